@@ -1,0 +1,52 @@
+"""Removing the data of what was deleted: in short transactions, resumable, by any worker."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from django.db import transaction
+
+from configuration.models import Node, Workspace
+from contacthub_project.data_holders import all_holders
+
+TASK = "configuration.tasks.remove_deleted"
+BATCH = 1000
+
+
+def remove_deleted(*, seconds: float) -> bool:
+    """Go on removing what was deleted, for about so many seconds.
+
+    Returns True when nothing is left. Stopped at any point, the next call goes on from there.
+    """
+    deadline = time.monotonic() + seconds
+    for node in list(Node.objects.removed().values("id", "workspace_id")):
+        if not _empty(node["workspace_id"], node["id"], deadline):
+            return False
+        Node.objects.filter(id=node["id"]).delete()
+    for workspace_id in list(Workspace.objects.removed().values_list("id", flat=True)):
+        if not _remove_workspace(workspace_id, deadline):
+            return False
+    return True
+
+
+def _remove_workspace(workspace_id: UUID, deadline: float) -> bool:
+    for node_id in list(Node.objects.filter(workspace_id=workspace_id).values_list("id", flat=True)):
+        if not _empty(workspace_id, node_id, deadline):
+            return False
+    for holder in all_holders():
+        while holder.erase_workspace_batch(workspace_id=workspace_id, limit=BATCH):
+            if time.monotonic() > deadline:
+                return False
+    with transaction.atomic():
+        Workspace.objects.filter(id=workspace_id).delete()
+    return True
+
+
+def _empty(workspace_id: UUID, node_id: UUID, deadline: float) -> bool:
+    """Whether the node is empty by the deadline."""
+    for holder in all_holders():
+        while holder.erase_node_batch(workspace_id=workspace_id, node_id=node_id, limit=BATCH):
+            if time.monotonic() > deadline:
+                return False
+    return True

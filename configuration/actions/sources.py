@@ -1,0 +1,144 @@
+"""Making, changing and deleting sources, and their tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from configuration.domain.permissions import CREATABLE_PROVIDERS
+from configuration.domain.source_properties import property_faults
+from configuration.models import Node, Source
+from configuration.rules import configuration_changed
+from configuration.tokens import new_source_token, token_hash
+from contacthub_project.errors import FieldError, Invalid, NotFound, Stale
+
+
+@transaction.atomic
+def create_source(
+    workspace_id: UUID,
+    *,
+    provider: str,
+    name: str,
+    nodes: Sequence[UUID],
+    description: str | None = None,
+    enabled: bool = True,
+    properties: dict[str, Any] | None = None,
+    of_retired_provider: bool = False,
+) -> tuple[Source, str]:
+    """A new source and its token, which is known to nobody afterwards.
+
+    Raises Invalid for unknown nodes, wrong properties, and for a provider of which no new sources
+    are made (the reference's list) unless `of_retired_provider`.
+    """
+    if provider not in CREATABLE_PROVIDERS and not of_retired_provider:
+        raise Invalid(
+            errors=[FieldError("/provider", "can no longer be created", "provider")],
+        )
+    token = new_source_token()
+    source = Source(
+        workspace_id=workspace_id,
+        provider=provider,
+        name=name,
+        description=description,
+        enabled=enabled,
+        properties=properties or {},
+        token_hash=token_hash(token),
+    )
+    _check_properties(source)
+    found = _nodes(workspace_id, nodes)
+    source.save(force_insert=True)
+    source.nodes.set(found)
+    configuration_changed(workspace_id)
+    return source, token
+
+
+@transaction.atomic
+def modify_source(
+    source: Source,
+    *,
+    values: dict[str, Any],
+    nodes: Sequence[UUID] | None,
+    expected_version: int | None,
+) -> Source:
+    """Change a source; its provider and token stay.
+
+    `values` holds model fields, `nodes` the new list or None to keep it. Raises Invalid, and Stale
+    when somebody else changed it first.
+    """
+    source = lock_source(source)
+    if expected_version is not None and expected_version != source.version:
+        raise Stale
+    if values.pop("provider", source.provider) != source.provider:
+        raise Invalid(errors=[FieldError("/provider", "cannot be changed", "immutable")])
+    for name, value in values.items():
+        setattr(source, name, value)
+    _check_properties(source)
+    if nodes is not None:
+        source.nodes.set(_nodes(source.workspace_id, nodes))
+    _save(source, values)
+    return source
+
+
+@transaction.atomic
+def refresh_source_token(source: Source) -> tuple[Source, str]:
+    """Give a source another token; the one before stops working."""
+    source = lock_source(source)
+    token = new_source_token()
+    source.token_hash = token_hash(token)
+    _save(source, ["token_hash"])
+    return source, token
+
+
+@transaction.atomic
+def delete_source(source: Source) -> None:
+    """Remove a source; what it wrote stays, and goes on naming it."""
+    workspace_id = source.workspace_id
+    for node in Node.objects.in_workspace(workspace_id).filter(
+        source_priority__contains=[source.id]
+    ):
+        node.source_priority = [known for known in node.source_priority if known != source.id]
+        node.save(update_fields=["source_priority"])
+    source.delete()
+    configuration_changed(workspace_id)
+
+
+def lock_source(source: Source) -> Source:
+    """The source as it is now, kept from other writers until the transaction ends."""
+    found = (
+        Source.objects.in_workspace(source.workspace_id)
+        .select_for_update()
+        .filter(id=source.id)
+        .first()
+    )
+    if found is None:
+        raise NotFound(f"source not found {source.id}")
+    return found
+
+
+def _save(source: Source, changed: Any) -> None:
+    source.version += 1
+    source.updated_at = timezone.now()
+    source.save(update_fields=[*changed, "version", "updated_at"])
+    configuration_changed(source.workspace_id)
+
+
+def _check_properties(source: Source) -> None:
+    faults = property_faults(source.provider, source.properties)
+    if faults:
+        raise Invalid(errors=faults)
+
+
+def _nodes(workspace_id: UUID, node_ids: Sequence[UUID]) -> list[Node]:
+    found = Node.objects.in_workspace(workspace_id).in_bulk(list(node_ids))
+    faults = [
+        FieldError(f"/nodes/{index}", "is not a node of this workspace", "reference")
+        for index, node_id in enumerate(node_ids)
+        if node_id not in found
+    ]
+    if faults:
+        raise Invalid(errors=faults)
+    return list(found.values())

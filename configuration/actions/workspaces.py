@@ -1,0 +1,48 @@
+"""Making, switching and deleting workspaces."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from configuration.actions.removal import TASK
+from configuration.models import Workspace, WorkspaceStatus
+from configuration.rules import configuration_changed
+from contacthub_project.errors import Conflict, FieldError, Invalid
+from contacthub_project.nudges import nudge_on_commit
+
+
+@transaction.atomic
+def create_workspace(*, name: str, slug: str, group_pk: int, shard: str) -> Workspace:
+    """A new, empty workspace.
+
+    Raises Invalid for a shard that does not exist, Conflict for a slug that is taken.
+    """
+    if shard not in settings.SHARDS:
+        known = ", ".join(settings.SHARDS)
+        raise Invalid(errors=[FieldError("/shard", f"must be one of {known}", "enum")])
+    try:
+        with transaction.atomic():
+            return Workspace.objects.create(name=name, slug=slug, group_pk=group_pk, shard=shard)
+    except IntegrityError:
+        raise Conflict(f"There is a workspace with the slug {slug} already") from None
+
+
+@transaction.atomic
+def set_workspace_status(workspace: Workspace, *, status: WorkspaceStatus) -> Workspace:
+    """Enable, suspend (read-only) or disable a workspace."""
+    workspace.status = status
+    workspace.version += 1
+    workspace.save(update_fields=["status", "version"])
+    configuration_changed(workspace.id)
+    return workspace
+
+
+@transaction.atomic
+def delete_workspace(workspace: Workspace) -> None:
+    """Make a workspace unreachable at once; a task then removes its data in batches."""
+    workspace.removed_at = timezone.now()
+    workspace.save(update_fields=["removed_at"])
+    configuration_changed(workspace.id)
+    nudge_on_commit(TASK)

@@ -1,0 +1,83 @@
+"""The first question of every request in a workspace: may the caller be here at all?
+
+It fails closed, before any handler: a workspace that the token does not reach is answered exactly
+like one that does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+
+from configuration.models import Node
+from configuration.rules import NodeRules, WorkspaceRules, rules_of
+from contacthub_project.principal import READ, WRITE, Principal
+from contacthub_project.api.query import as_uuid, id_or_unknown
+from contacthub_project.api.views import ApiView
+from contacthub_project.errors import Forbidden, NotFound
+
+
+class WorkspaceView(ApiView):
+    """Serves operations under `/workspaces/{workspaceId}`; `workspace` holds its rules."""
+
+    workspace: WorkspaceRules
+    # Operators switch and delete workspaces that are closed for everything else.
+    serves_closed_workspaces = False
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        operation = self.operation
+        if operation is None or operation.is_public:
+            return
+        self.workspace = reached_workspace(request.user, kwargs["workspace_id"])
+        if self.serves_closed_workspaces:
+            return
+        if self.workspace.is_disabled:
+            raise Forbidden("The workspace is disabled")
+        if self.workspace.is_read_only and request.method not in SAFE_METHODS:
+            raise Forbidden("The workspace is suspended and can only be read")
+
+    def readable_node(self, node_id: str | UUID) -> NodeRules:
+        """The rules of a node the caller may read; raises NotFound or Forbidden."""
+        return self._node(node_id, READ)
+
+    def writable_node(self, node_id: str | UUID) -> NodeRules:
+        """The rules of a node the caller may write; raises NotFound or Forbidden."""
+        return self._node(node_id, WRITE)
+
+    def entry_node(self, node_id: str) -> Node:
+        """An entry node the caller reaches, as a row; raises NotFound or Forbidden."""
+        node = (
+            Node.objects.in_workspace(self.workspace.id)
+            .entries()
+            .filter(id=id_or_unknown(node_id))
+            .first()
+        )
+        if node is None:
+            raise NotFound(f"node not found {node_id}")
+        if not (self.principal.may(READ, node.id) or self.principal.may(WRITE, node.id)):
+            raise Forbidden(f"The client is not allowed in node {node.id}")
+        return node
+
+    def _node(self, node_id: str | UUID, permission: str) -> NodeRules:
+        found = node_id if isinstance(node_id, UUID) else as_uuid(node_id)
+        rules = self.workspace.nodes.get(found) if found else None
+        if rules is None:
+            raise NotFound(f"node not found {node_id}")
+        if not self.principal.may(permission, rules.id):
+            verb = "read" if permission == READ else "write"
+            raise Forbidden(f"The client is not allowed to {verb} in node {rules.id}")
+        return rules
+
+
+def reached_workspace(principal: Principal, workspace_id: str) -> WorkspaceRules:
+    """The rules of a workspace the principal works in; raises Forbidden otherwise."""
+    found = as_uuid(workspace_id)
+    rules = rules_of(found) if found and principal.reaches(found) else None
+    if rules is None:
+        raise Forbidden(f"workspace not found: {workspace_id}")
+    return rules

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from configuration.models import Source, SourceProvider
+from contacthub_project.api.fields import StrictFlag, StrictSerializer, StrictText, StrictUuid
+
+MOST_NODES = 1000
+
+
+class SourceInput(StrictSerializer):
+    """A source to be made."""
+
+    provider = serializers.ChoiceField(SourceProvider.choices)
+    name = StrictText(max_length=255)
+    description = StrictText(max_length=1000, allow_null=True, allow_blank=True, required=False)
+    properties = serializers.DictField(required=False)
+    nodes = serializers.ListField(child=StrictUuid(), allow_empty=False, max_length=MOST_NODES)
+    enabled = StrictFlag(default=True)
+
+
+class SourceUpdate(StrictSerializer):
+    """A source as it is to be; what is absent stays."""
+
+    id = StrictUuid(required=False)
+    provider = serializers.ChoiceField(SourceProvider.choices, required=False)
+    name = StrictText(max_length=255, required=False)
+    description = StrictText(max_length=1000, allow_null=True, allow_blank=True, required=False)
+    properties = serializers.DictField(required=False)
+    nodes = serializers.ListField(
+        child=StrictUuid(), allow_empty=False, max_length=MOST_NODES, required=False
+    )
+    enabled = StrictFlag(required=False)
+    token = serializers.JSONField(
+        required=False, help_text="Ignored; a new token is made by refreshing it."
+    )
+
+
+class SourceOutput(serializers.ModelSerializer):
+    """A source; `token` is filled only right after it was made or refreshed."""
+
+    nodes = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
+    token = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Source
+        fields = [
+            "id",
+            "provider",
+            "name",
+            "description",
+            "properties",
+            "nodes",
+            "enabled",
+            "token",
+        ]
+
+    def get_token(self, source: Source) -> str | None:
+        return self.context.get("token")

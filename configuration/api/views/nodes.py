@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+
+from configuration.actions import nodes as actions
+from configuration.api.scoping import WorkspaceView
+from configuration.api.serializers.nodes import (
+    EntryNodeInput,
+    EntryNodeOutput,
+    EntryNodeUpdate,
+)
+from configuration.models import Node
+from contacthub_project.api import pagination
+from contacthub_project.api.pagination import Page
+from contacthub_project.api.query import QueryParameters
+from contacthub_project.api.renderers import JsonResponse, NoContent
+from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
+from contacthub_project.api.views import expected_version
+from contacthub_project.errors import FieldError, Invalid
+
+
+class EntryNodesView(WorkspaceView):
+    """Entry nodes of a workspace, those that the caller reaches."""
+
+    @extend_schema(parameters=PAGE_PARAMETERS, responses={200: page_of(EntryNodeOutput)})
+    def get(self, request: Request, workspace_id: str) -> JsonResponse:
+        parameters = QueryParameters(request)
+        page = Page.asked_for(parameters, pagination.CONFIGURATION)
+        parameters.raise_faults()
+        nodes = Node.objects.in_workspace(self.workspace.id).entries().reached_by(self.principal)
+        elements = EntryNodeOutput(page.slice(nodes), many=True).data
+        return JsonResponse(page.of(elements, total=nodes.count()))
+
+    @extend_schema(request=EntryNodeInput, responses={201: EntryNodeOutput})
+    def post(self, request: Request, workspace_id: str) -> JsonResponse:
+        node = actions.create_entry_node(
+            self.workspace.id,
+            values=EntryNodeInput.read(self.body()),
+            schema=self.workspace.customer_schema,
+        )
+        return JsonResponse(EntryNodeOutput(node).data, status=201, version=node.version)
+
+
+class EntryNodeView(WorkspaceView):
+    @extend_schema(responses={200: EntryNodeOutput})
+    def get(self, request: Request, workspace_id: str, node_id: str) -> JsonResponse:
+        node = self.entry_node(node_id)
+        return JsonResponse(EntryNodeOutput(node).data, version=node.version)
+
+    @extend_schema(request=EntryNodeUpdate, responses={200: EntryNodeOutput})
+    def put(self, request: Request, workspace_id: str, node_id: str) -> JsonResponse:
+        node = self.entry_node(node_id)
+        values = EntryNodeUpdate.read(self.body())
+        if values.pop("id") != node.id:
+            raise Invalid(errors=[FieldError("/id", "cannot be changed", "immutable")])
+        node = actions.modify_entry_node(
+            node,
+            values=values,
+            schema=self.workspace.customer_schema,
+            expected_version=expected_version(request),
+        )
+        return JsonResponse(EntryNodeOutput(node).data, version=node.version)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, workspace_id: str, node_id: str) -> NoContent:
+        node = self.entry_node(node_id)
+        self.check_if_match(node.version)
+        actions.delete_entry_node(node)
+        return NoContent()

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class ConfigurationConfig(AppConfig):
+    name = "configuration"
+
+    def ready(self) -> None:
+        from configuration import invalidation
+
+        invalidation.connect()

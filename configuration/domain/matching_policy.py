@@ -1,0 +1,36 @@
+"""By which properties a node recognises a customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from configuration.domain.customer_schema import CustomerSchema
+from contacthub_project.errors import FieldError
+
+MOST_PROPERTIES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingPolicy:
+    """Customers with equal values of all these properties are one person."""
+
+    properties: tuple[str, ...]
+    case_sensitive: bool
+
+
+def policy_faults(policy: MatchingPolicy, schema: CustomerSchema) -> list[FieldError]:
+    """What keeps a policy from being used; pointers into `{"properties": [...]}`."""
+    faults = [
+        FieldError(f"/properties/{index}", "must name a single value of a customer", "path")
+        for index, path in enumerate(policy.properties)
+        if not schema.has_scalar(path)
+    ]
+    if not policy.properties:
+        faults.append(FieldError("/properties", "must name at least one property", "minItems"))
+    if len(set(policy.properties)) < len(policy.properties):
+        faults.append(FieldError("/properties", "names a property twice", "uniqueItems"))
+    if len(policy.properties) > MOST_PROPERTIES:
+        faults.append(
+            FieldError("/properties", f"names more than {MOST_PROPERTIES} properties", "maxItems")
+        )
+    return faults

@@ -1,0 +1,27 @@
+"""Which roles reach what, without a grant for each node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+TRUSTED_APPLICATION = "TRUSTED_APPLICATION"
+UNTRUSTED_APPLICATION = "UNTRUSTED_APPLICATION"
+
+# The others see only the nodes that were granted to them.
+ROLES_OF_ALL_NODES = frozenset({"CLAB_OPERATOR", "ADMIN", "DPO", "PLATFORM_UPDATES"})
+
+# Scripts in a browser cannot keep a secret: their sources write and do not read back.
+UNTRUSTED_PROVIDERS = frozenset({"JavaScript"})
+
+# Sources of these providers live on, but no new one can be made (reference: Create source).
+CREATABLE_PROVIDERS = frozenset({"API", "CONTACTSEND", "CONTACTPLAN"})
+
+
+def reaches_all_nodes(roles: Iterable[str]) -> bool:
+    """Whether somebody with these roles needs no grants."""
+    return not ROLES_OF_ALL_NODES.isdisjoint(roles)
+
+
+def role_of_source(provider: str) -> str:
+    """The role an application has through a source of this provider."""
+    return UNTRUSTED_APPLICATION if provider in UNTRUSTED_PROVIDERS else TRUSTED_APPLICATION

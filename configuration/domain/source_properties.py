@@ -1,0 +1,58 @@
+"""What a source may be given beside its name: from where it may call."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from contacthub_project.errors import FieldError
+
+MOST_ENTRIES = 100
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_site(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+# Which list a provider's sources may carry, what each entry must be, and how to say so.
+LISTS: dict[str, tuple[Callable[[str], bool], str]] = {
+    "allowedIPs": (_is_network, "must be an IP address or a range such as 10.1.0.0/16"),
+    "allowedURLs": (_is_site, "must be an http or https address"),
+}
+PROPERTIES_BY_PROVIDER = {"API": {"allowedIPs"}, "JavaScript": {"allowedURLs"}}
+
+
+def property_faults(provider: str, properties: dict[str, Any]) -> list[FieldError]:
+    """What is wrong with the properties of a source of this provider."""
+    known = PROPERTIES_BY_PROVIDER.get(provider, set())
+    faults = []
+    for name, entries in properties.items():
+        at = f"/properties/{name}"
+        if name not in known:
+            faults.append(FieldError(at, "is not a known property", "unknown"))
+        elif entries is not None and not isinstance(entries, list):
+            faults.append(FieldError(at, "must be a list", "type"))
+        elif len(entries or ()) > MOST_ENTRIES:
+            faults.append(FieldError(at, f"has more than {MOST_ENTRIES} entries", "maxItems"))
+        else:
+            is_valid, message = LISTS[name]
+            faults += [
+                FieldError(f"{at}/{index}", message, "format")
+                for index, entry in enumerate(entries or ())
+                if not isinstance(entry, str) or not is_valid(entry)
+            ]
+    return faults

@@ -1,0 +1,65 @@
+"""JSON Schema validation that reports every fault of a document with its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema_rs
+
+from configuration.domain.instants import is_instant
+from contacthub_project.errors import FieldError
+
+LONGEST_MESSAGE = 200
+
+
+class MaxLengthSum:
+    """`maxLengthSum`: the strings of a list may have so many characters together."""
+
+    def __init__(self, parent: dict[str, Any], value: int, path: list[str | int]) -> None:
+        self.most = value
+
+    def validate(self, instance: Any) -> None:
+        if isinstance(instance, list):
+            length = sum(len(item) for item in instance if isinstance(item, str))
+            if length > self.most:
+                raise ValueError(f"has more than {self.most} characters in all its values")
+
+
+class DocumentValidator:
+    """A compiled JSON Schema (draft 2020-12, with `maxLengthSum`)."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._validator = jsonschema_rs.Draft202012Validator(
+            schema,
+            validate_formats=True,
+            formats={"date-time": is_instant},
+            keywords={"maxLengthSum": MaxLengthSum},
+            mask="the value",
+        )
+
+    def faults(self, document: Any, *, at: str = "") -> list[FieldError]:
+        """Everything that is wrong, as pointers below `at`; empty when the document is valid."""
+        if self._validator.is_valid(document):
+            return []
+        return [
+            fault
+            for error in self._validator.iter_errors(document)
+            for fault in _as_faults(error, at)
+        ]
+
+
+def _as_faults(error: jsonschema_rs.ValidationError, at: str) -> list[FieldError]:
+    place = at + "".join("/" + _escaped(part) for part in error.instance_path)
+    kind = error.kind
+    if isinstance(kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
+        return [
+            FieldError(f"{place}/{_escaped(name)}", "is not a known property", "unknown")
+            for name in kind.unexpected
+        ]
+    if isinstance(kind, jsonschema_rs.ValidationErrorKind.Required):
+        return [FieldError(f"{place}/{_escaped(kind.property)}", "is required", "required")]
+    return [FieldError(place, error.message[:LONGEST_MESSAGE], kind.name)]
+
+
+def _escaped(part: str | int) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,19 @@
+from configuration.models.node import Node, NodeState, NodeType
+from configuration.models.source import Source, SourceProvider
+from configuration.models.user import Membership, NodeGrant, NodePermission, Role, User
+from configuration.models.workspace import Workspace, WorkspaceStatus
+
+__all__ = [
+    "Membership",
+    "Node",
+    "NodeGrant",
+    "NodePermission",
+    "NodeState",
+    "NodeType",
+    "Role",
+    "Source",
+    "SourceProvider",
+    "User",
+    "Workspace",
+    "WorkspaceStatus",
+]

@@ -1,0 +1,99 @@
+"""Where customers live: entry nodes take them in, aggregate nodes combine entry nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.timezone import now
+
+from configuration.models.identifiers import new_id
+from configuration.models.workspace import Workspace
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from contacthub_project.principal import Principal
+
+DEFAULT_UNIQUE_PROPERTIES = ("base.contacts.email",)
+
+
+def default_unique_properties() -> list[str]:
+    return list(DEFAULT_UNIQUE_PROPERTIES)
+
+
+class NodeType(models.TextChoices):
+    ENTRY = "ENTRY"
+    AGGREGATE = "AGGREGATE"
+
+
+class NodeState(models.TextChoices):
+    """LOCKED: being rebuilt or emptied, customers cannot be written meanwhile."""
+
+    NEW = "NEW"
+    ACTIVE = "ACTIVE"
+    LOCKED = "LOCKED"
+    REMOVED = "REMOVED"
+
+
+class NodeQuerySet(models.QuerySet["Node"]):
+    def in_workspace(self, workspace_id: UUID) -> NodeQuerySet:
+        """Nodes of a workspace, without those that are being deleted."""
+        return self.filter(workspace_id=workspace_id, removed_at=None)
+
+    def entries(self) -> NodeQuerySet:
+        return self.filter(type=NodeType.ENTRY)
+
+    def removed(self) -> NodeQuerySet:
+        """Those whose data is still to be removed."""
+        return self.exclude(removed_at=None)
+
+    def reached_by(self, principal: Principal) -> NodeQuerySet:
+        """Those the holder of a token may read or write."""
+        if principal.nodes is None:
+            return self
+        return self.filter(id__in=principal.nodes)
+
+
+class Node(models.Model):
+    """`unique_properties` are the paths whose values together recognise a customer."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="nodes")
+    type = models.CharField(max_length=16, choices=NodeType.choices, default=NodeType.ENTRY)
+    state = models.CharField(max_length=16, choices=NodeState.choices, default=NodeState.ACTIVE)
+    name = models.CharField(max_length=255)
+    description = models.CharField(max_length=1000, null=True, blank=True)
+    image_url = models.CharField(max_length=1000, null=True, blank=True)
+    unique_properties = ArrayField(
+        models.CharField(max_length=255), default=default_unique_properties
+    )
+    case_sensitive = models.BooleanField(default=False)
+    source_priority = ArrayField(models.UUIDField(), default=list, blank=True)
+    mandatory_properties = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField(default=now, editable=False)
+    # Set when it is deleted; a task then removes the data in batches, and the row last.
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = NodeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            # What customers refer to, so that a customer's node is of the customer's workspace.
+            models.UniqueConstraint(fields=["workspace", "id"], name="node_of_workspace"),
+            models.CheckConstraint(condition=Q(type__in=NodeType.values), name="node_type_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=NodeState.values), name="node_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(unique_properties__len__gte=1), name="node_has_unique_properties"
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="node_named"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

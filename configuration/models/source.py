@@ -1,0 +1,66 @@
+"""An application that writes or reads: its token, and the nodes it works in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.utils.timezone import now
+
+from configuration.models.identifiers import new_id
+from configuration.models.node import Node
+from configuration.models.workspace import Workspace
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class SourceProvider(models.TextChoices):
+    API = "API"
+    JAVASCRIPT = "JavaScript"
+    MAGENTO = "MAGENTO"
+    CONTACTSEND = "CONTACTSEND"
+    CONTACTPLAN = "CONTACTPLAN"
+    ANDROID_SDK = "ANDROID_SDK"
+    OBJECTIVEC_SDK = "OBJECTIVEC_SDK"
+    NODEJS_SDK = "NODEJS_SDK"
+    JAVA_SDK = "JAVA_SDK"
+    SCALA_SDK = "SCALA_SDK"
+    DOTNET_SDK = "DOTNET_SDK"
+
+
+class SourceQuerySet(models.QuerySet["Source"]):
+    def in_workspace(self, workspace_id: UUID) -> SourceQuerySet:
+        return self.filter(workspace_id=workspace_id)
+
+
+class Source(models.Model):
+    """`token_hash` is the SHA-256 of the token; the token itself is shown once and kept nowhere."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="sources")
+    provider = models.CharField(max_length=32, choices=SourceProvider.choices)
+    name = models.CharField(max_length=255)
+    description = models.CharField(max_length=1000, null=True, blank=True)
+    enabled = models.BooleanField(default=True)
+    properties = models.JSONField(default=dict, blank=True)
+    nodes = models.ManyToManyField(Node, related_name="sources")
+    token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField(default=now, editable=False)
+    updated_at = models.DateTimeField(default=now, editable=False)
+
+    objects = SourceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(provider__in=SourceProvider.values), name="source_provider_known"
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="source_named"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,120 @@
+"""People: who they are, what roles they have, and where they may read and write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.timezone import now
+
+from configuration.models.node import Node
+from configuration.models.workspace import Workspace
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class Role(models.TextChoices):
+    """Roles of people; those of applications follow from their source."""
+
+    CLAB_OPERATOR = "CLAB_OPERATOR"
+    ADMIN = "ADMIN"
+    USER = "USER"
+    GUEST = "GUEST"
+    DPO = "DPO"
+    PLATFORM_UPDATES = "PLATFORM_UPDATES"
+
+
+class NodePermission(models.TextChoices):
+    READ = "R"
+    WRITE = "W"
+    READ_WRITE = "RW"
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """A new person; without a password they cannot sign in by one."""
+        user = self.model(username=username, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """An operator of the whole installation."""
+        fields = {"is_staff": True, "is_superuser": True, "roles": [Role.CLAB_OPERATOR]} | fields
+        return self.create_user(username, password, **fields)
+
+    def in_workspace(self, workspace_id: UUID) -> models.QuerySet[User]:
+        return self.filter(memberships__workspace_id=workspace_id)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person; `is_staff` opens the back-office."""
+
+    id = models.BigAutoField(primary_key=True)
+    username = models.CharField(max_length=150, unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    surname = models.CharField(max_length=150, blank=True)
+    email = models.EmailField(blank=True)
+    lang = models.CharField(max_length=8, default="en")
+    roles = ArrayField(models.CharField(max_length=32, choices=Role.choices), default=list)
+    workspaces = models.ManyToManyField(Workspace, through="Membership", related_name="users")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    registered_at = models.DateTimeField(default=now, editable=False)
+    updated_at = models.DateTimeField(default=now, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        ordering = ["surname", "name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(roles__contained_by=Role.values), name="user_roles_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.surname}".strip() or self.username
+
+    def get_full_name(self) -> str:
+        return str(self)
+
+    def get_short_name(self) -> str:
+        return self.name or self.username
+
+
+class Membership(models.Model):
+    """A person works in a workspace."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="membership_once"),
+        ]
+
+
+class NodeGrant(models.Model):
+    """What a person whose roles do not reach every node may do in one."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="grants")
+    permission = models.CharField(
+        max_length=2, choices=NodePermission.choices, default=NodePermission.READ
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node", "user"], name="grant_once"),
+            models.CheckConstraint(
+                condition=Q(permission__in=NodePermission.values), name="grant_permission_known"
+            ),
+        ]

@@ -1,0 +1,89 @@
+"""The tenant: an organisation and its rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.utils.timezone import now
+
+from configuration.models.identifiers import new_id
+
+if TYPE_CHECKING:
+    from contacthub_project.principal import Principal
+
+
+class WorkspaceStatus(models.TextChoices):
+    """SUSPENDED: read-only. DISABLED: refuses everything."""
+
+    ENABLED = "ENABLED"
+    SUSPENDED = "SUSPENDED"
+    DISABLED = "DISABLED"
+
+
+class WorkspaceQuerySet(models.QuerySet["Workspace"]):
+    def present(self) -> WorkspaceQuerySet:
+        """Without those that are being deleted."""
+        return self.filter(removed_at=None)
+
+    def removed(self) -> WorkspaceQuerySet:
+        """Those whose data is still to be removed."""
+        return self.exclude(removed_at=None)
+
+    def reached_by(self, principal: Principal) -> WorkspaceQuerySet:
+        """Those the holder of a token works in."""
+        if principal.workspaces is None:
+            return self
+        return self.filter(id__in=principal.workspaces)
+
+    def matching(self, *, name: str | None, group_pk: int | None) -> WorkspaceQuerySet:
+        """Those whose name holds `name`, in any case, and those of one customer group."""
+        found = self
+        if name is not None:
+            found = found.filter(name__icontains=name)
+        if group_pk is not None:
+            found = found.filter(group_pk=group_pk)
+        return found
+
+
+class Workspace(models.Model):
+    """`group_pk` is the customer group that pays; `shard` names where the data is placed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=255)
+    slug = models.SlugField(max_length=255)
+    group_pk = models.BigIntegerField()
+    shard = models.CharField(max_length=64)
+    status = models.CharField(
+        max_length=16, choices=WorkspaceStatus.choices, default=WorkspaceStatus.ENABLED
+    )
+    timezone = models.CharField(max_length=64, default="Europe/Rome")
+    # Raised by every change of the workspace's configuration: readers see when theirs is old.
+    configuration_version = models.BigIntegerField(default=1)
+    version = models.IntegerField(default=1)
+    created_at = models.DateTimeField(default=now, editable=False)
+    # Set when it is deleted; a task then removes the data in batches, and the row last.
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["slug"], condition=Q(removed_at=None), name="workspace_slug_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=WorkspaceStatus.values), name="workspace_status_known"
+            ),
+            models.CheckConstraint(condition=Q(group_pk__gte=0), name="workspace_group_positive"),
+            models.CheckConstraint(condition=~Q(name=""), name="workspace_named"),
+        ]
+        indexes = [
+            # The list of workspaces of a customer group.
+            models.Index(fields=["group_pk"], name="workspace_group"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,138 @@
+"""The rules of a workspace as its hot paths need them: one frozen snapshot, held in memory.
+
+The door for the apps above. A snapshot is loaded in two queries and kept. When this machine's
+generation has moved on, and otherwise once a second, the workspace's `configuration_version` is
+asked for, and the snapshot loaded anew if that has changed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from cachetools import LRUCache
+from django.db import transaction
+from django.db.models import F
+
+from configuration.domain.customer_schema import CustomerSchema
+from configuration.domain.matching_policy import MatchingPolicy
+from configuration.models import Node, Workspace, WorkspaceStatus
+from contacthub_project.generation import generation
+
+RECHECK_SECONDS = 1.0
+MOST_WORKSPACES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRules:
+    """What writing to a node must obey."""
+
+    id: UUID
+    type: str
+    state: str
+    matching: MatchingPolicy
+    mandatory_properties: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WorkspaceRules:
+    """What the requests of a workspace must obey; `version` grows with every change."""
+
+    id: UUID
+    version: int
+    status: str
+    timezone: str
+    nodes: Mapping[UUID, NodeRules] = field(default_factory=dict)
+
+    @property
+    def is_disabled(self) -> bool:
+        return self.status == WorkspaceStatus.DISABLED
+
+    @property
+    def is_read_only(self) -> bool:
+        return self.status == WorkspaceStatus.SUSPENDED
+
+    @cached_property
+    def customer_schema(self) -> CustomerSchema:
+        """What a customer of this workspace may hold; compiled at first use."""
+        return CustomerSchema()
+
+
+class _Snapshots:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: LRUCache[UUID, tuple[WorkspaceRules, float, int]] = LRUCache(MOST_WORKSPACES)
+
+    def get(
+        self, workspace_id: UUID, *, at_most_old: float = RECHECK_SECONDS
+    ) -> WorkspaceRules | None:
+        now = time.monotonic()
+        current = generation.current()
+        with self._lock:
+            known, checked, seen = self._known.get(workspace_id, (None, 0.0, -1))
+        if known is not None and seen == current and now - checked < at_most_old:
+            return known
+        rules = _load(workspace_id, known)
+        with self._lock:
+            if rules is None:
+                self._known.pop(workspace_id, None)
+            else:
+                self._known[workspace_id] = (rules, now, current)
+        return rules
+
+
+_snapshots = _Snapshots()
+
+
+def rules_of(workspace_id: UUID) -> WorkspaceRules | None:
+    """The rules of a workspace, at most a second old; None when there is no such workspace."""
+    return _snapshots.get(workspace_id)
+
+
+def latest_rules_of(workspace_id: UUID) -> WorkspaceRules | None:
+    """The rules as they stand in the database this moment."""
+    return _snapshots.get(workspace_id, at_most_old=0.0)
+
+
+def configuration_changed(workspace_id: UUID) -> None:
+    """To be called in the transaction of every change that `WorkspaceRules` shows."""
+    Workspace.objects.filter(id=workspace_id).update(
+        configuration_version=F("configuration_version") + 1
+    )
+    transaction.on_commit(generation.advance)
+
+
+def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | None:
+    row: dict[str, Any] | None = (
+        Workspace.objects.present()
+        .filter(id=workspace_id)
+        .values("configuration_version", "status", "timezone")
+        .first()
+    )
+    if row is None:
+        return None
+    if known is not None and known.version == row["configuration_version"]:
+        return known
+    nodes = Node.objects.in_workspace(workspace_id)
+    return WorkspaceRules(
+        id=workspace_id,
+        version=row["configuration_version"],
+        status=row["status"],
+        timezone=row["timezone"],
+        nodes={node.id: _node_rules(node) for node in nodes},
+    )
+
+
+def _node_rules(node: Node) -> NodeRules:
+    return NodeRules(
+        id=node.id,
+        type=node.type,
+        state=node.state,
+        matching=MatchingPolicy(tuple(node.unique_properties), node.case_sensitive),
+        mandatory_properties=tuple(node.mandatory_properties),
+    )

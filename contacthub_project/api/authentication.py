@@ -1,0 +1,103 @@
+"""Who is calling: bearer tokens, and what is known of their holders."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import threading
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from cachetools import TTLCache
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+from django.utils.module_loading import import_string
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from contacthub_project.errors import Forbidden, Unauthorized
+from contacthub_project.generation import generation
+from contacthub_project.principal import Principal
+
+class PrincipalCache:
+    """Remembers for some seconds who stands behind a token, by the token's hash."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: TTLCache[bytes, Principal] = TTLCache(
+            maxsize=10_000, ttl=settings.PRINCIPAL_CACHE_SECONDS
+        )
+        self._find = import_string(settings.PRINCIPAL_LOOKUP)
+        self._generation = generation.current()
+
+    def get(self, token: str) -> Principal:
+        """The holder of `token`; raises Unauthorized when there is none."""
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        current = generation.current()
+        with self._lock:
+            if current != self._generation:
+                self._known.clear()
+                self._generation = current
+            principal = self._known.get(digest)
+        if principal is None:
+            principal = self._find(token, digest)
+            if principal is None:
+                raise Unauthorized
+            with self._lock:
+                if self._generation == current:
+                    self._known[digest] = principal
+        if principal.expires_at is not None and principal.expires_at <= datetime.now(UTC):
+            raise Unauthorized
+        return principal
+
+
+principals: PrincipalCache = SimpleLazyObject(PrincipalCache)  # type: ignore[assignment]
+
+
+class BearerToken(BaseAuthentication):
+    """`Authorization: Bearer <token>`; a request without one is anonymous."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, None] | None:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        if not header:
+            return None
+        scheme, _, token = header.partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token or len(token) > 4096:
+            raise Unauthorized
+        principal = principals.get(token)
+        _check_origin(principal, request)
+        return principal, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="contacthub"'
+
+
+def client_address(request: HttpRequest | Request) -> str:
+    """The client's IP address, seen through the proxies that are trusted."""
+    hops = settings.TRUSTED_PROXIES
+    if hops:
+        forwarded = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+        if len(forwarded) >= hops:
+            return forwarded[-hops]
+    return request.META.get("REMOTE_ADDR", "")
+
+
+def _check_origin(principal: Principal, request: Request) -> None:
+    if principal.allowed_networks:
+        try:
+            address = ipaddress.ip_address(client_address(request))
+        except ValueError:
+            raise Forbidden("The source is not allowed from this address") from None
+        if not any(address in network for network in principal.allowed_networks):
+            raise Forbidden("The source is not allowed from this address")
+    if principal.allowed_urls:
+        origin = request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_REFERER", "")
+        if not any(_same_origin(origin, allowed) for allowed in principal.allowed_urls):
+            raise Forbidden("The source is not allowed from this site")
+
+
+def _same_origin(first: str, second: str) -> bool:
+    one, other = urlsplit(first), urlsplit(second)
+    return (one.scheme, one.netloc) == (other.scheme, other.netloc)

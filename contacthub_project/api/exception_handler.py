@@ -1,0 +1,160 @@
+"""From a failure to an answer: the one table of kinds and statuses, and the one error format."""
+
+from __future__ import annotations
+
+import traceback
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from django.core.exceptions import (
+    BadRequest,
+    DisallowedHost,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest
+from psycopg import errors as pg
+from rest_framework import exceptions as drf
+
+from contacthub_project import errors
+from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.errors import ContacthubError, FieldError
+
+log = structlog.get_logger("contacthub.api")
+
+# Ordered: the first kind that fits decides.
+STATUSES: tuple[tuple[type[ContacthubError], int], ...] = (
+    (errors.Invalid, 400),
+    (errors.Unauthorized, 401),
+    (errors.Forbidden, 403),
+    (errors.NotFound, 404),
+    (errors.Conflict, 409),
+    (errors.Stale, 412),
+    (errors.TooLarge, 413),
+    (errors.UnsupportedMedia, 415),
+    (errors.Locked, 423),
+    (errors.LimitExceeded, 429),
+    (errors.Unavailable, 503),
+)
+
+
+def answer(failure: Exception, context: dict[str, Any] | None = None) -> JsonResponse:
+    """The answer to any exception; DRF calls it, and so do the middleware and the error pages.
+
+    Expected failures are logged with their status, unexpected ones with the place they came from.
+    An exception's own text is never logged or sent: it may quote personal data.
+    """
+    known = _translate(failure)
+    if known is None:
+        return error_response(500, "Internal server error", failure=failure)
+    status = next(status for kind, status in STATUSES if isinstance(known, kind))
+    headers = {}
+    if isinstance(known, errors.Unauthorized):
+        headers["WWW-Authenticate"] = 'Bearer realm="contacthub"'
+    if isinstance(known, errors.LimitExceeded):
+        headers["Retry-After"] = str(known.retry_after)
+    if isinstance(known, errors.Unavailable):
+        headers["Retry-After"] = "1"
+    if isinstance(failure, drf.MethodNotAllowed):
+        status = 405
+    return error_response(
+        status,
+        known.message,
+        data=known.data,
+        errors=known.errors,
+        headers=headers,
+        failure=failure if status >= 500 else None,
+    )
+
+
+def error_response(
+    status: int,
+    message: str,
+    *,
+    data: dict[str, Any] | None = None,
+    errors: Iterable[FieldError] = (),
+    headers: dict[str, str] | None = None,
+    failure: Exception | None = None,
+) -> JsonResponse:
+    """An answer in the error format; its `logref` stands in the log line that is written here."""
+    logref = str(uuid.uuid4())
+    listed = [
+        {"path": error.path, "message": error.message, "code": error.code, "data": error.data}
+        for error in errors
+    ]
+    details: dict[str, Any] = {"status": status, "logref": logref}
+    if failure is not None:
+        details["kind"] = type(failure).__qualname__
+        details["cause"] = _sqlstate(failure)
+        details["trace"] = _frames(failure)
+    (log.error if status >= 500 else log.info)("request refused", **details)
+    body = {"message": message, "logref": logref, "data": data, "errors": listed}
+    return JsonResponse(body, status=status, headers=headers)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """Django's answer to a suspicious request."""
+    return answer(exception or BadRequest())
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """Django's answer to a refused permission."""
+    return answer(exception or PermissionDenied())
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """Django's answer to an unknown path."""
+    return error_response(404, "There is nothing at this path")
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """Django's answer to an exception outside of the API's views."""
+    import sys
+
+    failure = sys.exc_info()[1]
+    return answer(failure if isinstance(failure, Exception) else RuntimeError())
+
+
+def _translate(failure: Exception) -> ContacthubError | None:
+    """The failure as one of ours, or None when nobody expected it."""
+    match failure:
+        case ContacthubError():
+            return failure
+        case drf.MethodNotAllowed():
+            return errors.Invalid("The method is not allowed here")
+        case drf.NotAuthenticated() | drf.AuthenticationFailed():
+            return errors.Unauthorized()
+        case drf.PermissionDenied() | PermissionDenied():
+            return errors.Forbidden()
+        case drf.NotFound() | Http404():
+            return errors.NotFound()
+        case drf.UnsupportedMediaType():
+            return errors.UnsupportedMedia()
+        case RequestDataTooBig():
+            return errors.TooLarge()
+        case DisallowedHost():
+            return errors.Invalid("The Host header names an unknown host")
+        case drf.ParseError() | drf.ValidationError() | BadRequest() | SuspiciousOperation():
+            return errors.Invalid()
+        case OperationalError() | InterfaceError():
+            if isinstance(failure.__cause__, pg.QueryCanceled):
+                return errors.Unavailable("The query takes too long; narrow it")
+            return errors.Unavailable("The database is not available; try again")
+        case DataError():
+            return errors.Invalid("The request holds a value that cannot be stored")
+    return None
+
+
+def _sqlstate(failure: Exception) -> str | None:
+    """PostgreSQL's code for what happened: tells the cause without quoting values."""
+    cause = failure.__cause__
+    return cause.sqlstate if isinstance(cause, pg.Error) else None
+
+
+def _frames(failure: Exception) -> list[str]:
+    frames = traceback.extract_tb(failure.__traceback__)[-12:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

@@ -1,0 +1,117 @@
+"""Serializer fields and the serializer base that take nothing for what it is not.
+
+DRF's own fields turn 12 into "12" and "true" into true; a client that sends the wrong type is told
+so instead. Unknown properties are errors, and all errors of a body come back at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.settings import api_settings
+
+from contacthub_project.api.parsers import pointer
+from contacthub_project.api.query import as_uuid
+from contacthub_project.errors import FieldError, Invalid
+
+NON_FIELD = api_settings.NON_FIELD_ERRORS_KEY
+
+
+class StrictText(serializers.CharField):
+    """Text as it was sent; never blank unless allowed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str) and not self.allow_blank and not data.strip():
+            self.fail("blank")
+        return super().run_validation(data)
+
+
+class StrictFlag(serializers.BooleanField):
+    """true or false."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class StrictInteger(serializers.IntegerField):
+    """A whole number, not text and not 1.5."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return data
+
+
+class StrictUuid(serializers.UUIDField):
+    """A UUID in its usual form."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        found = as_uuid(data) if isinstance(data, str) else None
+        if found is None:
+            self.fail("invalid", value=data)
+        return found
+
+
+class WebAddress(serializers.URLField):
+    """An http or https address."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictSerializer(serializers.Serializer):
+    """Reads a body whose every property is known. Fields in `read_only_echo` may be sent back.
+
+    `read` is what views call.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = {
+                name: serializers.ErrorDetail("is not a known property", "unknown")
+                for name in data.keys() - self.fields.keys()
+            }
+            if unknown:
+                known = {name: value for name, value in data.items() if name in self.fields}
+                try:
+                    super().to_internal_value(known)
+                except serializers.ValidationError as others:
+                    unknown |= others.detail
+                raise serializers.ValidationError(unknown)
+        return super().to_internal_value(data)
+
+    @classmethod
+    def read(cls, body: Any, **options: Any) -> dict[str, Any]:
+        """The validated values of `body`, by model field; raises Invalid with every fault."""
+        serializer = cls(data=body, **options)
+        if not serializer.is_valid():
+            raise Invalid(errors=list(_faults(serializer.errors, "")))
+        return dict(serializer.validated_data)
+
+
+def _faults(detail: Any, at: str) -> Iterator[FieldError]:
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            yield from _faults(inner, at if name == NON_FIELD else at + pointer(name))
+    elif isinstance(detail, list):
+        for index, inner in enumerate(detail):
+            if isinstance(inner, str):
+                yield FieldError(at, str(inner), getattr(inner, "code", None))
+            else:
+                yield from _faults(inner, at + pointer(index))
+    else:
+        yield FieldError(at, str(detail), getattr(detail, "code", None))

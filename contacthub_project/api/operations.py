@@ -1,0 +1,73 @@
+"""The published contract: which operations there are, and which roles may call each.
+
+`operations.json` is the only place where roles are listed; urls are declared by its path
+templates, and permissions read the roles of the operation at hand.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.urls import URLPattern, path
+
+PUBLIC = "public"
+ANY_ROLE = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the contract; `path` is a template such as `/workspaces/{workspaceId}`."""
+
+    method: str
+    path: str
+    tag: str
+    summary: str
+    roles: frozenset[str]
+
+    @property
+    def is_public(self) -> bool:
+        return PUBLIC in self.roles
+
+    def allows(self, roles: frozenset[str]) -> bool:
+        """Whether somebody with these roles may call it."""
+        return ANY_ROLE in self.roles or not self.roles.isdisjoint(roles)
+
+
+@functools.cache
+def contract() -> Mapping[str, Mapping[str, Operation]]:
+    """All operations, by path template and method."""
+    document = json.loads((Path(__file__).parent / "operations.json").read_text())
+    operations: dict[str, dict[str, Operation]] = {}
+    for entry in document["operations"]:
+        operation = Operation(
+            method=entry["method"],
+            path=entry["path"],
+            tag=entry["tag"],
+            summary=entry["summary"],
+            roles=frozenset(entry["roles"]),
+        )
+        operations.setdefault(operation.path, {})[operation.method] = operation
+    return operations
+
+
+def route(template: str, view: Any) -> URLPattern:
+    """A URL for a path template of the contract, served by `view`.
+
+    The view is told its operations, so that it can neither serve a method the contract does not
+    know nor one with other roles. Parameters reach the view in snake case.
+    Raises KeyError for a template that the contract does not have.
+    """
+    operations = contract()[template]
+    pattern = re.sub(r"\{(\w+)\}", lambda match: f"<str:{snake_case(match[1])}>", template)
+    return path(pattern.lstrip("/"), view.as_view(operations=operations), name=template)
+
+
+def snake_case(name: str) -> str:
+    """`groupPk` becomes `group_pk`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,69 @@
+"""Pages: `page` from 0, `size`, and a page object with all five keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from contacthub_project.api.query import QueryParameters
+
+LARGEST_MATCH = 10_000  # searches look at no more elements than these
+
+
+@dataclass(frozen=True, slots=True)
+class PageRules:
+    """Bounds of a list; the contract gives `page` at most 50 for configuration lists."""
+
+    default_size: int
+    largest_size: int
+    last_page: int | None
+
+
+CONFIGURATION = PageRules(default_size=20, largest_size=50, last_page=50)
+ENTITIES = PageRules(default_size=10, largest_size=100, last_page=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which slice of a list is asked for."""
+
+    number: int
+    size: int
+
+    @classmethod
+    def asked_for(cls, parameters: QueryParameters, rules: PageRules) -> Page:
+        """Read `page` and `size`; faults go to `parameters`."""
+        return cls(
+            number=parameters.whole_number("page", default=0, most=rules.last_page),
+            size=parameters.whole_number(
+                "size", default=rules.default_size, most=rules.largest_size
+            ),
+        )
+
+    @property
+    def first(self) -> int:
+        return self.number * self.size
+
+    def slice(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of this page; an unordered queryset would give any rows."""
+        if not rows.ordered:
+            raise ValueError("a paged queryset needs an order")
+        return rows[self.first : self.first + self.size]
+
+    def of(
+        self, elements: Iterable[Any], *, total: int, unfiltered: int | None = None
+    ) -> dict[str, Any]:
+        """The answer: the elements and the page object."""
+        return {
+            "elements": elements if isinstance(elements, Sequence) else list(elements),
+            "page": {
+                "size": self.size,
+                "totalElements": total,
+                "totalUnfilteredElements": total if unfiltered is None else unfiltered,
+                "totalPages": -(-total // self.size) if self.size else 0,
+                "number": self.number,
+            },
+        }

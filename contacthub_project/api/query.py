@@ -1,0 +1,115 @@
+"""Query parameters: every one is text from a stranger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from contacthub_project.errors import FieldError, Invalid
+
+T = TypeVar("T")
+LONGEST_TEXT = 255
+WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
+UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+class QueryParameters:
+    """Reads the parameters an operation knows; unknown ones are ignored.
+
+    Faults are collected, so that `raise_faults` reports all of them at once.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._values = request.query_params
+        self._faults: list[FieldError] = []
+
+    def text(self, name: str, *, longest: int = LONGEST_TEXT) -> str | None:
+        """The parameter as text; None when absent."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if "\0" in value:
+            return self._fault(name, "holds a character that cannot be stored", None)
+        if len(value) > longest:
+            return self._fault(name, f"is longer than {longest} characters", None)
+        return value
+
+    def whole_number(
+        self, name: str, *, default: T, least: int = 0, most: int | None = None
+    ) -> int | T:
+        """The parameter as an integer between `least` and `most`, both included."""
+        value = self._values.get(name)
+        if value is None:
+            return default
+        if not WHOLE_NUMBER.fullmatch(value) or int(value) < least:
+            return self._fault(name, f"must be an integer of at least {least}", default)
+        if most is not None and int(value) > most:
+            return self._fault(name, f"must be at most {most}", default)
+        return int(value)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """The parameter as true or false."""
+        value = self._values.get(name)
+        if value is None:
+            return default
+        if value.lower() not in {"true", "false"}:
+            return self._fault(name, "must be true or false", default)
+        return value.lower() == "true"
+
+    def choice(self, name: str, allowed: Sequence[str], *, default: T) -> str | T:
+        """The parameter as one of the `allowed` values."""
+        value = self._values.get(name)
+        if value is None:
+            return default
+        if value not in allowed:
+            return self._fault(name, f"must be one of {', '.join(allowed)}", default)
+        return value
+
+    def identifier(self, name: str, *, required: bool = False) -> UUID | None:
+        """The parameter as a UUID; text that is none is an unknown id, see `unknown_id`."""
+        value = self._values.get(name)
+        if not value:
+            return self._fault(name, "is required", None) if required else None
+        return as_uuid(value) or UNKNOWN
+
+    def sort(self, columns: Mapping[str, T], *, default: Sequence[tuple[T, bool]]) -> list[tuple[T, bool]]:  # fmt: skip
+        """`sort=field` or `sort=field,asc|desc`, repeatable, as pairs of column and descending."""
+        chosen = []
+        for value in self._values.getlist("sort"):
+            field, _, direction = value.partition(",")
+            if field not in columns or direction.lower() not in {"", "asc", "desc"}:
+                self._fault("sort", f"must be one of {', '.join(columns)}, with asc or desc", None)
+                continue
+            chosen.append((columns[field], direction.lower() == "desc"))
+        return chosen or list(default)
+
+    def fault(self, name: str, message: str) -> None:
+        """Report that a parameter is wrong in a way that only the operation knows."""
+        self._fault(name, message, None)
+
+    def raise_faults(self) -> None:
+        """Raise Invalid if any parameter read so far was wrong."""
+        if self._faults:
+            raise Invalid("The query parameters are not valid", errors=self._faults)
+
+    def _fault(self, name: str, message: str, result: T) -> T:
+        self._faults.append(FieldError(f"/{name}", message, "query"))
+        return result
+
+
+# An id that no row has: ids that are no UUID are answered like unknown ones.
+UNKNOWN = UUID(int=0)
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The UUID that `text` spells in its usual form, else None."""
+    return UUID(text) if UUID_TEXT.fullmatch(text) else None
+
+
+def id_or_unknown(text: str) -> UUID:
+    """The UUID in a path; text that is none becomes an id that no row has."""
+    return as_uuid(text) or UNKNOWN

@@ -1,0 +1,19 @@
+"""The Celery app: settings named CELERY_*, tasks in each app's `tasks` module."""
+
+import os
+
+from celery import Celery
+from celery.signals import heartbeat_sent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contacthub_project.settings")
+
+app = Celery("contacthub")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@heartbeat_sent.connect
+def _note_heartbeat(**_: object) -> None:
+    from contacthub_project.health import beat_heart
+
+    beat_heart()

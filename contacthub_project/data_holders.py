@@ -1,0 +1,46 @@
+"""The duty of every app that keeps a node's data: to remove it when the node goes.
+
+Deleting or emptying a node is asked for in `configuration`, which knows none of the apps above it.
+Each of them registers a holder in its `AppConfig.ready`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+
+class DataHolder(Protocol):
+    """Keeps data that belongs to nodes."""
+
+    #: Holders are asked in ascending order: events (10) go before their customers (20).
+    order: int
+
+    def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
+        """Remove at most `limit` rows of the node in one short transaction.
+
+        Returns how many rows went; 0 means that nothing is left.
+        """
+        ...
+
+    def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
+        """The same for what belongs to a workspace and to none of its nodes."""
+        ...
+
+    def has_data(self, *, node_id: UUID) -> bool:
+        """Whether there is anything in the node."""
+        ...
+
+
+_holders: list[DataHolder] = []
+
+
+def register(holder: DataHolder) -> None:
+    """Make `holder` known; called once per process while Django starts."""
+    _holders.append(holder)
+    _holders.sort(key=lambda known: known.order)
+
+
+def all_holders() -> tuple[DataHolder, ...]:
+    """Every holder, in the order in which they are to be asked."""
+    return tuple(_holders)

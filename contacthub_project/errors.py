@@ -1,0 +1,109 @@
+"""What can go wrong, without a word of HTTP; `contacthub_project.api` gives it a status.
+
+Rules and actions raise these. Messages are for the client and hold no personal data but what the
+client itself has just sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault of a request: a JSON pointer (RFC 6901) into it, what is wrong, a stable code."""
+
+    path: str
+    message: str
+    code: str | None = None
+    data: Any = None
+
+
+class ContacthubError(Exception):
+    """Base of all expected failures."""
+
+    message = "The request could not be served"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        errors: Sequence[FieldError] = (),
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message or self.message)
+        self.message = message or self.message
+        self.errors = list(errors)
+        self.data = data
+
+
+class Invalid(ContacthubError):
+    """The request says something that cannot be; `errors` names every place."""
+
+    message = "The request is not valid"
+
+
+class Unauthorized(ContacthubError):
+    """Nobody, or nobody we know."""
+
+    message = "The client is not authorized to access the API"
+
+
+class Forbidden(ContacthubError):
+    """Known, but not allowed."""
+
+    message = "The client is not allowed to do this"
+
+
+class NotFound(ContacthubError):
+    """No such thing in this workspace."""
+
+    message = "Not found"
+
+
+class Conflict(ContacthubError):
+    """What was asked for contradicts what is there."""
+
+    message = "Conflict"
+
+
+class Stale(ContacthubError):
+    """The caller changed a version that is no longer the latest."""
+
+    message = "The resource has changed since it was read"
+
+
+class TooLarge(ContacthubError):
+    """More bytes than allowed."""
+
+    message = "The payload is too large"
+
+
+class UnsupportedMedia(ContacthubError):
+    """A body in another format than the one asked for."""
+
+    message = "The body must be application/json"
+
+
+class Locked(ContacthubError):
+    """Busy with work that forbids this for now."""
+
+    message = "Locked while it is being reorganised; try again later"
+
+
+class LimitExceeded(ContacthubError):
+    """Too many requests; `retry_after` says how many seconds to wait."""
+
+    message = "Too many requests"
+
+    def __init__(self, message: str | None = None, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(ContacthubError):
+    """Something this depends on is away; trying again helps."""
+
+    message = "Temporarily unavailable; try again"

@@ -1,0 +1,188 @@
+"""Run the whole product: servers, web, worker and beat. `./run` calls it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from contacthub_project import metrics
+from contacthub_project.api import BASE_PATH
+from contacthub_project.embedded import EmbeddedServer, EmbeddedServerError, servers
+from contacthub_project.supervisor import Program, Supervisor
+
+READY_SECONDS = 60
+
+
+class Command(BaseCommand):
+    help = "Run servers, web, worker and beat until Ctrl-C."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 8))
+        parser.add_argument("--no-demo", action="store_true", help="make no demo workspace")
+
+    def handle(self, *, port: int, host: str, workers: int, no_demo: bool, **_: Any) -> None:
+        self.started = time.monotonic()
+        if _is_taken(host, port):
+            raise CommandError(f"port {port} is in use; choose another with --port")
+        attached = servers(
+            data=settings.DATA,
+            postgres=settings.USES_EMBEDDED_POSTGRES,
+            valkey=settings.USES_EMBEDDED_VALKEY,
+        )
+        supervisor = Supervisor(
+            _programs(host, port, workers), say=self.say, watch=lambda: self.look_after(attached)
+        )
+        supervisor.stop_on_signals()
+        try:
+            for server in attached:
+                self.say(f"Starting {server.title}")
+                server.attach()
+            self.say("Migrating the database")
+            call_command("migrate", interactive=False, verbosity=0)
+            facts = None if no_demo else self.make_demo(host, port)
+            metrics.gather_in(settings.METRICS_FOLDER)
+            self.say("Starting web server, worker and beat")
+            supervisor.start()
+            self.wait_until_ready(supervisor, host, port)
+            self.serve_metrics(port + 1)
+            self.introduce(host, port, facts)
+            supervisor.run()
+        except EmbeddedServerError as failure:
+            raise CommandError(str(failure)) from None
+        finally:
+            self.say("Stopping")
+            supervisor.stop()
+            for server in reversed(attached):
+                server.detach()
+            self.say("Stopped")
+
+    def say(self, message: str) -> None:
+        self.stdout.write(f"[{time.monotonic() - self.started:5.1f} s] {message}")
+        self.stdout.flush()
+
+    def look_after(self, attached: list[EmbeddedServer]) -> None:
+        for server in attached:
+            if server.revive():
+                self.say(f"{server.title} ended and was started again; see {server.log}")
+
+    def make_demo(self, host: str, port: int) -> dict[str, Any]:
+        from contacthub_project.demo import ensure_demo
+
+        return ensure_demo(file=settings.DATA / "demo.json", base_url=_url(host, port))
+
+    def wait_until_ready(self, supervisor: Supervisor, host: str, port: int) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not supervisor.is_stopping and not _is_healthy(host, port):
+            if time.monotonic() > deadline:
+                logs = ", ".join(str(program.log) for program in supervisor.programs)
+                raise CommandError(f"not ready after {READY_SECONDS} s; see {logs}")
+            for program in supervisor.programs:
+                program.revive()
+            time.sleep(0.1)
+
+    def serve_metrics(self, port: int) -> None:
+        try:
+            metrics.serve(settings.METRICS_ADDRESS, port)
+        except OSError:
+            self.say(f"No metrics: port {port} is in use")
+
+    def introduce(self, host: str, port: int, facts: dict[str, Any] | None) -> None:
+        url = _url(host, port)
+        lines = [
+            "",
+            "Contacthub is running.",
+            f"  API      {url}{BASE_PATH}",
+            f"  Docs     {url}/docs  and  {url}/redoc",
+            f"  Admin    {url}/admin/",
+            f"  Metrics  http://{settings.METRICS_ADDRESS}:{port + 1}/metrics",
+            f"  Logs     {settings.DATA / 'logs'}",
+        ]
+        if facts is not None:
+            lines += _demo_lines(url, facts)
+        self.stdout.write("\n".join([*lines, "", "Ctrl-C stops everything."]))
+        self.stdout.flush()
+
+
+def _demo_lines(url: str, facts: dict[str, Any]) -> list[str]:
+    customers = f"{url}{BASE_PATH}/workspaces/{facts['workspaceId']}/customers"
+    body = (
+        f'{{"nodeId": "{facts["nodeIds"][0]}", "base": {{"firstName": "Ada", '
+        '"contacts": {"email": "ada@example.com"}}}'
+    )
+    return [
+        f"  Sign in  {facts['login']['username']} / {facts['login']['password']}",
+        f"  Tokens   {settings.DATA / 'demo.json'} (trusted, untrusted, operator, admin, dpo)",
+        "",
+        "Create a first customer:",
+        "",
+        f"curl -i {customers} \\",
+        f"  -H 'Authorization: Bearer {facts['tokens']['trusted']}' \\",
+        "  -H 'Content-Type: application/json' \\",
+        f"  -d '{body}'",
+    ]
+
+
+def _programs(host: str, port: int, workers: int) -> list[Program]:
+    environment = os.environ | {
+        "CONTACTHUB_DATA": str(settings.DATA),
+        "DJANGO_SETTINGS_MODULE": "contacthub_project.settings",
+        "PROMETHEUS_MULTIPROC_DIR": str(settings.METRICS_FOLDER),
+        # Plain HTTP on the loopback address; anywhere else the environment decides.
+        "HTTPS": os.environ.get("HTTPS", "false" if host in {"127.0.0.1", "::1"} else "true"),
+    }
+    celery = [sys.executable, "-m", "celery", "-A", "contacthub_project.celery"]
+    commands = {
+        "web": [
+            sys.executable, "-m", "granian", "--interface", "wsgi",
+            "--host", host, "--port", str(port), "--workers", str(workers),
+            "--blocking-threads", "8", "--backpressure", "256", "--respawn-failed-workers",
+            "--no-ws", "--http", "1", "--log-level", "warning",
+            "contacthub_project.wsgi:application",
+        ],
+        "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "WARNING",
+                   "--without-gossip", "--without-mingle"],
+        "beat": [*celery, "beat", "--loglevel", "WARNING",
+                 "--schedule", str(settings.DATA / "celerybeat-schedule"), "--pidfile="],
+    }  # fmt: skip
+    return [
+        Program(name, command, settings.DATA / "logs" / f"{name}.log", environment)
+        for name, command in commands.items()
+    ]
+
+
+def _url(host: str, port: int) -> str:
+    return settings.PUBLIC_URL or f"http://{'localhost' if host == '127.0.0.1' else host}:{port}"
+
+
+def _is_taken(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def _is_healthy(host: str, port: int) -> bool:
+    request = urllib.request.Request(
+        f"http://{host}:{port}{BASE_PATH}/health", headers={"X-Forwarded-Proto": "https"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=2) as answer:
+            return b'"worker":{"status":"UP"}' in answer.read()
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,45 @@
+"""Prometheus metrics, gathered over all processes and served at an address of their own."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Histogram, multiprocess, start_http_server
+
+REQUEST_SECONDS = Histogram(
+    "contacthub_request_seconds",
+    "Time to answer a request, by operation, method and status",
+    ["route", "method", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_children: dict[tuple[str, str, int], Any] = {}
+_lock = threading.Lock()
+
+
+def observe(route: str, method: str, status: int, seconds: float) -> None:
+    """Count one answered request; `route` is a path template, so that labels stay few."""
+    key = (route, method if method in _METHODS else "OTHER", status)
+    child = _children.get(key)
+    if child is None:
+        with _lock:
+            child = _children[key] = REQUEST_SECONDS.labels(key[0], key[1], str(key[2]))
+    child.observe(seconds)
+
+
+def gather_in(folder: Path) -> None:
+    """Keep the metrics of this process and those it starts in `folder`, emptied first."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for leftover in folder.glob("*.db"):
+        leftover.unlink(missing_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def serve(address: str, port: int) -> None:
+    """Answer `GET /metrics` for all processes, from a thread of this one."""
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)
+    start_http_server(port, addr=address, registry=registry)

@@ -1,0 +1,55 @@
+"""The holder of a token, as every part of the product knows it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+READ = "R"
+WRITE = "W"
+UNTRUSTED = "UNTRUSTED_APPLICATION"
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The holder of a token: a person, or an application through its source.
+
+    `workspaces` and `nodes` say what it reaches; None means all (of its workspaces, for nodes).
+    A node's permission is "R", "W" or "RW".
+    """
+
+    key: str
+    roles: frozenset[str]
+    workspaces: frozenset[UUID] | None
+    nodes: Mapping[UUID, str] | None
+    user_id: int | None = None
+    source_id: UUID | None = None
+    allowed_networks: tuple[Network, ...] = ()
+    allowed_urls: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+
+    is_authenticated = True
+
+    @property
+    def author(self) -> str:
+        """What records name as the one who wrote them: the source's id, or the person's."""
+        return str(self.source_id or self.user_id)
+
+    @property
+    def may_read_profiles(self) -> bool:
+        """An untrusted application writes profiles and does not read them back."""
+        return self.roles != {UNTRUSTED}
+
+    def reaches(self, workspace_id: UUID) -> bool:
+        return self.workspaces is None or workspace_id in self.workspaces
+
+    def may(self, permission: str, node_id: UUID) -> bool:
+        """Whether it may read ("R") or write ("W") in a node of a workspace that it reaches."""
+        if self.nodes is None:
+            return True
+        return permission in self.nodes.get(node_id, "")

@@ -1,0 +1,300 @@
+"""All settings, each from the environment; without any, the embedded servers are used.
+
+docs/settings.md lists the variables. Nothing here starts a server or opens a connection.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import quote
+
+import environ
+
+from contacthub_project.embedded import postgres, socket_folder, valkey_socket
+from contacthub_project.logs import logging_settings
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+DATA = Path(env.str("CONTACTHUB_DATA", default=str(BASE_DIR / ".data"))).resolve()
+
+
+def _secret_key() -> str:
+    """The key from the environment, else one made once and kept in the data folder."""
+    given = env.str("SECRET_KEY", default="")
+    if given:
+        return given
+    DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = DATA / "secret-key"
+    fresh = path.with_name(f"secret-key.{os.getpid()}")
+    if not path.exists():
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(64))
+        try:
+            os.link(fresh, path)  # the first of several processes wins, whole
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text()
+
+
+# --- core -----------------------------------------------------------------------------------------
+SECRET_KEY = _secret_key()
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+# Address under which clients reach the API when that is not the Host they send (a proxy, say).
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+ROOT_URLCONF = "contacthub_project.urls"
+WSGI_APPLICATION = "contacthub_project.wsgi.application"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+LANGUAGE_CODE = "en"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "configuration.User"
+
+INSTALLED_APPS = [
+    "contacthub_project.apps.PlatformConfig",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "corsheaders",
+    "oauth2_provider",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "configuration",
+    "customers",
+    "events",
+    "bulkjobs",
+    "analytics",
+]
+
+# The classes from contacthub_project.middleware leave the API's paths alone.
+MIDDLEWARE = [
+    "contacthub_project.middleware.HttpContract",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "contacthub_project.middleware.StaticFiles",
+    "contacthub_project.middleware.Sessions",
+    "contacthub_project.middleware.Csrf",
+    "contacthub_project.middleware.Authentication",
+    "contacthub_project.middleware.Messages",
+    "contacthub_project.middleware.ClickjackingProtection",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- database -------------------------------------------------------------------------------------
+USES_EMBEDDED_POSTGRES = not env.str("DATABASE_URL", default="")
+if USES_EMBEDDED_POSTGRES:
+    _database = {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": str(socket_folder(DATA)),
+        "PORT": str(postgres.PORT),
+        "NAME": postgres.DATABASE,
+        "USER": postgres.USER,
+    }
+else:
+    _database = env.db_url("DATABASE_URL")
+DATABASES = {
+    "default": _database
+    | {
+        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
+        "CONN_HEALTH_CHECKS": False,  # a query per request; a broken connection is dropped anyway
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            # Statements are planned once per connection; behind a transaction pooler set it to 0.
+            "prepare_threshold": env.int("DATABASE_PREPARE_THRESHOLD", default=3) or None,
+            "server_side_binding": True,
+            "connect_timeout": 5,
+            "options": f"-c statement_timeout={env.int('DATABASE_STATEMENT_TIMEOUT', default=30)}s"
+            " -c idle_in_transaction_session_timeout=60s",
+        },
+        "TEST": {"TEMPLATE": env.str("TEST_DATABASE_TEMPLATE", default="") or None},
+    }
+}
+
+# --- Redis, cache, Celery -------------------------------------------------------------------------
+USES_EMBEDDED_VALKEY = not env.str("REDIS_URL", default="")
+if USES_EMBEDDED_VALKEY:
+    _socket = quote(str(valkey_socket(DATA)))
+    REDIS_URL = f"unix://{_socket}?db=0"
+    CELERY_BROKER_URL = f"redis+socket://{_socket}?virtual_host=0"
+else:
+    REDIS_URL = CELERY_BROKER_URL = env.str("REDIS_URL")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True  # a killed worker's task is run again; tasks are resumable
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5}
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "remove what was deleted": {
+        "task": "configuration.tasks.remove_deleted",
+        "schedule": 60.0,
+    },
+}
+
+# --- API ------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["contacthub_project.api.authentication.BearerToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["contacthub_project.api.permissions.OperationRoles"],
+    "DEFAULT_PARSER_CLASSES": ["contacthub_project.api.parsers.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["contacthub_project.api.renderers.JsonRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contacthub_project.api.renderers.AlwaysJson",
+    "DEFAULT_SCHEMA_CLASS": "contacthub_project.api.schema.ContractSchema",
+    "EXCEPTION_HANDLER": "contacthub_project.api.exception_handler.answer",
+    "UNAUTHENTICATED_USER": None,
+}
+# Who stands behind a bearer token; the platform's API package imports no app.
+PRINCIPAL_LOOKUP = "configuration.principals.find_principal"
+PRINCIPAL_CACHE_SECONDS = 3
+# Proxies between client and server whose X-Forwarded-For entries can be trusted.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+SHARDS = env.list("SHARDS", default=["default"])
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Contacthub API",
+    "DESCRIPTION": "Collect, recognise, protect and export what you know of your customers.",
+    "VERSION": "1.299.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": [],
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": "/hub/v1",
+    "SCHEMA_PATH_PREFIX_TRIM": True,
+    "SERVERS": [{"url": "/hub/v1"}],
+    "CAMELIZE_NAMES": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_NO_READ_ONLY_REQUIRED": False,
+    "OAUTH2_FLOWS": ["authorizationCode", "clientCredentials"],
+    "OAUTH2_AUTHORIZATION_URL": "/oauth2/authorize/",
+    "OAUTH2_TOKEN_URL": "/oauth2/token/",
+    "OAUTH2_REFRESH_URL": "/oauth2/token/",
+    "OAUTH2_SCOPES": {"hub": "Everything the person's roles allow"},
+    "PREPROCESSING_HOOKS": ["contacthub_project.api.schema.only_the_contract"],
+    "POSTPROCESSING_HOOKS": ["contacthub_project.api.schema.complete_document"],
+}
+
+CORS_ALLOW_ALL_ORIGINS = env.bool("CORS_ALLOW_ALL_ORIGINS", default=True)
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/(hub/v1|oauth2/token)"
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "if-match",
+    "if-none-match",
+    "last-event-id",
+    "contactlab-clientid",
+    "contactlab-tracing-id",
+    "x-http-method-override",
+    "x-tracing-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "etag",
+    "location",
+    "retry-after",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "x-tracing-id",
+]
+
+# --- OAuth2 ---------------------------------------------------------------------------------------
+OAUTH2_PROVIDER = {
+    "SCOPES": {"hub": "Everything your roles allow"},
+    "DEFAULT_SCOPES": ["hub"],
+    "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("ACCESS_TOKEN_SECONDS", default=3600),
+    "REFRESH_TOKEN_EXPIRE_SECONDS": env.int("REFRESH_TOKEN_SECONDS", default=30 * 86400),
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "PKCE_REQUIRED": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https", "http"],
+    # RFC 9700: among others, only a token's hash is stored.
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+}
+LOGIN_URL = "admin:login"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# --- transport security ---------------------------------------------------------------------------
+# On unless switched off, as `./run` does because it serves plain HTTP on the loopback address.
+HTTPS = env.bool("HTTPS", default=True)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# --- files ----------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_ROOT = DATA / "uploads"
+
+# --- logs and metrics -----------------------------------------------------------------------------
+LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
+if LOG_FORMAT not in {"console", "json"}:
+    raise ValueError("LOG_FORMAT is `json` or `console`")
+LOGGING_CONFIG = None
+LOGGING = logging_settings(form=LOG_FORMAT, level=env.str("LOG_LEVEL", default="INFO"))
+# Every request gets a line; without it only errors do.
+LOG_REQUESTS = env.bool("LOG_REQUESTS", default=False)
+# Metrics are served on their own address, which only this machine can reach.
+METRICS_ADDRESS = env.str("METRICS_ADDRESS", default="127.0.0.1")
+METRICS_FOLDER = DATA / "metrics"
+
+UNFOLD = {"SITE_TITLE": "Contacthub", "SITE_HEADER": "Contacthub", "SITE_SYMBOL": "hub"}

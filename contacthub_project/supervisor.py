@@ -1,0 +1,129 @@
+"""Keeps the product's processes running, and stops them in the right order."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+STOP_SECONDS = 30
+LARGEST_LOG = 50 * 1024 * 1024
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Program:
+    """A child process that is started again when it ends by itself."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    environment: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+
+    def start(self) -> None:
+        """Start it, its output going to its log."""
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+        self.started = time.monotonic()
+
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def revive(self) -> bool:
+        """Start it again if it has ended and its pause is over; True if it was started."""
+        if self.process is None or self.process.poll() is None:
+            return False
+        self._kill_group()  # its own children must not hold on to what it had
+        lived = time.monotonic() - self.started
+        self.failures = 0 if lived > 60 else self.failures
+        if lived < min(0.5 * 2**self.failures, 30):
+            return False
+        self.failures += 1
+        self.start()
+        return True
+
+    def stop(self) -> None:
+        """Ask it to end; kill it when it does not."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        self._kill_group()
+        self.process.wait()
+
+    def _kill_group(self) -> None:
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+@dataclass
+class Supervisor:
+    """Runs programs until it is told to stop by SIGINT or SIGTERM.
+
+    `watch` is called about twice a second, to look after what is no child of ours.
+    """
+
+    programs: list[Program]
+    say: Callable[[str], None]
+    watch: Callable[[], None]
+    _stopping: bool = field(default=False, init=False)
+
+    def stop_on_signals(self) -> None:
+        """From now on SIGINT and SIGTERM end `run` instead of this process."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask_to_stop)
+
+    def start(self) -> None:
+        for program in self.programs:
+            program.start()
+
+    def run(self) -> None:
+        """Keep everything running until a signal comes."""
+        while not self._stopping:
+            for program in self.programs:
+                if program.revive():
+                    self.say(f"{program.name} ended and was started again; see {program.log}")
+            self.watch()
+            time.sleep(0.5)
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping
+
+    def stop(self) -> None:
+        """End the programs, the last started first."""
+        for program in reversed(self.programs):
+            program.stop()
+
+    def _ask_to_stop(self, *_: object) -> None:
+        self._stopping = True
+
+
+def _end_with_parent() -> None:
+    """In the child: be terminated when the supervisor is killed (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

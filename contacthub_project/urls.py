@@ -1,0 +1,30 @@
+"""The whole URL map."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from oauth2_provider import urls as oauth2
+
+from contacthub_project.api import BASE_PATH, exception_handler
+from contacthub_project.api.operations import route
+from contacthub_project.health import HealthView
+
+API = BASE_PATH.lstrip("/") + "/"
+
+urlpatterns = [
+    # The most frequent first: Django tries them in order.
+    path(API, include("customers.api.urls")),
+    path(API, include("configuration.api.urls")),
+    path(API, include([route("/health", HealthView)])),
+    path("oauth2/", include((oauth2.base_urlpatterns, "oauth2_provider"))),
+    path("openapi.json", SpectacularAPIView.as_view(), name="openapi"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
+    path("admin/", admin.site.urls),
+    re_path(r"^admin$", admin.site.index),
+]
+
+handler400 = exception_handler.bad_request
+handler403 = exception_handler.forbidden
+handler404 = exception_handler.not_found
+handler500 = exception_handler.server_error

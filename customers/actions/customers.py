@@ -1,0 +1,172 @@
+"""Writing customers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from configuration.models import NodeState, NodeType
+from configuration.models.identifiers import new_id
+from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.errors import FieldError, Forbidden, Invalid, Locked, NotFound, Unavailable
+from contacthub_project.principal import Principal
+from customers.actions.statements import (
+    CustomerWrite,
+    NodeNotOpen,
+    hold_node,
+    insert_customer,
+    update_customer,
+)
+from customers.document import CustomerRow, document_of
+from customers.domain.consents import consent_changes
+from customers.domain.matching import match_key, missing_properties
+from customers.domain.merge import EMPTY, Document, for_create, unchanged
+from customers.domain.paths import as_pointer, value_at
+from customers.models import Customer, DeletedState
+
+INVALID_CUSTOMER = "source customer is not valid"
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """The customer after a POST, and whether it is new."""
+
+    row: CustomerRow
+    created: bool
+
+
+def upsert_customer(
+    workspace: WorkspaceRules, node_id: UUID, *, body: dict[str, Any], by: Principal
+) -> Upserted:
+    """Create a customer, or merge into the one the node recognises (reference: Create Customer).
+
+    Raises Invalid naming every fault of `body`, NotFound or Locked for the node.
+    """
+    for _ in range(ATTEMPTS):
+        node = _open_node(workspace, node_id)
+        given = _checked(workspace, node, body)
+        document = for_create(EMPTY, given)
+        _check_required(node, document)
+        try:
+            upserted = _insert(workspace, node, document, by) or _merge(
+                workspace, node, given, match_key(node.matching, document), by
+            )
+        except NodeNotOpen:
+            workspace = _latest(workspace)
+            continue
+        if upserted is not None:
+            return upserted
+    # Each round lost a race against a deletion or a change of the node's policy.
+    raise Unavailable
+
+
+def _insert(
+    workspace: WorkspaceRules, node: NodeRules, document: Document, by: Principal
+) -> Upserted | None:
+    """The new customer, None when the node has the person already."""
+    write = CustomerWrite(
+        id=new_id(),
+        workspace_id=workspace.id,
+        document=document,
+        match_key=match_key(node.matching, document),
+        consent_changes=consent_changes({}, document["consents"]),
+        by=by,
+    )
+    inserted = insert_customer(write, node)
+    if inserted is None:
+        return None
+    int_id, now = inserted
+    row = (
+        write.id, int_id, document["externalId"], node.id, document["base"], document["consents"],
+        document["extended"], document["extra"], document["tags"], document["enabled"],
+        now, now, 1, DeletedState.LIVE.value, by.author, by.author,
+    )  # fmt: skip
+    return Upserted(row, created=True)
+
+
+@transaction.atomic
+def _merge(
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    given: dict[str, Any],
+    key: bytes | None,
+    by: Principal,
+) -> Upserted | None:
+    """The merged customer, None when it has just been deleted."""
+    hold_node(workspace.id, node)
+    same_person = Customer.objects.in_node(workspace.id, node.id).filter(match_key=key)
+    row = same_person.select_for_update().rows().first()
+    if row is None:
+        return None
+    before = document_of(row)
+    after = for_create(before, given)
+    if unchanged(before, after):
+        return Upserted(row, created=False)
+    _check_merged(workspace, node, after)
+    write = CustomerWrite(
+        id=row[0],
+        workspace_id=workspace.id,
+        document=after,
+        match_key=key,
+        consent_changes=consent_changes(before["consents"], after["consents"]),
+        by=by,
+    )
+    update_customer(write)
+    return Upserted(Customer.objects.rows().get(id=row[0]), created=False)
+
+
+def _open_node(workspace: WorkspaceRules, node_id: UUID) -> NodeRules:
+    node = workspace.nodes.get(node_id)
+    if node is None:
+        raise NotFound(f"node not found {node_id}")
+    if node.type != NodeType.ENTRY:
+        raise Forbidden(f"Customers of the aggregate node {node_id} can only be read")
+    if node.state == NodeState.LOCKED:
+        raise Locked
+    return node
+
+
+def _checked(workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]) -> dict[str, Any]:
+    """The body, valid and in canonical form; raises Invalid with every fault."""
+    faults = workspace.customer_schema.faults(body)
+    if faults:
+        faults += _required_faults(node, body)
+        raise Invalid(INVALID_CUSTOMER, errors=faults)
+    return workspace.customer_schema.with_instants_in_one_form(body)
+
+
+def _check_required(node: NodeRules, document: Document) -> None:
+    faults = _required_faults(node, document)
+    if faults:
+        raise Invalid(INVALID_CUSTOMER, errors=faults)
+
+
+def _required_faults(node: NodeRules, document: dict[str, Any]) -> list[FieldError]:
+    missing = missing_properties(node.matching, document)
+    faults = [
+        FieldError(as_pointer(path), "unique customer property is required", "unique")
+        for path in missing
+    ]
+    faults += [
+        FieldError(as_pointer(path), "mandatory property is required", "mandatory")
+        for path in node.mandatory_properties
+        if path not in missing and value_at(document, path) in (None, "", [], {})
+    ]
+    return faults
+
+
+def _check_merged(workspace: WorkspaceRules, node: NodeRules, document: Document) -> None:
+    """Limits hold for what is stored, not only for what is sent: collections grow by merging."""
+    faults = workspace.customer_schema.faults({**document, "nodeId": str(node.id)})
+    faults += _required_faults(node, document)
+    if faults:
+        raise Invalid(INVALID_CUSTOMER, errors=faults)
+
+
+def _latest(workspace: WorkspaceRules) -> WorkspaceRules:
+    latest = latest_rules_of(workspace.id)
+    return replace(workspace, nodes={}) if latest is None else latest

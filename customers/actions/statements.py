@@ -1,0 +1,159 @@
+"""The two SQL statements that write a customer, each with all that belongs to the write.
+
+One statement is one round trip, and one transaction unless there is one already: the customer, its
+row in the change feed and its lines in the consent log are there together or not at all. The change
+row draws its id after the customer's row is locked, so a customer's changes keep their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from configuration.rules import NodeRules
+from contacthub_project.principal import Principal
+from customers.domain.consents import ConsentChange
+
+# Customers are written under the rules their writer has read: the node must be open, and recognise
+# customers as it did then. KEY SHARE makes whoever changes that (holding FOR UPDATE) wait for us.
+OPEN_NODE = """
+    SELECT id, workspace_id, date_trunc('milliseconds', clock_timestamp()) AS now
+    FROM configuration_node
+    WHERE id = %(node_id)s AND workspace_id = %(workspace_id)s
+      AND removed_at IS NULL AND state = 'ACTIVE'
+      AND unique_properties = %(unique_properties)s AND case_sensitive = %(case_sensitive)s
+    FOR KEY SHARE
+"""
+
+RECORDED = """
+change AS (
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at)
+    SELECT workspace_id, node_id, 'CUSTOMER', id, %(operation)s, updated_at FROM customer
+),
+consent AS (
+    INSERT INTO customers_consentlogentry
+        (workspace_id, node_id, customer_id, match_key, date, type, property, value,
+         source_id, user_id)
+    SELECT workspace_id, node_id, id, match_key, updated_at,
+           changed.type, changed.property, changed.value, %(source_id)s::uuid, %(user_id)s::bigint
+    FROM customer, unnest(%(consent_types)s::text[], %(consent_properties)s::text[],
+                          %(consent_values)s::text[]) AS changed (type, property, value)
+)
+"""
+
+INSERT = f"""
+WITH node AS ({OPEN_NODE}),
+customer AS (
+    INSERT INTO customers_customer
+        (id, workspace_id, node_id, external_id, enabled, version, deleted, registered_at,
+         updated_at, match_key, base, consents, extended, tags, extra, registered_by, updated_by)
+    SELECT %(id)s, workspace_id, id, %(external_id)s, %(enabled)s, 1, 0, now,
+           now, %(match_key)s, %(base)s::jsonb, %(consents)s::jsonb, %(extended)s::jsonb,
+           %(tags)s::jsonb, %(extra)s, %(author)s, %(author)s
+    FROM node
+    ON CONFLICT (node_id, match_key) WHERE deleted = 0 DO NOTHING
+    RETURNING id, int_id, workspace_id, node_id, match_key, updated_at
+),
+{RECORDED}
+SELECT (SELECT count(*) FROM node), customer.int_id, customer.updated_at
+FROM (SELECT) AS one LEFT JOIN customer ON true
+"""
+
+UPDATE = f"""
+WITH customer AS (
+    UPDATE customers_customer
+    SET external_id = %(external_id)s, enabled = %(enabled)s, version = version + 1,
+        updated_at = date_trunc('milliseconds', clock_timestamp()), match_key = %(match_key)s,
+        base = %(base)s::jsonb, consents = %(consents)s::jsonb, extended = %(extended)s::jsonb,
+        tags = %(tags)s::jsonb, extra = %(extra)s, updated_by = %(author)s
+    WHERE id = %(id)s AND workspace_id = %(workspace_id)s
+    RETURNING id, workspace_id, node_id, match_key, updated_at, version
+),
+{RECORDED}
+SELECT version, updated_at FROM customer
+"""
+
+
+class NodeNotOpen(Exception):
+    """The node is gone, locked, or recognises customers in another way than the writer thinks."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerWrite:
+    """What is to be written of a customer, by whom, and what that changes in its consents."""
+
+    id: UUID
+    workspace_id: UUID
+    document: Mapping[str, Any]
+    match_key: bytes | None
+    consent_changes: Sequence[ConsentChange]
+    by: Principal
+
+    def parameters(self, operation: str) -> dict[str, Any]:
+        document = self.document
+        return {
+            "id": self.id,
+            "workspace_id": self.workspace_id,
+            "match_key": self.match_key,
+            "external_id": document["externalId"],
+            "enabled": document["enabled"],
+            "extra": document["extra"],
+            "base": _json(document["base"]),
+            "consents": _json(document["consents"]),
+            "extended": _json(document["extended"]),
+            "tags": _json(document["tags"]),
+            "author": self.by.author,
+            "source_id": self.by.source_id,
+            "user_id": self.by.user_id,
+            "operation": operation,
+            "consent_types": [change.type for change in self.consent_changes],
+            "consent_properties": [change.property for change in self.consent_changes],
+            "consent_values": [change.value for change in self.consent_changes],
+        }
+
+
+def insert_customer(write: CustomerWrite, node: NodeRules) -> tuple[int, datetime] | None:
+    """Insert a customer; its integer id and the time, or None when the node has the person already.
+
+    Raises NodeNotOpen.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, write.parameters("CREATE") | _guard(node))
+        open_nodes, int_id, now = cursor.fetchone()
+    if not open_nodes:
+        raise NodeNotOpen
+    return None if int_id is None else (int_id, now)
+
+
+def hold_node(workspace_id: UUID, node: NodeRules) -> None:
+    """Keep the node as it is until the transaction ends; raises NodeNotOpen."""
+    with connection.cursor() as cursor:
+        cursor.execute(OPEN_NODE, {"workspace_id": workspace_id} | _guard(node))
+        if cursor.fetchone() is None:
+            raise NodeNotOpen
+
+
+def update_customer(write: CustomerWrite) -> tuple[int, datetime]:
+    """Update a customer whose row the transaction has locked; its new version and the time."""
+    with connection.cursor() as cursor:
+        cursor.execute(UPDATE, write.parameters("UPDATE"))
+        return cursor.fetchone()
+
+
+def _guard(node: NodeRules) -> dict[str, Any]:
+    return {
+        "node_id": node.id,
+        "unique_properties": list(node.matching.properties),
+        "case_sensitive": node.matching.case_sensitive,
+    }
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

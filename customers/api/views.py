@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+
+from configuration.api.scoping import WorkspaceView
+from contacthub_project.api import pagination
+from contacthub_project.api.pagination import LARGEST_MATCH, Page
+from contacthub_project.api.query import QueryParameters, id_or_unknown
+from contacthub_project.api.renderers import JsonResponse, NotModified
+from contacthub_project.api.schema import PAGE_PARAMETERS
+from contacthub_project.api.views import is_unchanged
+from contacthub_project.errors import Forbidden, Invalid, NotFound
+from contacthub_project.principal import READ
+from customers.actions.customers import INVALID_CUSTOMER, upsert_customer
+from customers.api.schema import CUSTOMER, CUSTOMER_INPUT, PAGE_OF_CUSTOMERS
+from customers.document import answer_of, answer_to_untrusted
+from customers.models import Customer
+
+CUSTOMER_BYTES = 64 * 1024  # reference: Create Customer
+
+
+class CustomersView(WorkspaceView):
+    """Customers of a node."""
+
+    @extend_schema(
+        parameters=[
+            *PAGE_PARAMETERS,
+            OpenApiParameter("nodeId", str, required=True, description="The customers' node."),
+            OpenApiParameter("externalId", str, description="The client's own id."),
+        ],
+        responses={200: PAGE_OF_CUSTOMERS},
+    )
+    def get(self, request: Request, workspace_id: str) -> JsonResponse:
+        parameters = QueryParameters(request)
+        page = Page.asked_for(parameters, pagination.ENTITIES)
+        node_id = parameters.text("nodeId")
+        external_id = parameters.text("externalId")
+        if not node_id:
+            parameters.fault("nodeId", "is required")
+        parameters.raise_faults()
+        node = self.readable_node(node_id or "")
+        everybody = Customer.objects.in_node(self.workspace.id, node.id)
+        found = everybody.with_external_id(external_id).newest_first()
+        schema = self.workspace.customer_schema
+        if self.principal.may_read_profiles:
+            elements = [answer_of(row, schema) for row in page.slice(found).rows()]
+        else:
+            elements = [answer_to_untrusted(row, schema) for row in page.slice(found).rows()]
+        unfiltered = everybody.count_up_to(LARGEST_MATCH)
+        total = unfiltered if external_id is None else found.count_up_to(LARGEST_MATCH)
+        return JsonResponse(page.of(elements, total=total, unfiltered=unfiltered))
+
+    @extend_schema(
+        request={"application/json": CUSTOMER_INPUT}, responses={200: CUSTOMER, 201: CUSTOMER}
+    )
+    def post(self, request: Request, workspace_id: str) -> JsonResponse:
+        body = self.body(limit=CUSTOMER_BYTES)
+        node_id = body.get("nodeId")
+        if not isinstance(node_id, str):
+            raise Invalid(INVALID_CUSTOMER, errors=self.workspace.customer_schema.faults(body))
+        node = self.writable_node(node_id)
+        upserted = upsert_customer(self.workspace, node.id, body=body, by=self.principal)
+        schema = self.workspace.customer_schema
+        answer = (
+            answer_of(upserted.row, schema)
+            if self.principal.may_read_profiles
+            else answer_to_untrusted(upserted.row, schema, written=body)
+        )
+        return JsonResponse(
+            answer, status=201 if upserted.created else 200, version=answer["version"]
+        )
+
+
+class CustomerView(WorkspaceView):
+    @extend_schema(responses={200: CUSTOMER})
+    def get(self, request: Request, workspace_id: str, customer_id: str) -> JsonResponse:
+        row = Customer.objects.live_row(self.workspace.id, id_or_unknown(customer_id))
+        if row is None:
+            raise NotFound(f"customer not found {customer_id}")
+        answer = answer_of(row, self.workspace.customer_schema)
+        if not self.principal.may(READ, answer["nodeId"]):
+            raise Forbidden(f"The client is not allowed to read in node {answer['nodeId']}")
+        if is_unchanged(request, answer["version"]):
+            return NotModified(answer["version"])
+        return JsonResponse(answer, version=answer["version"])

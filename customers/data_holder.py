@@ -1,0 +1,58 @@
+"""What customers owe a node that goes: to go with it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from customers.models import Change, ConsentLogEntry, Customer
+
+# The row goes and its deletion is in the feed: one statement, so never one without the other.
+ERASE = """
+WITH doomed AS (
+    SELECT id FROM customers_customer
+    WHERE workspace_id = %(workspace_id)s AND node_id = %(node_id)s
+    LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+),
+gone AS (
+    DELETE FROM customers_customer USING doomed WHERE customers_customer.id = doomed.id
+    RETURNING customers_customer.id, workspace_id, node_id, deleted
+),
+change AS (
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at)
+    SELECT workspace_id, node_id, 'CUSTOMER', id, 'DELETE', clock_timestamp()
+    FROM gone WHERE deleted = 0
+)
+SELECT count(*) FROM gone
+"""
+
+
+class CustomerDataHolder:
+    """Registered with `contacthub_project.data_holders`."""
+
+    order = 20
+
+    def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
+        """Delete customers of the node, and tell the change feed."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                ERASE, {"workspace_id": workspace_id, "node_id": node_id, "limit": limit}
+            )
+            return cursor.fetchone()[0]
+
+    def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
+        """Delete the feed and the consent log of a workspace that is no more."""
+        for model in (Change, ConsentLogEntry):
+            ids = list(
+                model.objects.filter(workspace_id=workspace_id).values_list("id", flat=True)[:limit]
+            )
+            if ids:
+                with transaction.atomic():
+                    return model.objects.filter(id__in=ids).delete()[0]
+        return 0
+
+    def has_data(self, *, node_id: UUID) -> bool:
+        """Whether the node has customers, deleted ones that are kept included."""
+        return Customer.objects.filter(node_id=node_id).exists()

@@ -1,0 +1,66 @@
+"""A customer's row and the two forms it takes: the document that rules work on, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from configuration.domain.customer_schema import CustomerSchema
+from customers.domain.merge import EMPTY, Document, for_create
+
+# The values of `Customer.ROW`.
+CustomerRow = tuple[Any, ...]
+
+
+def document_of(row: CustomerRow) -> Document:
+    """What can be changed of a customer."""
+    _, _, external_id, _, base, consents, extended, extra, tags, enabled, *_ = row
+    return {
+        "externalId": external_id,
+        "base": base,
+        "consents": consents,
+        "extended": extended,
+        "extra": extra,
+        "tags": tags,
+        "enabled": enabled,
+    }
+
+
+def answer_of(row: CustomerRow, schema: CustomerSchema) -> dict[str, Any]:
+    """The customer as the API shows it, every key there."""
+    (
+        customer_id, int_id, external_id, node_id, base, consents, extended, extra, tags, enabled,
+        registered_at, updated_at, version, deleted, registered_by, updated_by,
+    ) = row  # fmt: skip
+    return {
+        "id": customer_id,
+        "intId": int_id,
+        "externalId": external_id,
+        "nodeId": node_id,
+        "base": schema.complete_base(base),
+        "consents": consents,
+        "extended": extended,
+        "extra": extra,
+        "tags": {"auto": tags.get("auto", []), "manual": tags.get("manual", [])},
+        "enabled": enabled,
+        "registeredAt": registered_at,
+        "updatedAt": updated_at,
+        "version": version,
+        "deleted": deleted,
+        "sourceInfo": {"registeredBy": registered_by, "updatedBy": updated_by},
+    }
+
+
+def answer_to_untrusted(
+    row: CustomerRow, schema: CustomerSchema, *, written: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The customer for one that may not read profiles: its ids, and what it has just written."""
+    own = for_create(EMPTY, written or {})
+    return answer_of(row, schema) | {
+        "externalId": own["externalId"],
+        "base": schema.complete_base(own["base"]),
+        "consents": own["consents"],
+        "extended": own["extended"],
+        "extra": own["extra"],
+        "tags": {"auto": own["tags"].get("auto", []), "manual": own["tags"].get("manual", [])},
+    }

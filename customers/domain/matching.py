@@ -1,0 +1,43 @@
+"""Recognising a person: from a customer's values to one key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from configuration.domain.matching_policy import MatchingPolicy
+from customers.domain.paths import value_at
+
+
+def missing_properties(policy: MatchingPolicy, document: Mapping[str, Any]) -> list[str]:
+    """The paths of the policy at which the document has no value to be recognised by."""
+    return [path for path in policy.properties if _normalised(policy, document, path) is None]
+
+
+def match_key(policy: MatchingPolicy, document: Mapping[str, Any]) -> bytes | None:
+    """The key that two documents share exactly when the policy takes them for one person.
+
+    Text is compared in Unicode normal form C, without surrounding space, and in any case unless the
+    policy is case-sensitive. 32 bytes; None when a value is missing.
+    """
+    values = [_normalised(policy, document, path) for path in sorted(policy.properties)]
+    if None in values:
+        return None
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _normalised(policy: MatchingPolicy, document: Mapping[str, Any], path: str) -> Any:
+    value = value_at(document, path)
+    if isinstance(value, str):
+        text = unicodedata.normalize("NFC", value).strip()
+        if not policy.case_sensitive:
+            # Folding can undo the normal form, and composing what it gives can change the folding.
+            text = unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+        return text or None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

@@ -1,0 +1,143 @@
+"""Bringing what was sent together with what is known of a customer.
+
+Pure and free of aliasing: inputs are never changed, and what comes out shares no container with
+them. A document holds the keys of `EMPTY`; its sections hold no nulls, no empty objects and no empty
+lists, so that equal knowledge is equal data.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+Document = dict[str, Any]
+
+EMPTY: Mapping[str, Any] = {
+    "externalId": None,
+    "base": {},
+    "consents": {},
+    "extended": {},
+    "extra": None,
+    "tags": {},
+    "enabled": True,
+}
+SECTIONS = ("base", "consents", "extended", "tags")
+SCALARS = ("externalId", "extra")
+
+# Elements of these lists of `base` are recognised by their id; an id is made for those without.
+LISTS_WITH_IDS = frozenset({"educations", "jobs", "likes", "subscriptions"})
+SUBSCRIPTIONS = "subscriptions"
+# Free-form objects are values: they are taken whole, never merged.
+OPAQUE = frozenset({"subscribeContext", "unsubscribeContext"})
+ID_NAMESPACE = uuid.UUID("7d3cf9d8-5f0e-4ac1-8a3e-2f4c2f2f6a5b")
+
+
+def for_create(existing: Mapping[str, Any], given: Mapping[str, Any]) -> Document:
+    """The document after a POST (reference: Create Customer).
+
+    What is absent in `given` stays, null removes, a single value replaces. Collections append and
+    de-duplicate: elements with an id by the id, the newer one winning, others by value. Within a
+    subscription, properties that are not given stay.
+    """
+    merged = _copied(existing)
+    for name in SCALARS:
+        if name in given:
+            merged[name] = given[name]
+    if given.get("enabled") is not None:
+        merged["enabled"] = given["enabled"]
+    for section in SECTIONS:
+        if section not in given:
+            continue
+        if given[section] is None:
+            merged[section] = {}
+        else:
+            merged[section] = _merged_object(merged[section], given[section])
+    return merged
+
+
+def _merged_object(existing: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(existing)
+    for name, value in given.items():
+        before = merged.get(name)
+        after = _merged_value(name, before, value)
+        if _is_empty(after):
+            merged.pop(name, None)
+        else:
+            merged[name] = after
+    return merged
+
+
+def _merged_value(name: str, before: Any, given: Any) -> Any:
+    if isinstance(given, dict) and name not in OPAQUE:
+        return _merged_object(before if isinstance(before, dict) else {}, given)
+    if isinstance(given, list):
+        return _appended(name, before if isinstance(before, list) else [], given)
+    return given
+
+
+def _appended(name: str, before: list[Any], given: list[Any]) -> list[Any]:
+    """`before` followed by what is new in `given`; nothing stands twice."""
+    by_key = {_element_key(name, element): element for element in before}
+    for element in given:
+        cleaned = _cleaned_element(name, element)
+        key = _element_key(name, cleaned)
+        if name == SUBSCRIPTIONS and key in by_key:
+            by_key[key] = _merged_object(by_key[key], element)
+        else:
+            by_key[key] = cleaned
+    return list(by_key.values())
+
+
+def _element_key(name: str, element: Any) -> str:
+    if name in LISTS_WITH_IDS and isinstance(element, dict):
+        return str(element["id"])
+    return _as_text(element)
+
+
+def _cleaned_element(name: str, element: Any) -> Any:
+    if not isinstance(element, dict):
+        return element
+    cleaned = _without_empties(element)
+    if name in LISTS_WITH_IDS and "id" not in cleaned:
+        # Made of the content: the same element sent twice is one element.
+        cleaned = {"id": str(uuid.uuid5(ID_NAMESPACE, _as_text(cleaned))), **cleaned}
+    return cleaned
+
+
+def _without_empties(value: Mapping[str, Any]) -> dict[str, Any]:
+    cleaned = {}
+    for name, child in value.items():
+        if name not in OPAQUE:
+            if isinstance(child, dict):
+                child = _without_empties(child)
+            elif isinstance(child, list):
+                child = [
+                    _without_empties(item) if isinstance(item, dict) else item for item in child
+                ]
+        if not _is_empty(child):
+            cleaned[name] = _copied(child)
+    return cleaned
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == [] or value == {}
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _copied(child) for name, child in value.items()}
+    if isinstance(value, list):
+        return [_copied(child) for child in value]
+    return value
+
+
+def unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether two documents say the same: true and 1 differ, 1 and 1.0 do not."""
+    return before == after and _as_text(before) == _as_text(after)
+

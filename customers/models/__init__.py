@@ -1,0 +1,13 @@
+from customers.models.change import Change, ChangeEntity, ChangeOperation
+from customers.models.consent_log import ConsentLogEntry, ConsentLogType
+from customers.models.customer import Customer, DeletedState
+
+__all__ = [
+    "Change",
+    "ChangeEntity",
+    "ChangeOperation",
+    "ConsentLogEntry",
+    "ConsentLogType",
+    "Customer",
+    "DeletedState",
+]

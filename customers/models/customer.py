@@ -1,0 +1,143 @@
+"""A person as one node knows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import F, Func, Q
+
+from configuration.models import Node, Workspace
+
+if TYPE_CHECKING:
+    from customers.document import CustomerRow
+
+
+class NextIntId(Func):
+    """The sequence all workspaces draw their customers' integer ids from."""
+
+    function = "nextval"
+    template = "%(function)s('customers_customer_int_id_seq')"
+
+
+class DeletedState(models.IntegerChoices):
+    FORGOTTEN = -1
+    LIVE = 0
+    DELETED = 1
+
+
+class CustomerQuerySet(models.QuerySet["Customer"]):
+    def in_workspace(self, workspace_id: UUID) -> CustomerQuerySet:
+        return self.filter(workspace_id=workspace_id)
+
+    def live(self) -> CustomerQuerySet:
+        """Neither deleted nor forgotten."""
+        return self.filter(deleted=DeletedState.LIVE)
+
+    def in_node(self, workspace_id: UUID, node_id: UUID) -> CustomerQuerySet:
+        """The live customers of a node."""
+        return self.filter(workspace_id=workspace_id, node_id=node_id).live()
+
+    def newest_first(self) -> CustomerQuerySet:
+        """By descending update date, the default order of lists; ids break ties."""
+        return self.order_by("-updated_at", "-id")
+
+    def with_external_id(self, external_id: str | None) -> CustomerQuerySet:
+        """Those whom the client knows by this id; None asks for all."""
+        return self if external_id is None else self.filter(external_id=external_id)
+
+    def live_row(self, workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
+        """One live customer as a plain tuple, None when there is none."""
+        return self.in_workspace(workspace_id).live().filter(id=customer_id).rows().first()
+
+    def rows(self) -> models.QuerySet[Any, CustomerRow]:
+        """As plain tuples, in the order that `customers.document` reads."""
+        return self.values_list(*Customer.ROW)
+
+    def count_up_to(self, most: int) -> int:
+        """How many there are, without looking at more than `most` of them."""
+        return self.order_by()[:most].count()
+
+
+class Customer(models.Model):
+    """`base`, `consents`, `extended` and `tags` hold only what has a value: no nulls.
+
+    `match_key` is the hash of the values by which the node recognises a person; `registered_by` and
+    `updated_by` name the source or person that wrote.
+    """
+
+    ROW = (
+        "id",
+        "int_id",
+        "external_id",
+        "node_id",
+        "base",
+        "consents",
+        "extended",
+        "extra",
+        "tags",
+        "enabled",
+        "registered_at",
+        "updated_at",
+        "version",
+        "deleted",
+        "registered_by",
+        "updated_by",
+    )
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    int_id = models.BigIntegerField(db_default=NextIntId(), editable=False)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    # The database holds the pair (workspace, node) to the node it names; see the migration.
+    node = models.ForeignKey(Node, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    external_id = models.TextField(null=True, blank=True)
+    enabled = models.BooleanField(default=True)
+    version = models.IntegerField(default=1)
+    deleted = models.SmallIntegerField(choices=DeletedState.choices, default=DeletedState.LIVE)
+    registered_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    match_key = models.BinaryField(max_length=32, null=True, editable=False)
+    base = models.JSONField(default=dict)
+    consents = models.JSONField(default=dict)
+    extended = models.JSONField(default=dict)
+    tags = models.JSONField(default=dict)
+    extra = models.TextField(null=True, blank=True)
+    registered_by = models.CharField(max_length=64, null=True)
+    updated_by = models.CharField(max_length=64, null=True)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["node", "match_key"], condition=Q(deleted=0), name="customer_once_in_node"
+            ),
+            models.CheckConstraint(
+                condition=Q(deleted__in=DeletedState.values), name="customer_deleted_known"
+            ),
+            models.CheckConstraint(condition=Q(version__gte=1), name="customer_version_positive"),
+            models.CheckConstraint(
+                condition=Q(match_key=None) | Q(deleted=0), name="customer_gone_releases_key"
+            ),
+        ]
+        indexes = [
+            # The list of a node's customers in its default order.
+            models.Index(
+                F("node"), F("updated_at").desc(), F("id").desc(),
+                condition=Q(deleted=0), name="customer_newest_in_node",
+            ),
+            # Look-up by the client's own id; attaching of events that were brought back by it.
+            models.Index(
+                fields=["node", "external_id"],
+                condition=Q(external_id__isnull=False) & Q(deleted=0),
+                name="customer_external_id",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
