@@ -46,8 +46,8 @@ def _identity(principal: Principal) -> dict[str, Any]:
 
 
 def _groups(principal: Principal) -> list[dict[str, Any]]:
-    workspaces = Workspace.objects.present().reached_by(principal).order_by("group_pk", "name", "id")
-    listed = list(workspaces[:MOST_WORKSPACES])
+    workspaces = Workspace.objects.present().reached_by(principal)
+    listed = list(workspaces.order_by("group_pk", "name", "id")[:MOST_WORKSPACES])
     nodes: dict[Any, list[Node]] = {}
     for node in Node.objects.filter(
         workspace__in=[workspace.id for workspace in listed], removed_at=None
@@ -71,7 +71,5 @@ def _groups(principal: Principal) -> list[dict[str, Any]]:
 
 
 def _node(node: Node, principal: Principal) -> dict[str, Any]:
-    permission = (
-        NodePermission.READ_WRITE if principal.nodes is None else principal.nodes[node.id]
-    )
+    permission = NodePermission.READ_WRITE if principal.nodes is None else principal.nodes[node.id]
     return {"id": node.id, "name": node.name, "type": node.type, "permission": permission}

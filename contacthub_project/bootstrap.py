@@ -35,7 +35,7 @@ def ensure_environment() -> Path:
     Returns the path of its Python. Safe when several commands start at once: one installs, the
     others wait. Ends the process with pip's exit code when an installation fails.
     """
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - nothing has checked it before us
         sys.exit("Contacthub needs Python 3.11 or newer, this is {}.{}.".format(*sys.version_info))
     with _only_one_at_a_time():
         if not STAMP.is_file() or STAMP.read_text() != _fingerprint():
@@ -79,23 +79,26 @@ def _install() -> None:
     ]  # fmt: skip
     _check_call([sys.executable, "-m", "venv", "--clear", *venv_options, str(VENV)])
     say("Installing the pinned requirements")
-    _check_call([
-        *pip, "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off",
-        "--requirement", str(REQUIREMENTS),
-    ], shown=lambda line: line.startswith(("Collecting", "Installing", "ERROR", "Successfully")))  # fmt: skip
+    _check_call(
+        [
+            *pip, "install", "--disable-pip-version-check", "--no-input",
+            "--progress-bar", "off", "--requirement", str(REQUIREMENTS),
+        ],
+        shown=("Collecting", "Installing", "ERROR"),
+    )  # fmt: skip
     STAMP.write_text(_fingerprint())
     say(f"Installed in {time.monotonic() - started:.0f} s")
 
 
-def _check_call(command: list[str], shown=lambda line: True) -> None:
+def _check_call(command: list[str], shown: tuple[str, ...] = ("",)) -> None:
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     )
     lines = []
     for line in process.stdout or ():
         lines.append(line)
-        if shown(line):
-            say("  " + line.rstrip()[:100])
+        if line.startswith(shown):
+            say("  " + line.split(" (from ")[0].rstrip()[:100])
     if process.wait():
         sys.stderr.writelines(lines[-40:])
         sys.exit(process.returncode)

@@ -10,8 +10,8 @@ import structlog
 from django.conf import settings
 from django.db import connection
 from django.db.utils import Error as DatabaseError
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.views import ApiView
@@ -27,7 +27,7 @@ class HealthView(ApiView):
     """503 only when the database is away: without the others requests are still served."""
 
     @extend_schema(responses={200: {"type": "object"}, 503: {"type": "object"}})
-    def get(self, request: Request) -> JsonResponse:
+    def get(self, request: HttpRequest) -> JsonResponse:
         health = health_state()
         return JsonResponse(health, status=503 if health["status"] == DOWN else 200)
 

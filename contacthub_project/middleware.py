@@ -1,8 +1,4 @@
-"""Around every request: the HTTP contract; and the back-office's middlewares, off the API's path.
-
-Sessions, CSRF tokens, messages and sign-in by cookie are for pages. On the API they would only
-cost time, so they step aside there.
-"""
+"""Around every request: the HTTP contract."""
 
 from __future__ import annotations
 
@@ -12,21 +8,15 @@ import uuid
 from collections.abc import Callable
 
 import structlog
+from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.messages.middleware import MessageMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.middleware.clickjacking import XFrameOptionsMiddleware
-from django.middleware.csrf import CsrfViewMiddleware
-from whitenoise.middleware import WhiteNoiseMiddleware
 
 from contacthub_project import metrics
-from contacthub_project.api import BASE_PATH
+from contacthub_project.api.exception_handler import error_response
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-
 TRACING_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 OVERRIDABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 
@@ -34,7 +24,7 @@ log = structlog.get_logger("contacthub.requests")
 
 
 class HttpContract:
-    """Tracing id, method override and metrics of each request."""
+    """Tracing id and metrics of each request."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -45,8 +35,6 @@ class HttpContract:
         tracing_id = _tracing_id(request)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(tracing_id=tracing_id)
-        if request.method == "POST":
-            _override_method(request)
         response = self.get_response(request)
         response.headers["X-Tracing-ID"] = tracing_id
         seconds = time.perf_counter() - started
@@ -64,53 +52,47 @@ class HttpContract:
         return response
 
 
-class BackOfficeOnly:
-    """Mixed into a middleware: requests of the API pass it by."""
+class ApiContract:
+    """What holds for the API only: method override, and the headers that every answer carries."""
 
-    get_response: GetResponse
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.https_only = settings.SECURE_SSL_REDIRECT
+        self.headers = {"X-Content-Type-Options": "nosniff"}
+        if settings.CORS_ALLOW_ALL_ORIGINS:
+            # Clients rely on it being there also when they did not say where they come from.
+            self.headers["Access-Control-Allow-Origin"] = "*"
+        if settings.SECURE_HSTS_SECONDS:
+            self.headers["Strict-Transport-Security"] = (
+                f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
+            )
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info.startswith(BASE_PATH):
+        if self.https_only and not request.is_secure():
+            # A redirect would come too late: the token has already travelled in the clear.
+            response: HttpResponseBase = error_response(403, "The API is served over HTTPS only")
+        else:
+            if request.method == "POST":
+                _override_method(request)
+            response = self.get_response(request)
+        for name, value in self.headers.items():
+            response.headers[name] = value
+        return response
+
+
+class Cors(CorsMiddleware):
+    """Answers browsers; other clients send no Origin and are not kept waiting."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "HTTP_ORIGIN" not in request.META:
             return self.get_response(request)
-        return super().__call__(request)  # type: ignore[misc, no-any-return]
-
-
-class Sessions(BackOfficeOnly, SessionMiddleware):
-    """Sessions of staff."""
-
-
-class Authentication(BackOfficeOnly, AuthenticationMiddleware):
-    """Sign-in of staff by session."""
-
-
-class Messages(BackOfficeOnly, MessageMiddleware):
-    """Notices that the next page shows."""
-
-
-class ClickjackingProtection(BackOfficeOnly, XFrameOptionsMiddleware):
-    """Pages do not open in foreign frames."""
-
-
-class StaticFiles(BackOfficeOnly, WhiteNoiseMiddleware):
-    """Style sheets and scripts."""
-
-
-class Csrf(BackOfficeOnly, CsrfViewMiddleware):
-    """Protects forms; the API has no cookies that a foreign site could use."""
-
-    def process_view(
-        self, request: HttpRequest, callback: object, callback_args: object, callback_kwargs: object
-    ) -> HttpResponse | None:
-        if request.path_info.startswith(BASE_PATH):
-            return None
-        return super().process_view(request, callback, callback_args, callback_kwargs)
+        return super().__call__(request)
 
 
 def _tracing_id(request: HttpRequest) -> str:
-    """The client's tracing id where it is one that can safely be logged and echoed, else a new one."""
-    given = request.META.get("HTTP_X_TRACING_ID") or request.META.get(
-        "HTTP_CONTACTLAB_TRACING_ID", ""
-    )
+    """The client's tracing id if it can safely be logged and echoed, else a new one."""
+    meta = request.META
+    given = meta.get("HTTP_X_TRACING_ID") or meta.get("HTTP_CONTACTLAB_TRACING_ID", "")
     return given if TRACING_ID.fullmatch(given) else str(uuid.uuid4())
 
 

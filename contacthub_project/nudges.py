@@ -1,8 +1,8 @@
 """Telling the workers that there is something to do.
 
-What is to be done always stands in the database; a nudge only makes it happen soon. So a lost nudge
-costs time, never work, and beat sweeps behind. Sending one costs more than a row's INSERT: a process
-sends at most about one a second of each kind.
+What is to be done always stands in the database; a nudge only makes it happen soon. So a lost
+nudge costs time, never work, and beat sweeps behind. Sending one costs more than a row's INSERT: a
+process sends at most about one a second of each kind.
 """
 
 from __future__ import annotations

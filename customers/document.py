@@ -8,7 +8,7 @@ from typing import Any
 from configuration.domain.customer_schema import CustomerSchema
 from customers.domain.merge import EMPTY, Document, for_create
 
-# The values of `Customer.ROW`.
+# The values of `Customer.ROW`; ids and moments may be text, as they stand in JSON.
 CustomerRow = tuple[Any, ...]
 
 

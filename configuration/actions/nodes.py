@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from configuration.actions.removal import TASK
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy, policy_faults
-from configuration.actions.removal import TASK
 from configuration.models import Node, NodeType, Source
 from configuration.rules import configuration_changed
 from contacthub_project.data_holders import all_holders

@@ -31,7 +31,8 @@ def remove_deleted(*, seconds: float) -> bool:
 
 
 def _remove_workspace(workspace_id: UUID, deadline: float) -> bool:
-    for node_id in list(Node.objects.filter(workspace_id=workspace_id).values_list("id", flat=True)):
+    nodes = Node.objects.filter(workspace_id=workspace_id)
+    for node_id in list(nodes.values_list("id", flat=True)):
         if not _empty(workspace_id, node_id, deadline):
             return False
     for holder in all_holders():

@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from rest_framework.permissions import SAFE_METHODS
-from rest_framework.request import Request
+from django.http import HttpRequest
 
 from configuration.models import Node
 from configuration.rules import NodeRules, WorkspaceRules, rules_of
-from contacthub_project.principal import READ, WRITE, Principal
 from contacthub_project.api.query import as_uuid, id_or_unknown
 from contacthub_project.api.views import ApiView
 from contacthub_project.errors import Forbidden, NotFound
+from contacthub_project.principal import READ, WRITE, Principal
+
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 class WorkspaceView(ApiView):
@@ -27,13 +28,9 @@ class WorkspaceView(ApiView):
     # Operators switch and delete workspaces that are closed for everything else.
     serves_closed_workspaces = False
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        self.perform_authentication(request)
-        self.check_permissions(request)
-        operation = self.operation
-        if operation is None or operation.is_public:
-            return
-        self.workspace = reached_workspace(request.user, kwargs["workspace_id"])
+    def check_access(self, request: HttpRequest, **kwargs: Any) -> None:
+        super().check_access(request, **kwargs)
+        self.workspace = reached_workspace(self.caller, kwargs["workspace_id"])
         if self.serves_closed_workspaces:
             return
         if self.workspace.is_disabled:
@@ -59,7 +56,7 @@ class WorkspaceView(ApiView):
         )
         if node is None:
             raise NotFound(f"node not found {node_id}")
-        if not (self.principal.may(READ, node.id) or self.principal.may(WRITE, node.id)):
+        if not (self.caller.may(READ, node.id) or self.caller.may(WRITE, node.id)):
             raise Forbidden(f"The client is not allowed in node {node.id}")
         return node
 
@@ -68,7 +65,7 @@ class WorkspaceView(ApiView):
         rules = self.workspace.nodes.get(found) if found else None
         if rules is None:
             raise NotFound(f"node not found {node_id}")
-        if not self.principal.may(permission, rules.id):
+        if not self.caller.may(permission, rules.id):
             verb = "read" if permission == READ else "write"
             raise Forbidden(f"The client is not allowed to {verb} in node {rules.id}")
         return rules

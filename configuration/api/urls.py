@@ -6,8 +6,8 @@ from configuration.api.views.sources import RefreshSourceTokenView, SourcesView,
 from configuration.api.views.workspaces import (
     ShardsView,
     WorkspaceDetailView,
-    WorkspacesView,
     WorkspaceStatusView,
+    WorkspacesView,
 )
 from contacthub_project.api.operations import route
 

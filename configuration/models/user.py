@@ -101,6 +101,9 @@ class Membership(models.Model):
             models.UniqueConstraint(fields=["workspace", "user"], name="membership_once"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.workspace_id}"
+
 
 class NodeGrant(models.Model):
     """What a person whose roles do not reach every node may do in one."""
@@ -118,3 +121,6 @@ class NodeGrant(models.Model):
                 condition=Q(permission__in=NodePermission.values), name="grant_permission_known"
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.permission} {self.node_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 import uuid
 from collections.abc import Iterable
@@ -18,7 +19,6 @@ from django.core.exceptions import (
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest
 from psycopg import errors as pg
-from rest_framework import exceptions as drf
 
 from contacthub_project import errors
 from contacthub_project.api.renderers import JsonResponse
@@ -42,8 +42,8 @@ STATUSES: tuple[tuple[type[ContacthubError], int], ...] = (
 )
 
 
-def answer(failure: Exception, context: dict[str, Any] | None = None) -> JsonResponse:
-    """The answer to any exception; DRF calls it, and so do the middleware and the error pages.
+def answer(failure: Exception) -> JsonResponse:
+    """The answer to any exception, in a view or outside of one.
 
     Expected failures are logged with their status, unexpected ones with the place they came from.
     An exception's own text is never logged or sent: it may quote personal data.
@@ -59,8 +59,6 @@ def answer(failure: Exception, context: dict[str, Any] | None = None) -> JsonRes
         headers["Retry-After"] = str(known.retry_after)
     if isinstance(known, errors.Unavailable):
         headers["Retry-After"] = "1"
-    if isinstance(failure, drf.MethodNotAllowed):
-        status = 405
     return error_response(
         status,
         known.message,
@@ -96,6 +94,12 @@ def error_response(
     return JsonResponse(body, status=status, headers=headers)
 
 
+def method_not_allowed(allowed: Iterable[str]) -> JsonResponse:
+    """The answer to a method that the path does not serve."""
+    headers = {"Allow": ", ".join(allowed)}
+    return error_response(405, "The method is not allowed here", headers=headers)
+
+
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """Django's answer to a suspicious request."""
     return answer(exception or BadRequest())
@@ -113,8 +117,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonR
 
 def server_error(request: HttpRequest) -> JsonResponse:
     """Django's answer to an exception outside of the API's views."""
-    import sys
-
     failure = sys.exc_info()[1]
     return answer(failure if isinstance(failure, Exception) else RuntimeError())
 
@@ -124,21 +126,15 @@ def _translate(failure: Exception) -> ContacthubError | None:
     match failure:
         case ContacthubError():
             return failure
-        case drf.MethodNotAllowed():
-            return errors.Invalid("The method is not allowed here")
-        case drf.NotAuthenticated() | drf.AuthenticationFailed():
-            return errors.Unauthorized()
-        case drf.PermissionDenied() | PermissionDenied():
+        case PermissionDenied():
             return errors.Forbidden()
-        case drf.NotFound() | Http404():
+        case Http404():
             return errors.NotFound()
-        case drf.UnsupportedMediaType():
-            return errors.UnsupportedMedia()
         case RequestDataTooBig():
             return errors.TooLarge()
         case DisallowedHost():
             return errors.Invalid("The Host header names an unknown host")
-        case drf.ParseError() | drf.ValidationError() | BadRequest() | SuspiciousOperation():
+        case BadRequest() | SuspiciousOperation():
             return errors.Invalid()
         case OperationalError() | InterfaceError():
             if isinstance(failure.__cause__, pg.QueryCanceled):

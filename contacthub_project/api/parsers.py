@@ -14,8 +14,6 @@ from typing import Any, NoReturn
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
-from rest_framework.parsers import BaseParser
-from rest_framework.request import Request
 
 from contacthub_project.errors import FieldError, Invalid, TooLarge, UnsupportedMedia
 
@@ -25,26 +23,19 @@ LARGEST_INTEGER = 2**63 - 1
 SUSPICIOUS = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 
 
-class JsonParser(BaseParser):
-    """Tells DRF and the OpenAPI document which media type is read; `json_body` does the reading."""
-
-    media_type = "application/json"
-
-
-def json_body(request: Request, *, limit: int) -> Any:
+def json_body(request: HttpRequest, *, limit: int) -> Any:
     """The request's JSON body.
 
     `limit` is the largest size in bytes. Raises UnsupportedMedia, TooLarge or Invalid; what is
     returned holds no NUL, no lone surrogate, no number beyond 64 bits and is not nested too deep.
     """
-    http: HttpRequest = request._request
-    content_type = http.META.get("CONTENT_TYPE", "")
+    content_type = request.META.get("CONTENT_TYPE", "")
     if content_type and not MEDIA_TYPE.fullmatch(content_type):
         raise UnsupportedMedia
-    if int(http.META.get("CONTENT_LENGTH") or 0) > limit:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
         raise TooLarge(f"The payload must not exceed {limit} bytes")
     try:
-        raw = http.body
+        raw = request.body
     except RequestDataTooBig:
         raise TooLarge(f"The payload must not exceed {limit} bytes") from None
     except UnreadablePostError:
@@ -54,7 +45,7 @@ def json_body(request: Request, *, limit: int) -> Any:
     return parse_json(raw)
 
 
-def json_object(request: Request, *, limit: int) -> dict[str, Any]:
+def json_object(request: HttpRequest, *, limit: int) -> dict[str, Any]:
     """The request's body, which must be a JSON object; raises as `json_body` does."""
     body = json_body(request, limit=limit)
     if not isinstance(body, dict):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from rest_framework.request import Request
+from django.http import HttpRequest
 
 from contacthub_project.errors import FieldError, Invalid
 
@@ -23,8 +23,8 @@ class QueryParameters:
     Faults are collected, so that `raise_faults` reports all of them at once.
     """
 
-    def __init__(self, request: Request) -> None:
-        self._values = request.query_params
+    def __init__(self, request: HttpRequest) -> None:
+        self._values = request.GET
         self._faults: list[FieldError] = []
 
     def text(self, name: str, *, longest: int = LONGEST_TEXT) -> str | None:
@@ -76,7 +76,9 @@ class QueryParameters:
             return self._fault(name, "is required", None) if required else None
         return as_uuid(value) or UNKNOWN
 
-    def sort(self, columns: Mapping[str, T], *, default: Sequence[tuple[T, bool]]) -> list[tuple[T, bool]]:  # fmt: skip
+    def sort(
+        self, columns: Mapping[str, T], *, default: Sequence[tuple[T, bool]]
+    ) -> list[tuple[T, bool]]:
         """`sort=field` or `sort=field,asc|desc`, repeatable, as pairs of column and descending."""
         chosen = []
         for value in self._values.getlist("sort"):

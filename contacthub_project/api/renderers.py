@@ -8,8 +8,6 @@ from typing import Any
 
 import orjson
 from django.http import HttpResponse
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
 
 OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 
@@ -43,9 +41,9 @@ class JsonResponse(HttpResponse):
         version: int | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(
-            json_bytes(data), content_type="application/json", status=status, headers=headers
-        )
+        content = json_bytes(data)
+        super().__init__(content, content_type="application/json", status=status, headers=headers)
+        self["Content-Length"] = str(len(content))
         if version is not None:
             self["ETag"] = f'"{version}"'
 
@@ -68,24 +66,3 @@ class NotModified(HttpResponse):
     def __init__(self, version: int) -> None:
         super().__init__(headers={"ETag": f'"{version}"'})
         del self["Content-Type"]
-
-
-class JsonRenderer(BaseRenderer):
-    """For what DRF itself renders."""
-
-    media_type = "application/json"
-    format = "json"
-    charset = None
-
-    def render(self, data: Any, accepted_media_type: Any = None, context: Any = None) -> bytes:
-        return json_bytes(data)
-
-
-class AlwaysJson(BaseContentNegotiation):
-    """Every answer is JSON whatever the client says it accepts."""
-
-    def select_parser(self, request: Any, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        return renderers[0], renderers[0].media_type

@@ -7,11 +7,13 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import build_bearer_security_scheme_object
+from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
-from contacthub_project.api.operations import Operation, contract
 from contacthub_project.api import BASE_PATH
+from contacthub_project.api.operations import Operation, contract
 
 ERROR = "Error"
 ERROR_STATUSES = {
@@ -94,9 +96,6 @@ class BearerScheme(OpenApiAuthenticationExtension):
     name = ["OAuth2", "SourceToken"]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
-        from drf_spectacular.plumbing import build_bearer_security_scheme_object
-        from drf_spectacular.settings import spectacular_settings
-
         scopes = spectacular_settings.OAUTH2_SCOPES
         token_url = spectacular_settings.OAUTH2_TOKEN_URL
         flows = {

@@ -92,7 +92,7 @@ class EmbeddedServer:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._only_one_at_a_time():
             if self._users is None:
-                self._users = open(self.data / f"{self.name}.users", "w")
+                self._users = open(self.data / f"{self.name}.users", "w")  # noqa: SIM115
                 fcntl.flock(self._users, fcntl.LOCK_SH)
             self._ensure_started()
 

@@ -98,8 +98,7 @@ def _merge(
 ) -> Upserted | None:
     """The merged customer, None when it has just been deleted."""
     hold_node(workspace.id, node)
-    same_person = Customer.objects.in_node(workspace.id, node.id).filter(match_key=key)
-    row = same_person.select_for_update().rows().first()
+    row = Customer.objects.lock_same_person(workspace.id, node.id, key)
     if row is None:
         return None
     before = document_of(row)
@@ -108,7 +107,7 @@ def _merge(
         return Upserted(row, created=False)
     _check_merged(workspace, node, after)
     write = CustomerWrite(
-        id=row[0],
+        id=UUID(row[0]),
         workspace_id=workspace.id,
         document=after,
         match_key=key,
@@ -116,7 +115,8 @@ def _merge(
         by=by,
     )
     update_customer(write)
-    return Upserted(Customer.objects.rows().get(id=row[0]), created=False)
+    merged = Customer.objects.live_row(workspace.id, write.id)
+    return None if merged is None else Upserted(merged, created=False)
 
 
 def _open_node(workspace: WorkspaceRules, node_id: UUID) -> NodeRules:

@@ -14,10 +14,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
 
 from configuration.rules import NodeRules
 from contacthub_project.principal import Principal
+from contacthub_project.sql import fetch_one
 from customers.domain.consents import ConsentChange
 
 # Customers are written under the rules their writer has read: the node must be open, and recognise
@@ -124,9 +124,8 @@ def insert_customer(write: CustomerWrite, node: NodeRules) -> tuple[int, datetim
 
     Raises NodeNotOpen.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, write.parameters("CREATE") | _guard(node))
-        open_nodes, int_id, now = cursor.fetchone()
+    parameters = write.parameters("CREATE") | _guard(node)
+    open_nodes, int_id, now = fetch_one(INSERT, parameters)
     if not open_nodes:
         raise NodeNotOpen
     return None if int_id is None else (int_id, now)
@@ -134,17 +133,13 @@ def insert_customer(write: CustomerWrite, node: NodeRules) -> tuple[int, datetim
 
 def hold_node(workspace_id: UUID, node: NodeRules) -> None:
     """Keep the node as it is until the transaction ends; raises NodeNotOpen."""
-    with connection.cursor() as cursor:
-        cursor.execute(OPEN_NODE, {"workspace_id": workspace_id} | _guard(node))
-        if cursor.fetchone() is None:
-            raise NodeNotOpen
+    if fetch_one(OPEN_NODE, {"workspace_id": workspace_id} | _guard(node)) is None:
+        raise NodeNotOpen
 
 
 def update_customer(write: CustomerWrite) -> tuple[int, datetime]:
     """Update a customer whose row the transaction has locked; its new version and the time."""
-    with connection.cursor() as cursor:
-        cursor.execute(UPDATE, write.parameters("UPDATE"))
-        return cursor.fetchone()
+    return fetch_one(UPDATE, write.parameters("UPDATE"))
 
 
 def _guard(node: NodeRules) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from uuid import UUID
+
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.request import Request
 
 from configuration.api.scoping import WorkspaceView
 from contacthub_project.api import pagination
@@ -31,7 +33,7 @@ class CustomersView(WorkspaceView):
         ],
         responses={200: PAGE_OF_CUSTOMERS},
     )
-    def get(self, request: Request, workspace_id: str) -> JsonResponse:
+    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
         page = Page.asked_for(parameters, pagination.ENTITIES)
         node_id = parameters.text("nodeId")
@@ -43,7 +45,7 @@ class CustomersView(WorkspaceView):
         everybody = Customer.objects.in_node(self.workspace.id, node.id)
         found = everybody.with_external_id(external_id).newest_first()
         schema = self.workspace.customer_schema
-        if self.principal.may_read_profiles:
+        if self.caller.may_read_profiles:
             elements = [answer_of(row, schema) for row in page.slice(found).rows()]
         else:
             elements = [answer_to_untrusted(row, schema) for row in page.slice(found).rows()]
@@ -54,17 +56,17 @@ class CustomersView(WorkspaceView):
     @extend_schema(
         request={"application/json": CUSTOMER_INPUT}, responses={200: CUSTOMER, 201: CUSTOMER}
     )
-    def post(self, request: Request, workspace_id: str) -> JsonResponse:
+    def post(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         body = self.body(limit=CUSTOMER_BYTES)
         node_id = body.get("nodeId")
         if not isinstance(node_id, str):
             raise Invalid(INVALID_CUSTOMER, errors=self.workspace.customer_schema.faults(body))
         node = self.writable_node(node_id)
-        upserted = upsert_customer(self.workspace, node.id, body=body, by=self.principal)
+        upserted = upsert_customer(self.workspace, node.id, body=body, by=self.caller)
         schema = self.workspace.customer_schema
         answer = (
             answer_of(upserted.row, schema)
-            if self.principal.may_read_profiles
+            if self.caller.may_read_profiles
             else answer_to_untrusted(upserted.row, schema, written=body)
         )
         return JsonResponse(
@@ -74,12 +76,12 @@ class CustomersView(WorkspaceView):
 
 class CustomerView(WorkspaceView):
     @extend_schema(responses={200: CUSTOMER})
-    def get(self, request: Request, workspace_id: str, customer_id: str) -> JsonResponse:
+    def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
         row = Customer.objects.live_row(self.workspace.id, id_or_unknown(customer_id))
         if row is None:
             raise NotFound(f"customer not found {customer_id}")
         answer = answer_of(row, self.workspace.customer_schema)
-        if not self.principal.may(READ, answer["nodeId"]):
+        if not self.caller.may(READ, UUID(answer["nodeId"])):
             raise Forbidden(f"The client is not allowed to read in node {answer['nodeId']}")
         if is_unchanged(request, answer["version"]):
             return NotModified(answer["version"])

@@ -25,9 +25,7 @@ class ConsentChange:
     value: str | None
 
 
-def consent_changes(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> list[ConsentChange]:
+def consent_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ConsentChange]:
     """One line for every leaf whose value differs, in the order of the paths."""
     old = dict(_leaves("consents", before))
     new = dict(_leaves("consents", after))

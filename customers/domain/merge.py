@@ -1,8 +1,8 @@
 """Bringing what was sent together with what is known of a customer.
 
 Pure and free of aliasing: inputs are never changed, and what comes out shares no container with
-them. A document holds the keys of `EMPTY`; its sections hold no nulls, no empty objects and no empty
-lists, so that equal knowledge is equal data.
+them. A document holds the keys of `EMPTY`; its sections hold no nulls, no empty objects and no
+empty lists, so that equal knowledge is equal data.
 """
 
 from __future__ import annotations
@@ -140,4 +140,3 @@ def _copied(value: Any) -> Any:
 def unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether two documents say the same: true and 1 differ, 1 and 1.0 do not."""
     return before == after and _as_text(before) == _as_text(after)
-

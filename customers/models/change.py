@@ -55,3 +55,6 @@ class Change(models.Model):
                 name="change_without_offset",
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.entity} {self.entity_id}"

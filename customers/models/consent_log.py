@@ -46,3 +46,6 @@ class ConsentLogEntry(models.Model):
                 F("workspace_id"), F("date").desc(), F("id").desc(), name="consent_log_newest"
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.property}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import orjson
 from django.db import models
 from django.db.models import F, Func, Q
 
 from configuration.models import Node, Workspace
+from contacthub_project.sql import fetch_one
 
 if TYPE_CHECKING:
     from customers.document import CustomerRow
@@ -48,8 +50,17 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         return self if external_id is None else self.filter(external_id=external_id)
 
     def live_row(self, workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
-        """One live customer as a plain tuple, None when there is none."""
-        return self.in_workspace(workspace_id).live().filter(id=customer_id).rows().first()
+        """One live customer as a plain tuple, None when there is none.
+
+        Written out in SQL: building the query by the ORM costs ten times what running it does.
+        """
+        return _row(fetch_one(LIVE_ROW, (customer_id, workspace_id)))
+
+    def lock_same_person(
+        self, workspace_id: UUID, node_id: UUID, match_key: bytes | None
+    ) -> CustomerRow | None:
+        """The live customer of a node with this key, locked until the transaction ends."""
+        return _row(fetch_one(LOCKED_SAME_PERSON, (node_id, match_key, workspace_id)))
 
     def rows(self) -> models.QuerySet[Any, CustomerRow]:
         """As plain tuples, in the order that `customers.document` reads."""
@@ -141,3 +152,25 @@ class Customer(models.Model):
         return str(self.id)
 
 
+# The columns of `Customer.ROW` as one JSON text: one value to fetch and one to parse. Measured, it
+# saves a third of what a look-up costs, which goes into making UUIDs and date-times of columns.
+_MOMENT = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+ROW_AS_JSON = "json_build_array({})::text".format(
+    ", ".join(
+        _MOMENT.format(name) if name in {"registered_at", "updated_at"} else name
+        for name in Customer.ROW
+    )
+)
+LIVE_ROW = f"""
+SELECT {ROW_AS_JSON} FROM customers_customer
+WHERE id = %s AND workspace_id = %s AND deleted = 0
+"""
+LOCKED_SAME_PERSON = f"""
+SELECT {ROW_AS_JSON} FROM customers_customer
+WHERE node_id = %s AND match_key = %s AND workspace_id = %s AND deleted = 0
+FOR UPDATE
+"""
+
+
+def _row(fetched: tuple[str] | None) -> CustomerRow | None:
+    return None if fetched is None else tuple(orjson.loads(fetched[0]))

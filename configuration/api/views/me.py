@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 
 from configuration.api.serializers.users import Me
 from configuration.whoami import who_is
@@ -13,5 +13,5 @@ class MeView(ApiView):
     """The holder of the token."""
 
     @extend_schema(responses={200: Me})
-    def get(self, request: Request) -> JsonResponse:
-        return JsonResponse(who_is(self.principal))
+    def get(self, request: HttpRequest) -> JsonResponse:
+        return JsonResponse(who_is(self.caller))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 
 from configuration.actions import nodes as actions
 from configuration.api.scoping import WorkspaceView
@@ -24,16 +24,16 @@ class EntryNodesView(WorkspaceView):
     """Entry nodes of a workspace, those that the caller reaches."""
 
     @extend_schema(parameters=PAGE_PARAMETERS, responses={200: page_of(EntryNodeOutput)})
-    def get(self, request: Request, workspace_id: str) -> JsonResponse:
+    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
         page = Page.asked_for(parameters, pagination.CONFIGURATION)
         parameters.raise_faults()
-        nodes = Node.objects.in_workspace(self.workspace.id).entries().reached_by(self.principal)
+        nodes = Node.objects.in_workspace(self.workspace.id).entries().reached_by(self.caller)
         elements = EntryNodeOutput(page.slice(nodes), many=True).data
         return JsonResponse(page.of(elements, total=nodes.count()))
 
     @extend_schema(request=EntryNodeInput, responses={201: EntryNodeOutput})
-    def post(self, request: Request, workspace_id: str) -> JsonResponse:
+    def post(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         node = actions.create_entry_node(
             self.workspace.id,
             values=EntryNodeInput.read(self.body()),
@@ -44,12 +44,12 @@ class EntryNodesView(WorkspaceView):
 
 class EntryNodeView(WorkspaceView):
     @extend_schema(responses={200: EntryNodeOutput})
-    def get(self, request: Request, workspace_id: str, node_id: str) -> JsonResponse:
+    def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.entry_node(node_id)
         return JsonResponse(EntryNodeOutput(node).data, version=node.version)
 
     @extend_schema(request=EntryNodeUpdate, responses={200: EntryNodeOutput})
-    def put(self, request: Request, workspace_id: str, node_id: str) -> JsonResponse:
+    def put(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.entry_node(node_id)
         values = EntryNodeUpdate.read(self.body())
         if values.pop("id") != node.id:
@@ -63,7 +63,7 @@ class EntryNodeView(WorkspaceView):
         return JsonResponse(EntryNodeOutput(node).data, version=node.version)
 
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, workspace_id: str, node_id: str) -> NoContent:
+    def delete(self, request: HttpRequest, workspace_id: str, node_id: str) -> NoContent:
         node = self.entry_node(node_id)
         self.check_if_match(node.version)
         actions.delete_entry_node(node)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
-from rest_framework.request import Request
 
 from configuration.actions import sources as actions
 from configuration.api.scoping import WorkspaceView
@@ -20,7 +20,7 @@ class SourcesView(WorkspaceView):
     """Sources of a workspace."""
 
     @extend_schema(parameters=PAGE_PARAMETERS, responses={200: page_of(SourceOutput)})
-    def get(self, request: Request, workspace_id: str) -> JsonResponse:
+    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
         page = Page.asked_for(parameters, pagination.CONFIGURATION)
         parameters.raise_faults()
@@ -29,21 +29,19 @@ class SourcesView(WorkspaceView):
         return JsonResponse(page.of(elements, total=sources.count()))
 
     @extend_schema(request=SourceInput, responses={201: SourceOutput})
-    def post(self, request: Request, workspace_id: str) -> JsonResponse:
-        source, token = actions.create_source(
-            self.workspace.id, **SourceInput.read(self.body())
-        )
+    def post(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        source, token = actions.create_source(self.workspace.id, **SourceInput.read(self.body()))
         return _with_token(source, token, status=201)
 
 
 class SourceView(WorkspaceView):
     @extend_schema(responses={200: SourceOutput})
-    def get(self, request: Request, workspace_id: str, source_id: str) -> JsonResponse:
+    def get(self, request: HttpRequest, workspace_id: str, source_id: str) -> JsonResponse:
         source = self.source(source_id)
         return JsonResponse(SourceOutput(source).data, version=source.version)
 
     @extend_schema(request=SourceUpdate, responses={200: SourceOutput})
-    def put(self, request: Request, workspace_id: str, source_id: str) -> JsonResponse:
+    def put(self, request: HttpRequest, workspace_id: str, source_id: str) -> JsonResponse:
         source = self.source(source_id)
         values = SourceUpdate.read(self.body())
         if values.pop("id", source.id) != source.id:
@@ -56,7 +54,7 @@ class SourceView(WorkspaceView):
         return JsonResponse(SourceOutput(source).data, version=source.version)
 
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, workspace_id: str, source_id: str) -> NoContent:
+    def delete(self, request: HttpRequest, workspace_id: str, source_id: str) -> NoContent:
         source = self.source(source_id)
         self.check_if_match(source.version)
         actions.delete_source(source)
@@ -74,7 +72,7 @@ class RefreshSourceTokenView(SourceView):
     http_method_names = ["post", "options"]
 
     @extend_schema(request=None, responses={200: SourceOutput})
-    def post(self, request: Request, workspace_id: str, source_id: str) -> JsonResponse:
+    def post(self, request: HttpRequest, workspace_id: str, source_id: str) -> JsonResponse:
         source, token = actions.refresh_source_token(self.source(source_id))
         return _with_token(source, token)
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.request import Request
 
 from configuration.actions import workspaces as actions
 from configuration.api.scoping import WorkspaceView
@@ -33,13 +33,13 @@ class WorkspacesView(ApiView):
         ],
         responses={200: page_of(WorkspaceOutput)},
     )
-    def get(self, request: Request) -> JsonResponse:
+    def get(self, request: HttpRequest) -> JsonResponse:
         parameters = QueryParameters(request)
         page = Page.asked_for(parameters, pagination.CONFIGURATION)
         name = parameters.text("name")
         group = parameters.whole_number("groupPk", default=None, most=LARGEST_GROUP)
         parameters.raise_faults()
-        everything = Workspace.objects.present().reached_by(self.principal)
+        everything = Workspace.objects.present().reached_by(self.caller)
         found = everything.matching(name=name, group_pk=group)
         return JsonResponse(
             page.of(
@@ -50,23 +50,21 @@ class WorkspacesView(ApiView):
         )
 
     @extend_schema(request=WorkspaceInput, responses={201: WorkspaceOutput})
-    def post(self, request: Request) -> JsonResponse:
+    def post(self, request: HttpRequest) -> JsonResponse:
         workspace = actions.create_workspace(**WorkspaceInput.read(self.body()))
-        return JsonResponse(
-            WorkspaceOutput(workspace).data, status=201, version=workspace.version
-        )
+        return JsonResponse(WorkspaceOutput(workspace).data, status=201, version=workspace.version)
 
 
 class WorkspaceDetailView(WorkspaceView):
     serves_closed_workspaces = True
 
     @extend_schema(responses={200: WorkspaceOutput})
-    def get(self, request: Request, workspace_id: str) -> JsonResponse:
+    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         workspace = Workspace.objects.get(id=self.workspace.id)
         return JsonResponse(WorkspaceOutput(workspace).data, version=workspace.version)
 
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, workspace_id: str) -> NoContent:
+    def delete(self, request: HttpRequest, workspace_id: str) -> NoContent:
         workspace = Workspace.objects.get(id=self.workspace.id)
         self.check_if_match(workspace.version)
         actions.delete_workspace(workspace)
@@ -77,7 +75,7 @@ class WorkspaceStatusView(WorkspaceView):
     serves_closed_workspaces = True
 
     @extend_schema(request=WorkspaceStatusBody, responses={200: WorkspaceStatusBody})
-    def put(self, request: Request, workspace_id: str) -> JsonResponse:
+    def put(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         values = WorkspaceStatusBody.read(self.body())
         workspace = Workspace.objects.get(id=self.workspace.id)
         self.check_if_match(workspace.version)
@@ -89,5 +87,5 @@ class ShardsView(ApiView):
     """Where the data of workspaces can be placed."""
 
     @extend_schema(responses={200: ELEMENTS_OF_NAMES})
-    def get(self, request: Request) -> JsonResponse:
+    def get(self, request: HttpRequest) -> JsonResponse:
         return JsonResponse({"elements": list(settings.SHARDS)})

@@ -1,0 +1,24 @@
+"""SQL on the hot path, without what Django's cursors do for each statement.
+
+Making a Django cursor costs about as much as a look-up by primary key. These are for statements
+that run in nearly every request; they obey transactions like any other, and step back where a test
+or a developer watches the statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+
+
+def fetch_one(statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> Any:
+    """The first row of the answer as a tuple, None when there is none."""
+    if connection.queries_logged or connection.execute_wrappers:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchone()
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return connection.connection.execute(statement, parameters).fetchone()
