@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
-from oauth2_provider.models import get_access_token_model, set_token_value
+from oauth2_provider.models import get_access_token_model
 
 from configuration.actions.nodes import create_entry_node
 from configuration.actions.sources import create_source
+from configuration.actions.users import issue_access_token
 from configuration.actions.workspaces import create_workspace
 from configuration.models import Membership, Role, Source, SourceProvider, User, Workspace
 from configuration.rules import rules_of
@@ -67,7 +67,7 @@ def _make() -> dict[str, Any]:
             user.is_staff = user.is_superuser = True
             user.set_password(password)
             user.save()
-        tokens[username] = _person_token(user)
+        tokens[username] = issue_access_token(user, lasting=LASTING)
     return {
         "workspaceId": str(workspace.id),
         "nodeIds": [str(node.id) for node in nodes],
@@ -98,14 +98,6 @@ def _person(workspace: Workspace, username: str, name: str, surname: str, role: 
     )
     Membership.objects.get_or_create(user=user, workspace=workspace)
     return user
-
-
-def _person_token(user: User) -> str:
-    token = secrets.token_urlsafe(32)
-    access = get_access_token_model()(user=user, expires=timezone.now() + LASTING, scope="hub")
-    set_token_value(access, token)
-    access.save()
-    return token
 
 
 def _still_works(facts: dict[str, Any]) -> bool:

@@ -207,7 +207,10 @@ SPECTACULAR_SETTINGS = {
     "OAUTH2_REFRESH_URL": "/oauth2/token/",
     "OAUTH2_SCOPES": {"hub": "Everything the person's roles allow"},
     "PREPROCESSING_HOOKS": ["contacthub_project.api.schema.only_the_contract"],
-    "POSTPROCESSING_HOOKS": ["contacthub_project.api.schema.complete_document"],
+    "POSTPROCESSING_HOOKS": [
+        "customers.api.schema.add_components",
+        "contacthub_project.api.schema.complete_document",
+    ],
 }
 
 CORS_ALLOW_ALL_ORIGINS = env.bool("CORS_ALLOW_ALL_ORIGINS", default=True)

@@ -37,7 +37,7 @@ class ApiView(APIView):
         try:
             if method == "OPTIONS":
                 return self.options(request)
-            if method not in self.operations:
+            if not self.serves(method):
                 return method_not_allowed(self.allowed)
             self.operation = self.operations[method]
             self.principal = authenticate(request)
@@ -58,8 +58,17 @@ class ApiView(APIView):
     @property
     def allowed(self) -> list[str]:
         """The methods that this path serves."""
-        heads = ["HEAD"] if "GET" in self.operations else []
-        return [*self.operations, *heads, "OPTIONS"]
+        served = [method for method in self.operations if self.serves(method)]
+        return [*served, *(["HEAD"] if "GET" in served else []), "OPTIONS"]
+
+    @classmethod
+    def has_handler(cls, method: str) -> bool:
+        """Whether the operation of this method is built."""
+        return hasattr(cls, method.lower())
+
+    def serves(self, method: str) -> bool:
+        """Whether the contract knows the method here, and it is built."""
+        return method in self.operations and self.has_handler(method)
 
     @property
     def caller(self) -> Principal:

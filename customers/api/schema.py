@@ -6,17 +6,27 @@ from typing import Any
 
 from configuration.domain.customer_schema import BUILT_IN
 
-REFERENCE = "#/components/schemas/"
+COMPONENTS = "#/components/schemas/"
 CUSTOM_KEYWORDS = {"maxLengthSum"}
 ID = {"type": "string", "format": "uuid"}
 MOMENT = {"type": "string", "format": "date-time"}
+NUMBER = {"type": "integer"}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+
+
+PAGE_KEYS = ("size", "totalElements", "totalUnfilteredElements", "totalPages", "number")
+
+
+def _component(name: str) -> str:
+    """The component that a definition of the built-in schema becomes."""
+    return "Customer" + name[0].upper() + name[1:]
 
 
 def _published(schema: Any) -> Any:
-    """A part of the built-in schema in the words of OpenAPI 3.1; definitions stand inside."""
+    """A part of the built-in schema in the words of OpenAPI 3.1."""
     if isinstance(schema, dict):
         if "$ref" in schema:
-            return _published(BUILT_IN["$defs"][schema["$ref"].removeprefix("#/$defs/")])
+            return {"$ref": COMPONENTS + _component(schema["$ref"].removeprefix("#/$defs/"))}
         return {
             name: _published(child)
             for name, child in schema.items()
@@ -27,27 +37,12 @@ def _published(schema: Any) -> Any:
     return schema
 
 
-CUSTOMER_INPUT: dict[str, Any] = {**_published(dict(BUILT_IN)), "required": ["nodeId"]}
-CUSTOMER: dict[str, Any] = {
-    "type": "object",
-    "required": ["id", "nodeId"],
-    "properties": {
-        "id": ID,
-        "intId": {"type": "integer"},
-        **CUSTOMER_INPUT["properties"],
-        "registeredAt": MOMENT,
-        "updatedAt": MOMENT,
-        "version": {"type": "integer"},
-        "deleted": {"type": "integer", "enum": [-1, 0, 1]},
-        "sourceInfo": {
-            "type": "object",
-            "properties": {
-                "registeredBy": {"type": ["string", "null"]},
-                "updatedBy": {"type": ["string", "null"]},
-            },
-        },
-    },
-}
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": COMPONENTS + name}
+
+
+CUSTOMER = _reference("Customer")
+CUSTOMER_INPUT = _reference("CustomerInput")
 PAGE_OF_CUSTOMERS: dict[str, Any] = {
     "type": "object",
     "required": ["elements", "page"],
@@ -55,16 +50,34 @@ PAGE_OF_CUSTOMERS: dict[str, Any] = {
         "elements": {"type": "array", "items": CUSTOMER},
         "page": {
             "type": "object",
-            "properties": {
-                name: {"type": "integer"}
-                for name in (
-                    "size",
-                    "totalElements",
-                    "totalUnfilteredElements",
-                    "totalPages",
-                    "number",
-                )
-            },
+            "properties": dict.fromkeys(PAGE_KEYS, NUMBER),
         },
     },
 }
+
+
+def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of the OpenAPI generator: add the schemas that customers are described by."""
+    components = result["components"]["schemas"]
+    for name, schema in BUILT_IN["$defs"].items():
+        components[_component(name)] = _published(schema)
+    body = {**_published(dict(BUILT_IN)), "required": ["nodeId"]}
+    components["CustomerInput"] = body
+    components["Customer"] = {
+        "type": "object",
+        "required": ["id", "nodeId"],
+        "properties": {
+            "id": ID,
+            "intId": NUMBER,
+            **body["properties"],
+            "registeredAt": MOMENT,
+            "updatedAt": MOMENT,
+            "version": NUMBER,
+            "deleted": {"type": "integer", "enum": [-1, 0, 1]},
+            "sourceInfo": {
+                "type": "object",
+                "properties": {"registeredBy": TEXT_OR_NULL, "updatedBy": TEXT_OR_NULL},
+            },
+        },
+    }
+    return result

@@ -1,0 +1,66 @@
+"""A pytest plugin, loaded before Django: servers of the tests' own, and one migrated template.
+
+The servers are the real ones. They trade durability for speed, which no test that uses them is
+about; those that are start servers of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from contacthub_project.embedded import EmbeddedServer
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / ".data" / "tests"
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def _template_name() -> str:
+    """A name that changes with everything the migrations are made of."""
+    digest = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
+    for migration in sorted(ROOT.glob("*/migrations/*.py")):
+        digest.update(migration.name.encode() + migration.read_bytes())
+    return f"hubtemplate_{digest.hexdigest()[:12]}"
+
+
+TEMPLATE = _template_name()
+os.environ |= {
+    "CONTACTHUB_DATA": str(DATA),
+    "HTTPS": "false",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "TEST_DATABASE_TEMPLATE": TEMPLATE,
+    "LOG_LEVEL": "CRITICAL",
+}
+
+_attached: list[EmbeddedServer] = []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return  # the controller has seen to everything
+    from django.conf import settings
+
+    from contacthub_project.embedded import PostgresServer, ValkeyServer
+
+    if settings.USES_EMBEDDED_POSTGRES:
+        _attached.append(PostgresServer(settings.DATA, settings=FAST))
+    if settings.USES_EMBEDDED_VALKEY:
+        _attached.append(ValkeyServer(settings.DATA))
+    for server in _attached:
+        server.attach()
+    # In a process of its own: in this one databases are closed to everything but tests.
+    subprocess.run([sys.executable, "-m", "tests.template"], cwd=ROOT, check=True)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    while _attached:
+        _attached.pop().detach()

@@ -1,0 +1,105 @@
+"""A workspace with everything in it, made by the product's own actions."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from configuration.actions.nodes import create_entry_node
+from configuration.actions.sources import create_source
+from configuration.actions.users import issue_access_token
+from configuration.actions.workspaces import create_workspace
+from configuration.domain.customer_schema import CustomerSchema
+from configuration.models import Membership, Node, NodeGrant, Source, User, Workspace
+from tests.client import Answer, ApiClient
+
+_numbers = itertools.count(1)
+HOUR = timedelta(hours=1)
+
+
+def make_workspace(**values: Any) -> Workspace:
+    number = next(_numbers)
+    return create_workspace(
+        **{"name": f"Workspace {number}", "slug": f"workspace-{number}", "group_pk": 1,
+           "shard": "default"} | values
+    )  # fmt: skip
+
+
+def make_node(workspace: Workspace, **values: Any) -> Node:
+    values.setdefault("name", f"Node {next(_numbers)}")
+    return create_entry_node(workspace.id, values=values, schema=CustomerSchema())
+
+
+def make_source(
+    workspace: Workspace, nodes: list[Node], provider: str = "API", **values: Any
+) -> tuple[Source, str]:
+    return create_source(
+        workspace.id,
+        provider=provider,
+        name=f"Source {next(_numbers)}",
+        nodes=[node.id for node in nodes],
+        of_retired_provider=True,
+        **values,
+    )
+
+
+def make_user(
+    *roles: str, workspaces: tuple[Workspace, ...] = (), grants: dict[Node, str] | None = None
+) -> User:
+    user = User.objects.create_user(f"user-{next(_numbers)}", name="Given", roles=list(roles))
+    for workspace in workspaces:
+        Membership.objects.create(user=user, workspace=workspace)
+    for node, permission in (grants or {}).items():
+        NodeGrant.objects.create(user=user, node=node, permission=permission)
+    return user
+
+
+def make_token(user: User) -> str:
+    return issue_access_token(user, lasting=HOUR)
+
+
+@dataclass
+class Hub:
+    """A workspace with two nodes, and a client for each role."""
+
+    workspace: Workspace = field(default_factory=make_workspace)
+
+    def __post_init__(self) -> None:
+        self.node = make_node(self.workspace)
+        self.other_node = make_node(self.workspace)
+        nodes = [self.node, self.other_node]
+        self.source, trusted = make_source(self.workspace, nodes)
+        _, untrusted = make_source(self.workspace, nodes, provider="JavaScript")
+        self.clients = {
+            "TRUSTED_APPLICATION": ApiClient(trusted),
+            "UNTRUSTED_APPLICATION": ApiClient(untrusted),
+        }
+        for role in ("CLAB_OPERATOR", "ADMIN", "USER", "GUEST", "DPO", "PLATFORM_UPDATES"):
+            user = make_user(role, workspaces=(self.workspace,), grants=dict.fromkeys(nodes, "RW"))
+            self.clients[role] = ApiClient(make_token(user))
+        self.path = f"/workspaces/{self.workspace.id}"
+        self.configuration = f"{self.path}/configuration"
+
+    @property
+    def trusted(self) -> ApiClient:
+        return self.clients["TRUSTED_APPLICATION"]
+
+    @property
+    def untrusted(self) -> ApiClient:
+        return self.clients["UNTRUSTED_APPLICATION"]
+
+    @property
+    def operator(self) -> ApiClient:
+        return self.clients["CLAB_OPERATOR"]
+
+    @property
+    def admin(self) -> ApiClient:
+        return self.clients["ADMIN"]
+
+    def post_customer(self, client: ApiClient | None = None, **body: Any) -> Answer:
+        """POST a customer; with a new e-mail address unless `base` is given."""
+        default_base = {"contacts": {"email": f"person{next(_numbers)}@example.com"}}
+        document = {"nodeId": str(self.node.id), "base": default_base} | body
+        return (client or self.trusted).post(f"{self.path}/customers", document)
