@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -108,7 +107,7 @@ def configuration_changed(workspace_id: UUID) -> None:
 
 
 def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | None:
-    row: dict[str, Any] | None = (
+    row = (
         Workspace.objects.present()
         .filter(id=workspace_id)
         .values("configuration_version", "status", "timezone")

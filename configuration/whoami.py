@@ -34,6 +34,7 @@ def _identity(principal: Principal) -> dict[str, Any]:
             "email": user.email or None,
             "mc": user.is_staff,
         }
+    assert principal.source_id is not None
     source = Source.objects.get(id=principal.source_id)
     return {
         "id": None,

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-_SHARED = [
+_SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -24,7 +24,7 @@ def logging_settings(*, form: str, level: str) -> dict[str, Any]:
 
     `form` is `json` or `console`, `level` a name of the standard library's levels.
     """
-    renderers = {
+    renderers: dict[str, list[Any]] = {
         "json": [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
         "console": [structlog.dev.ConsoleRenderer(colors=False)],
     }

@@ -85,8 +85,8 @@ class Cors(CorsMiddleware):
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "HTTP_ORIGIN" not in request.META:
-            return self.get_response(request)
-        return super().__call__(request)
+            return self.get_response(request)  # type: ignore[return-value]
+        return super().__call__(request)  # type: ignore[return-value]
 
 
 def _tracing_id(request: HttpRequest) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import environ
@@ -118,7 +119,7 @@ TEMPLATES = [
 # --- database -------------------------------------------------------------------------------------
 USES_EMBEDDED_POSTGRES = not env.str("DATABASE_URL", default="")
 if USES_EMBEDDED_POSTGRES:
-    _database = {
+    _database: dict[str, Any] = {
         "ENGINE": "django.db.backends.postgresql",
         "HOST": str(socket_folder(DATA)),
         "PORT": str(postgres.PORT),

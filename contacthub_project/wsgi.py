@@ -31,14 +31,17 @@ class ApiHandler(WSGIHandler):
     """Serves the API with the middlewares of API_MIDDLEWARE and nothing else."""
 
     def load_middleware(self, is_async: bool = False) -> None:
-        self._view_middleware = self._template_response_middleware = []
-        self._exception_middleware = []
-        handler = convert_exception_to_response(self._get_response)
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        handler = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
         for name in reversed(settings.API_MIDDLEWARE):
             handler = convert_exception_to_response(import_string(name)(handler))
         self._middleware_chain = handler
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(  # type: ignore[override]
+        self, environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
         request = self.request_class(environ)
         response = self.get_response(request)
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
@@ -47,8 +50,8 @@ class ApiHandler(WSGIHandler):
             for connection in connections.all(initialized_only=True):
                 connection.close_if_unusable_or_obsolete()
         if response.streaming:
-            return response
-        return [response.content]
+            return response  # type: ignore[return-value]
+        return [response.content]  # type: ignore[attr-defined]
 
 
 pages = WSGIHandler()

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from configuration.models import Node
-from configuration.rules import NodeRules, WorkspaceRules, rules_of
+from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of, rules_of
 from contacthub_project.api.query import as_uuid, id_or_unknown
 from contacthub_project.api.views import ApiView
 from contacthub_project.errors import Forbidden, NotFound
@@ -60,9 +60,18 @@ class WorkspaceView(ApiView):
             raise Forbidden(f"The client is not allowed in node {node.id}")
         return node
 
-    def _node(self, node_id: str | UUID, permission: str) -> NodeRules:
+    def node_rules(self, node_id: str | UUID) -> NodeRules | None:
+        """The rules of a node of the workspace, whoever asks; None when there is no such node."""
         found = node_id if isinstance(node_id, UUID) else as_uuid(node_id)
-        rules = self.workspace.nodes.get(found) if found else None
+        if found is None:
+            return None
+        if found not in self.workspace.nodes:
+            # It may be younger than what this process remembers of the workspace.
+            self.workspace = latest_rules_of(self.workspace.id) or self.workspace
+        return self.workspace.nodes.get(found)
+
+    def _node(self, node_id: str | UUID, permission: str) -> NodeRules:
+        rules = self.node_rules(node_id)
         if rules is None:
             raise NotFound(f"node not found {node_id}")
         if not self.caller.may(permission, rules.id):

@@ -11,6 +11,7 @@ import signal
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -58,7 +59,7 @@ class PostgresServer(EmbeddedServer):
             *options,
         ]  # fmt: skip
 
-    def identity(self) -> dict[str, int]:
+    def identity(self) -> dict[str, Any]:
         if os.getuid() != 0 or _as_ordinary_user():
             return {}
         return {"user": _account_for(self.data), "group": _account_for(self.data)}

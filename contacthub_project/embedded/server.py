@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import psutil
 
@@ -165,7 +165,7 @@ class EmbeddedServer:
                 **self.identity(),
             )
 
-    def identity(self) -> dict[str, int]:
+    def identity(self) -> dict[str, Any]:
         """Keyword arguments for Popen that set the account the server runs under."""
         return {}
 
@@ -189,6 +189,8 @@ class EmbeddedServer:
                 if time.monotonic() > deadline:
                     raise EmbeddedServerError(f"{self.title} (process {pid}) does not stop")
                 time.sleep(0.02)
+            if self._process is not None:
+                self._process.wait(STOP_SECONDS)  # its files go a moment before it does
         if self.sockets.parent != self.data:
             with contextlib.suppress(OSError):
                 self.sockets.rmdir()  # the last server to stop leaves it empty

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from uuid import UUID
-
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from configuration.api.scoping import WorkspaceView
@@ -20,6 +18,7 @@ from customers.document import answer_of, answer_to_untrusted
 from customers.models import Customer
 
 CUSTOMER_BYTES = 64 * 1024  # reference: Create Customer
+NODE_ID = Customer.ROW.index("node_id")
 
 
 class CustomersView(WorkspaceView):
@@ -46,9 +45,9 @@ class CustomersView(WorkspaceView):
         found = everybody.with_external_id(external_id).newest_first()
         schema = self.workspace.customer_schema
         if self.caller.may_read_profiles:
-            elements = [answer_of(row, schema) for row in page.slice(found).rows()]
+            elements = [answer_of(row, schema) for row in page.slice(found.rows())]
         else:
-            elements = [answer_to_untrusted(row, schema) for row in page.slice(found).rows()]
+            elements = [answer_to_untrusted(row, schema) for row in page.slice(found.rows())]
         unfiltered = everybody.count_up_to(LARGEST_MATCH)
         total = unfiltered if external_id is None else found.count_up_to(LARGEST_MATCH)
         return JsonResponse(page.of(elements, total=total, unfiltered=unfiltered))
@@ -76,13 +75,14 @@ class CustomersView(WorkspaceView):
 
 class CustomerView(WorkspaceView):
     @extend_schema(responses={200: CUSTOMER})
-    def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
+    def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
         row = Customer.objects.live_row(self.workspace.id, id_or_unknown(customer_id))
-        if row is None:
+        node = None if row is None else self.node_rules(row[NODE_ID])
+        if row is None or node is None:
             raise NotFound(f"customer not found {customer_id}")
+        if not self.caller.may(READ, node.id):
+            raise Forbidden(f"The client is not allowed to read in node {node.id}")
         answer = answer_of(row, self.workspace.customer_schema)
-        if not self.caller.may(READ, UUID(answer["nodeId"])):
-            raise Forbidden(f"The client is not allowed to read in node {answer['nodeId']}")
         if is_unchanged(request, answer["version"]):
             return NotModified(answer["version"])
         return JsonResponse(answer, version=answer["version"])

@@ -31,8 +31,11 @@ class SourceUpdate(StrictSerializer):
         child=StrictUuid(), allow_empty=False, max_length=MOST_NODES, required=False
     )
     enabled = StrictFlag(required=False)
-    token = serializers.JSONField(
-        required=False, help_text="Ignored; a new token is made by refreshing it."
+    token = StrictText(
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="Ignored; a new token is made by refreshing it.",
     )
 
 

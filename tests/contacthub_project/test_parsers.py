@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contacthub_project.api.parsers import parse_json, pointer
+from contacthub_project.errors import Invalid
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"", "json"), (b"{", "json"), (b"nope", "json"), (b"NaN", "json"), (b'{"a":Infinity}', "json"),
+        (b"\xff", "json"), (b'"\xed\xa0\x80"', "json"), (b'{"a":1}x', "json"),
+        (b'{"a":1,"a":2}', "key"), (b'[{"b":{"c":1,"c":1}}]', "key"),
+        (b"9223372036854775808", "number"), (b"1" * 5000, "number"), (b"1e400", "number"),
+        (b'{"a":"\\u0000"}', "character"), (b'{"\\u0000":1}', "character"),
+        (b'["\\ud800"]', "character"), (b'["\\uDFFF x"]', "character"),
+        (b"[" * 33 + b"]" * 33, "depth"), (b"[" * 100_000, "depth"), (b'{"a":' * 40 + b"1" + b"}" * 40, "depth"),
+    ],
+)  # fmt: skip
+def test_refuses(raw: bytes, code: str) -> None:
+    with pytest.raises(Invalid) as failure:
+        parse_json(raw)
+    assert [error.code for error in failure.value.errors] == [code]
+
+
+def test_names_the_place_of_what_cannot_be_stored() -> None:
+    with pytest.raises(Invalid) as failure:
+        parse_json(b'{"a/b":["x",{"~":"\\u0000"}],"c":"\\ud800"}')
+    assert [error.path for error in failure.value.errors] == ["/a~1b/1/~0", "/c"]
+
+
+@pytest.mark.parametrize("raw", [b'"\\\\u0000"', b'"\\ud83d\\ude00"', b'"\\\\ud800"', b"[" * 32 + b"]" * 32])  # fmt: skip
+def test_takes_what_only_looks_dangerous(raw: bytes) -> None:
+    assert parse_json(raw) == json.loads(raw)
+
+
+VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**63) + 1, 2**63 - 1),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner),
+        st.dictionaries(
+            st.text(max_size=3).filter(lambda key: "\0" not in key and key.isprintable()), inner
+        ),
+    ),  # fmt: skip
+    max_leaves=20,
+)
+
+
+@given(VALUES, st.booleans())
+def test_takes_all_json(value: Any, ascii_only: bool) -> None:
+    assert parse_json(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
+
+
+@given(st.binary(max_size=40))
+def test_never_fails_otherwise(raw: bytes) -> None:
+    try:
+        parse_json(raw)
+    except Invalid as failure:
+        assert failure.errors
+
+
+def test_pointer_escapes() -> None:
+    assert pointer("a/b", 0, "~") == "/a~1b/0/~0"
