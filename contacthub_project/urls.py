@@ -1,9 +1,15 @@
 """The whole URL map."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
-from oauth2_provider import urls as oauth2
+from oauth2_provider.views import (
+    AuthorizationView,
+    IntrospectTokenView,
+    RevokeTokenView,
+    TokenView,
+)
 
 from contacthub_project.api import BASE_PATH, exception_handler
 from contacthub_project.api.operations import route
@@ -11,12 +17,20 @@ from contacthub_project.health import HealthView
 
 API = BASE_PATH.lstrip("/") + "/"
 
+OAUTH2 = [
+    path("authorize/", AuthorizationView.as_view(), name="authorize"),
+    path("token/", TokenView.as_view(), name="token"),
+    path("revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
+    path("introspect/", IntrospectTokenView.as_view(), name="introspect"),
+]
+
 urlpatterns = [
     # The most frequent first: Django tries them in order.
     path(API, include("customers.api.urls")),
     path(API, include("configuration.api.urls")),
     path(API, include([route("/health", HealthView)])),
-    path("oauth2/", include((oauth2.base_urlpatterns, "oauth2_provider"))),
+    path("oauth2/", include((OAUTH2, "oauth2_provider"))),
+    path("sign-in/", LoginView.as_view(), name="sign-in"),
     path("openapi.json", SpectacularAPIView.as_view(), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     path("redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),

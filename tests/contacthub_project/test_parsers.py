@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -53,7 +54,7 @@ VALUES = st.recursive(
         st.dictionaries(
             st.text(max_size=3).filter(lambda key: "\0" not in key and key.isprintable()), inner
         ),
-    ),  # fmt: skip
+    ),
     max_leaves=20,
 )
 
@@ -65,10 +66,8 @@ def test_takes_all_json(value: Any, ascii_only: bool) -> None:
 
 @given(st.binary(max_size=40))
 def test_never_fails_otherwise(raw: bytes) -> None:
-    try:
+    with contextlib.suppress(Invalid):
         parse_json(raw)
-    except Invalid as failure:
-        assert failure.errors
 
 
 def test_pointer_escapes() -> None:

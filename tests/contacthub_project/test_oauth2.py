@@ -1,0 +1,138 @@
+"""How people get tokens: OAuth2 with PKCE, client credentials, revocation, introspection."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client, TestCase
+from oauth2_provider.models import get_access_token_model, get_application_model
+
+from configuration.models import User
+from tests.client import ApiClient
+from tests.factories import Hub, make_user
+
+REDIRECT = "https://app.example/back"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def person(hub: Hub) -> User:
+    user = make_user("ADMIN", workspaces=(hub.workspace,))
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+def make_client(user: User, grant: str, kind: str = "confidential") -> tuple[Any, str]:
+    secret = secrets.token_urlsafe(16)
+    application = get_application_model().objects.create(
+        name="App", user=user, client_type=kind, authorization_grant_type=grant,
+        redirect_uris=REDIRECT, client_secret=secret,
+    )  # fmt: skip
+    return application, secret
+
+
+def ask(path: str, data: dict[str, Any], **options: Any) -> Any:
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        return Client().post(f"/oauth2/{path}/", data, **options)
+
+
+def basic(application: Any, secret: str) -> dict[str, Any]:
+    joined = base64.b64encode(f"{application.client_id}:{secret}".encode()).decode()
+    return {"headers": {"Authorization": f"Basic {joined}"}}
+
+
+def test_authorization_code_with_pkce(hub: Hub, person: User) -> None:
+    application, _ = make_client(person, "authorization-code", kind="public")
+    verifier = secrets.token_urlsafe(48)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
+    query = {
+        "response_type": "code", "client_id": application.client_id, "redirect_uri": REDIRECT,
+        "scope": "hub", "state": "s", "code_challenge_method": "S256",
+        "code_challenge": challenge.rstrip(b"=").decode(),
+    }  # fmt: skip
+    browser = Client()
+    to_sign_in = browser.get("/oauth2/authorize/", query)
+    assert to_sign_in["Location"].startswith("/sign-in/?next=")
+    form = {"username": person.username, "password": PASSWORD}
+    back = browser.post(to_sign_in["Location"], form)
+    consent = browser.get(back["Location"])
+    assert b"App" in consent.content
+    agreed = browser.post("/oauth2/authorize/", query | {"allow": "Authorize"})
+    answered = parse_qs(urlsplit(agreed["Location"]).query)
+    assert answered["state"] == ["s"]
+    exchange = {
+        "grant_type": "authorization_code", "code": answered["code"][0],
+        "redirect_uri": REDIRECT, "client_id": application.client_id, "code_verifier": verifier,
+    }  # fmt: skip
+    assert ask("token", exchange | {"code_verifier": "wrong" * 10}).status_code == 400
+    tokens = json.loads(ask("token", exchange).content)
+    assert ApiClient(tokens["access_token"]).get("/me")["id"] == person.id
+    assert ask("token", exchange).status_code == 400, "a code is good once"
+    refreshed = {
+        "grant_type": "refresh_token", "refresh_token": tokens["refresh_token"],
+        "client_id": application.client_id,
+    }  # fmt: skip
+    renewed = json.loads(ask("token", refreshed).content)
+    assert ApiClient(renewed["access_token"]).get("/me").status == 200
+    assert not get_access_token_model().objects.exclude(token="").exists()
+
+
+def test_pkce_is_required(person: User) -> None:
+    application, _ = make_client(person, "authorization-code", kind="public")
+    browser = Client()
+    browser.force_login(person)
+    query = {
+        "response_type": "code",
+        "client_id": application.client_id,
+        "redirect_uri": REDIRECT,
+    }
+    refused = browser.get("/oauth2/authorize/", query)
+    assert "error=invalid_request" in refused["Location"]
+
+
+def test_client_credentials_act_for_the_one_who_registered_them(hub: Hub, person: User) -> None:
+    application, secret = make_client(person, "client-credentials")
+    assert ask("token", {"grant_type": "client_credentials"}, **basic(application, "x")).status_code == 401  # fmt: skip
+    granted = ask("token", {"grant_type": "client_credentials"}, **basic(application, secret))
+    token = json.loads(granted.content)["access_token"]
+    assert ApiClient(token).get("/me")["id"] == person.id
+    assert ApiClient(token).get(f"{hub.configuration}/nodes/entries").status == 200
+
+
+def test_revoking_works_at_once(person: User) -> None:
+    application, secret = make_client(person, "client-credentials")
+    client = basic(application, secret)
+    granted = ask("token", {"grant_type": "client_credentials"}, **client)
+    token = json.loads(granted.content)["access_token"]
+    described = json.loads(ask("introspect", {"token": token}, **client).content)
+    assert described["active"] is True
+    assert described["scope"] == "hub"
+    assert ApiClient(token).get("/me").status == 200
+    assert ask("revoke_token", {"token": token}, **client).status_code == 200
+    assert ApiClient(token).get("/me").status == 401
+    described = json.loads(ask("introspect", {"token": token}, **client).content)
+    assert described == {"active": False}
+
+
+def test_introspection_is_for_clients(person: User) -> None:
+    assert ask("introspect", {"token": "x"}).status_code in {401, 403}
+
+
+@pytest.mark.parametrize("grant", ["password", "implicit"])
+def test_unsafe_grants_are_refused(person: User, grant: str) -> None:
+    application, secret = make_client(person, "password" if grant == "password" else "implicit")
+    form = {"grant_type": "password", "username": person.username, "password": PASSWORD}
+    assert ask("token", form, **basic(application, secret)).status_code in {400, 401}
+
+
+def test_a_wrong_password_says_so(person: User) -> None:
+    page = Client().post("/sign-in/", {"username": person.username, "password": "x"})
+    assert page.status_code == 200
+    assert b"do not belong together" in page.content

@@ -1,0 +1,237 @@
+"""The whole product, started as a user starts it: web, worker, beat, crash and recovery."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from contacthub_project.embedded import PostgresServer, ValkeyServer
+
+ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.timeout(300)
+
+
+class Product:
+    """`./run` in a folder and at a port of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.port = _free_port()
+        self.process: subprocess.Popen[str] | None = None
+        self.output: list[str] = []
+
+    def start(self) -> None:
+        hidden = {"CONTACTHUB_DATA", "HTTPS", "ALLOWED_HOSTS", "LOG_LEVEL"}
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "run"), "--port", str(self.port), "--data", str(self.data)],
+            env={name: value for name, value in os.environ.items() if name not in hidden},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for line in self.process.stdout or ():
+            self.output.append(line)
+            if line.startswith("Ctrl-C"):
+                break
+        assert self.process.poll() is None, "".join(self.output)
+        self.facts = json.loads((self.data / "demo.json").read_text())
+        self.hub = f"{self.facts['baseUrl']}/hub/v1"
+        self.workspace = f"{self.hub}/workspaces/{self.facts['workspaceId']}"
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.communicate(timeout=60)
+
+    def kill_everything(self) -> None:
+        assert self.process is not None
+        doomed = psutil.Process(self.process.pid).children(recursive=True)
+        doomed += [
+            psutil.Process(server.pid())
+            for server in (PostgresServer(self.data), ValkeyServer(self.data))
+        ]
+        self.process.kill()
+        for process in doomed:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.communicate()
+
+    def call(self, method: str, url: str, body: Any = None, token: str = "trusted") -> Any:
+        request = urllib.request.Request(
+            url,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {self.facts['tokens'][token]}",
+                "Content-Type": "application/json",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            content = answer.read()
+            return answer.status, json.loads(content) if content else None
+
+    def post(self, email: str) -> tuple[int, Any]:
+        body = {"nodeId": self.facts["nodeIds"][0], "base": {"contacts": {"email": email}}}
+        return self.call("POST", f"{self.workspace}/customers", body)
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    running = Product(tmp_path_factory.mktemp("hub") / "data")
+    running.start()
+    yield running
+    running.stop()
+
+
+def test_it_says_how_to_begin(product: Product) -> None:
+    told = "".join(product.output)
+    facts = product.facts
+    assert facts["baseUrl"] == f"http://localhost:{product.port}"
+    for text in (
+        "/docs",
+        "/admin/",
+        "curl -i",
+        facts["tokens"]["trusted"],
+        facts["login"]["password"],
+    ):
+        assert text in told
+    assert len(facts["nodeIds"]) == 2
+    assert set(facts["tokens"]) == {"trusted", "untrusted", "operator", "admin", "dpo"}
+    assert stat.S_IMODE((product.data / "demo.json").stat().st_mode) == 0o600
+    for token in facts["tokens"]:
+        assert product.call("GET", f"{product.hub}/me", token=token)[0] == 200
+
+
+def test_the_first_customer(product: Product) -> None:
+    status, created = product.post("first@example.com")
+    assert status == 201
+    read = product.call("GET", f"{product.workspace}/customers/{created['id']}")
+    assert read == (200, created)
+    assert product.post("FIRST@example.com")[0] == 200
+
+
+def test_everything_is_healthy_and_measured(product: Product) -> None:
+    _, health = product.call("GET", f"{product.hub}/health")
+    assert health["status"] == "UP"
+    with urllib.request.urlopen(f"http://127.0.0.1:{product.port + 1}/metrics") as answer:
+        text = answer.read().decode()
+    assert 'route="/health"' in text
+    assert "first@example.com" not in text
+
+
+def test_two_hundred_parallel_posts_of_one_person(product: Product) -> None:
+    statuses: list[int] = []
+
+    def post() -> None:
+        statuses.append(product.post("crowd@example.com")[0])
+
+    threads = [threading.Thread(target=post) for _ in range(200)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] * 199 + [201]
+
+
+def test_a_real_worker_removes_what_was_deleted(product: Product) -> None:
+    nodes = f"{product.workspace}/configuration/nodes/entries"
+    _, node = product.call("POST", nodes, {"name": "Doomed"}, token="admin")
+    body = {"nodeId": node["id"], "base": {"contacts": {"email": "gone@example.com"}}}
+    status, _ = product.call("POST", f"{product.workspace}/customers", body, token="admin")
+    assert status == 201
+    assert product.call("DELETE", f"{nodes}/{node['id']}", token="admin")[0] == 204
+    address = PostgresServer(product.data)._address("contacthub")
+    with psycopg.connect(address, autocommit=True) as connection:
+        count = "SELECT count(*) FROM customers_customer WHERE node_id = %s"
+        deadline = time.monotonic() + 20
+        while connection.execute(count, [node["id"]]).fetchone() != (0,):
+            assert time.monotonic() < deadline, "the worker has not removed the customers"
+            time.sleep(0.1)
+
+
+def test_what_dies_comes_back(product: Product) -> None:
+    postgres = PostgresServer(product.data)
+    os.kill(postgres.pid() or 0, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            status, _ = product.post("phoenix@example.com")
+            break
+        except urllib.error.HTTPError as refused:
+            error = json.loads(refused.read())
+            assert refused.code == 503, error
+            assert set(error) == {"message", "logref", "data", "errors"}
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert status in {200, 201}
+
+
+def test_nothing_acknowledged_is_lost_when_everything_is_killed(product: Product) -> None:
+    acknowledged: list[str] = []
+    stopping = threading.Event()
+
+    def write(name: int) -> None:
+        number = 0
+        while not stopping.is_set():
+            number += 1
+            try:
+                status, customer = product.post(f"writer{name}-{number}@example.com")
+            except OSError:
+                return
+            assert status == 201
+            acknowledged.append(customer["id"])
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1.5)
+    product.kill_everything()
+    stopping.set()
+    for thread in threads:
+        thread.join()
+    assert len(acknowledged) > 50
+    tokens = product.facts["tokens"]
+    product.start()
+    assert product.facts["tokens"] == tokens, "the demo's tokens last"
+    for customer_id in acknowledged:
+        assert product.call("GET", f"{product.workspace}/customers/{customer_id}")[0] == 200
+
+
+def test_a_signal_stops_all_of_it(product: Product) -> None:
+    product.stop()
+    assert product.process is not None
+    assert product.process.returncode == 0
+    assert not PostgresServer(product.data).is_alive()
+    assert not ValkeyServer(product.data).is_alive()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", product.port)) != 0
+
+
+def _free_port() -> int:
+    """A port with a free neighbour, which the metrics take."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
