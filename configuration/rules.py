@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -46,6 +47,9 @@ class WorkspaceRules:
     version: int
     status: str
     timezone: str
+    max_requests_per_minute: int = 0
+    disabled_base_properties: tuple[str, ...] = ()
+    customer_extended: Mapping[str, Any] = field(default_factory=dict)
     nodes: Mapping[UUID, NodeRules] = field(default_factory=dict)
 
     @property
@@ -59,7 +63,7 @@ class WorkspaceRules:
     @cached_property
     def customer_schema(self) -> CustomerSchema:
         """What a customer of this workspace may hold; compiled at first use."""
-        return CustomerSchema()
+        return CustomerSchema(self.disabled_base_properties, self.customer_extended)
 
 
 class _Snapshots:
@@ -110,7 +114,14 @@ def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | 
     row = (
         Workspace.objects.present()
         .filter(id=workspace_id)
-        .values("configuration_version", "status", "timezone")
+        .values(
+            "configuration_version",
+            "status",
+            "timezone",
+            "max_requests_per_minute",
+            "disabled_base_properties",
+            "customer_extended",
+        )
         .first()
     )
     if row is None:
@@ -123,6 +134,9 @@ def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | 
         version=row["configuration_version"],
         status=row["status"],
         timezone=row["timezone"],
+        max_requests_per_minute=row["max_requests_per_minute"],
+        disabled_base_properties=tuple(row["disabled_base_properties"]),
+        customer_extended=row["customer_extended"],
         nodes={node.id: _node_rules(node) for node in nodes},
     )
 

@@ -27,6 +27,13 @@ class DataHolder(Protocol):
         """The same for what belongs to a workspace and to none of its nodes."""
         ...
 
+    def has_values(self, *, workspace_id: UUID, section: str, name: str) -> bool:
+        """Whether anything in the workspace has a value of an extended property.
+
+        `section` is `customers`, `products` or a type of event; `name` may be dotted.
+        """
+        ...
+
     def has_data(self, *, node_id: UUID) -> bool:
         """Whether there is anything in the node."""
         ...

@@ -98,9 +98,16 @@ class LimitExceeded(ContacthubError):
 
     message = "Too many requests"
 
-    def __init__(self, message: str | None = None, *, retry_after: int) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_after: int,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.headers = headers or {}
 
 
 class Unavailable(ContacthubError):

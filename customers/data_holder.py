@@ -53,6 +53,13 @@ class CustomerDataHolder:
                     return model.objects.filter(id__in=ids).delete()[0]
         return 0
 
+    def has_values(self, *, workspace_id: UUID, section: str, name: str) -> bool:
+        """Whether a customer of the workspace has a value of an extended property."""
+        if section != "customers":
+            return False
+        path = "__".join(["extended", *name.split("."), "isnull"])
+        return Customer.objects.filter(workspace_id=workspace_id, **{path: False}).exists()
+
     def has_data(self, *, node_id: UUID) -> bool:
         """Whether the node has customers, deleted ones that are kept included."""
         return Customer.objects.filter(node_id=node_id).exists()

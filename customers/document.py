@@ -39,7 +39,7 @@ def answer_of(row: CustomerRow, schema: CustomerSchema) -> dict[str, Any]:
         "nodeId": node_id,
         "base": schema.complete_base(base),
         "consents": consents,
-        "extended": extended,
+        "extended": schema.enabled_extended(extended),
         "extra": extra,
         "tags": {"auto": tags.get("auto", []), "manual": tags.get("manual", [])},
         "enabled": enabled,

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from configuration.models import Node
 from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of, rules_of
 from contacthub_project.api.query import as_uuid, id_or_unknown
+from contacthub_project.api.throttling import Quota, take
 from contacthub_project.api.views import ApiView
 from contacthub_project.errors import Forbidden, NotFound
 from contacthub_project.principal import READ, WRITE, Principal
@@ -27,16 +28,25 @@ class WorkspaceView(ApiView):
     workspace: WorkspaceRules
     # Operators switch and delete workspaces that are closed for everything else.
     serves_closed_workspaces = False
+    # A limit set too low can always be seen and raised.
+    is_throttled = True
+    quota: Quota | None = None
 
     def check_access(self, request: HttpRequest, **kwargs: Any) -> None:
         super().check_access(request, **kwargs)
         self.workspace = reached_workspace(self.caller, kwargs["workspace_id"])
+        limit = self.workspace.max_requests_per_minute
+        if limit and self.is_throttled:
+            self.quota = take(self.workspace.id, limit)
         if self.serves_closed_workspaces:
             return
         if self.workspace.is_disabled:
             raise Forbidden("The workspace is disabled")
         if self.workspace.is_read_only and request.method not in SAFE_METHODS:
             raise Forbidden("The workspace is suspended and can only be read")
+
+    def extra_headers(self) -> dict[str, str]:
+        return {} if self.quota is None else self.quota.headers()
 
     def readable_node(self, node_id: str | UUID) -> NodeRules:
         """The rules of a node the caller may read; raises NotFound or Forbidden."""

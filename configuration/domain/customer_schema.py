@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from configuration.domain.extended_properties import value_schema
 from configuration.domain.schema_tree import (
     complete,
     instants_of,
@@ -16,7 +18,7 @@ from configuration.domain.schema_tree import (
     with_instants_in_one_form,
 )
 from configuration.domain.validation import DocumentValidator
-from contacthub_project.errors import FieldError
+from contacthub_project.errors import Conflict, FieldError
 
 BUILT_IN: Mapping[str, Any] = json.loads(
     (Path(__file__).parent / "catalogue" / "customer.json").read_text()
@@ -26,10 +28,36 @@ SECTIONS = ("base", "extended")
 
 
 class CustomerSchema:
-    """The schema of one workspace's customers."""
+    """The schema of one workspace's customers: without what it disabled, with its own properties.
 
-    def __init__(self, document: Mapping[str, Any] = BUILT_IN) -> None:
-        self.document = document
+    `disabled` holds dotted paths below `base`, `extended` definitions as
+    `configuration.domain.extended_properties` keeps them.
+    """
+
+    def __init__(
+        self, disabled: Iterable[str] = (), extended: Mapping[str, Any] | None = None
+    ) -> None:
+        extended = extended or {}
+        self.document = _document(disabled, extended)
+        self._ignored = [("base", *path.split(".")) for path in disabled] + [
+            ("extended", name) for name, each in extended.items() if not each["enabled"]
+        ]
+
+    def without_disabled(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The body as if nothing had been said of disabled properties."""
+        if not self._ignored:
+            return body
+        kept = copy.deepcopy(body)
+        for path in self._ignored:
+            _drop(kept, path)
+        return kept
+
+    def enabled_extended(self, extended: dict[str, Any]) -> dict[str, Any]:
+        """Stored extended properties as answers show them."""
+        hidden = {path[1] for path in self._ignored if path[0] == "extended"}
+        if not hidden:
+            return extended
+        return {name: value for name, value in extended.items() if name not in hidden}
 
     def faults(self, body: Mapping[str, Any]) -> list[FieldError]:
         """Everything wrong with a new customer's body."""
@@ -75,6 +103,58 @@ class CustomerSchema:
         yield "externalId", True
         for section in SECTIONS:
             yield from _paths(section, self.document["properties"][section], self.document)
+
+
+def base_properties() -> list[str]:
+    """Every built-in base property that can be switched, by its path below `base`."""
+    walked = _paths("base", BUILT_IN["properties"]["base"], BUILT_IN)
+    return [path.removeprefix("base.") for path, _ in walked]
+
+
+def toggled(disabled: Iterable[str], path: str, *, enabled: bool) -> list[str]:
+    """The disabled paths after switching one; a parent switches its children along.
+
+    Raises Conflict for a switch that would leave an impossible schema: a child that its parent
+    cannot be without, or a child of a parent that is off.
+    """
+    before = set(disabled)
+    family = {name for name in base_properties() if name == path or name.startswith(f"{path}.")}
+    parent = path.rpartition(".")[0]
+    if parent and enabled and parent in before:
+        raise Conflict(f"{path} cannot be enabled while {parent} is disabled")
+    if parent and not enabled and path.rpartition(".")[2] in _required_in(parent):
+        raise Conflict(f"{path} cannot be disabled: {parent} cannot be without it")
+    return sorted(before - family if enabled else before | family)
+
+
+def _required_in(path: str) -> list[str]:
+    schema = resolve(BUILT_IN["properties"]["base"], BUILT_IN)
+    for name in path.split("."):
+        schema = resolve(schema["properties"][name], BUILT_IN)
+    return schema.get("required", [])
+
+
+def _document(disabled: Iterable[str], extended: Mapping[str, Any]) -> Mapping[str, Any]:
+    disabled = list(disabled)
+    if not disabled and not extended:
+        return BUILT_IN
+    document = copy.deepcopy(dict(BUILT_IN))
+    # Children first: a parent that has gone has none.
+    for path in sorted(disabled, key=lambda path: -path.count(".")):
+        schema = resolve(document["properties"]["base"], document)
+        *parents, name = path.split(".")
+        for parent in parents:
+            schema = resolve(schema["properties"][parent], document)
+        del schema["properties"][name]
+    document["$defs"]["extended"] = value_schema(extended)
+    return document
+
+
+def _drop(body: Any, path: tuple[str, ...]) -> None:
+    for name in path[:-1]:
+        body = body.get(name) if isinstance(body, dict) else None
+    if isinstance(body, dict):
+        body.pop(path[-1], None)
 
 
 def _paths(

@@ -25,15 +25,25 @@ class MaxLengthSum:
                 raise ValueError(f"has more than {self.most} characters in all its values")
 
 
+class MaxLengthJoined(MaxLengthSum):
+    """`maxLengthJoined`: the same with the separators that would stand between them."""
+
+    def validate(self, instance: Any) -> None:
+        if isinstance(instance, list):
+            strings = [item for item in instance if isinstance(item, str)]
+            if sum(map(len, strings)) + max(len(strings) - 1, 0) > self.most:
+                raise ValueError(f"has more than {self.most} characters, separators included")
+
+
 class DocumentValidator:
-    """A compiled JSON Schema (draft 2020-12, with `maxLengthSum`)."""
+    """A compiled JSON Schema (draft 2020-12, with `maxLengthSum` and `maxLengthJoined`)."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self._validator = jsonschema_rs.Draft202012Validator(
             schema,
             validate_formats=True,
             formats={"date-time": is_instant},
-            keywords={"maxLengthSum": MaxLengthSum},
+            keywords={"maxLengthSum": MaxLengthSum, "maxLengthJoined": MaxLengthJoined},
             mask="the value",
         )
 

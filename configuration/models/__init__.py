@@ -1,9 +1,11 @@
+from configuration.models.event_type import EventTypeSettings
 from configuration.models.node import Node, NodeState, NodeType
 from configuration.models.source import Source, SourceProvider
 from configuration.models.user import Membership, NodeGrant, NodePermission, Role, User
 from configuration.models.workspace import Workspace, WorkspaceStatus
 
 __all__ = [
+    "EventTypeSettings",
     "Membership",
     "Node",
     "NodeGrant",

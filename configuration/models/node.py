@@ -73,6 +73,13 @@ class Node(models.Model):
     case_sensitive = models.BooleanField(default=False)
     source_priority = ArrayField(models.UUIDField(), default=list, blank=True)
     mandatory_properties = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    retention_enabled = models.BooleanField(default=True)
+    retention_months = models.JSONField(default=dict, blank=True)
+    # Of aggregate nodes: what they are made of, by what, and whom they leave out.
+    entry_nodes = ArrayField(models.UUIDField(), default=list, blank=True)
+    exclusion_filters = models.JSONField(default=list, blank=True)
+    # Set while a task empties the node: ALL, or EVENTS only.
+    emptying = models.CharField(max_length=8, null=True, blank=True)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=now, editable=False)
     # Set when it is deleted; a task then removes the data in batches, and the row last.

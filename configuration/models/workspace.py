@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
@@ -58,7 +59,17 @@ class Workspace(models.Model):
     status = models.CharField(
         max_length=16, choices=WorkspaceStatus.choices, default=WorkspaceStatus.ENABLED
     )
+    industry = models.CharField(max_length=32, default="NotDefined")
+    logo = models.CharField(max_length=1000, null=True, blank=True)
     timezone = models.CharField(max_length=64, default="Europe/Rome")
+    currency = models.CharField(max_length=3, default="EUR")
+    tier = models.CharField(max_length=64, null=True, blank=True)
+    max_requests_per_minute = models.IntegerField(default=0)  # 0: as many as they like
+    disabled_base_properties = ArrayField(
+        models.CharField(max_length=100), default=list, blank=True
+    )
+    customer_extended = models.JSONField(default=dict, blank=True)
+    product_extended = models.JSONField(default=dict, blank=True)
     # Raised by every change of the workspace's configuration: readers see when theirs is old.
     configuration_version = models.BigIntegerField(default=1)
     version = models.IntegerField(default=1)
@@ -79,6 +90,9 @@ class Workspace(models.Model):
             ),
             models.CheckConstraint(condition=Q(group_pk__gte=0), name="workspace_group_positive"),
             models.CheckConstraint(condition=~Q(name=""), name="workspace_named"),
+            models.CheckConstraint(
+                condition=Q(max_requests_per_minute__gte=0), name="workspace_throttle_positive"
+            ),
         ]
         indexes = [
             # The list of workspaces of a customer group.

@@ -56,7 +56,7 @@ def answer(failure: Exception) -> JsonResponse:
     if isinstance(known, errors.Unauthorized):
         headers["WWW-Authenticate"] = 'Bearer realm="contacthub"'
     if isinstance(known, errors.LimitExceeded):
-        headers["Retry-After"] = str(known.retry_after)
+        headers |= {"Retry-After": str(known.retry_after), **known.headers}
     if isinstance(known, errors.Unavailable):
         headers["Retry-After"] = "1"
     return error_response(

@@ -52,6 +52,16 @@ ELEMENTS_OF_NAMES = inline_serializer(
 )
 
 
+RESOLVE_REFERENCES = OpenApiParameter(
+    "resolveReferences", bool, description="Whether schemas come without references."
+)
+
+
+def elements_of(element: type[serializers.BaseSerializer]) -> serializers.Serializer:
+    """The schema of a list that comes whole."""
+    return inline_serializer(f"{element.__name__}List", {"elements": element(many=True)})
+
+
 def page_of(element: type[serializers.BaseSerializer]) -> serializers.Serializer:
     """The schema of a page of such elements."""
     name = element.__name__.removesuffix("Output")

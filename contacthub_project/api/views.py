@@ -42,9 +42,12 @@ class ApiView(APIView):
             self.operation = self.operations[method]
             self.principal = authenticate(request)
             self.check_access(request, **kwargs)
-            return getattr(self, method.lower())(request, **kwargs)
+            response: HttpResponseBase = getattr(self, method.lower())(request, **kwargs)
         except Exception as failure:
             return answer(failure)
+        for name, value in self.extra_headers().items():
+            response.headers[name] = value
+        return response
 
     def check_access(self, request: HttpRequest, **kwargs: Any) -> None:
         """May the caller call this operation at all? The contract's table answers."""
@@ -54,6 +57,10 @@ class ApiView(APIView):
             raise Unauthorized
         if not self.operation.allows(self.principal.roles):
             raise Forbidden(f"The roles of the client do not allow: {self.operation.summary}")
+
+    def extra_headers(self) -> dict[str, str]:
+        """Headers that every successful answer of this view carries."""
+        return {}
 
     @property
     def allowed(self) -> list[str]:

@@ -132,6 +132,7 @@ def _open_node(workspace: WorkspaceRules, node_id: UUID) -> NodeRules:
 
 def _checked(workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]) -> dict[str, Any]:
     """The body, valid and in canonical form; raises Invalid with every fault."""
+    body = workspace.customer_schema.without_disabled(body)
     faults = workspace.customer_schema.faults(body)
     if faults:
         faults += _required_faults(node, body)
@@ -161,7 +162,8 @@ def _required_faults(node: NodeRules, document: dict[str, Any]) -> list[FieldErr
 
 def _check_merged(workspace: WorkspaceRules, node: NodeRules, document: Document) -> None:
     """Limits hold for what is stored, not only for what is sent: collections grow by merging."""
-    faults = workspace.customer_schema.faults({**document, "nodeId": str(node.id)})
+    whole = workspace.customer_schema.without_disabled({**document, "nodeId": str(node.id)})
+    faults = workspace.customer_schema.faults(whole)
     faults += _required_faults(node, document)
     if faults:
         raise Invalid(INVALID_CUSTOMER, errors=faults)

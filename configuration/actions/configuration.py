@@ -1,0 +1,179 @@
+"""Changing what holds for a whole workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from configuration.actions.changing import changing
+from configuration.domain.customer_schema import toggled
+from configuration.domain.extended_properties import (
+    Definitions,
+    changed_indexes,
+    lost_properties,
+    read_definitions,
+)
+from configuration.models import EventTypeSettings, Node, Workspace
+from contacthub_project.data_holders import all_holders
+from contacthub_project.errors import Conflict, FieldError, Forbidden, Invalid
+
+CUSTOMERS = "customers"
+PRODUCTS = "products"
+
+
+def modify_workspace(
+    workspace_id: UUID, *, values: Mapping[str, Any], expected_version: int | None
+) -> Workspace:
+    """Change name, industry, logo, time zone, currency or throttling; absent values stay."""
+    with changing(workspace_id, expected_version) as workspace:
+        for name, value in values.items():
+            setattr(workspace, name, value)
+        workspace.save(update_fields=list(values))
+    return workspace
+
+
+def set_base_property(
+    workspace_id: UUID, *, path: str, enabled: bool, expected_version: int | None
+) -> None:
+    """Switch a base property of customers on or off, and its children with it.
+
+    `path` is one of `base_properties`. Raises Conflict for a switch that cannot be: one that leaves
+    an impossible schema, or takes away what a node recognises or demands customers by.
+    """
+    with changing(workspace_id, expected_version) as workspace:
+        disabled = toggled(workspace.disabled_base_properties, path, enabled=enabled)
+        if not enabled:
+            _check_unused(workspace_id, [f"base.{name}" for name in disabled])
+        workspace.disabled_base_properties = disabled
+        workspace.save(update_fields=["disabled_base_properties"])
+
+
+def set_customer_extended(
+    workspace_id: UUID,
+    *,
+    given: Mapping[str, Any],
+    may_index: bool,
+    expected_version: int | None,
+) -> Definitions:
+    """Define the extended properties of customers anew; see `_redefined` for what is refused."""
+    with changing(workspace_id, expected_version) as workspace:
+        before = workspace.customer_extended
+        after = _redefined(workspace_id, CUSTOMERS, before, given, may_index=may_index)
+        gone = [f"extended.{name}" for name in lost_properties(before, after)]
+        off = [f"extended.{name}" for name, each in after.items() if not each["enabled"]]
+        _check_unused(workspace_id, gone + off)
+        workspace.customer_extended = after
+        workspace.save(update_fields=["customer_extended"])
+    return after
+
+
+def set_product_extended(
+    workspace_id: UUID,
+    *,
+    given: Mapping[str, Any],
+    may_index: bool,
+    expected_version: int | None,
+) -> Definitions:
+    """Define the extended properties of products anew."""
+    with changing(workspace_id, expected_version) as workspace:
+        before = workspace.product_extended
+        after = _redefined(workspace_id, PRODUCTS, before, given, may_index=may_index)
+        workspace.product_extended = after
+        workspace.save(update_fields=["product_extended"])
+    return after
+
+
+def set_event_extended(
+    workspace_id: UUID,
+    *,
+    event_type: str,
+    given: Mapping[str, Any],
+    may_index: bool,
+    expected_version: int | None,
+) -> Definitions:
+    """Define the extended properties of a type of event anew."""
+    with changing(workspace_id, expected_version):
+        before = EventTypeSettings.objects.by_type(workspace_id)[event_type].extended
+        after = _redefined(workspace_id, event_type, before, given, may_index=may_index)
+        _update(workspace_id, event_type, extended=after)
+    return after
+
+
+def set_event_enabled(
+    workspace_id: UUID, *, event_type: str, enabled: bool, expected_version: int | None
+) -> None:
+    """Accept events of a type, or refuse them."""
+    with changing(workspace_id, expected_version):
+        _update(workspace_id, event_type, enabled=enabled)
+
+
+def set_for_event_types(
+    workspace_id: UUID,
+    *,
+    field: str,
+    values: Mapping[str, Any],
+    otherwise: Any,
+    expected_version: int | None,
+) -> None:
+    """Set one field of every built-in type's settings; types not in `values` get `otherwise`."""
+    with changing(workspace_id, expected_version):
+        EventTypeSettings.objects.in_workspace(workspace_id).exclude(type__in=values).update(
+            **{field: otherwise}
+        )
+        for event_type, value in values.items():
+            _update(workspace_id, event_type, **{field: value})
+
+
+def _update(workspace_id: UUID, event_type: str, **values: Any) -> None:
+    EventTypeSettings.objects.update_or_create(
+        workspace_id=workspace_id, type=event_type, defaults=values
+    )
+
+
+def _redefined(
+    workspace_id: UUID,
+    section: str,
+    before: Definitions,
+    given: Mapping[str, Any],
+    *,
+    may_index: bool,
+) -> Definitions:
+    """The new definitions in the form they are kept in.
+
+    Raises Invalid for definitions that are wrong, Forbidden when `indexed` changes and the caller
+    is no operator, Conflict when a property goes or changes its type while something has a value
+    of it: disable it instead (docs/decisions/extended-properties.md).
+    """
+    faults: list[FieldError] = []
+    after = read_definitions(given, faults)
+    if faults:
+        raise Invalid(errors=faults)
+    indexes = changed_indexes(before, after)
+    if indexes and not may_index:
+        raise Forbidden(f"Only operators change what is indexed: {', '.join(sorted(indexes))}")
+    in_use = [
+        name
+        for name in lost_properties(before, after)
+        if any(
+            holder.has_values(workspace_id=workspace_id, section=section, name=name)
+            for holder in all_holders()
+        )
+    ]
+    if in_use:
+        raise Conflict(
+            f"There are values of {', '.join(in_use)}: disable instead of removing or retyping",
+            errors=[
+                FieldError("/" + name.replace(".", "/properties/"), "has values", "inUse")
+                for name in in_use
+            ],
+        )
+    return after
+
+
+def _check_unused(workspace_id: UUID, paths: Sequence[str]) -> None:
+    """Raise Conflict if a node recognises or demands customers by one of these paths."""
+    for node in Node.objects.in_workspace(workspace_id):
+        used = {*node.unique_properties, *node.mandatory_properties}.intersection(paths)
+        if used:
+            raise Conflict(f"The node {node.name} needs {', '.join(sorted(used))}")

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from configuration.domain.retention import MOST_MONTHS
+from configuration.domain.vocabulary import CURRENCIES, INDUSTRIES, TIMEZONES
+from configuration.models import NodePermission, User, Workspace
+from configuration.models.event_type import LARGEST_LIMIT, SMALLEST_LIMIT
+from contacthub_project.api.fields import (
+    StrictFlag,
+    StrictInteger,
+    StrictSerializer,
+    StrictText,
+    StrictUuid,
+    WebAddress,
+)
+
+MERGE = "MERGE"
+LARGEST_LIMIT_PER_MINUTE = 2**31 - 1
+
+
+class WorkspaceConfigurationInput(StrictSerializer):
+    """What a workspace may change of itself; absent values stay."""
+
+    name = StrictText(max_length=255, required=False)
+    industry = serializers.ChoiceField(INDUSTRIES, required=False)
+    logo = WebAddress(max_length=1000, allow_null=True, required=False)
+    timezone = serializers.ChoiceField(TIMEZONES, allow_null=True, required=False)
+    currency = serializers.ChoiceField(CURRENCIES, required=False)
+    customerUniquenessPolicy = serializers.ChoiceField([MERGE], allow_null=True, required=False)
+    tier = StrictText(required=False, allow_null=True, help_text="Read only.")
+
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
+        attrs.pop("customerUniquenessPolicy", None)
+        attrs.pop("tier", None)
+        if attrs.get("timezone", "") is None:
+            attrs["timezone"] = TIMEZONES[0]
+        return attrs
+
+
+class WorkspaceConfigurationOutput(serializers.ModelSerializer):
+    """A workspace's own settings."""
+
+    customerUniquenessPolicy = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Workspace
+        fields = [
+            "name",
+            "industry",
+            "logo",
+            "timezone",
+            "currency",
+            "customerUniquenessPolicy",
+            "tier",
+        ]
+
+    def get_customerUniquenessPolicy(self, workspace: Workspace) -> str:
+        return MERGE
+
+
+class Throttling(StrictSerializer):
+    """Requests a minute; 0 is no limit."""
+
+    maxRequestsPerMinute = StrictInteger(
+        source="max_requests_per_minute", min_value=0, max_value=LARGEST_LIMIT_PER_MINUTE
+    )
+
+
+class Switch(StrictSerializer):
+    """On or off."""
+
+    value = StrictFlag()
+
+
+class BasePropertyInput(StrictSerializer):
+    """A base property and its switch."""
+
+    name = StrictText(required=False)
+    description = StrictText(required=False, allow_blank=True, allow_null=True)
+    enabled = StrictFlag()
+
+
+class BaseProperty(serializers.Serializer):
+    """A base property, by its path below `base`."""
+
+    name = serializers.CharField()
+    description = serializers.CharField()
+    enabled = serializers.BooleanField()
+
+
+class EventConfigurationInput(StrictSerializer):
+    """A type of event and its switch."""
+
+    id = StrictText(required=False)
+    type = StrictText(required=False)
+    mode = StrictText(required=False)
+    label = StrictText(required=False)
+    description = StrictText(required=False)
+    propertiesSchema = serializers.JSONField(required=False)
+    enabled = StrictFlag(default=True)
+
+
+class EventConfiguration(serializers.Serializer):
+    """A built-in type of event, and whether the workspace uses it."""
+
+    id = serializers.CharField()
+    type = serializers.CharField()
+    mode = serializers.CharField()
+    label = serializers.CharField()
+    description = serializers.CharField()
+    propertiesSchema = serializers.DictField()
+    enabled = serializers.BooleanField()
+
+
+class ConfiguredEventType(serializers.Serializer):
+    """A type of event in short."""
+
+    id = serializers.CharField()
+    mode = serializers.CharField()
+    enabled = serializers.BooleanField()
+
+
+class Months(StrictSerializer):
+    """How long events of a type are kept; 0 is for ever."""
+
+    months = StrictInteger(min_value=0, max_value=MOST_MONTHS)
+
+
+class PayloadSize(StrictSerializer):
+    """How large an event of a type may be."""
+
+    maxBytes = StrictInteger(min_value=SMALLEST_LIMIT, max_value=LARGEST_LIMIT)
+
+
+class NodeRetentionInput(StrictSerializer):
+    """How long a node keeps its events; types that are absent follow the workspace."""
+
+    enabled = StrictFlag(required=False)
+    events = serializers.DictField(required=False)
+
+
+class ProductsUpdatePolicy(StrictSerializer):
+    """Which types of events update the registry of products."""
+
+    eventTypes = serializers.ListField(child=StrictText(), allow_null=True)
+
+
+class GrantInput(StrictSerializer):
+    """What a person may do in a node."""
+
+    id = StrictUuid()
+    permission = serializers.ChoiceField(NodePermission.choices, default=NodePermission.READ)
+
+
+class UserInput(StrictSerializer):
+    """A person's nodes in the workspace."""
+
+    nodes = serializers.ListField(child=GrantInput(), max_length=1000)
+
+
+class Grant(serializers.Serializer):
+    """A node and what a person may do in it."""
+
+    id = serializers.UUIDField(source="node_id")
+    permission = serializers.CharField()
+
+
+class UserOutput(serializers.ModelSerializer):
+    """A person who works in the workspace."""
+
+    registeredAt = serializers.DateTimeField(source="registered_at")
+    updatedAt = serializers.DateTimeField(source="updated_at")
+    nodes = Grant(source="grants_here", many=True)
+
+    class Meta:
+        model = User
+        fields = [
+            "id",
+            "username",
+            "name",
+            "surname",
+            "email",
+            "roles",
+            "registeredAt",
+            "updatedAt",
+            "nodes",
+        ]

@@ -1,0 +1,58 @@
+"""What an export to Contactplan can carry, and what of an event can fill it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from configuration.domain.vocabulary import PLAN_MODELS, event_schema, resolved
+
+FILLING = {"string", "number", "integer", "boolean"}
+
+
+def plan_model(name: str, extended: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A plan model: the custom fields of the plan, and by type of event the properties of the hub.
+
+    `extended` holds the extended properties of each type of event. Properties are answered by their
+    dotted path with their type.
+    """
+    model = PLAN_MODELS["models"][name]
+    return {
+        "plan": PLAN_MODELS["fields"],
+        "hub": {
+            event_type: _properties(event_type, model["within"], extended.get(event_type, {}))
+            for event_type in model["eventTypes"]
+        },
+    }
+
+
+def _properties(
+    event_type: str, within: str | None, extended: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    schema = resolved(event_schema(event_type))
+    if within is not None:
+        schema = schema["properties"][within]["items"]
+    found = dict(_scalars(schema, ""))
+    for name, definition in extended.items():
+        if definition["enabled"] and definition["type"] in FILLING:
+            found[f"extended.{name}"] = _described(definition)
+    return found
+
+
+def _scalars(schema: Mapping[str, Any], at: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, child in schema.get("properties", {}).items():
+        path = f"{at}.{name}" if at else name
+        if "properties" in child:
+            yield from _scalars(child, path)
+        elif FILLING.intersection(_types(child)):
+            yield path, _described(child)
+
+
+def _described(schema: Mapping[str, Any]) -> dict[str, Any]:
+    kind = next(kind for kind in _types(schema) if kind != "null")
+    return {"type": schema["format"]} if "format" in schema else {"type": kind}
+
+
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    kind = schema.get("type", [])
+    return [kind] if isinstance(kind, str) else list(kind)

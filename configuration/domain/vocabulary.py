@@ -1,0 +1,115 @@
+"""What every workspace has in common: event types, contexts, providers, merge policies.
+
+Facts live in `catalogue/*.json`; this module reads them once and answers questions about them.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+CATALOGUE = Path(__file__).parent / "catalogue"
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A built-in kind of event. ACTIVE: the customer did it; PASSIVE: the customer received it."""
+
+    type: str
+    mode: str
+    label: str
+    description: str
+    category: str
+    retentionMonths: int
+    carriesProducts: bool
+
+
+def _read(name: str) -> Any:
+    return json.loads((CATALOGUE / name).read_text())
+
+
+EVENT_TYPES: Mapping[str, EventType] = {
+    entry["type"]: EventType(**entry) for entry in _read("event_types.json")
+}
+PRODUCT_EVENT_TYPES = frozenset(
+    event.type for event in EVENT_TYPES.values() if event.carriesProducts
+)
+MERGE_POLICIES: Mapping[str, Mapping[str, Any]] = {
+    entry["id"]: entry for entry in _read("merge_policies.json")
+}
+PROVIDERS: Mapping[str, Mapping[str, Any]] = {
+    entry["id"]: entry for entry in _read("providers.json")
+}
+CONTEXTS: Mapping[str, Mapping[str, Any]] = {entry["id"]: entry for entry in _read("contexts.json")}
+EVENT_CATEGORIES: list[Mapping[str, Any]] = _read("event_categories.json")
+PLAN_MODELS: Mapping[str, Any] = _read("plan_models.json")
+_ENUMS = _read("enums.json")
+INDUSTRIES: list[str] = _ENUMS["industries"]
+TIMEZONES: list[str] = _ENUMS["timezones"]
+CURRENCIES: list[str] = _ENUMS["currencies"]
+
+
+@cache
+def event_schema(event_type: str) -> Schema:
+    """The JSON Schema of a type's built-in properties, with the definitions it refers to."""
+    return _with_definitions(_read(f"events/{event_type}.json"), _read("event_definitions.json"))
+
+
+@cache
+def context_schema(context: str) -> Schema:
+    """The JSON Schema of a context's `contextInfo`, with the definitions it refers to."""
+    return _with_definitions(_read(f"contexts/{context}.json"), _read("context_definitions.json"))
+
+
+def resolved(schema: Mapping[str, Any]) -> Schema:
+    """The schema with every reference replaced by what it refers to."""
+    definitions = schema.get("$defs", {})
+
+    def inline(value: Any) -> Any:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                return inline(definitions[value["$ref"].removeprefix("#/$defs/")])
+            return {name: inline(child) for name, child in value.items() if name != "$defs"}
+        if isinstance(value, list):
+            return [inline(item) for item in value]
+        return value
+
+    return inline(dict(schema))
+
+
+def event_properties_schema(
+    event_type: str, extended: Mapping[str, Any], *, resolve_references: bool
+) -> Schema:
+    """What an event of this type may hold in a workspace with these extended properties."""
+    schema = copy.deepcopy(event_schema(event_type))
+    schema["properties"]["extended"] = {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": dict(extended),
+    }
+    return resolved(schema) if resolve_references else schema
+
+
+def _with_definitions(schema: Schema, definitions: Mapping[str, Any]) -> Schema:
+    needed: dict[str, Any] = {}
+
+    def gather(value: Any) -> None:
+        if isinstance(value, dict):
+            name = value.get("$ref", "").removeprefix("#/$defs/")
+            if name and name not in needed:
+                needed[name] = definitions[name]
+                gather(definitions[name])
+            for child in value.values():
+                gather(child)
+        elif isinstance(value, list):
+            for item in value:
+                gather(item)
+
+    gather(schema)
+    return {**schema, "$defs": needed} if needed else schema

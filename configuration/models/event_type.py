@@ -1,0 +1,66 @@
+"""What a workspace changes of the built-in event types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from configuration.domain.vocabulary import EVENT_TYPES, PRODUCT_EVENT_TYPES
+from configuration.models.workspace import Workspace
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+DEFAULT_BYTES = 65536
+SMALLEST_LIMIT, LARGEST_LIMIT = 65535, 380928
+
+
+class EventTypeSettingsQuerySet(models.QuerySet["EventTypeSettings"]):
+    def in_workspace(self, workspace_id: UUID) -> EventTypeSettingsQuerySet:
+        return self.filter(workspace_id=workspace_id)
+
+    def by_type(self, workspace_id: UUID) -> dict[str, EventTypeSettings]:
+        """Settings of all types; those that the workspace never touched are the defaults."""
+        known = {settings.type: settings for settings in self.in_workspace(workspace_id)}
+        return {
+            name: known.get(name) or EventTypeSettings(workspace_id=workspace_id, type=name)
+            for name in EVENT_TYPES
+        }
+
+
+def updates_products_by_default(event_type: str) -> bool:
+    return event_type in PRODUCT_EVENT_TYPES
+
+
+class EventTypeSettings(models.Model):
+    """`retention_months` and `updates_products` are null while they are the default."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="event_types")
+    type = models.CharField(max_length=32, choices=[(name, name) for name in EVENT_TYPES])
+    enabled = models.BooleanField(default=True)
+    max_bytes = models.IntegerField(default=DEFAULT_BYTES)
+    consents = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    updates_products = models.BooleanField(null=True)
+    retention_months = models.IntegerField(null=True)
+    extended = models.JSONField(default=dict, blank=True)
+
+    objects = EventTypeSettingsQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "type"], name="event_type_once"),
+            models.CheckConstraint(
+                condition=Q(max_bytes__range=(SMALLEST_LIMIT, LARGEST_LIMIT)),
+                name="event_type_bytes_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(retention_months=None) | Q(retention_months__gte=0),
+                name="event_type_retention_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.type

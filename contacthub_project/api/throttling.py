@@ -1,0 +1,77 @@
+"""So many requests a minute for each workspace, counted in Redis, exact under parallel requests."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID
+
+import redis
+import structlog
+from django.conf import settings
+
+from contacthub_project.errors import LimitExceeded
+
+log = structlog.get_logger("contacthub.throttling")
+
+WINDOW = 60
+PAUSE_AFTER_FAILURE = 1.0
+
+_lock = threading.Lock()
+_resting_until = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is left of a workspace's minute; sent as RateLimit headers."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset),
+        }
+
+
+def take(workspace_id: UUID, limit: int) -> Quota | None:
+    """Count one request of the workspace against its limit of this minute.
+
+    Raises LimitExceeded beyond it. When Redis is away the request passes uncounted (None), which is
+    logged, and Redis is left alone for a second.
+    """
+    global _resting_until
+    now = time.time()
+    if now < _resting_until:
+        return None
+    minute, second = divmod(int(now), WINDOW)
+    reset = WINDOW - second
+    key = f"contacthub:throttle:{workspace_id}:{minute}"
+    try:
+        pipeline = _client().pipeline(transaction=False)
+        pipeline.incr(key)
+        pipeline.expire(key, 2 * WINDOW)
+        used = int(pipeline.execute()[0])
+    except redis.RedisError:
+        with _lock:
+            _resting_until = now + PAUSE_AFTER_FAILURE
+        log.warning("no Redis, requests pass unthrottled")
+        return None
+    quota = Quota(limit=limit, remaining=max(limit - used, 0), reset=reset)
+    if used > limit:
+        raise LimitExceeded(
+            f"More than {limit} requests in a minute", retry_after=reset, headers=quota.headers()
+        )
+    return quota
+
+
+@cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=0.2, socket_connect_timeout=0.2, max_connections=64
+    )
