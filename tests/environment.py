@@ -37,7 +37,7 @@ os.environ |= {
     "HTTPS": "false",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "TEST_DATABASE_TEMPLATE": TEMPLATE,
-    "LOG_LEVEL": "CRITICAL",
+    "LOG_LEVEL": "ERROR",
 }
 
 _attached: list[EmbeddedServer] = []
