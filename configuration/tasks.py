@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from configuration.actions import removal
+from configuration.actions import rekeying, removal
 from contacthub_project.nudges import nudge
 
 SLICE_SECONDS = 20.0
@@ -12,6 +12,7 @@ SLICE_SECONDS = 20.0
 
 @shared_task(name=removal.TASK)
 def remove_deleted() -> None:
-    """Remove data of deleted nodes and workspaces for a while, and ask for another go if needed."""
+    """Finish re-keying; remove data of what was deleted for a while, and ask for another go."""
+    rekeying.finish_all_rekeying()
     if not removal.remove_deleted(seconds=SLICE_SECONDS):
         nudge(removal.TASK)

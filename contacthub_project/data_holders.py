@@ -6,7 +6,7 @@ Each of them registers a holder in its `AppConfig.ready`.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 
@@ -15,6 +15,8 @@ class DataHolder(Protocol):
 
     #: Holders are asked in ascending order: events (10) go before their customers (20).
     order: int
+    #: Whether it keeps events, which can be removed without the customers.
+    holds_events: bool
 
     def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
         """Remove at most `limit` rows of the node in one short transaction.
@@ -34,8 +36,15 @@ class DataHolder(Protocol):
         """
         ...
 
-    def has_data(self, *, node_id: UUID) -> bool:
-        """Whether there is anything in the node."""
+    def count_up_to(self, *, node_id: UUID, most: int) -> int:
+        """How many rows the node has, counting no further than `most`."""
+        ...
+
+    def rekey_node(self, *, workspace_id: UUID, node_id: UUID, policy: Any) -> list[list[str]]:
+        """Recognise the node's customers by another matching policy, within the transaction.
+
+        Returns groups of ids that would become one person; then nothing has changed.
+        """
         ...
 
 

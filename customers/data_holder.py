@@ -6,6 +6,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from configuration.domain.matching_policy import MatchingPolicy
+from customers.actions.rekeying import rekey_node
 from customers.models import Change, ConsentLogEntry, Customer
 
 # The row goes and its deletion is in the feed: one statement, so never one without the other.
@@ -33,6 +35,7 @@ class CustomerDataHolder:
     """Registered with `contacthub_project.data_holders`."""
 
     order = 20
+    holds_events = False
 
     def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
         """Delete customers of the node, and tell the change feed."""
@@ -60,6 +63,12 @@ class CustomerDataHolder:
         path = "__".join(["extended", *name.split("."), "isnull"])
         return Customer.objects.filter(workspace_id=workspace_id, **{path: False}).exists()
 
-    def has_data(self, *, node_id: UUID) -> bool:
-        """Whether the node has customers, deleted ones that are kept included."""
-        return Customer.objects.filter(node_id=node_id).exists()
+    def count_up_to(self, *, node_id: UUID, most: int) -> int:
+        """How many customers the node has, deleted ones that are kept included."""
+        return Customer.objects.filter(node_id=node_id).count_up_to(most)
+
+    def rekey_node(
+        self, *, workspace_id: UUID, node_id: UUID, policy: MatchingPolicy
+    ) -> list[list[str]]:
+        """Give the customers of the node their keys by `policy`."""
+        return rekey_node(workspace_id, node_id, policy)

@@ -10,17 +10,18 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from configuration.actions.removal import TASK
+from configuration.actions.removal import EVENTS_ONLY, EVERYTHING, TASK
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy, policy_faults
-from configuration.models import Node, NodeType, Source
+from configuration.models import Node, NodeState, NodeType, Source
 from configuration.rules import configuration_changed
 from contacthub_project.data_holders import all_holders
-from contacthub_project.errors import Conflict, FieldError, Invalid, NotFound, Stale
+from contacthub_project.errors import Conflict, FieldError, Invalid, Locked, NotFound, Stale
 from contacthub_project.nudges import nudge_on_commit
 
 # What an entry node is given when it is made or changed (reference: Create entry node).
 EntryNodeValues = dict[str, Any]
+POLICY = "/uniqueCustomer"
 
 
 @transaction.atomic
@@ -37,34 +38,76 @@ def create_entry_node(
 
 @transaction.atomic
 def modify_entry_node(
-    node: Node, *, values: EntryNodeValues, schema: CustomerSchema, expected_version: int | None
+    node: Node,
+    *,
+    values: EntryNodeValues,
+    schema: CustomerSchema,
+    expected_version: int | None,
+    policy_at: str = POLICY,
 ) -> Node:
-    """Change an entry node.
+    """Change an entry node; `policy_at` says where the request has the matching policy.
 
-    Raises Stale when somebody else changed it first, Conflict when a policy that recognises
-    customers changes while there are any.
+    When the policy changes under customers the node is locked, its `pending_policy` set, and they
+    are to be re-keyed, see `configuration.actions.rekeying`. Raises Stale when somebody else
+    changed the node first, Locked while it is busy.
     """
     node = lock_node(node)
     if expected_version is not None and expected_version != node.version:
         raise Stale
-    matching_before = (node.unique_properties, node.case_sensitive)
+    if node.state == NodeState.LOCKED:
+        raise Locked
+    before = (node.unique_properties, node.case_sensitive)
     for name, value in values.items():
         setattr(node, name, value)
-    _check(node, schema)
-    if matching_before != (node.unique_properties, node.case_sensitive):
-        _check_no_customers(node)
+    _check(node, schema, policy_at)
+    if before != (node.unique_properties, node.case_sensitive) and _has_data(node):
+        node.pending_policy = {
+            "properties": node.unique_properties,
+            "caseSensitive": node.case_sensitive,
+        }
+        node.unique_properties, node.case_sensitive = before
+        node.state = NodeState.LOCKED
+        nudge_on_commit(TASK)
     node.version += 1
-    node.save(update_fields=[*values, "version"])
+    node.save()
     configuration_changed(node.workspace_id)
     return node
 
 
 @transaction.atomic
 def delete_entry_node(node: Node) -> None:
-    """Make a node unreachable at once; a task then removes its data in batches."""
+    """Make a node unreachable at once; a task then removes its data in batches.
+
+    Raises Conflict while an aggregate node is made of it.
+    """
     node = lock_node(node)
+    if Node.objects.in_workspace(node.workspace_id).filter(entry_nodes__contains=[node.id]):
+        raise Conflict("An aggregate node is made of this node; delete that one first")
+    mark_removed(node, state=NodeState.REMOVED)
+
+
+@transaction.atomic
+def empty_entry_node(node: Node, *, events_only: bool) -> None:
+    """Remove all customers and events of a node, or its events only.
+
+    The node answers 423 to writes until a task is through with it. Raises Locked when it is busy
+    already.
+    """
+    node = lock_node(node)
+    if node.state != NodeState.ACTIVE:
+        raise Locked
+    node.state = NodeState.LOCKED
+    node.emptying = EVENTS_ONLY if events_only else EVERYTHING
+    node.save(update_fields=["state", "emptying"])
+    configuration_changed(node.workspace_id)
+    nudge_on_commit(TASK)
+
+
+def mark_removed(node: Node, *, state: NodeState) -> None:
+    """Within a transaction: make a locked node unreachable, its data to be removed by a task."""
+    node.state = state
     node.removed_at = timezone.now()
-    node.save(update_fields=["removed_at"])
+    node.save(update_fields=["state", "removed_at"])
     configuration_changed(node.workspace_id)
     nudge_on_commit(TASK)
 
@@ -81,10 +124,10 @@ def lock_node(node: Node) -> Node:
     return found
 
 
-def _check(node: Node, schema: CustomerSchema) -> None:
+def _check(node: Node, schema: CustomerSchema, policy_at: str = POLICY) -> None:
     policy = MatchingPolicy(tuple(node.unique_properties), node.case_sensitive)
     faults = [
-        FieldError(f"/uniqueCustomer{fault.path}", fault.message, fault.code)
+        FieldError(policy_at + fault.path, fault.message, fault.code)
         for fault in policy_faults(policy, schema)
     ]
     faults += [
@@ -110,6 +153,5 @@ def _source_faults(workspace_id: UUID, source_ids: Sequence[UUID]) -> list[Field
     ]
 
 
-def _check_no_customers(node: Node) -> None:
-    if any(holder.has_data(node_id=node.id) for holder in all_holders()):
-        raise Conflict("The node has customers, which are recognised by the policy it has")
+def _has_data(node: Node) -> bool:
+    return any(holder.count_up_to(node_id=node.id, most=1) for holder in all_holders())

@@ -7,11 +7,14 @@ from uuid import UUID
 
 from django.db import transaction
 
-from configuration.models import Node, Workspace
+from configuration.models import Node, NodeState, Workspace
+from configuration.rules import configuration_changed
 from contacthub_project.data_holders import all_holders
 
 TASK = "configuration.tasks.remove_deleted"
 BATCH = 1000
+# What a node that is being emptied loses.
+EVERYTHING, EVENTS_ONLY = "ALL", "EVENTS"
 
 
 def remove_deleted(*, seconds: float) -> bool:
@@ -20,10 +23,16 @@ def remove_deleted(*, seconds: float) -> bool:
     Returns True when nothing is left. Stopped at any point, the next call goes on from there.
     """
     deadline = time.monotonic() + seconds
-    for node in list(Node.objects.removed().values("id", "workspace_id")):
-        if not _empty(node["workspace_id"], node["id"], deadline):
+    for node in Node.objects.removed():
+        if not _empty(node.workspace_id, node.id, deadline):
             return False
-        Node.objects.filter(id=node["id"]).delete()
+        Node.objects.filter(id=node.id).delete()
+    for node in Node.objects.being_emptied():
+        if not _empty(
+            node.workspace_id, node.id, deadline, events_only=node.emptying == EVENTS_ONLY
+        ):
+            return False
+        _reopen(node)
     for workspace_id in list(Workspace.objects.removed().values_list("id", flat=True)):
         if not _remove_workspace(workspace_id, deadline):
             return False
@@ -44,9 +53,18 @@ def _remove_workspace(workspace_id: UUID, deadline: float) -> bool:
     return True
 
 
-def _empty(workspace_id: UUID, node_id: UUID, deadline: float) -> bool:
+@transaction.atomic
+def _reopen(node: Node) -> None:
+    Node.objects.filter(id=node.id).update(state=NodeState.ACTIVE, emptying=None)
+    configuration_changed(node.workspace_id)
+
+
+def _empty(
+    workspace_id: UUID, node_id: UUID, deadline: float, *, events_only: bool = False
+) -> bool:
     """Whether the node is empty by the deadline."""
-    for holder in all_holders():
+    holders = [each for each in all_holders() if each.holds_events or not events_only]
+    for holder in holders:
         while holder.erase_node_batch(workspace_id=workspace_id, node_id=node_id, limit=BATCH):
             if time.monotonic() > deadline:
                 return False

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from configuration.models import Node
+from configuration.models.node import NodeQuerySet
 from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of, rules_of
 from contacthub_project.api.query import as_uuid, id_or_unknown
 from contacthub_project.api.throttling import Quota, take
@@ -58,12 +59,18 @@ class WorkspaceView(ApiView):
 
     def entry_node(self, node_id: str) -> Node:
         """An entry node the caller reaches, as a row; raises NotFound or Forbidden."""
-        node = (
-            Node.objects.in_workspace(self.workspace.id)
-            .entries()
-            .filter(id=id_or_unknown(node_id))
-            .first()
-        )
+        return self._reached(node_id, Node.objects.in_workspace(self.workspace.id).entries())
+
+    def aggregate_node(self, node_id: str) -> Node:
+        """An aggregate node the caller reaches, as a row; raises NotFound or Forbidden."""
+        return self._reached(node_id, Node.objects.in_workspace(self.workspace.id).aggregates())
+
+    def any_node(self, node_id: str) -> Node:
+        """A node of either kind the caller reaches, as a row; raises NotFound or Forbidden."""
+        return self._reached(node_id, Node.objects.in_workspace(self.workspace.id))
+
+    def _reached(self, node_id: str, nodes: NodeQuerySet) -> Node:
+        node = nodes.filter(id=id_or_unknown(node_id)).first()
         if node is None:
             raise NotFound(f"node not found {node_id}")
         if not (self.caller.may(READ, node.id) or self.caller.may(WRITE, node.id)):

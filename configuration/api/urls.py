@@ -1,5 +1,10 @@
 """URLs of the configuration, by the contract's path templates."""
 
+from configuration.api.views.aggregates import (
+    AggregateNodeStateView,
+    AggregateNodesView,
+    AggregateNodeView,
+)
 from configuration.api.views.configuration import (
     BasePropertiesView,
     BasePropertyEnabledView,
@@ -23,8 +28,30 @@ from configuration.api.views.events import (
     ProductsUpdatePolicyView,
 )
 from configuration.api.views.me import MeView
-from configuration.api.views.nodes import EntryNodesView, EntryNodeView
+from configuration.api.views.nodes import (
+    DefaultMatchingPolicyView,
+    EntryNodeDataView,
+    EntryNodesView,
+    EntryNodeView,
+    MatchingPolicyView,
+    NodesView,
+)
+from configuration.api.views.retention import (
+    EntryNodeRetentionEnabledView,
+    EntryNodeRetentionView,
+    NodeRetentionView,
+    RetentionStatusView,
+    WorkspaceRetentionView,
+)
 from configuration.api.views.sources import RefreshSourceTokenView, SourcesView, SourceView
+from configuration.api.views.users import UsersView, UserView
+from configuration.api.views.vocabulary import (
+    BasePropertiesModelView,
+    ContextsView,
+    EventCategoriesView,
+    MergePoliciesView,
+    ProvidersView,
+)
 from configuration.api.views.workspaces import (
     ShardsView,
     WorkspaceDetailView,
@@ -60,6 +87,31 @@ urlpatterns = [
     route(CONFIGURATION + "/properties/base/{name}", BasePropertyView),
     route(CONFIGURATION + "/properties/base/{baseProperty}/enabled", BasePropertyEnabledView),
     route(CONFIGURATION + "/properties/extended", CustomerExtendedView),
+    route("/models/analytics/event-categories", EventCategoriesView),
+    route(WORKSPACE + "/models/properties/base", BasePropertiesModelView),
+    route(WORKSPACE + "/models/merge-policies", MergePoliciesView),
+    route(WORKSPACE + "/models/providers", ProvidersView),
+    route(WORKSPACE + "/models/contexts", ContextsView),
+    route(CONFIGURATION + "/users", UsersView),
+    route(CONFIGURATION + "/users/{id}", UserView),
+    route(CONFIGURATION + "/retention-policy", WorkspaceRetentionView),
+    route(CONFIGURATION + "/retention-policy/status", RetentionStatusView),
+    route(CONFIGURATION + "/nodes/{nodeId}/retention-policy", NodeRetentionView),
+    route(CONFIGURATION + "/nodes/entries/{nodeId}/retention-policy", EntryNodeRetentionView),
+    route(
+        CONFIGURATION + "/nodes/entries/{nodeId}/retention-policy/enabled",
+        EntryNodeRetentionEnabledView,
+    ),
+    route(CONFIGURATION + "/unique-customer-matching-policy", DefaultMatchingPolicyView),
+    route(CONFIGURATION + "/nodes", NodesView),
+    route(CONFIGURATION + "/nodes/aggregates", AggregateNodesView),
+    route(CONFIGURATION + "/nodes/aggregates/{aggregateNodeId}", AggregateNodeView),
+    route(CONFIGURATION + "/nodes/aggregates/{aggregateNodeId}/state", AggregateNodeStateView),
+    route(CONFIGURATION + "/nodes/entries/{nodeId}/data", EntryNodeDataView),
+    route(
+        CONFIGURATION + "/nodes/entries/{nodeId}/unique-customer-matching-policy",
+        MatchingPolicyView,
+    ),
     route(CONFIGURATION + "/nodes/entries", EntryNodesView),
     route(CONFIGURATION + "/nodes/entries/{nodeId}", EntryNodeView),
     route(CONFIGURATION + "/sources", SourcesView),

@@ -25,6 +25,16 @@ BUILT_IN: Mapping[str, Any] = json.loads(
 )
 # What a customer can be recognised by, or can be made mandatory.
 SECTIONS = ("base", "extended")
+# Properties beside the sections, by what they hold.
+SYSTEM_KINDS = {
+    "id": "text",
+    "nodeId": "text",
+    "externalId": "text",
+    "extra": "text",
+    "enabled": "boolean",
+    "registeredAt": "moment",
+    "updatedAt": "moment",
+}
 
 
 class CustomerSchema:
@@ -78,6 +88,28 @@ class CustomerSchema:
     def has(self, path: str) -> bool:
         """Whether a dotted path names a property, single value or not."""
         return path in self._properties
+
+    def kind_of(self, path: str) -> str | None:
+        """What a dotted path holds: text, number, boolean, moment, object, or a list of one.
+
+        Knows every property of a customer, also what the system keeps; None for anything else.
+        """
+        return self._kinds.get(path)
+
+    @cached_property
+    def _kinds(self) -> dict[str, str]:
+        kinds = dict(SYSTEM_KINDS)
+        for section in ("base", "extended", "consents", "tags"):
+            schema = self.document["properties"][section]
+            for path, _ in _paths(section, schema, self.document):
+                kinds[path] = _kind(self._at(path))
+        return kinds
+
+    def _at(self, path: str) -> Mapping[str, Any]:
+        schema: Mapping[str, Any] = self.document
+        for name in path.split("."):
+            schema = resolve(schema["properties"][name], self.document)
+        return schema
 
     @cached_property
     def _creation(self) -> DocumentValidator:
@@ -167,6 +199,18 @@ def _paths(
             deeper = f"{path}.{name}"
             yield deeper, _is_scalar(child, root)
             yield from _paths(deeper, child, root)
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    if "items" in schema:
+        return f"list of {_kind(resolve(schema['items'], BUILT_IN))}"
+    if "properties" in schema:
+        return "object"
+    if schema.get("format") in {"date", "date-time"}:
+        return "moment"
+    types = schema.get("type", ["string"])
+    kind = types if isinstance(types, str) else next(each for each in types if each != "null")
+    return {"string": "text", "integer": "number"}.get(kind, kind)
 
 
 def _is_scalar(schema: Mapping[str, Any], root: Mapping[str, Any]) -> bool:

@@ -36,6 +36,22 @@ LISTS: dict[str, tuple[Callable[[str], bool], str]] = {
 PROPERTIES_BY_PROVIDER = {"API": {"allowedIPs"}, "JavaScript": {"allowedURLs"}}
 
 
+def properties_schema(provider: str) -> dict[str, Any]:
+    """The JSON Schema of the properties of a provider's sources."""
+    items = {
+        "allowedIPs": {"type": "string", "description": "An address or a range"},
+        "allowedURLs": {"type": "string", "format": "uri"},
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            name: {"type": ["array", "null"], "items": items[name], "maxItems": MOST_ENTRIES}
+            for name in sorted(PROPERTIES_BY_PROVIDER.get(provider, ()))
+        },
+    }
+
+
 def property_faults(provider: str, properties: dict[str, Any]) -> list[FieldError]:
     """What is wrong with the properties of a source of this provider."""
     known = PROPERTIES_BY_PROVIDER.get(provider, set())

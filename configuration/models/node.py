@@ -46,6 +46,21 @@ class NodeQuerySet(models.QuerySet["Node"]):
     def entries(self) -> NodeQuerySet:
         return self.filter(type=NodeType.ENTRY)
 
+    def of_type(self, kind: str | None) -> NodeQuerySet:
+        """Nodes of one kind; None asks for both."""
+        return self if kind is None else self.filter(type=kind)
+
+    def aggregates(self) -> NodeQuerySet:
+        return self.filter(type=NodeType.AGGREGATE)
+
+    def being_rekeyed(self) -> NodeQuerySet:
+        """Those whose customers a task is to recognise by another policy."""
+        return self.filter(removed_at=None, pending_policy__isnull=False)
+
+    def being_emptied(self) -> NodeQuerySet:
+        """Those that a task is to empty."""
+        return self.filter(removed_at=None).exclude(emptying=None)
+
     def removed(self) -> NodeQuerySet:
         """Those whose data is still to be removed."""
         return self.exclude(removed_at=None)
@@ -78,6 +93,9 @@ class Node(models.Model):
     # Of aggregate nodes: what they are made of, by what, and whom they leave out.
     entry_nodes = ArrayField(models.UUIDField(), default=list, blank=True)
     exclusion_filters = models.JSONField(default=list, blank=True)
+    # The policy by which customers are being re-keyed, and whom the last attempt found in the way.
+    pending_policy = models.JSONField(null=True, blank=True)
+    rekeying_report = models.JSONField(null=True, blank=True)
     # Set while a task empties the node: ALL, or EVENTS only.
     emptying = models.CharField(max_length=8, null=True, blank=True)
     version = models.IntegerField(default=1)

@@ -34,7 +34,33 @@ class NodePermission(models.TextChoices):
     READ_WRITE = "RW"
 
 
-class UserManager(BaseUserManager["User"]):
+class UserQuerySet(models.QuerySet["User"]):
+    def in_workspace(self, workspace_id: UUID) -> UserQuerySet:
+        """People who work there."""
+        return self.filter(memberships__workspace_id=workspace_id)
+
+    def matching(self, search: str | None) -> UserQuerySet:
+        """Those whose name, surname, user name or e-mail holds the text, in any case."""
+        if search is None:
+            return self
+        return self.filter(
+            Q(name__icontains=search)
+            | Q(surname__icontains=search)
+            | Q(username__icontains=search)
+            | Q(email__icontains=search)
+        )
+
+    def with_grants_in(self, workspace_id: UUID) -> UserQuerySet:
+        """With `grants_here`: their permissions in nodes of one workspace."""
+        here = NodeGrant.objects.filter(
+            node__workspace_id=workspace_id, node__removed_at=None
+        ).order_by("node_id")
+        return self.prefetch_related(
+            models.Prefetch("grants", queryset=here, to_attr="grants_here")
+        )
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
         """A new person; without a password they cannot sign in by one."""
         user = self.model(username=username, **fields)
@@ -46,9 +72,6 @@ class UserManager(BaseUserManager["User"]):
         """An operator of the whole installation."""
         fields = {"is_staff": True, "is_superuser": True, "roles": [Role.CLAB_OPERATOR]} | fields
         return self.create_user(username, password, **fields)
-
-    def in_workspace(self, workspace_id: UUID) -> models.QuerySet[User]:
-        return self.filter(memberships__workspace_id=workspace_id)
 
 
 class User(AbstractBaseUser, PermissionsMixin):

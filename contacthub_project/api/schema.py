@@ -47,6 +47,11 @@ class PageObject(serializers.Serializer):
     number = serializers.IntegerField()
 
 
+ELEMENTS = {
+    "type": "object",
+    "required": ["elements"],
+    "properties": {"elements": {"type": "array", "items": {"type": "object"}}},
+}
 ELEMENTS_OF_NAMES = inline_serializer(
     "Names", {"elements": serializers.ListField(child=serializers.CharField())}
 )

@@ -67,6 +67,26 @@ class UniqueCustomerOutput(serializers.ModelSerializer):
         fields = ["properties", "caseSensitive"]
 
 
+class MatchingPolicyInput(StrictSerializer):
+    """By which properties a node recognises a customer."""
+
+    properties = serializers.ListField(
+        source="unique_properties", child=StrictText(max_length=255), allow_empty=False
+    )
+    caseSensitive = StrictFlag(source="case_sensitive", required=False)
+
+
+class NodeOutput(serializers.ModelSerializer):
+    """A node of either kind."""
+
+    imageUrl = serializers.CharField(source="image_url", allow_null=True)
+    nodeType = serializers.CharField(source="type")
+
+    class Meta:
+        model = Node
+        fields = ["id", "name", "description", "imageUrl", "nodeType", "state"]
+
+
 class EntryNodeOutput(serializers.ModelSerializer):
     """An entry node."""
 

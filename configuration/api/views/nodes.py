@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from configuration.actions import nodes as actions
+from configuration.actions.rekeying import finish_rekeying_in_request
 from configuration.api.scoping import WorkspaceView
 from configuration.api.serializers.nodes import (
     EntryNodeInput,
     EntryNodeOutput,
     EntryNodeUpdate,
+    MatchingPolicyInput,
+    NodeOutput,
+    UniqueCustomerOutput,
 )
-from configuration.models import Node
+from configuration.models import Node, NodeType
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import Page
 from contacthub_project.api.query import QueryParameters
@@ -42,6 +46,68 @@ class EntryNodesView(WorkspaceView):
         return JsonResponse(EntryNodeOutput(node).data, status=201, version=node.version)
 
 
+class NodesView(WorkspaceView):
+    """Nodes of both kinds, those that the caller reaches."""
+
+    @extend_schema(
+        parameters=[*PAGE_PARAMETERS, OpenApiParameter("nodeType", str, enum=NodeType.values)],
+        responses={200: page_of(NodeOutput)},
+    )
+    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        parameters = QueryParameters(request)
+        page = Page.asked_for(parameters, pagination.CONFIGURATION)
+        kind = parameters.choice("nodeType", NodeType.values, default=None)
+        parameters.raise_faults()
+        everything = Node.objects.in_workspace(self.workspace.id).reached_by(self.caller)
+        nodes = everything.of_type(kind)
+        elements = NodeOutput(page.slice(nodes), many=True).data
+        return JsonResponse(page.of(elements, total=nodes.count(), unfiltered=everything.count()))
+
+
+class EntryNodeDataView(WorkspaceView):
+    @extend_schema(
+        parameters=[OpenApiParameter("eventsOnly", bool, description="Keep the customers.")],
+        responses={204: None},
+    )
+    def delete(self, request: HttpRequest, workspace_id: str, node_id: str) -> NoContent:
+        node = self.entry_node(node_id)
+        parameters = QueryParameters(request)
+        events_only = parameters.flag("eventsOnly", default=False)
+        parameters.raise_faults()
+        actions.empty_entry_node(node, events_only=events_only)
+        return NoContent()
+
+
+class DefaultMatchingPolicyView(WorkspaceView):
+    """What a new entry node recognises customers by."""
+
+    @extend_schema(responses={200: UniqueCustomerOutput})
+    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        return JsonResponse(UniqueCustomerOutput(Node()).data)
+
+
+class MatchingPolicyView(WorkspaceView):
+    @extend_schema(responses={200: UniqueCustomerOutput}, deprecated=True)
+    def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
+        node = self.entry_node(node_id)
+        return JsonResponse(UniqueCustomerOutput(node).data, version=node.version)
+
+    @extend_schema(
+        request=MatchingPolicyInput, responses={200: UniqueCustomerOutput}, deprecated=True
+    )
+    def put(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
+        node = self.entry_node(node_id)
+        node = actions.modify_entry_node(
+            node,
+            values=MatchingPolicyInput.read(self.body()),
+            schema=self.workspace.customer_schema,
+            expected_version=expected_version(request),
+            policy_at="",
+        )
+        node = finish_rekeying_in_request(node)
+        return JsonResponse(UniqueCustomerOutput(node).data, version=node.version)
+
+
 class EntryNodeView(WorkspaceView):
     @extend_schema(responses={200: EntryNodeOutput})
     def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
@@ -60,6 +126,7 @@ class EntryNodeView(WorkspaceView):
             schema=self.workspace.customer_schema,
             expected_version=expected_version(request),
         )
+        node = finish_rekeying_in_request(node)
         return JsonResponse(EntryNodeOutput(node).data, version=node.version)
 
     @extend_schema(responses={204: None})

@@ -1,0 +1,123 @@
+"""Making, changing, activating and deleting aggregate nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from configuration.actions.nodes import lock_node, mark_removed
+from configuration.domain.conditions import condition_faults
+from configuration.domain.customer_schema import CustomerSchema
+from configuration.domain.matching_policy import MatchingPolicy, policy_faults
+from configuration.models import Node, NodeState, NodeType
+from configuration.rules import configuration_changed
+from contacthub_project.errors import Conflict, FieldError, Invalid, Stale
+
+IMMUTABLE = {
+    "entry_nodes": "/entryNodes",
+    "unique_properties": "/matchingProperties/properties",
+    "case_sensitive": "/matchingProperties/caseSensitive",
+}
+
+
+@transaction.atomic
+def create_aggregate_node(
+    workspace_id: UUID, *, values: dict[str, Any], schema: CustomerSchema
+) -> Node:
+    """A new aggregate node, in state NEW: it holds no customers until it is activated."""
+    node = Node(workspace_id=workspace_id, type=NodeType.AGGREGATE, state=NodeState.NEW, **values)
+    faults = _policy_faults(node, schema) + _entry_faults(workspace_id, node.entry_nodes)
+    faults += filter_faults(node.exclusion_filters, schema)
+    if faults:
+        raise Invalid(errors=faults)
+    node.save(force_insert=True)
+    configuration_changed(workspace_id)
+    return node
+
+
+@transaction.atomic
+def modify_aggregate_node(
+    node: Node, *, values: dict[str, Any], schema: CustomerSchema, expected_version: int | None
+) -> Node:
+    """Change name, description, image or exclusion filters.
+
+    Raises Invalid when entry nodes or matching properties would change (the reference forbids it),
+    Stale when somebody else changed the node first.
+    """
+    node = lock_node(node)
+    if expected_version is not None and expected_version != node.version:
+        raise Stale
+    faults = [
+        FieldError(place, "cannot be changed", "immutable")
+        for name, place in IMMUTABLE.items()
+        if name in values and values[name] != getattr(node, name)
+    ]
+    faults += filter_faults(values.get("exclusion_filters", []), schema)
+    if values.pop("state", node.state) != node.state:
+        faults.append(FieldError("/state", "is changed by an operation of its own", "immutable"))
+    if faults:
+        raise Invalid(errors=faults)
+    for name, value in values.items():
+        setattr(node, name, value)
+    node.version += 1
+    node.save(update_fields=[*values, "version"])
+    configuration_changed(node.workspace_id)
+    return node
+
+
+@transaction.atomic
+def set_aggregate_state(node: Node, *, state: str) -> Node:
+    """NEW becomes ACTIVE; every other transition is a Conflict, the present state a no-op."""
+    node = lock_node(node)
+    if state == node.state:
+        return node
+    if (node.state, state) != (NodeState.NEW, NodeState.ACTIVE):
+        raise Conflict(f"A node cannot go from {node.state} to {state}")
+    node.state = NodeState.ACTIVE
+    node.version += 1
+    node.save(update_fields=["state", "version"])
+    configuration_changed(node.workspace_id)
+    return node
+
+
+@transaction.atomic
+def delete_aggregate_node(node: Node) -> None:
+    """Make an aggregate node unreachable at once; a task then removes what it holds."""
+    mark_removed(lock_node(node), state=NodeState.REMOVED)
+
+
+def filter_faults(filters: Sequence[Any], schema: CustomerSchema) -> list[FieldError]:
+    """What is wrong with exclusion filters, each a condition of the query language."""
+    return [
+        fault
+        for index, condition in enumerate(filters)
+        for fault in condition_faults(condition, schema, at=f"/exclusionFilters/{index}")
+    ]
+
+
+def _policy_faults(node: Node, schema: CustomerSchema) -> list[FieldError]:
+    policy = MatchingPolicy(tuple(node.unique_properties), node.case_sensitive)
+    return [
+        FieldError(f"/matchingProperties{fault.path}", fault.message, fault.code)
+        for fault in policy_faults(policy, schema)
+    ]
+
+
+def _entry_faults(workspace_id: UUID, entry_nodes: Sequence[UUID]) -> list[FieldError]:
+    known = set(
+        Node.objects.in_workspace(workspace_id)
+        .entries()
+        .filter(id__in=entry_nodes)
+        .values_list("id", flat=True)
+    )
+    faults = [
+        FieldError(f"/entryNodes/{index}", "is not an entry node of this workspace", "reference")
+        for index, node_id in enumerate(entry_nodes)
+        if node_id not in known
+    ]
+    if len(set(entry_nodes)) < len(entry_nodes):
+        faults.append(FieldError("/entryNodes", "names a node twice", "uniqueItems"))
+    return faults
