@@ -44,6 +44,8 @@ def _secret_key() -> str:
 
 # --- core -----------------------------------------------------------------------------------------
 SECRET_KEY = _secret_key()
+# Encrypt secrets of other services; the first one is used for new ones (default: SECRET_KEY).
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 # Address under which clients reach the API when that is not the Host they send (a proxy, say).
@@ -162,6 +164,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout":
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
+    "reconcile property indexes": {
+        "task": "customers.tasks.reconcile_property_indexes",
+        "schedule": 300.0,
+    },
     "remove what was deleted": {
         "task": "configuration.tasks.remove_deleted",
         "schedule": 60.0,

@@ -7,6 +7,8 @@ class CustomersConfig(AppConfig):
     name = "customers"
 
     def ready(self) -> None:
+        from customers import receivers
         from customers.data_holder import CustomerDataHolder
 
+        receivers.connect()
         data_holders.register(CustomerDataHolder())

@@ -15,6 +15,7 @@ from configuration.domain.extended_properties import (
     read_definitions,
 )
 from configuration.models import EventTypeSettings, Node, Workspace
+from configuration.signals import customer_extended_changed
 from contacthub_project.data_holders import all_holders
 from contacthub_project.errors import Conflict, FieldError, Forbidden, Invalid
 
@@ -65,6 +66,7 @@ def set_customer_extended(
         _check_unused(workspace_id, gone + off)
         workspace.customer_extended = after
         workspace.save(update_fields=["customer_extended"])
+        customer_extended_changed.send(Workspace, workspace_id=workspace_id)
     return after
 
 

@@ -1,7 +1,7 @@
 """Recognising a node's customers by another policy: all of them, or none.
 
-The node is locked (423) from the moment the change is asked for until it is through or given up. Few
-customers are re-keyed within the request; many by a task, which starts over when it is killed.
+The node is locked (423) from the moment the change is asked for until it is through or given up.
+Few customers are re-keyed within the request; many by a task, which starts over when it is killed.
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from configuration.actions.send_sources import check_send_properties, connect, without_secret
 from configuration.domain.permissions import CREATABLE_PROVIDERS
+from configuration.domain.send_source import PROVIDER as SEND
 from configuration.domain.source_properties import property_faults
 from configuration.models import Node, Source
 from configuration.rules import configuration_changed
@@ -45,13 +47,16 @@ def create_source(
         name=name,
         description=description,
         enabled=enabled,
-        properties=properties or {},
         token_hash=token_hash(token),
     )
-    _check_properties(source)
     found = _nodes(workspace_id, nodes)
+    properties = properties or {}
+    _check_properties(source, properties, found)
+    source.properties = without_secret(properties)
     source.save(force_insert=True)
     source.nodes.set(found)
+    if provider == SEND:
+        connect(source, properties, found[0])
     configuration_changed(workspace_id)
     return source, token
 
@@ -74,12 +79,16 @@ def modify_source(
         raise Stale
     if values.pop("provider", source.provider) != source.provider:
         raise Invalid(errors=[FieldError("/provider", "cannot be changed", "immutable")])
+    properties = values.pop("properties", source.properties)
     for name, value in values.items():
         setattr(source, name, value)
-    _check_properties(source)
-    if nodes is not None:
-        source.nodes.set(_nodes(source.workspace_id, nodes))
-    _save(source, values)
+    found = list(source.nodes.all()) if nodes is None else _nodes(source.workspace_id, nodes)
+    _check_properties(source, properties, found)
+    source.properties = without_secret(properties)
+    source.nodes.set(found)
+    if source.provider == SEND:
+        connect(source, properties, found[0])
+    _save(source, [*values, "properties"])
     return source
 
 
@@ -126,8 +135,11 @@ def _save(source: Source, changed: Any) -> None:
     configuration_changed(source.workspace_id)
 
 
-def _check_properties(source: Source) -> None:
-    faults = property_faults(source.provider, source.properties)
+def _check_properties(source: Source, properties: dict[str, Any], nodes: list[Node]) -> None:
+    if source.provider == SEND:
+        check_send_properties(source, properties, nodes)
+        return
+    faults = property_faults(source.provider, properties)
     if faults:
         raise Invalid(errors=faults)
 

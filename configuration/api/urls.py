@@ -43,6 +43,15 @@ from configuration.api.views.retention import (
     RetentionStatusView,
     WorkspaceRetentionView,
 )
+from configuration.api.views.send_sources import (
+    AggregateSendSubscriptionsView,
+    GroupSendSourcesView,
+    NodeSendSourceView,
+    SendSourcesView,
+    UserDatabaseFieldsView,
+    UserDatabaseSendSourceView,
+    UserDatabaseSubscriptionsView,
+)
 from configuration.api.views.sources import RefreshSourceTokenView, SourcesView, SourceView
 from configuration.api.views.users import UsersView, UserView
 from configuration.api.views.vocabulary import (
@@ -88,6 +97,19 @@ urlpatterns = [
     route(CONFIGURATION + "/properties/base/{baseProperty}/enabled", BasePropertyEnabledView),
     route(CONFIGURATION + "/properties/extended", CustomerExtendedView),
     route("/models/analytics/event-categories", EventCategoriesView),
+    route("/send-sources", SendSourcesView),
+    route("/send-sources/{groupPk}", GroupSendSourcesView),
+    route("/send-sources/{groupPk}/{userdbId}", UserDatabaseSendSourceView),
+    route(WORKSPACE + "/nodes/{nodeId}/send-source", NodeSendSourceView),
+    route(
+        WORKSPACE + "/models/send-sources/{subscriberSourceId}/subscriptions",
+        UserDatabaseSubscriptionsView,
+    ),
+    route(WORKSPACE + "/models/send-sources/{subscriberSourceId}/fields", UserDatabaseFieldsView),
+    route(
+        CONFIGURATION + "/nodes/aggregates/{aggregateNodeId}/send-source-subscriptions",
+        AggregateSendSubscriptionsView,
+    ),
     route(WORKSPACE + "/models/properties/base", BasePropertiesModelView),
     route(WORKSPACE + "/models/merge-policies", MergePoliciesView),
     route(WORKSPACE + "/models/providers", ProvidersView),

@@ -57,12 +57,21 @@ def value_schema(definitions: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def changed_indexes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Names of the properties whose `indexed` differs."""
-    return [
-        name
-        for name in before.keys() | after.keys()
-        if _is_indexed(before.get(name)) != _is_indexed(after.get(name))
-    ]
+    """Dotted names of the properties whose `indexed` differs."""
+    differing = set(indexed_paths(before)) ^ set(indexed_paths(after))
+    return sorted(".".join(path) for path in differing)
+
+
+def indexed_paths(definitions: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The paths below `extended` of the properties that are indexed."""
+    return list(_indexed(definitions, ()))
+
+
+def _indexed(definitions: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name, definition in definitions.items():
+        if definition["indexed"]:
+            yield (*at, name)
+        yield from _indexed(definition.get("properties", {}), (*at, name))
 
 
 def lost_properties(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -82,10 +91,6 @@ def _lost(before: Mapping[str, Any], after: Mapping[str, Any], at: str) -> Itera
 def _kind(definition: Mapping[str, Any]) -> tuple[Any, ...]:
     items = definition.get("items") or {}
     return definition["type"], definition.get("format"), items.get("type")
-
-
-def _is_indexed(definition: Mapping[str, Any] | None) -> bool:
-    return definition is not None and definition["indexed"]
 
 
 def _read_all(

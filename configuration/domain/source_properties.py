@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from configuration.domain.send_source import PROPERTIES_SCHEMA
+from configuration.domain.send_source import PROVIDER as SEND
 from contacthub_project.errors import FieldError
 
 MOST_ENTRIES = 100
@@ -38,6 +40,8 @@ PROPERTIES_BY_PROVIDER = {"API": {"allowedIPs"}, "JavaScript": {"allowedURLs"}}
 
 def properties_schema(provider: str) -> dict[str, Any]:
     """The JSON Schema of the properties of a provider's sources."""
+    if provider == SEND:
+        return PROPERTIES_SCHEMA
     items = {
         "allowedIPs": {"type": "string", "description": "An address or a range"},
         "allowedURLs": {"type": "string", "format": "uri"},

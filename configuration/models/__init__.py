@@ -1,5 +1,6 @@
 from configuration.models.event_type import EventTypeSettings
 from configuration.models.node import Node, NodeState, NodeType
+from configuration.models.send_source import SendSource, SendUserDatabase
 from configuration.models.source import Source, SourceProvider
 from configuration.models.user import Membership, NodeGrant, NodePermission, Role, User
 from configuration.models.workspace import Workspace, WorkspaceStatus
@@ -13,6 +14,8 @@ __all__ = [
     "NodeState",
     "NodeType",
     "Role",
+    "SendSource",
+    "SendUserDatabase",
     "Source",
     "SourceProvider",
     "User",

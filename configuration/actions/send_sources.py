@@ -1,0 +1,57 @@
+"""Connecting a source to a user database of Contactsend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from configuration.domain.customer_schema import CustomerSchema
+from configuration.domain.send_source import SECRET, send_property_faults
+from configuration.models import Node, NodeType, SendSource, Source, Workspace
+from configuration.secrets import encrypt
+from contacthub_project.errors import Conflict, FieldError, Invalid
+
+
+def check_send_properties(
+    source: Source, properties: dict[str, Any], nodes: Sequence[Node]
+) -> None:
+    """Raise Invalid unless the properties connect one node to one user database."""
+    if len(nodes) != 1:
+        raise Invalid(errors=[FieldError("/nodes", "must be exactly one node", "maxItems")])
+    workspace = Workspace.objects.get(id=source.workspace_id)
+    faults = send_property_faults(
+        properties,
+        CustomerSchema(workspace.disabled_base_properties, workspace.customer_extended),
+        has_secret=SendSource.objects.filter(source_id=source.id).exists(),
+        is_aggregate=nodes[0].type == NodeType.AGGREGATE,
+    )
+    if faults:
+        raise Invalid(errors=faults)
+
+
+def without_secret(properties: dict[str, Any]) -> dict[str, Any]:
+    """The properties as they are kept with the source, and answered."""
+    return {name: value for name, value in properties.items() if name != SECRET}
+
+
+def connect(source: Source, properties: dict[str, Any], node: Node) -> None:
+    """Within the transaction that writes the source: connect its node and user database.
+
+    An API key that is not sent stays. Raises Conflict when the node or the user database has a
+    source already.
+    """
+    group = properties.get("groupPk")
+    values = {
+        "node": node,
+        "userdb_id": properties["userdbId"],
+        "group_pk": source.workspace.group_pk if group is None else group,
+    }
+    if properties.get(SECRET):
+        values["api_key"] = encrypt(properties[SECRET])
+    try:
+        with transaction.atomic():
+            SendSource.objects.update_or_create(source=source, defaults=values)
+    except IntegrityError:
+        raise Conflict("The node or the user database has a send source already") from None

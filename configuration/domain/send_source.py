@@ -1,0 +1,88 @@
+"""What connects a node to a user database of Contactsend.
+
+One source serves one node and one user database. Fields of the user database are filled from
+properties of the hub, at least one of them a key by which subscribers are recognised; subscriptions
+are mapped in both directions, but not for aggregate nodes, whose subscriptions are a mirror.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from configuration.domain.customer_schema import CustomerSchema
+from configuration.domain.validation import DocumentValidator
+from contacthub_project.errors import FieldError
+
+PROVIDER = "CONTACTSEND"
+SECRET = "apiKey"  # noqa: S105 - the property's name
+MOST_MAPPINGS = 500
+
+TEXT = {"type": "string", "minLength": 1, "maxLength": 255}
+PROPERTIES_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["userKey", "userdbId", "fieldMappings"],
+    "properties": {
+        "userKey": TEXT,
+        SECRET: {**TEXT, "type": ["string", "null"], "description": "Never answered"},
+        "userdbId": TEXT,
+        "groupPk": {"type": ["integer", "null"], "minimum": 0, "maximum": 2**63 - 1},
+        "fieldMappings": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MOST_MAPPINGS,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["hubProperty", "sendField"],
+                "properties": {
+                    "hubProperty": TEXT,
+                    "sendField": TEXT,
+                    "key": {"type": "boolean"},
+                },
+            },
+        },
+        "subscriptionMappings": {
+            "type": ["array", "null"],
+            "maxItems": MOST_MAPPINGS,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["hubSubscriptionId", "sendSystem"],
+                "properties": {
+                    "hubSubscriptionId": TEXT,
+                    "sendSystem": TEXT,
+                    "webformCode": {**TEXT, "type": ["string", "null"]},
+                },
+            },
+        },
+    },
+}
+_VALIDATOR = DocumentValidator(PROPERTIES_SCHEMA)
+AT = "/properties"
+
+
+def send_property_faults(
+    properties: Mapping[str, Any], schema: CustomerSchema, *, has_secret: bool, is_aggregate: bool
+) -> list[FieldError]:
+    """What is wrong with a send source's properties; pointers below `/properties`.
+
+    `has_secret` says that an API key is kept already, so that none need be sent.
+    """
+    faults = _VALIDATOR.faults(dict(properties), at=AT)
+    if faults:
+        return faults
+    if not has_secret and not properties.get(SECRET):
+        faults.append(FieldError(f"{AT}/{SECRET}", "is required", "required"))
+    mappings = properties["fieldMappings"]
+    for index, mapping in enumerate(mappings):
+        if not schema.has_scalar(mapping["hubProperty"]):
+            place = f"{AT}/fieldMappings/{index}/hubProperty"
+            faults.append(FieldError(place, "is not a single value of customers", "path"))
+    if not any(mapping.get("key") for mapping in mappings):
+        faults.append(FieldError(f"{AT}/fieldMappings", "needs at least one key", "key"))
+    if is_aggregate and properties.get("subscriptionMappings"):
+        message = "is not available on aggregate nodes"
+        faults.append(FieldError(f"{AT}/subscriptionMappings", message, "aggregate"))
+    return faults

@@ -1,0 +1,6 @@
+"""Facts that the apps above may care for. Sent within the transaction, carrying ids only."""
+
+from django.dispatch import Signal
+
+# A workspace defines its customers' extended properties anew: workspace_id.
+customer_extended_changed = Signal()

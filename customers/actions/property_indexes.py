@@ -1,0 +1,99 @@
+"""Indexes on the extended properties that operators have marked as indexed.
+
+What should be there follows from the configuration; `reconcile` makes it so. Indexes are built and
+dropped CONCURRENTLY, so writers are never blocked, and one that was interrupted is made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import connection
+from psycopg import sql
+
+from configuration.domain.extended_properties import indexed_paths
+from configuration.models import Workspace
+
+TASK = "customers.tasks.reconcile_property_indexes"
+PREFIX = "extended_"
+LOCK = 0x436F6E7461637401  # key of the advisory lock that keeps a second reconciler out
+
+
+def reconcile() -> None:
+    """Build the indexes that are missing, drop those that nobody wants; nothing if one is at it."""
+    with _alone() as is_alone:
+        if not is_alone:
+            return
+        wanted = dict(_wanted())
+        found = _found()
+        for name, is_valid in found.items():
+            if name not in wanted or not is_valid:
+                _execute(
+                    sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name))
+                )
+        for name, statement in wanted.items():
+            if not found.get(name):
+                _execute(statement)
+
+
+def _wanted() -> Iterator[tuple[str, sql.Composed]]:
+    defined = Workspace.objects.present().exclude(customer_extended={})
+    for workspace_id, definitions in defined.values_list("id", "customer_extended"):
+        for path in indexed_paths(definitions):
+            name = _name(workspace_id, path)
+            yield name, _creation(name, workspace_id, path)
+
+
+def _creation(name: str, workspace_id: UUID, path: tuple[str, ...]) -> sql.Composed:
+    """Finds a node's customers by the property's value, the newest first."""
+    return sql.SQL(
+        "CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON customers_customer"
+        " (node_id, (extended #> {path}), updated_at DESC)"
+        " WHERE workspace_id = {workspace_id} AND deleted = 0"
+    ).format(
+        name=sql.Identifier(name),
+        path=sql.Literal(list(path)),
+        workspace_id=sql.Literal(workspace_id),
+    )
+
+
+def _name(workspace_id: UUID, path: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(repr((str(workspace_id), path)).encode()).hexdigest()
+    return PREFIX + digest[:32]
+
+
+def _found() -> dict[str, bool]:
+    """Our indexes in the database, and whether each is complete."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+            " WHERE indrelid = 'customers_customer'::regclass AND starts_with(relname, %s)",
+            [PREFIX],
+        )
+        return dict(cursor.fetchall())
+
+
+def _execute(statement: sql.Composed) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        try:
+            # Without parameters, and as text: an index takes neither.
+            cursor.execute(statement.as_string(connection.connection))
+        finally:
+            cursor.execute("RESET statement_timeout")
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        is_alone = cursor.fetchone()[0]
+    try:
+        yield is_alone
+    finally:
+        if is_alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
