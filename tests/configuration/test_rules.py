@@ -1,0 +1,59 @@
+"""The snapshot of rules: one version query at most a second, and never older than that."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+
+from configuration.models import Workspace
+from configuration.rules import RECHECK_SECONDS, rules_of
+from contacthub_project.generation import Generation
+from tests.factories import Hub
+
+
+def test_hot_requests_ask_the_database_for_no_rules(hub: Hub) -> None:
+    hub.post_customer()
+    with CaptureQueriesContext(connection) as captured:
+        for _ in range(5):
+            hub.post_customer()
+    assert len(captured) <= 6, "one INSERT each, and at most one look at the version"
+
+
+def test_a_change_on_another_machine_counts_within_a_second(hub: Hub) -> None:
+    assert rules_of(hub.workspace.id).status == "ENABLED"  # type: ignore[union-attr]
+    # Another machine has its own generation: only the database tells.
+    Workspace.objects.filter(id=hub.workspace.id).update(
+        status="SUSPENDED", configuration_version=F("configuration_version") + 1
+    )
+    deadline = time.monotonic() + RECHECK_SECONDS + 0.2
+    while rules_of(hub.workspace.id).status != "SUSPENDED":  # type: ignore[union-attr]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_processes_of_one_machine_share_the_generation(tmp_path: Path) -> None:
+    path = tmp_path / "generation"
+    here = Generation(path)
+    before = here.current()
+    code = (
+        "import django, pathlib, sys; from contacthub_project.generation import Generation;"
+        "shared = Generation(pathlib.Path(sys.argv[1])); [shared.advance() for _ in range(500)]"
+    )
+    others = [
+        subprocess.Popen([sys.executable, "-c", code, str(path)], env=_environment())
+        for _ in range(3)
+    ]
+    assert [other.wait() for other in others] == [0, 0, 0]
+    assert here.current() == before + 1500
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "DJANGO_SETTINGS_MODULE": "contacthub_project.settings"}
