@@ -26,6 +26,24 @@ def document_of(row: CustomerRow) -> Document:
     }
 
 
+def system_of(row: CustomerRow) -> dict[str, Any]:
+    """What the system keeps of a customer, as answers show it (of a row that was read as JSON)."""
+    (
+        customer_id, int_id, _, node_id, *_,
+        registered_at, updated_at, version, deleted, registered_by, updated_by,
+    ) = row  # fmt: skip
+    return {
+        "id": customer_id,
+        "intId": int_id,
+        "nodeId": node_id,
+        "registeredAt": registered_at,
+        "updatedAt": updated_at,
+        "version": version,
+        "deleted": deleted,
+        "sourceInfo": {"registeredBy": registered_by, "updatedBy": updated_by},
+    }
+
+
 def answer_of(row: CustomerRow, schema: CustomerSchema) -> dict[str, Any]:
     """The customer as the API shows it, every key there."""
     (

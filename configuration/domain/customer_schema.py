@@ -73,6 +73,10 @@ class CustomerSchema:
         """Everything wrong with a new customer's body."""
         return self._creation.faults(body)
 
+    def update_faults(self, body: Mapping[str, Any]) -> list[FieldError]:
+        """Everything wrong with a changed customer's body, its system properties left out."""
+        return self._update.faults(body)
+
     def with_instants_in_one_form(self, body: dict[str, Any]) -> dict[str, Any]:
         """The (valid) body with its moments in UTC with milliseconds."""
         return with_instants_in_one_form(self._instants, body)
@@ -114,6 +118,10 @@ class CustomerSchema:
     @cached_property
     def _creation(self) -> DocumentValidator:
         return DocumentValidator({**self.document, "required": ["nodeId"]})
+
+    @cached_property
+    def _update(self) -> DocumentValidator:
+        return DocumentValidator(dict(self.document))
 
     @cached_property
     def _instants(self) -> Any:

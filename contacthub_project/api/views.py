@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.views import APIView
 
+from contacthub_project.api import BASE_PATH
 from contacthub_project.api.authentication import authenticate
 from contacthub_project.api.exception_handler import answer, method_not_allowed
 from contacthub_project.api.operations import Operation
@@ -107,6 +109,12 @@ def expected_version(request: HttpRequest) -> int | None:
         return None
     tag = header.removeprefix("W/").strip('"')
     return int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 19 else -1
+
+
+def absolute_address(request: HttpRequest, path: str) -> str:
+    """The address under which the client reaches a path of the API."""
+    root = settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
+    return f"{root}{BASE_PATH}{path}"
 
 
 def is_unchanged(request: HttpRequest, version: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -47,7 +48,7 @@ def upsert_customer(
     Raises Invalid naming every fault of `body`, NotFound or Locked for the node.
     """
     for _ in range(ATTEMPTS):
-        node = _open_node(workspace, node_id)
+        node = open_node(workspace, node_id)
         given = _checked(workspace, node, body)
         document = for_create(EMPTY, given)
         _check_required(node, document)
@@ -105,7 +106,7 @@ def _merge(
     after = for_create(before, given)
     if unchanged(before, after):
         return Upserted(row, created=False)
-    _check_merged(workspace, node, after)
+    check_document(workspace, node, after)
     write = CustomerWrite(
         id=UUID(row[0]),
         workspace_id=workspace.id,
@@ -119,7 +120,8 @@ def _merge(
     return None if merged is None else Upserted(merged, created=False)
 
 
-def _open_node(workspace: WorkspaceRules, node_id: UUID) -> NodeRules:
+def open_node(workspace: WorkspaceRules, node_id: UUID) -> NodeRules:
+    """The rules of a node whose customers can be written; raises NotFound, Forbidden or Locked."""
     node = workspace.nodes.get(node_id)
     if node is None:
         raise NotFound(f"node not found {node_id}")
@@ -135,18 +137,19 @@ def _checked(workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]) -
     body = workspace.customer_schema.without_disabled(body)
     faults = workspace.customer_schema.faults(body)
     if faults:
-        faults += _required_faults(node, body)
+        faults += required_faults(node, body)
         raise Invalid(INVALID_CUSTOMER, errors=faults)
     return workspace.customer_schema.with_instants_in_one_form(body)
 
 
 def _check_required(node: NodeRules, document: Document) -> None:
-    faults = _required_faults(node, document)
+    faults = required_faults(node, document)
     if faults:
         raise Invalid(INVALID_CUSTOMER, errors=faults)
 
 
-def _required_faults(node: NodeRules, document: dict[str, Any]) -> list[FieldError]:
+def required_faults(node: NodeRules, document: Mapping[str, Any]) -> list[FieldError]:
+    """What the document lacks of the node's unique and mandatory properties."""
     missing = missing_properties(node.matching, document)
     faults = [
         FieldError(as_pointer(path), "unique customer property is required", "unique")
@@ -160,11 +163,21 @@ def _required_faults(node: NodeRules, document: dict[str, Any]) -> list[FieldErr
     return faults
 
 
-def _check_merged(workspace: WorkspaceRules, node: NodeRules, document: Document) -> None:
-    """Limits hold for what is stored, not only for what is sent: collections grow by merging."""
+def check_document(
+    workspace: WorkspaceRules, node: NodeRules, document: Document, *, lacking_key: bool = False
+) -> None:
+    """Raise Invalid unless what is to be stored keeps every limit and has what the node demands.
+
+    Limits hold for what is stored, not only for what is sent: collections grow by merging. With
+    `lacking_key` the customer has been without a value to be recognised by, and may stay so.
+    """
     whole = workspace.customer_schema.without_disabled({**document, "nodeId": str(node.id)})
     faults = workspace.customer_schema.faults(whole)
-    faults += _required_faults(node, document)
+    faults += [
+        fault
+        for fault in required_faults(node, document)
+        if not (lacking_key and fault.code == "unique")
+    ]
     if faults:
         raise Invalid(INVALID_CUSTOMER, errors=faults)
 

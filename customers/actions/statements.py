@@ -81,6 +81,23 @@ SELECT version, updated_at FROM customer
 """
 
 
+DELETE = """
+WITH customer AS (
+    UPDATE customers_customer
+    SET deleted = 1, match_key = NULL, version = version + 1, updated_by = %(author)s,
+        updated_at = date_trunc('milliseconds', clock_timestamp())
+    WHERE id = %(id)s AND workspace_id = %(workspace_id)s AND deleted = 0
+    RETURNING id, workspace_id, node_id, updated_at
+),
+change AS (
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at)
+    SELECT workspace_id, node_id, 'CUSTOMER', id, 'DELETE', updated_at FROM customer
+)
+SELECT id FROM customer
+"""
+
+
 class NodeNotOpen(Exception):
     """The node is gone, locked, or recognises customers in another way than the writer thinks."""
 
@@ -140,6 +157,12 @@ def hold_node(workspace_id: UUID, node: NodeRules) -> None:
 def update_customer(write: CustomerWrite) -> tuple[int, datetime]:
     """Update a customer whose row the transaction has locked; its new version and the time."""
     return fetch_one(UPDATE, write.parameters("UPDATE"))
+
+
+def delete_customer_row(workspace_id: UUID, customer_id: UUID, by: Principal) -> bool:
+    """Mark a live customer as deleted and release its key; False when there is none."""
+    parameters = {"id": customer_id, "workspace_id": workspace_id, "author": by.author}
+    return fetch_one(DELETE, parameters) is not None
 
 
 def _guard(node: NodeRules) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def _reference(name: str) -> dict[str, Any]:
 
 CUSTOMER = _reference("Customer")
 CUSTOMER_INPUT = _reference("CustomerInput")
+CUSTOMER_CHANGE = _reference("CustomerChange")
 PAGE_OF_CUSTOMERS: dict[str, Any] = {
     "type": "object",
     "required": ["elements", "page"],
@@ -63,9 +64,16 @@ def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         components[_component(name)] = _published(schema)
     body = {**_published(dict(BUILT_IN)), "required": ["nodeId"]}
     components["CustomerInput"] = body
-    components["Customer"] = {
+    components["Customer"] = _whole(body, required=["id", "nodeId"])
+    components["CustomerChange"] = _whole(body, required=[])
+    return result
+
+
+def _whole(body: dict[str, Any], *, required: list[str]) -> dict[str, Any]:
+    """A customer with what the system keeps of it."""
+    return {
         "type": "object",
-        "required": ["id", "nodeId"],
+        "required": required,
         "properties": {
             "id": ID,
             "intId": NUMBER,
@@ -80,4 +88,3 @@ def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             },
         },
     }
-    return result

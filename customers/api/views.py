@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
@@ -9,15 +13,17 @@ from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NotModified
 from contacthub_project.api.schema import PAGE_PARAMETERS
-from contacthub_project.api.views import is_unchanged
-from contacthub_project.errors import Forbidden, Invalid, NotFound
+from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
+from contacthub_project.errors import Conflict, Forbidden, Invalid, NotFound
 from contacthub_project.principal import READ
 from customers.actions.customers import INVALID_CUSTOMER, upsert_customer
-from customers.api.schema import CUSTOMER, CUSTOMER_INPUT, PAGE_OF_CUSTOMERS
-from customers.document import answer_of, answer_to_untrusted
+from customers.actions.modification import Mode, Modification, delete_customer, modify_customer
+from customers.api.schema import CUSTOMER, CUSTOMER_CHANGE, CUSTOMER_INPUT, PAGE_OF_CUSTOMERS
+from customers.document import CustomerRow, answer_of, answer_to_untrusted
 from customers.models import Customer
 
 CUSTOMER_BYTES = 64 * 1024  # reference: Create Customer
+MODE = OpenApiParameter("mode", str, enum=["STRICT"], description="What is given is final.")
 NODE_ID = Customer.ROW.index("node_id")
 
 
@@ -74,6 +80,66 @@ class CustomersView(WorkspaceView):
 
 
 class CustomerView(WorkspaceView):
+    """One customer."""
+
+    @extend_schema(
+        parameters=[MODE], request={"application/json": CUSTOMER_CHANGE}, responses={200: CUSTOMER}
+    )
+    def patch(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
+        return self.modified(customer_id, Mode.PATCH, Mode.PATCH_STRICT)
+
+    @extend_schema(
+        parameters=[MODE], request={"application/json": CUSTOMER_CHANGE}, responses={200: CUSTOMER}
+    )
+    def put(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
+        return self.modified(customer_id, Mode.PUT, Mode.PUT_STRICT)
+
+    @extend_schema(responses={200: {"type": "object"}})
+    def delete(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
+        customer = self.writable_customer(customer_id)
+        expected = expected_version(request)
+        delete_customer(self.workspace, customer, expected_version=expected, by=self.caller)
+        return JsonResponse({})
+
+    def writable_customer(self, customer_id: str) -> UUID:
+        """The id of a live customer in a node the caller may write; raises NotFound, Forbidden."""
+        row = Customer.objects.live_row(self.workspace.id, id_or_unknown(customer_id))
+        if row is None or self.node_rules(row[NODE_ID]) is None:
+            raise NotFound(f"customer not found {customer_id}")
+        self.writable_node(row[NODE_ID])
+        return UUID(row[0])
+
+    def modified(self, customer_id: str, usual: Mode, strict: Mode) -> HttpResponse:
+        parameters = QueryParameters(self.request)
+        is_strict = parameters.choice("mode", ["STRICT"], default=None) is not None
+        parameters.raise_faults()
+        asked = Modification(
+            customer_id=self.writable_customer(customer_id),
+            body=self.body(limit=CUSTOMER_BYTES),
+            mode=strict if is_strict else usual,
+            expected_version=expected_version(self.request),
+        )
+        try:
+            row = modify_customer(self.workspace, asked, by=self.caller)
+        except Conflict as conflict:
+            raise self.told(conflict) from None
+        answer = self.shown(row, asked.body)
+        return JsonResponse(answer, version=answer["version"])
+
+    def told(self, conflict: Conflict) -> Conflict:
+        """The conflict with the other customer's address, or without a word to the untrusted."""
+        if conflict.data is None or not self.caller.may_read_profiles:
+            return Conflict("Conflict with existing customer")
+        other = conflict.data["customer"]["id"]
+        href = absolute_address(self.request, f"/workspaces/{self.workspace.id}/customers/{other}")
+        return Conflict(conflict.message, data={"customer": {"id": other, "href": href}})
+
+    def shown(self, row: CustomerRow, written: Mapping[str, Any]) -> dict[str, Any]:
+        schema = self.workspace.customer_schema
+        if self.caller.may_read_profiles:
+            return answer_of(row, schema)
+        return answer_to_untrusted(row, schema, written=written)
+
     @extend_schema(responses={200: CUSTOMER})
     def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
         row = Customer.objects.live_row(self.workspace.id, id_or_unknown(customer_id))

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Document = dict[str, Any]
+# How a list that is there and one that is given become one; the name tells which list it is.
+MergeLists = Callable[[str, list[Any], list[Any]], list[Any]]
 
 EMPTY: Mapping[str, Any] = {
     "externalId": None,
@@ -41,6 +43,10 @@ def for_create(existing: Mapping[str, Any], given: Mapping[str, Any]) -> Documen
     de-duplicate: elements with an id by the id, the newer one winning, others by value. Within a
     subscription, properties that are not given stay.
     """
+    return _merged(existing, given, _appended)
+
+
+def _merged(existing: Mapping[str, Any], given: Mapping[str, Any], lists: MergeLists) -> Document:
     merged = _copied(existing)
     for name in SCALARS:
         if name in given:
@@ -53,15 +59,31 @@ def for_create(existing: Mapping[str, Any], given: Mapping[str, Any]) -> Documen
         if given[section] is None:
             merged[section] = {}
         else:
-            merged[section] = _merged_object(merged[section], given[section])
+            merged[section] = _merged_object(merged[section], given[section], lists)
     return merged
 
 
-def _merged_object(existing: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def for_update(existing: Mapping[str, Any], given: Mapping[str, Any], *, strict: bool) -> Document:
+    """The document after a PATCH or PUT (reference: Partially modify customer, Modify customer).
+
+    As `for_create`, but a collection that is given replaces the one that is there, as a set. Only
+    subscriptions still merge by id, unless `strict`.
+    """
+    return _merged(existing, given, _replaced_strictly if strict else _replaced)
+
+
+def for_replace(given: Mapping[str, Any]) -> Document:
+    """The document after a PUT with mode STRICT: what was given, and nothing else."""
+    return for_update(EMPTY, given, strict=True)
+
+
+def _merged_object(
+    existing: Mapping[str, Any], given: Mapping[str, Any], lists: MergeLists
+) -> dict[str, Any]:
     merged = dict(existing)
     for name, value in given.items():
         before = merged.get(name)
-        after = _merged_value(name, before, value)
+        after = _merged_value(name, before, value, lists)
         if _is_empty(after):
             merged.pop(name, None)
         else:
@@ -69,12 +91,25 @@ def _merged_object(existing: Mapping[str, Any], given: Mapping[str, Any]) -> dic
     return merged
 
 
-def _merged_value(name: str, before: Any, given: Any) -> Any:
+def _merged_value(name: str, before: Any, given: Any, lists: MergeLists) -> Any:
     if isinstance(given, dict) and name not in OPAQUE:
-        return _merged_object(before if isinstance(before, dict) else {}, given)
+        return _merged_object(before if isinstance(before, dict) else {}, given, lists)
     if isinstance(given, list):
-        return _appended(name, before if isinstance(before, list) else [], given)
-    return given
+        return lists(name, before if isinstance(before, list) else [], given)
+    return _copied(given)
+
+
+def _replaced(name: str, before: list[Any], given: list[Any]) -> list[Any]:
+    """`given` as a set; but subscriptions that it does not name stay, those it names merge.
+
+    An empty list of subscriptions empties them: it names none to keep.
+    """
+    return _appended(name, before if name == SUBSCRIPTIONS and given else [], given)
+
+
+def _replaced_strictly(name: str, before: list[Any], given: list[Any]) -> list[Any]:
+    """`given` as a set."""
+    return _appended(name, [], given)
 
 
 def _appended(name: str, before: list[Any], given: list[Any]) -> list[Any]:
@@ -84,7 +119,7 @@ def _appended(name: str, before: list[Any], given: list[Any]) -> list[Any]:
         cleaned = _cleaned_element(name, element)
         key = _element_key(name, cleaned)
         if name == SUBSCRIPTIONS and key in by_key:
-            by_key[key] = _merged_object(by_key[key], element)
+            by_key[key] = _merged_object(by_key[key], element, _replaced)
         else:
             by_key[key] = cleaned
     return list(by_key.values())

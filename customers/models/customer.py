@@ -56,6 +56,10 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """
         return _row(fetch_one(LIVE_ROW, (customer_id, workspace_id)))
 
+    def lock_live_row(self, workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
+        """One live customer, locked until the transaction ends."""
+        return _row(fetch_one(LIVE_ROW + " FOR UPDATE", (customer_id, workspace_id)))
+
     def lock_same_person(
         self, workspace_id: UUID, node_id: UUID, match_key: bytes | None
     ) -> CustomerRow | None:

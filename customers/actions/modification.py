@@ -1,0 +1,184 @@
+"""Changing and deleting customers that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.errors import Conflict, FieldError, Invalid, NotFound, Stale, Unavailable
+from contacthub_project.principal import Principal
+from customers.actions.customers import (
+    ATTEMPTS,
+    INVALID_CUSTOMER,
+    check_document,
+    open_node,
+    required_faults,
+)
+from customers.actions.statements import (
+    CustomerWrite,
+    NodeNotOpen,
+    delete_customer_row,
+    hold_node,
+    update_customer,
+)
+from customers.document import CustomerRow, document_of, system_of
+from customers.domain.consents import consent_changes
+from customers.domain.matching import match_key
+from customers.domain.merge import Document, for_replace, for_update, unchanged
+from customers.models import Customer
+
+# Properties the system keeps; the reference calls the last two "ignored", the others immutable.
+IMMUTABLE = ("id", "intId", "nodeId", "registeredAt", "deleted", "sourceInfo")
+IGNORED = ("version", "updatedAt")
+
+
+class Mode(Enum):
+    """How a body changes a customer: PATCH or PUT, STRICT or not."""
+
+    PATCH = "PATCH"
+    PATCH_STRICT = "PATCH STRICT"
+    PUT = "PUT"
+    PUT_STRICT = "PUT STRICT"
+
+    @property
+    def is_put(self) -> bool:
+        return self in {Mode.PUT, Mode.PUT_STRICT}
+
+    def applied(self, existing: Mapping[str, Any], given: Mapping[str, Any]) -> Document:
+        """The document after the change."""
+        if self is Mode.PUT_STRICT:
+            return for_replace(given)
+        return for_update(existing, given, strict=self is Mode.PATCH_STRICT)
+
+
+@dataclass(frozen=True, slots=True)
+class Modification:
+    """What a client asks for; `expected_version` is None for any."""
+
+    customer_id: UUID
+    body: Mapping[str, Any]
+    mode: Mode
+    expected_version: int | None
+
+
+def modify_customer(
+    workspace: WorkspaceRules, asked: Modification, *, by: Principal
+) -> CustomerRow:
+    """The customer after a PATCH or PUT.
+
+    Raises Invalid naming every fault, NotFound, Stale, Locked, and Conflict when the change would
+    make it the same person as another customer of the node (`data.customer.id`).
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return _modified(workspace, asked, by)
+        except NodeNotOpen:
+            workspace = latest_rules_of(workspace.id) or workspace
+    raise Unavailable
+
+
+def delete_customer(
+    workspace: WorkspaceRules, customer_id: UUID, *, expected_version: int | None, by: Principal
+) -> None:
+    """Take a customer out of every search and release its key; raises NotFound or Stale."""
+    with transaction.atomic():
+        row = Customer.objects.lock_live_row(workspace.id, customer_id)
+        if row is None:
+            raise NotFound(f"customer not found {customer_id}")
+        _check_version(row, expected_version)
+        open_node(workspace, UUID(system_of(row)["nodeId"]))
+        delete_customer_row(workspace.id, customer_id, by)
+
+
+@transaction.atomic
+def _modified(workspace: WorkspaceRules, asked: Modification, by: Principal) -> CustomerRow:
+    known = Customer.objects.live_row(workspace.id, asked.customer_id)
+    if known is None:
+        raise NotFound(f"customer not found {asked.customer_id}")
+    node = open_node(workspace, UUID(system_of(known)["nodeId"]))
+    # The node before the customer, as everybody does who locks both.
+    hold_node(workspace.id, node)
+    row = Customer.objects.lock_live_row(workspace.id, asked.customer_id)
+    if row is None:
+        raise NotFound(f"customer not found {asked.customer_id}")
+    _check_version(row, asked.expected_version)
+    given = _checked(workspace, node, asked, row)
+    before = document_of(row)
+    after = asked.mode.applied(before, given)
+    if unchanged(before, after):
+        return row
+    check_document(workspace, node, after, lacking_key=match_key(node.matching, before) is None)
+    return _write(workspace, node, before, after, asked.customer_id, by)
+
+
+def _write(
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    before: Document,
+    after: Document,
+    customer_id: UUID,
+    by: Principal,
+) -> CustomerRow:
+    key = match_key(node.matching, after)
+    write = CustomerWrite(
+        id=customer_id,
+        workspace_id=workspace.id,
+        document=after,
+        match_key=key,
+        consent_changes=consent_changes(before["consents"], after["consents"]),
+        by=by,
+    )
+    try:
+        with transaction.atomic():
+            update_customer(write)
+    except IntegrityError:
+        raise _conflict(workspace, node, key) from None
+    written = Customer.objects.live_row(workspace.id, customer_id)
+    assert written is not None, "its row is locked"
+    return written
+
+
+def _conflict(workspace: WorkspaceRules, node: NodeRules, key: bytes | None) -> Conflict:
+    others = Customer.objects.in_node(workspace.id, node.id).filter(match_key=key)
+    other = others.values_list("id", flat=True).first()
+    return Conflict(
+        f"Conflict with existing customer {other}", data={"customer": {"id": str(other)}}
+    )
+
+
+def _check_version(row: CustomerRow, expected: int | None) -> None:
+    if expected is not None and expected != system_of(row)["version"]:
+        raise Stale
+
+
+def _checked(
+    workspace: WorkspaceRules, node: NodeRules, asked: Modification, row: CustomerRow
+) -> dict[str, Any]:
+    """The body without system properties, valid and in canonical form; raises Invalid."""
+    schema = workspace.customer_schema
+    faults = _system_faults(asked.body, system_of(row))
+    system = {*IMMUTABLE, *IGNORED}
+    given = {name: value for name, value in asked.body.items() if name not in system}
+    given = schema.without_disabled(given)
+    faults += schema.update_faults(given)
+    if asked.mode.is_put:
+        if "nodeId" not in asked.body:
+            faults.append(FieldError("/nodeId", "is required", "required"))
+        faults += required_faults(node, given)
+    if faults:
+        raise Invalid(INVALID_CUSTOMER, errors=faults)
+    return schema.with_instants_in_one_form(given)
+
+
+def _system_faults(body: Mapping[str, Any], system: Mapping[str, Any]) -> list[FieldError]:
+    return [
+        FieldError(f"/{name}", "cannot be changed", "immutable")
+        for name in IMMUTABLE
+        if name in body and body[name] is not None and body[name] != system[name]
+    ]
