@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.core.management import call_command
+from oauth2_provider.models import clear_expired as clear_expired_tokens
 
 from configuration.actions import rekeying, removal
 from contacthub_project.nudges import nudge
@@ -16,3 +18,10 @@ def remove_deleted() -> None:
     rekeying.finish_all_rekeying()
     if not removal.remove_deleted(seconds=SLICE_SECONDS):
         nudge(removal.TASK)
+
+
+@shared_task(name="configuration.tasks.clear_expired")
+def clear_expired() -> None:
+    """Remove tokens and sign-ins that have expired."""
+    clear_expired_tokens()
+    call_command("clearsessions")

@@ -168,6 +168,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "customers.tasks.reconcile_property_indexes",
         "schedule": 300.0,
     },
+    "clear expired tokens and sign-ins": {
+        "task": "configuration.tasks.clear_expired",
+        "schedule": 3600.0,
+    },
     "remove what was deleted": {
         "task": "configuration.tasks.remove_deleted",
         "schedule": 60.0,

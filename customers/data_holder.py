@@ -17,6 +17,9 @@ WITH doomed AS (
     WHERE workspace_id = %(workspace_id)s AND node_id = %(node_id)s
     LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ),
+sessions AS (
+    DELETE FROM customers_session USING doomed WHERE customer_id = doomed.id
+),
 gone AS (
     DELETE FROM customers_customer USING doomed WHERE customers_customer.id = doomed.id
     RETURNING customers_customer.id, workspace_id, node_id, deleted

@@ -96,6 +96,7 @@ change AS (
 )
 SELECT id FROM customer
 """
+DELETE_SESSIONS = "DELETE FROM customers_session WHERE customer_id = %s RETURNING id"
 
 
 class NodeNotOpen(Exception):
@@ -160,9 +161,15 @@ def update_customer(write: CustomerWrite) -> tuple[int, datetime]:
 
 
 def delete_customer_row(workspace_id: UUID, customer_id: UUID, by: Principal) -> bool:
-    """Mark a live customer as deleted and release its key; False when there is none."""
+    """Mark a live customer as deleted, release its key and its sessions; False if there is none.
+
+    To be called within a transaction.
+    """
     parameters = {"id": customer_id, "workspace_id": workspace_id, "author": by.author}
-    return fetch_one(DELETE, parameters) is not None
+    deleted = fetch_one(DELETE, parameters) is not None
+    if deleted:
+        fetch_one(DELETE_SESSIONS, [customer_id])
+    return deleted
 
 
 def _guard(node: NodeRules) -> dict[str, Any]:

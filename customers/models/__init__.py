@@ -1,6 +1,7 @@
 from customers.models.change import Change, ChangeEntity, ChangeOperation
 from customers.models.consent_log import ConsentLogEntry, ConsentLogType
 from customers.models.customer import Customer, DeletedState
+from customers.models.session import Session
 
 __all__ = [
     "Change",
@@ -10,4 +11,5 @@ __all__ = [
     "ConsentLogType",
     "Customer",
     "DeletedState",
+    "Session",
 ]

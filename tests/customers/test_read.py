@@ -94,10 +94,20 @@ def test_one_statement_reads_one_customer_and_one_writes_it(hub: Hub) -> None:
 
 
 def test_the_default_order_and_the_external_id_are_index_scans(hub: Hub) -> None:
-    hub.post_customer()
-    rows = Customer.objects.in_node(hub.workspace.id, hub.node.id)
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute(
+            """
+            INSERT INTO customers_customer
+                (id, workspace_id, node_id, external_id, enabled, version, deleted, registered_at,
+                 updated_at, match_key, base, consents, extended, tags)
+            SELECT gen_random_uuid(), %s, %s, number::text, true, 1, 0, now(),
+                   now() + number * interval '1 second', sha256(number::text::bytea),
+                   '{}', '{}', '{}', '{}'
+            FROM generate_series(1, 5000) AS number
+            """,
+            [hub.workspace.id, hub.node.id],
+        )
+        cursor.execute("ANALYZE customers_customer")
+    rows = Customer.objects.in_node(hub.workspace.id, hub.node.id)
     assert "customer_newest_in_node" in rows.newest_first()[:10].explain()
     assert "customer_external_id" in rows.with_external_id("7").explain()

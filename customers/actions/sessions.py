@@ -1,0 +1,40 @@
+"""Linking sessions to customers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from contacthub_project.errors import Conflict, NotFound
+from customers.models import Customer, Session
+
+
+@transaction.atomic
+def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str) -> Session:
+    """The customer's session with this value, made if there is none: claiming twice is harmless.
+
+    Raises NotFound for a customer that is gone, Conflict when the session is another customer's:
+    a session never moves.
+    """
+    locked = Customer.objects.in_workspace(workspace_id).live().select_for_update(no_key=True)
+    node_id = locked.filter(id=customer_id).values_list("node_id", flat=True).first()
+    if node_id is None:
+        raise NotFound(f"customer not found {customer_id}")
+    Session.objects.bulk_create(
+        [Session(workspace_id=workspace_id, node_id=node_id, customer_id=customer_id, value=value)],
+        ignore_conflicts=True,
+    )
+    session = Session.objects.filter(node_id=node_id, value=value).first()
+    if session is None or session.customer_id != customer_id:
+        raise Conflict("The session belongs to another customer")
+    return session
+
+
+def drop_session(workspace_id: UUID, customer_id: UUID, session_id: UUID) -> None:
+    """Forget a session; what was found by it stays the customer's. Raises NotFound."""
+    deleted, _ = (
+        Session.objects.of_customer(workspace_id, customer_id).filter(id=session_id).delete()
+    )
+    if not deleted:
+        raise NotFound(f"session not found {session_id}")
