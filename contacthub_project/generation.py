@@ -43,4 +43,4 @@ class Generation:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
 
 
-generation = Generation(settings.DATA / "generation")
+generation = Generation(settings.GENERATION_FILE)

@@ -37,6 +37,8 @@ os.environ |= {
     "HTTPS": "false",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "TEST_DATABASE_TEMPLATE": TEMPLATE,
+    # Each worker has a database of its own, so what changes in one is no news to the others.
+    "GENERATION_FILE": str(DATA / f"generation-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"),
     "LOG_LEVEL": "ERROR",
 }
 

@@ -8,6 +8,11 @@ from tests.client import ApiClient
 from tests.factories import Hub, make_node, make_token, make_user
 
 
+def on_customers(captured: CaptureQueriesContext) -> int:
+    """Statements about customers; now and then a cache looks whether it is still right."""
+    return sum("customers_customer" in query["sql"] for query in captured)
+
+
 def test_a_page_is_newest_first(hub: Hub) -> None:
     ids = [hub.post_customer()["id"] for _ in range(5)]
     path = f"{hub.path}/customers"
@@ -75,7 +80,7 @@ def test_reading_costs_the_same_whatever_the_page_holds(hub: Hub) -> None:
         with CaptureQueriesContext(connection) as captured:
             query = {"nodeId": hub.node.id, "size": size}
             assert hub.trusted.get(f"{hub.path}/customers", query=query).status == 200
-        return len(captured)
+        return on_customers(captured)
 
     for _ in range(12):
         hub.post_customer()
@@ -87,10 +92,10 @@ def test_one_statement_reads_one_customer_and_one_writes_it(hub: Hub) -> None:
     path = f"{hub.path}/customers/{hub.post_customer()['id']}"
     with CaptureQueriesContext(connection) as captured:
         hub.trusted.get(path)
-    assert len(captured) == 1
+    assert on_customers(captured) == 1
     with CaptureQueriesContext(connection) as captured:
         hub.post_customer()
-    assert len(captured) == 1
+    assert on_customers(captured) == 1
 
 
 def test_the_default_order_and_the_external_id_are_index_scans(hub: Hub) -> None:
