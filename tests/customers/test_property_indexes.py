@@ -51,6 +51,9 @@ def test_a_second_reconciler_stands_back(live_hub: Hub) -> None:
             cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         reconcile()
         assert _found() == {}
+        # Closing alone lets go of the lock some moments later.
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     finally:
         other.close()
     reconcile()
