@@ -48,7 +48,6 @@ def _source_by_token(digest: bytes) -> Principal | None:
     if source is None or not hmac.compare_digest(bytes(source.token_hash), digest):
         return None
     return Principal(
-        key=f"source:{source.id}",
         roles=frozenset({role_of_source(source.provider)}),
         workspaces=frozenset({source.workspace_id}),
         nodes=dict.fromkeys(source.node_ids, "RW"),
@@ -92,7 +91,6 @@ def _person(row: dict[str, Any]) -> Principal:
     roles = frozenset(row["roles"])
     everywhere = Role.CLAB_OPERATOR in roles
     return Principal(
-        key=f"user:{row['person']}",
         roles=roles,
         workspaces=None if everywhere else frozenset(row["member_of"]),
         nodes=None

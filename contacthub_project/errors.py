@@ -6,9 +6,14 @@ client itself has just sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer (RFC 6901) to the place that `parts` lead to."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,17 @@ class FieldError:
     message: str
     code: str | None = None
     data: Any = None
+
+
+def unknown_references(
+    given: Iterable[Hashable], known: Container[Hashable], *, at: str, message: str
+) -> list[FieldError]:
+    """A fault for each of `given` that is not `known`; `at` points there, `{}` being the index."""
+    return [
+        FieldError(at.format(index), message, "reference")
+        for index, each in enumerate(given)
+        if each not in known
+    ]
 
 
 class ContacthubError(Exception):

@@ -23,7 +23,6 @@ class Principal:
     A node's permission is "R", "W" or "RW".
     """
 
-    key: str
     roles: frozenset[str]
     workspaces: frozenset[UUID] | None
     nodes: Mapping[UUID, str] | None

@@ -14,7 +14,7 @@ from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy, policy_faults
 from configuration.models import Node, NodeState, NodeType
 from configuration.rules import configuration_changed
-from contacthub_project.errors import Conflict, FieldError, Invalid, Stale
+from contacthub_project.errors import Conflict, FieldError, Invalid, Stale, unknown_references
 
 IMMUTABLE = {
     "entry_nodes": "/entryNodes",
@@ -113,11 +113,9 @@ def _entry_faults(workspace_id: UUID, entry_nodes: Sequence[UUID]) -> list[Field
         .filter(id__in=entry_nodes)
         .values_list("id", flat=True)
     )
-    faults = [
-        FieldError(f"/entryNodes/{index}", "is not an entry node of this workspace", "reference")
-        for index, node_id in enumerate(entry_nodes)
-        if node_id not in known
-    ]
+    faults = unknown_references(
+        entry_nodes, known, at="/entryNodes/{}", message="is not an entry node of this workspace"
+    )
     if len(set(entry_nodes)) < len(entry_nodes):
         faults.append(FieldError("/entryNodes", "names a node twice", "uniqueItems"))
     return faults

@@ -16,7 +16,15 @@ from configuration.domain.matching_policy import MatchingPolicy, policy_faults
 from configuration.models import Node, NodeState, NodeType, Source
 from configuration.rules import configuration_changed
 from contacthub_project.data_holders import all_holders
-from contacthub_project.errors import Conflict, FieldError, Invalid, Locked, NotFound, Stale
+from contacthub_project.errors import (
+    Conflict,
+    FieldError,
+    Invalid,
+    Locked,
+    NotFound,
+    Stale,
+    unknown_references,
+)
 from contacthub_project.nudges import nudge_on_commit
 
 # What an entry node is given when it is made or changed (reference: Create entry node).
@@ -146,11 +154,9 @@ def _source_faults(workspace_id: UUID, source_ids: Sequence[UUID]) -> list[Field
         .filter(Q(id__in=source_ids))
         .values_list("id", flat=True)
     )
-    return [
-        FieldError(f"/sourcePriority/{index}", "is not a source of this workspace", "reference")
-        for index, source_id in enumerate(source_ids)
-        if source_id not in known
-    ]
+    return unknown_references(
+        source_ids, known, at="/sourcePriority/{}", message="is not a source of this workspace"
+    )
 
 
 def _has_data(node: Node) -> bool:

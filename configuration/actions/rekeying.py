@@ -6,8 +6,6 @@ Few customers are re-keyed within the request; many by a task, which starts over
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import transaction
 
 from configuration.actions.nodes import lock_node
@@ -53,7 +51,7 @@ def finish_rekeying(node: Node) -> Node:
         )
     ]
     if collisions:
-        node.rekeying_report = _report(collisions)
+        node.rekeying_report = {"collisions": collisions}
     else:
         node.unique_properties = list(policy.properties)
         node.case_sensitive = policy.case_sensitive
@@ -70,7 +68,3 @@ def finish_all_rekeying() -> None:
     """Finish what was too large for a request, or was interrupted."""
     for node in Node.objects.being_rekeyed():
         finish_rekeying(node)
-
-
-def _report(collisions: list[list[str]]) -> dict[str, Any]:
-    return {"collisions": collisions}

@@ -16,7 +16,7 @@ from configuration.domain.source_properties import property_faults
 from configuration.models import Node, Source
 from configuration.rules import configuration_changed
 from configuration.tokens import new_source_token, token_hash
-from contacthub_project.errors import FieldError, Invalid, NotFound, Stale
+from contacthub_project.errors import FieldError, Invalid, NotFound, Stale, unknown_references
 
 
 @transaction.atomic
@@ -146,11 +146,9 @@ def _check_properties(source: Source, properties: dict[str, Any], nodes: list[No
 
 def _nodes(workspace_id: UUID, node_ids: Sequence[UUID]) -> list[Node]:
     found = Node.objects.in_workspace(workspace_id).in_bulk(list(node_ids))
-    faults = [
-        FieldError(f"/nodes/{index}", "is not a node of this workspace", "reference")
-        for index, node_id in enumerate(node_ids)
-        if node_id not in found
-    ]
+    faults = unknown_references(
+        node_ids, found, at="/nodes/{}", message="is not a node of this workspace"
+    )
     if faults:
         raise Invalid(errors=faults)
     return list(found.values())

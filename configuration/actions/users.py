@@ -12,7 +12,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, set_token_value
 
 from configuration.models import Node, NodeGrant, User
-from contacthub_project.errors import FieldError, Invalid
+from contacthub_project.errors import Invalid, unknown_references
 
 
 def issue_access_token(user: User, *, lasting: timedelta) -> str:
@@ -37,11 +37,9 @@ def set_grants(user: User, *, workspace_id: UUID, grants: Mapping[UUID, str]) ->
         .filter(id__in=list(grants))
         .values_list("id", flat=True)
     )
-    faults = [
-        FieldError(f"/nodes/{index}/id", "is not a node of this workspace", "reference")
-        for index, node_id in enumerate(grants)
-        if node_id not in known
-    ]
+    faults = unknown_references(
+        grants, known, at="/nodes/{}/id", message="is not a node of this workspace"
+    )
     if faults:
         raise Invalid(errors=faults)
     with transaction.atomic():

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from configuration.domain.vocabulary import MERGE_POLICIES
-from contacthub_project.errors import FieldError
+from contacthub_project.errors import FieldError, pointer
 
 Definitions = dict[str, Any]
 
@@ -98,7 +98,7 @@ def _read_all(
 ) -> Definitions:
     found = {}
     for name, definition in given.items():
-        place = f"{at}/{name.replace('~', '~0').replace('/', '~1')}"
+        place = at + pointer(name)
         if not NAME.fullmatch(name):
             faults.append(FieldError(place, "is not a name: 1 to 100 characters, no dot", "name"))
         elif not isinstance(definition, dict):

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema_rs
 
 from configuration.domain.instants import is_instant
-from contacthub_project.errors import FieldError
+from contacthub_project.errors import FieldError, pointer
 
 LONGEST_MESSAGE = 200
 
@@ -59,17 +59,13 @@ class DocumentValidator:
 
 
 def _as_faults(error: jsonschema_rs.ValidationError, at: str) -> list[FieldError]:
-    place = at + "".join("/" + _escaped(part) for part in error.instance_path)
+    place = at + pointer(*error.instance_path)
     kind = error.kind
     if isinstance(kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
         return [
-            FieldError(f"{place}/{_escaped(name)}", "is not a known property", "unknown")
+            FieldError(place + pointer(name), "is not a known property", "unknown")
             for name in kind.unexpected
         ]
     if isinstance(kind, jsonschema_rs.ValidationErrorKind.Required):
-        return [FieldError(f"{place}/{_escaped(kind.property)}", "is required", "required")]
+        return [FieldError(place + pointer(kind.property), "is required", "required")]
     return [FieldError(place, error.message[:LONGEST_MESSAGE], kind.name)]
-
-
-def _escaped(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")

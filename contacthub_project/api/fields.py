@@ -12,9 +12,8 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
-from contacthub_project.api.parsers import pointer
 from contacthub_project.api.query import as_uuid
-from contacthub_project.errors import FieldError, Invalid
+from contacthub_project.errors import FieldError, Invalid, pointer
 
 NON_FIELD = api_settings.NON_FIELD_ERRORS_KEY
 
@@ -74,10 +73,7 @@ class WebAddress(serializers.URLField):
 
 
 class StrictSerializer(serializers.Serializer):
-    """Reads a body whose every property is known. Fields in `read_only_echo` may be sent back.
-
-    `read` is what views call.
-    """
+    """Reads a body whose every property is known; `read` is what views call."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
 
-from contacthub_project.errors import FieldError, Invalid, TooLarge, UnsupportedMedia
+from contacthub_project.errors import FieldError, Invalid, TooLarge, UnsupportedMedia, pointer
 
 MEDIA_TYPE = re.compile(r"application/(json|[\w.-]+\+json)\s*(;.*)?", re.IGNORECASE)
 DEEPEST = 32
@@ -75,11 +75,6 @@ def parse_json(raw: bytes) -> Any:
         if faults:
             raise Invalid("The body is not valid", errors=faults)
     return document
-
-
-def pointer(*parts: str | int) -> str:
-    """A JSON pointer (RFC 6901) to the given place."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

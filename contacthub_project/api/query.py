@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -68,26 +68,6 @@ class QueryParameters:
         if value not in allowed:
             return self._fault(name, f"must be one of {', '.join(allowed)}", default)
         return value
-
-    def identifier(self, name: str, *, required: bool = False) -> UUID | None:
-        """The parameter as a UUID; text that is none is an unknown id, see `unknown_id`."""
-        value = self._values.get(name)
-        if not value:
-            return self._fault(name, "is required", None) if required else None
-        return as_uuid(value) or UNKNOWN
-
-    def sort(
-        self, columns: Mapping[str, T], *, default: Sequence[tuple[T, bool]]
-    ) -> list[tuple[T, bool]]:
-        """`sort=field` or `sort=field,asc|desc`, repeatable, as pairs of column and descending."""
-        chosen = []
-        for value in self._values.getlist("sort"):
-            field, _, direction = value.partition(",")
-            if field not in columns or direction.lower() not in {"", "asc", "desc"}:
-                self._fault("sort", f"must be one of {', '.join(columns)}, with asc or desc", None)
-                continue
-            chosen.append((columns[field], direction.lower() == "desc"))
-        return chosen or list(default)
 
     def fault(self, name: str, message: str) -> None:
         """Report that a parameter is wrong in a way that only the operation knows."""

@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import os
 import re
-import shutil
 import signal
 import stat
 import subprocess
@@ -214,7 +213,3 @@ class EmbeddedServer:
         with open(self.data / f"{self.name}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-    def erase(self) -> None:
-        """Remove all data of a stopped server."""
-        shutil.rmtree(self.home, ignore_errors=True)

@@ -54,7 +54,18 @@ def _claim(workspace_id: UUID, customer_id: UUID, value: str) -> None:
     claim_session(workspace_id, customer_id, value=value)
 
 
-class CustomersView(WorkspaceView):
+class CustomerAnsweringView(WorkspaceView):
+    """Operations that answer customers, to each caller what it may know."""
+
+    def shown(self, row: CustomerRow, written: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The customer; to one that may not read profiles, only what it has just `written`."""
+        schema = self.workspace.customer_schema
+        if self.caller.may_read_profiles:
+            return answer_of(row, schema)
+        return answer_to_untrusted(row, schema, written=written)
+
+
+class CustomersView(CustomerAnsweringView):
     """Customers of a node."""
 
     @extend_schema(
@@ -76,11 +87,7 @@ class CustomersView(WorkspaceView):
         node = self.readable_node(node_id or "")
         everybody = Customer.objects.in_node(self.workspace.id, node.id)
         found = everybody.with_external_id(external_id).newest_first()
-        schema = self.workspace.customer_schema
-        if self.caller.may_read_profiles:
-            elements = [answer_of(row, schema) for row in page.slice(found.rows())]
-        else:
-            elements = [answer_to_untrusted(row, schema) for row in page.slice(found.rows())]
+        elements = [self.shown(row) for row in page.slice(found.rows())]
         unfiltered = everybody.count_up_to(LARGEST_MATCH)
         total = unfiltered if external_id is None else found.count_up_to(LARGEST_MATCH)
         return JsonResponse(page.of(elements, total=total, unfiltered=unfiltered))
@@ -99,18 +106,13 @@ class CustomersView(WorkspaceView):
         with claiming(request) as claim:
             upserted = upsert_customer(self.workspace, node.id, body=body, by=self.caller)
             claim(self.workspace.id, UUID(str(upserted.row[0])))
-        schema = self.workspace.customer_schema
-        answer = (
-            answer_of(upserted.row, schema)
-            if self.caller.may_read_profiles
-            else answer_to_untrusted(upserted.row, schema, written=body)
-        )
+        answer = self.shown(upserted.row, body)
         return JsonResponse(
             answer, status=201 if upserted.created else 200, version=answer["version"]
         )
 
 
-class CustomerScopedView(WorkspaceView):
+class CustomerScopedView(CustomerAnsweringView):
     """Operations on one customer, and on what belongs to it."""
 
     def readable_customer(self, customer_id: str) -> UUID:
@@ -187,12 +189,6 @@ class CustomerView(CustomerScopedView):
         other = conflict.data["customer"]["id"]
         href = absolute_address(self.request, f"/workspaces/{self.workspace.id}/customers/{other}")
         return Conflict(conflict.message, data={"customer": {"id": other, "href": href}})
-
-    def shown(self, row: CustomerRow, written: Mapping[str, Any]) -> dict[str, Any]:
-        schema = self.workspace.customer_schema
-        if self.caller.may_read_profiles:
-            return answer_of(row, schema)
-        return answer_to_untrusted(row, schema, written=written)
 
     @extend_schema(responses={200: CUSTOMER})
     def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:

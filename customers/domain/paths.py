@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from contacthub_project.errors import pointer
+
 
 def value_at(document: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path, None when there is none."""
@@ -18,4 +20,4 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
 
 def as_pointer(path: str) -> str:
     """`base.contacts.email` as a JSON pointer."""
-    return "/" + path.replace("~", "~0").replace("/", "~1").replace(".", "/")
+    return pointer(*path.split("."))
