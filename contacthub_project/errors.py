@@ -60,6 +60,11 @@ class Invalid(ContacthubError):
 
     message = "The request is not valid"
 
+    @classmethod
+    def at(cls, path: str, message: str, code: str) -> Invalid:
+        """A single fault at one place."""
+        return cls(errors=[FieldError(path, message, code)])
+
 
 class Unauthorized(ContacthubError):
     """Nobody, or nobody we know."""

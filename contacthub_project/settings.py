@@ -142,7 +142,7 @@ DATABASES = {
             "server_side_binding": True,
             "connect_timeout": 5,
             "options": f"-c statement_timeout={env.int('DATABASE_STATEMENT_TIMEOUT', default=30)}s"
-            " -c idle_in_transaction_session_timeout=60s",
+            " -c idle_in_transaction_session_timeout=60s -c standard_conforming_strings=on",
         },
         "TEST": {"TEMPLATE": env.str("TEST_DATABASE_TEMPLATE", default="") or None},
     }

@@ -13,12 +13,17 @@ from typing import Any
 from django.db import connection
 
 
-def fetch_one(statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> Any:
-    """The first row of the answer as a tuple, None when there is none."""
+def fetch_one(
+    statement: str, parameters: Sequence[Any] | Mapping[str, Any], *, prepare: bool | None = None
+) -> Any:
+    """The first row of the answer as a tuple, None when there is none.
+
+    With `prepare=False` the statement is planned for these very parameters, each time.
+    """
     if connection.queries_logged or connection.execute_wrappers:
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             return cursor.fetchone()
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return connection.connection.execute(statement, parameters).fetchone()
+        return connection.connection.execute(statement, parameters, prepare=prepare).fetchone()

@@ -6,12 +6,12 @@ A condition is atomic (`attribute`, `operator`, `value`) or composite (`conjunct
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Set
+from typing import Any, Protocol
 
-from configuration.domain.customer_schema import CustomerSchema
+from configuration.domain.customer_schema import LIST_OF
 from configuration.domain.instants import parse_instant
-from contacthub_project.errors import FieldError
+from contacthub_project.errors import FieldError, pointer
 
 OPERATORS = (
     "EQUALS", "NOT_EQUALS", "BETWEEN", "GTE", "GT", "LTE", "LT",
@@ -29,7 +29,15 @@ ATOMIC_KEYS = frozenset({"type", "attribute", "operator", "value", "name"})
 COMPOSITE_KEYS = frozenset({"type", "conjunction", "conditions", "name"})
 
 
-def condition_faults(condition: Any, schema: CustomerSchema, *, at: str) -> list[FieldError]:
+class Attributes(Protocol):
+    """What conditions can speak of; a `CustomerSchema` is one."""
+
+    def kind_of(self, path: str) -> str | None:
+        """What a dotted path holds, None when there is no such property."""
+        ...
+
+
+def condition_faults(condition: Any, schema: Attributes, *, at: str) -> list[FieldError]:
     """Everything wrong with a condition: its form, unknown attributes, values of wrong types."""
     faults = list(_faults(condition, schema, at, depth=1))
     if not faults and _count(condition) > MOST_CONDITIONS:
@@ -37,7 +45,7 @@ def condition_faults(condition: Any, schema: CustomerSchema, *, at: str) -> list
     return faults
 
 
-def _faults(condition: Any, schema: CustomerSchema, at: str, *, depth: int) -> Iterable[FieldError]:
+def _faults(condition: Any, schema: Attributes, at: str, *, depth: int) -> Iterable[FieldError]:
     if not isinstance(condition, dict):
         return [FieldError(at, "must be an object", "type")]
     if depth > DEEPEST:
@@ -51,9 +59,9 @@ def _faults(condition: Any, schema: CustomerSchema, at: str, *, depth: int) -> I
 
 
 def _composite_faults(
-    condition: Mapping[str, Any], schema: CustomerSchema, at: str, depth: int
+    condition: Mapping[str, Any], schema: Attributes, at: str, depth: int
 ) -> list[FieldError]:
-    faults = _unknown_keys(condition, COMPOSITE_KEYS, at)
+    faults = unknown_key_faults(condition, COMPOSITE_KEYS, at)
     conjunction = condition.get("conjunction")
     if not isinstance(conjunction, str) or conjunction.lower() not in CONJUNCTIONS:
         faults.append(FieldError(f"{at}/conjunction", "must be and or or", "enum"))
@@ -66,14 +74,12 @@ def _composite_faults(
     return faults
 
 
-def _atomic_faults(
-    condition: Mapping[str, Any], schema: CustomerSchema, at: str
-) -> list[FieldError]:
-    faults = _unknown_keys(condition, ATOMIC_KEYS, at)
+def _atomic_faults(condition: Mapping[str, Any], schema: Attributes, at: str) -> list[FieldError]:
+    faults = unknown_key_faults(condition, ATOMIC_KEYS, at)
     attribute, operator = condition.get("attribute"), condition.get("operator")
     kind = schema.kind_of(attribute) if isinstance(attribute, str) else None
     if kind is None:
-        faults.append(FieldError(f"{at}/attribute", "is not a property of customers", "path"))
+        faults.append(FieldError(f"{at}/attribute", "is not a known property", "path"))
     if operator not in OPERATORS:
         known = ", ".join(OPERATORS)
         faults.append(FieldError(f"{at}/operator", f"must be one of {known}", "enum"))
@@ -83,7 +89,7 @@ def _atomic_faults(
 
 
 def _value_faults(kind: str, operator: str, value: Any, at: str) -> list[FieldError]:
-    if kind in {"object", "boolean"} and operator in ORDERED:
+    if kind.removeprefix(LIST_OF) in {"object", "boolean"} and operator in ORDERED:
         return [FieldError(at, f"{operator} does not apply to a property of this type", "type")]
     if operator == "BETWEEN":
         if not isinstance(value, list) or len(value) != 2:
@@ -97,14 +103,14 @@ def _value_faults(kind: str, operator: str, value: Any, at: str) -> list[FieldEr
     return [
         FieldError(f"{at}/{index}" if isinstance(value, list) else at, f"must be {kind}", "type")
         for index, each in enumerate(values)
-        if not _fits(kind.removeprefix("list of "), each)
+        if not _fits(kind.removeprefix(LIST_OF), each)
     ]
 
 
 def _fits(kind: str, value: Any) -> bool:
     if isinstance(value, bool):
         return kind == "boolean"
-    if kind == "moment":
+    if kind in {"moment", "date"}:
         is_number = isinstance(value, int)  # milliseconds since 1970
         return is_number or (isinstance(value, str) and parse_instant(value) is not None)
     if kind == "number":
@@ -112,10 +118,11 @@ def _fits(kind: str, value: Any) -> bool:
     return kind == "text" and isinstance(value, str)
 
 
-def _unknown_keys(condition: Mapping[str, Any], known: frozenset[str], at: str) -> list[FieldError]:
+def unknown_key_faults(part: Mapping[str, Any], known: Set[str], at: str) -> list[FieldError]:
+    """A fault for each key of a part of a query that means nothing there."""
     return [
-        FieldError(f"{at}/{name}", "is not a known property", "unknown")
-        for name in condition.keys() - known
+        FieldError(at + pointer(name), "is not a known property", "unknown")
+        for name in sorted(part.keys() - known)
     ]
 
 

@@ -28,13 +28,19 @@ SECTIONS = ("base", "extended")
 # Properties beside the sections, by what they hold.
 SYSTEM_KINDS = {
     "id": "text",
+    "intId": "number",
     "nodeId": "text",
     "externalId": "text",
     "extra": "text",
     "enabled": "boolean",
     "registeredAt": "moment",
     "updatedAt": "moment",
+    "version": "number",
+    "sourceInfo.registeredBy": "text",
+    "sourceInfo.updatedBy": "text",
 }
+LIST_OF = "list of "
+KINDS_BY_FORMAT = {"date": "date", "date-time": "moment"}
 
 
 class CustomerSchema:
@@ -94,9 +100,10 @@ class CustomerSchema:
         return path in self._properties
 
     def kind_of(self, path: str) -> str | None:
-        """What a dotted path holds: text, number, boolean, moment, object, or a list of one.
+        """What a dotted path holds: text, number, boolean, moment, date, object, or a list of one.
 
-        Knows every property of a customer, also what the system keeps; None for anything else.
+        Knows every property of a customer, also what the system keeps and, as lists, the
+        properties of the elements of lists; None for anything else.
         """
         return self._kinds.get(path)
 
@@ -105,15 +112,8 @@ class CustomerSchema:
         kinds = dict(SYSTEM_KINDS)
         for section in ("base", "extended", "consents", "tags"):
             schema = self.document["properties"][section]
-            for path, _ in _paths(section, schema, self.document):
-                kinds[path] = _kind(self._at(path))
+            kinds |= kinds_below(section, schema, self.document)
         return kinds
-
-    def _at(self, path: str) -> Mapping[str, Any]:
-        schema: Mapping[str, Any] = self.document
-        for name in path.split("."):
-            schema = resolve(schema["properties"][name], self.document)
-        return schema
 
     @cached_property
     def _creation(self) -> DocumentValidator:
@@ -209,13 +209,28 @@ def _paths(
             yield from _paths(deeper, child, root)
 
 
+def kinds_below(
+    path: str, schema: Mapping[str, Any], root: Mapping[str, Any], *, within: str = ""
+) -> dict[str, str]:
+    """What each property below `path` holds (see `CustomerSchema.kind_of`), by its dotted path."""
+    kinds = {}
+    for name, child in resolve(schema, root).get("properties", {}).items():
+        deeper = f"{path}.{name}"
+        child = resolve(child, root)
+        is_list = "items" in child
+        if is_list:
+            child = resolve(child["items"], root)
+        inside = LIST_OF if is_list else within
+        kinds[deeper] = inside + _kind(child)
+        kinds |= kinds_below(deeper, child, root, within=inside)
+    return kinds
+
+
 def _kind(schema: Mapping[str, Any]) -> str:
-    if "items" in schema:
-        return f"list of {_kind(resolve(schema['items'], BUILT_IN))}"
     if "properties" in schema:
         return "object"
-    if schema.get("format") in {"date", "date-time"}:
-        return "moment"
+    if schema.get("format") in KINDS_BY_FORMAT:
+        return KINDS_BY_FORMAT[schema["format"]]
     types = schema.get("type", ["string"])
     kind = types if isinstance(types, str) else next(each for each in types if each != "null")
     return {"string": "text", "integer": "number"}.get(kind, kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
@@ -13,8 +14,19 @@ from contacthub_project.errors import FieldError, Invalid
 
 T = TypeVar("T")
 LONGEST_TEXT = 255
+LONGEST_LIST = 8192
+MOST_LISTED = 100
+MOST_SORT_KEYS = 5
 WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One key of an order that a client asks for."""
+
+    field: str
+    descending: bool
 
 
 class QueryParameters:
@@ -68,6 +80,26 @@ class QueryParameters:
         if value not in allowed:
             return self._fault(name, f"must be one of {', '.join(allowed)}", default)
         return value
+
+    def sort(self, *, default: Sequence[SortKey] = ()) -> Sequence[SortKey]:
+        """The keys of `sort=field,asc|desc` (ascending when not said), as often as it is given."""
+        keys = []
+        for value in self._values.getlist("sort"):
+            field, _, direction = value.partition(",")
+            if not field.strip() or direction.strip().lower() not in {"", "asc", "desc"}:
+                self.fault("sort", "must be a property, then maybe ,asc or ,desc")
+            keys.append(SortKey(field.strip(), direction.strip().lower() == "desc"))
+        if len(keys) > MOST_SORT_KEYS:
+            self.fault("sort", f"must not be given more than {MOST_SORT_KEYS} times")
+        return keys or default
+
+    def listed(self, name: str, *, most: int = MOST_LISTED) -> list[str]:
+        """A comma-separated list without its empty items; empty when absent."""
+        text = self.text(name, longest=LONGEST_LIST) or ""
+        items = [item.strip() for item in text.split(",") if item.strip()]
+        if len(items) > most:
+            self.fault(name, f"names more than {most}")
+        return items
 
     def fault(self, name: str, message: str) -> None:
         """Report that a parameter is wrong in a way that only the operation knows."""

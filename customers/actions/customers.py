@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from configuration.domain.instants import instant_text
 from configuration.models import NodeState, NodeType
 from configuration.models.identifiers import new_id
 from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.errors import FieldError, Forbidden, Invalid, Locked, NotFound, Unavailable
 from contacthub_project.principal import Principal
+from customers.actions.identities import EXTERNAL_ID, announce_identity, holding_external_id
 from customers.actions.statements import (
     CustomerWrite,
     NodeNotOpen,
@@ -24,7 +27,13 @@ from customers.actions.statements import (
 from customers.document import CustomerRow, document_of
 from customers.domain.consents import consent_changes
 from customers.domain.matching import match_key, missing_properties
-from customers.domain.merge import EMPTY, Document, for_create, unchanged
+from customers.domain.merge import (
+    EMPTY,
+    Document,
+    for_create,
+    unchanged,
+    with_subscription_dates,
+)
 from customers.domain.paths import as_pointer, value_at
 from customers.models import Customer, DeletedState
 
@@ -52,10 +61,12 @@ def upsert_customer(
         given = _checked(workspace, node, body)
         document = for_create(EMPTY, given)
         _check_required(node, document)
+        document = with_subscription_dates(EMPTY, document, now_text())
         try:
-            upserted = _insert(workspace, node, document, by) or _merge(
-                workspace, node, given, match_key(node.matching, document), by
-            )
+            with holding_external_id(node.id, document["externalId"]):
+                upserted = _insert(workspace, node, document, by) or _merge(
+                    workspace, node, given, match_key(node.matching, document), by
+                )
         except NodeNotOpen:
             workspace = _latest(workspace)
             continue
@@ -81,6 +92,7 @@ def _insert(
     if inserted is None:
         return None
     int_id, now = inserted
+    announce_external_id(workspace.id, node.id, write.id, EMPTY, document)
     row = (
         write.id, int_id, document["externalId"], node.id, document["base"], document["consents"],
         document["extended"], document["extra"], document["tags"], document["enabled"],
@@ -103,7 +115,7 @@ def _merge(
     if row is None:
         return None
     before = document_of(row)
-    after = for_create(before, given)
+    after = with_subscription_dates(before, for_create(before, given), now_text())
     if unchanged(before, after):
         return Upserted(row, created=False)
     check_document(workspace, node, after)
@@ -116,8 +128,18 @@ def _merge(
         by=by,
     )
     update_customer(write)
+    announce_external_id(workspace.id, node.id, write.id, before, after)
     merged = Customer.objects.live_row(workspace.id, write.id)
     return None if merged is None else Upserted(merged, created=False)
+
+
+def announce_external_id(
+    workspace_id: UUID, node_id: UUID, customer_id: UUID, before: Mapping[str, Any], after: Document
+) -> None:
+    """Tell those who wait for the client's id that a write, which holds it, has given."""
+    value = after["externalId"]
+    if value is not None and value != before["externalId"]:
+        announce_identity(workspace_id, node_id, customer_id, kind=EXTERNAL_ID, value=value)
 
 
 def open_node(workspace: WorkspaceRules, node_id: UUID) -> NodeRules:
@@ -180,6 +202,11 @@ def check_document(
     ]
     if faults:
         raise Invalid(INVALID_CUSTOMER, errors=faults)
+
+
+def now_text() -> str:
+    """This moment, as properties of customers hold moments."""
+    return instant_text(datetime.now(UTC))
 
 
 def _latest(workspace: WorkspaceRules) -> WorkspaceRules:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -16,10 +16,13 @@ from contacthub_project.principal import Principal
 from customers.actions.customers import (
     ATTEMPTS,
     INVALID_CUSTOMER,
+    announce_external_id,
     check_document,
+    now_text,
     open_node,
     required_faults,
 )
+from customers.actions.identities import EXTERNAL_ID, hold_identity
 from customers.actions.statements import (
     CustomerWrite,
     NodeNotOpen,
@@ -30,7 +33,14 @@ from customers.actions.statements import (
 from customers.document import CustomerRow, document_of, system_of
 from customers.domain.consents import consent_changes
 from customers.domain.matching import match_key
-from customers.domain.merge import Document, for_replace, for_update, unchanged
+from customers.domain.merge import (
+    Document,
+    for_replace,
+    for_update,
+    unchanged,
+    with_subscription_dates,
+)
+from customers.followers import all_followers
 from customers.models import Customer
 
 # Properties the system keeps; the reference calls the last two "ignored", the others immutable.
@@ -47,7 +57,8 @@ class Mode(Enum):
     PUT_STRICT = "PUT STRICT"
 
     @property
-    def is_put(self) -> bool:
+    def is_whole(self) -> bool:
+        """Whether the body has to hold what every customer must have."""
         return self in {Mode.PUT, Mode.PUT_STRICT}
 
     def applied(self, existing: Mapping[str, Any], given: Mapping[str, Any]) -> Document:
@@ -57,14 +68,23 @@ class Mode(Enum):
         return for_update(existing, given, strict=self is Mode.PATCH_STRICT)
 
 
+class Way(Protocol):
+    """How a body changes a customer; a `Mode` is one."""
+
+    @property
+    def is_whole(self) -> bool: ...
+
+    def applied(self, existing: Mapping[str, Any], given: Mapping[str, Any]) -> Document: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Modification:
     """What a client asks for; `expected_version` is None for any."""
 
     customer_id: UUID
     body: Mapping[str, Any]
-    mode: Mode
-    expected_version: int | None
+    way: Way
+    expected_version: int | None = None
 
 
 def modify_customer(
@@ -88,12 +108,14 @@ def delete_customer(
 ) -> None:
     """Take a customer out of every search and release its key; raises NotFound or Stale."""
     with transaction.atomic():
-        row = Customer.objects.lock_live_row(workspace.id, customer_id)
+        row = Customer.objects.lock_live_row(workspace.id, customer_id, to_delete=True)
         if row is None:
             raise NotFound(f"customer not found {customer_id}")
         _check_version(row, expected_version)
         open_node(workspace, UUID(system_of(row)["nodeId"]))
         delete_customer_row(workspace.id, customer_id, by)
+        for follower in all_followers():
+            follower.customer_deleted(workspace_id=workspace.id, customer_id=customer_id)
 
 
 @transaction.atomic
@@ -102,6 +124,9 @@ def _modified(workspace: WorkspaceRules, asked: Modification, by: Principal) -> 
     if known is None:
         raise NotFound(f"customer not found {asked.customer_id}")
     node = open_node(workspace, UUID(system_of(known)["nodeId"]))
+    external_id = asked.body.get("externalId")
+    if isinstance(external_id, str):
+        hold_identity(node.id, EXTERNAL_ID, external_id)
     # The node before the customer, as everybody does who locks both.
     hold_node(workspace.id, node)
     row = Customer.objects.lock_live_row(workspace.id, asked.customer_id)
@@ -110,7 +135,7 @@ def _modified(workspace: WorkspaceRules, asked: Modification, by: Principal) -> 
     _check_version(row, asked.expected_version)
     given = _checked(workspace, node, asked, row)
     before = document_of(row)
-    after = asked.mode.applied(before, given)
+    after = with_subscription_dates(before, asked.way.applied(before, given), now_text())
     if unchanged(before, after):
         return row
     check_document(workspace, node, after, lacking_key=match_key(node.matching, before) is None)
@@ -139,6 +164,7 @@ def _write(
             update_customer(write)
     except IntegrityError:
         raise _conflict(workspace, node, key) from None
+    announce_external_id(workspace.id, node.id, customer_id, before, after)
     written = Customer.objects.live_row(workspace.id, customer_id)
     assert written is not None, "its row is locked"
     return written
@@ -167,7 +193,7 @@ def _checked(
     given = {name: value for name, value in asked.body.items() if name not in system}
     given = schema.without_disabled(given)
     faults += schema.update_faults(given)
-    if asked.mode.is_put:
+    if asked.way.is_whole:
         if "nodeId" not in asked.body:
             faults.append(FieldError("/nodeId", "is required", "required"))
         faults += required_faults(node, given)

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from contacthub_project.errors import Conflict, NotFound
+from customers.actions.identities import SESSION_ID, announce_identity, hold_identity
 from customers.models import Customer, Session
 
 
@@ -17,9 +18,12 @@ def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str) -> Sessi
     Raises NotFound for a customer that is gone, Conflict when the session is another customer's:
     a session never moves.
     """
-    locked = Customer.objects.in_workspace(workspace_id).live().select_for_update(no_key=True)
-    node_id = locked.filter(id=customer_id).values_list("node_id", flat=True).first()
+    known = Customer.objects.in_workspace(workspace_id).live().filter(id=customer_id)
+    node_id = known.values_list("node_id", flat=True).first()
     if node_id is None:
+        raise NotFound(f"customer not found {customer_id}")
+    hold_identity(node_id, SESSION_ID, value)
+    if Customer.objects.lock_live_row(workspace_id, customer_id) is None:
         raise NotFound(f"customer not found {customer_id}")
     Session.objects.bulk_create(
         [Session(workspace_id=workspace_id, node_id=node_id, customer_id=customer_id, value=value)],
@@ -28,6 +32,7 @@ def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str) -> Sessi
     session = Session.objects.filter(node_id=node_id, value=value).first()
     if session is None or session.customer_id != customer_id:
         raise Conflict("The session belongs to another customer")
+    announce_identity(workspace_id, node_id, customer_id, kind=SESSION_ID, value=value)
     return session
 
 

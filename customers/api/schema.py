@@ -42,6 +42,7 @@ def _reference(name: str) -> dict[str, Any]:
 
 
 CUSTOMER = _reference("Customer")
+SUBSCRIPTION = _reference(_component("subscription"))
 CUSTOMER_INPUT = _reference("CustomerInput")
 CUSTOMER_CHANGE = _reference("CustomerChange")
 PAGE_OF_CUSTOMERS: dict[str, Any] = {
@@ -52,6 +53,19 @@ PAGE_OF_CUSTOMERS: dict[str, Any] = {
         "page": {
             "type": "object",
             "properties": dict.fromkeys(PAGE_KEYS, NUMBER),
+        },
+    },
+}
+
+
+EXPORT: dict[str, Any] = {
+    "type": "object",
+    "required": ["customer", "events", "sessions", "consentLogs"],
+    "properties": {
+        "customer": CUSTOMER,
+        **{
+            name: {"type": "array", "items": {"type": "object"}}
+            for name in ("events", "sessions", "consentLogs")
         },
     },
 }

@@ -1,14 +1,24 @@
 """URLs of customers, by the contract's path templates."""
 
 from contacthub_project.api.operations import route
+from customers.api.consent_views import ConsentLogsView, ConsentLogView
+from customers.api.data_protection_views import ExportView, ForgettingView
 from customers.api.session_views import SessionsView, SessionView
-from customers.api.views import CustomersView, CustomerView
+from customers.api.subscription_views import SubscriptionsView, SubscriptionView
+from customers.api.views import CustomersView, CustomerView, EntryCustomersView
 
 CUSTOMERS = "/workspaces/{workspaceId}/customers"
 
 urlpatterns = [
     route(CUSTOMERS + "/{customerId}", CustomerView),
     route(CUSTOMERS, CustomersView),
+    route(CUSTOMERS + "/{customerId}/subscriptions", SubscriptionsView),
+    route(CUSTOMERS + "/{customerId}/subscriptions/{propertyId}", SubscriptionView),
+    route(CUSTOMERS + "/{customerId}/entry-customers", EntryCustomersView),
     route(CUSTOMERS + "/{customerId}/sessions", SessionsView),
     route(CUSTOMERS + "/{customerId}/sessions/{sessionId}", SessionView),
+    route("/workspaces/{workspaceId}/consent-logs", ConsentLogsView),
+    route("/workspaces/{workspaceId}/consent-logs/{id}", ConsentLogView),
+    route("/workspaces/{workspaceId}/data-protection/customers/{customerId}", ForgettingView),
+    route("/workspaces/{workspaceId}/data-protection/customers/{customerId}/export", ExportView),
 ]

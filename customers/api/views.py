@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,28 +13,45 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from configuration.api.scoping import WorkspaceView
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
-from contacthub_project.api.query import QueryParameters, id_or_unknown
+from contacthub_project.api.parsers import parse_json
+from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NotModified
 from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
 from contacthub_project.errors import Conflict, Invalid, NotFound
+from contacthub_project.principal import READ
 from customers.actions.customers import INVALID_CUSTOMER, upsert_customer
+from customers.actions.identities import SESSION_ID, hold_identity
 from customers.actions.modification import Mode, Modification, delete_customer, modify_customer
 from customers.actions.sessions import claim_session
 from customers.api.schema import CUSTOMER, CUSTOMER_CHANGE, CUSTOMER_INPUT, PAGE_OF_CUSTOMERS
 from customers.document import CustomerRow, answer_of, answer_to_untrusted
-from customers.models import Customer
+from customers.domain.projection import Wanted, projected, wanted
+from customers.models import AggregateMember, Customer, DeletedState
 from customers.models.session import LONGEST_VALUE
+from customers.search import (
+    NEWEST_FIRST,
+    Search,
+    check_lookup,
+    is_sortable,
+    search_customers,
+    search_faults,
+)
 
 CUSTOMER_BYTES = 64 * 1024  # reference: Create Customer
+LONGEST_QUERY = 64 * 1024
+# What `fields` may name beside the properties that the schema knows.
+WHOLE_FIELDS = frozenset({"base", "consents", "extended", "tags", "deleted", "sourceInfo"})
 MODE = OpenApiParameter("mode", str, enum=["STRICT"], description="What is given is final.")
 SESSION = OpenApiParameter("sessionId", str, description="A session to link to the customer.")
 NODE_ID = Customer.ROW.index("node_id")
 
 
 @contextmanager
-def claiming(request: HttpRequest) -> Iterator[Callable[[UUID, UUID], None]]:
+def claiming(request: HttpRequest, node_id: UUID) -> Iterator[Callable[[UUID, UUID], None]]:
     """Links the session that `sessionId` names to the customer, in the transaction of its write.
+
+    The session is held from the start, before any row.
 
     Without the parameter there is no transaction of ours, and nothing to link.
     """
@@ -47,6 +65,7 @@ def claiming(request: HttpRequest) -> Iterator[Callable[[UUID, UUID], None]]:
         return
     session = value
     with transaction.atomic():
+        hold_identity(node_id, SESSION_ID, session)
         yield lambda workspace_id, customer_id: _claim(workspace_id, customer_id, session)
 
 
@@ -73,24 +92,64 @@ class CustomersView(CustomerAnsweringView):
             *PAGE_PARAMETERS,
             OpenApiParameter("nodeId", str, required=True, description="The customers' node."),
             OpenApiParameter("externalId", str, description="The client's own id."),
+            OpenApiParameter("query", str, description="JSON of the query language."),
+            OpenApiParameter("fields", str, description="Properties to show, by commas."),
+            OpenApiParameter("sort", str, many=True, description="`property,asc` or `,desc`."),
         ],
         responses={200: PAGE_OF_CUSTOMERS},
     )
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        """Customers that fit, the latest changed first unless `sort` says otherwise."""
         parameters = QueryParameters(request)
         page = Page.asked_for(parameters, pagination.ENTITIES)
         node_id = parameters.text("nodeId")
-        external_id = parameters.text("externalId")
         if not node_id:
             parameters.fault("nodeId", "is required")
+        external_id = parameters.text("externalId")
+        fields = self.fields(parameters)
+        sort = self.sort(parameters)
+        query = parameters.text("query", longest=LONGEST_QUERY)
         parameters.raise_faults()
         node = self.readable_node(node_id or "")
-        everybody = Customer.objects.in_node(self.workspace.id, node.id)
-        found = everybody.with_external_id(external_id).newest_first()
-        elements = [self.shown(row) for row in page.slice(found.rows())]
-        unfiltered = everybody.count_up_to(LARGEST_MATCH)
-        total = unfiltered if external_id is None else found.count_up_to(LARGEST_MATCH)
-        return JsonResponse(page.of(elements, total=total, unfiltered=unfiltered))
+        search = Search(external_id, self.query(query), sort, page)
+        if not self.caller.may_read_profiles:
+            check_lookup(node, search)
+        found = search_customers(self.workspace, node, search)
+        elements = [self.shown(row) for row in found.rows]
+        if fields:
+            elements = [projected(element, fields) for element in elements]
+        return JsonResponse(page.of(elements, total=found.total, unfiltered=found.unfiltered))
+
+    def fields(self, parameters: QueryParameters) -> Wanted:
+        """The properties to show, the id always among them; empty for all."""
+        asked = parameters.listed("fields")
+        for field in asked:
+            if field not in WHOLE_FIELDS and self.workspace.customer_schema.kind_of(field) is None:
+                parameters.fault("fields", f"{field} is not a property of customers")
+        return wanted(["id", *asked]) if asked else {}
+
+    def sort(self, parameters: QueryParameters) -> Sequence[SortKey]:
+        keys = parameters.sort(default=NEWEST_FIRST)
+        for key in keys:
+            if not is_sortable(self.workspace.customer_schema, key.field):
+                parameters.fault("sort", f"customers cannot be sorted by {key.field}")
+        return keys
+
+    def query(self, text: str | None) -> Mapping[str, Any] | None:
+        """The query of the parameter, checked; raises Invalid with pointers into its JSON."""
+        if text is None:
+            return None
+        try:
+            document = parse_json(text.encode("utf-8", "surrogatepass"))
+            errors = search_faults(document, self.workspace)
+        except Invalid as invalid:
+            errors = invalid.errors
+        if errors:
+            raise Invalid(
+                "The query is not valid",
+                errors=[replace(error, path=f"/query{error.path}") for error in errors],
+            )
+        return document["query"]
 
     @extend_schema(
         parameters=[SESSION],
@@ -103,7 +162,7 @@ class CustomersView(CustomerAnsweringView):
         if not isinstance(node_id, str):
             raise Invalid(INVALID_CUSTOMER, errors=self.workspace.customer_schema.faults(body))
         node = self.writable_node(node_id)
-        with claiming(request) as claim:
+        with claiming(request, node.id) as claim:
             upserted = upsert_customer(self.workspace, node.id, body=body, by=self.caller)
             claim(self.workspace.id, UUID(str(upserted.row[0])))
         answer = self.shown(upserted.row, body)
@@ -133,6 +192,23 @@ class CustomerScopedView(CustomerAnsweringView):
         if row is None or self.node_rules(row[NODE_ID]) is None:
             raise NotFound(f"customer not found {customer_id}")
         return row
+
+
+class EntryCustomersView(CustomerScopedView):
+    """The entry customers that an aggregate customer is made of."""
+
+    @extend_schema(parameters=PAGE_PARAMETERS, responses={200: PAGE_OF_CUSTOMERS})
+    def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
+        parameters = QueryParameters(request)
+        page = Page.asked_for(parameters, pagination.ENTITIES)
+        parameters.raise_faults()
+        customer = self.readable_customer(customer_id)
+        nodes = [node for node in self.workspace.nodes if self.caller.may(READ, node)]
+        members = AggregateMember.objects.of_aggregate(self.workspace.id, customer)
+        members = members.filter(entry__node_id__in=nodes, entry__deleted=DeletedState.LIVE)
+        ids = list(page.slice(members.order_by("entry_id")).values_list("entry_id", flat=True))
+        elements = [self.shown(row) for row in Customer.objects.live_rows(self.workspace.id, ids)]
+        return JsonResponse(page.of(elements, total=members.count_up_to(LARGEST_MATCH)))
 
 
 class CustomerView(CustomerScopedView):
@@ -165,14 +241,16 @@ class CustomerView(CustomerScopedView):
         parameters = QueryParameters(self.request)
         is_strict = parameters.choice("mode", ["STRICT"], default=None) is not None
         parameters.raise_faults()
+        row = self.live_row(customer_id)
+        node = self.writable_node(row[NODE_ID])
         asked = Modification(
-            customer_id=self.writable_customer(customer_id),
+            customer_id=UUID(row[0]),
             body=self.body(limit=CUSTOMER_BYTES),
-            mode=strict if is_strict else usual,
+            way=strict if is_strict else usual,
             expected_version=expected_version(self.request),
         )
         try:
-            with claiming(self.request) as claim:
+            with claiming(self.request, node.id) as claim:
                 row = modify_customer(self.workspace, asked, by=self.caller)
                 claim(self.workspace.id, asked.customer_id)
         except Conflict as conflict:

@@ -77,6 +77,31 @@ def for_replace(given: Mapping[str, Any]) -> Document:
     return for_update(EMPTY, given, strict=True)
 
 
+def with_subscription_dates(
+    before: Mapping[str, Any], after: Mapping[str, Any], now: str
+) -> Document:
+    """`after`, its subscriptions with the dates of their registration and last change.
+
+    A date that is not given stays what it was; that of a new or changed subscription is `now`.
+    """
+    dated = _copied(after)
+    known = {each["id"]: each for each in before["base"].get(SUBSCRIPTIONS, ())}
+    for subscription in dated["base"].get(SUBSCRIPTIONS, ()):
+        old = known.get(subscription["id"])
+        if old is None:
+            subscription.setdefault("registeredAt", now)
+            subscription.setdefault("updatedAt", now)
+            continue
+        for name in ("registeredAt", "updatedAt"):
+            if name in old:
+                subscription.setdefault(name, old[name])
+        if not unchanged(old, subscription) and subscription.get("updatedAt") == old.get(
+            "updatedAt"
+        ):
+            subscription["updatedAt"] = now
+    return dated
+
+
 def _merged_object(
     existing: Mapping[str, Any], given: Mapping[str, Any], lists: MergeLists
 ) -> dict[str, Any]:

@@ -18,6 +18,19 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
     return value
 
 
+def nested(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with dotted names, such as `base.contacts.email`, as the objects they mean."""
+    result: dict[str, Any] = {}
+    for name, value in document.items():
+        *parents, last = name.split(".")
+        level = result
+        for parent in parents:
+            inner = level.get(parent)
+            level[parent] = level = inner if isinstance(inner, dict) else {}
+        level[last] = nested(value) if isinstance(value, dict) else value
+    return result
+
+
 def as_pointer(path: str) -> str:
     """`base.contacts.email` as a JSON pointer."""
     return pointer(*path.split("."))

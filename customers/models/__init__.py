@@ -1,9 +1,11 @@
+from customers.models.aggregate_member import AggregateMember
 from customers.models.change import Change, ChangeEntity, ChangeOperation
 from customers.models.consent_log import ConsentLogEntry, ConsentLogType
 from customers.models.customer import Customer, DeletedState
 from customers.models.session import Session
 
 __all__ = [
+    "AggregateMember",
     "Change",
     "ChangeEntity",
     "ChangeOperation",

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
 from django.db import models
 from django.db.models import F, Q
+
+from customers.models.customer import Customer
 
 
 class ConsentLogType(models.TextChoices):
@@ -15,9 +21,44 @@ class ConsentLogType(models.TextChoices):
     FORCED_DELETE = "FORCED_DELETE"
 
 
+class ConsentLogQuerySet(models.QuerySet["ConsentLogEntry"]):
+    def in_workspace(self, workspace_id: UUID) -> ConsentLogQuerySet:
+        return self.filter(workspace_id=workspace_id)
+
+    def in_nodes(self, node_ids: Sequence[UUID]) -> ConsentLogQuerySet:
+        return self.filter(node_id__in=node_ids)
+
+    def of_person(self, workspace_id: UUID, match_keys: Sequence[bytes]) -> ConsentLogQuerySet:
+        """What was logged of a person, known now or then by one of the keys."""
+        known = Customer.objects.in_workspace(workspace_id).live().filter(match_key__in=match_keys)
+        return self.filter(
+            Q(match_key__in=match_keys)
+            | Q(customer_id__in=list(known.values_list("id", flat=True)))
+        )
+
+    def between(self, start: datetime | None, end: datetime | None) -> ConsentLogQuerySet:
+        """From `start` on, and before `end`; None means that there is no such bound."""
+        entries = self if start is None else self.filter(date__gte=start)
+        return entries if end is None else entries.filter(date__lt=end)
+
+    def sorted_by(self, keys: Sequence[tuple[str, bool]]) -> ConsentLogQuerySet:
+        """By pairs of a field and whether it descends; absent values last, ids break ties."""
+        order = [
+            F(field).desc(nulls_last=True) if descends else F(field).asc(nulls_last=True)
+            for field, descends in keys
+        ]
+        return self.order_by(*order, "-id" if keys[-1][1] else "id")
+
+    def count_up_to(self, most: int) -> int:
+        """How many there are, without looking at more than `most` of them."""
+        return self.order_by()[:most].count()
+
+
 class ConsentLogEntry(models.Model):
     """One changed leaf. It refers to nothing by foreign key, so it outlives the customer.
 
+    The database lets nobody change or delete entries (see the migration), but for the values that
+    a forgotten person's entries lose, and all entries of a workspace that is no more.
     `match_key` finds the entries of a person who has been forgotten, without naming them.
     """
 
@@ -32,6 +73,8 @@ class ConsentLogEntry(models.Model):
     source_id = models.UUIDField(null=True)
     user_id = models.BigIntegerField(null=True)
 
+    objects = ConsentLogQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -43,7 +86,16 @@ class ConsentLogEntry(models.Model):
             models.Index(fields=["customer_id", "id"], name="consent_log_customer"),
             # The log of a workspace, newest first.
             models.Index(
-                F("workspace_id"), F("date").desc(), F("id").desc(), name="consent_log_newest"
+                F("workspace_id"),
+                F("date").desc(nulls_last=True),
+                F("id").desc(),
+                name="consent_log_newest",
+            ),
+            # A person's history, also when they have been forgotten.
+            models.Index(
+                fields=["match_key"],
+                condition=Q(match_key__isnull=False),
+                name="consent_log_person",
             ),
         ]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import orjson
 from django.db import models
 from django.db.models import F, Func, Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Collate, Lower
 
 from configuration.models import Node, Workspace
 from contacthub_project.sql import fetch_one
@@ -41,14 +43,6 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """The live customers of a node."""
         return self.filter(workspace_id=workspace_id, node_id=node_id).live()
 
-    def newest_first(self) -> CustomerQuerySet:
-        """By descending update date, the default order of lists; ids break ties."""
-        return self.order_by("-updated_at", "-id")
-
-    def with_external_id(self, external_id: str | None) -> CustomerQuerySet:
-        """Those whom the client knows by this id; None asks for all."""
-        return self if external_id is None else self.filter(external_id=external_id)
-
     def live_row(self, workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
         """One live customer as a plain tuple, None when there is none.
 
@@ -56,19 +50,26 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """
         return _row(fetch_one(LIVE_ROW, (customer_id, workspace_id)))
 
-    def lock_live_row(self, workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
-        """One live customer, locked until the transaction ends."""
-        return _row(fetch_one(LIVE_ROW + " FOR UPDATE", (customer_id, workspace_id)))
+    def live_rows(self, workspace_id: UUID, ids: list[UUID]) -> list[CustomerRow]:
+        """The live customers among `ids`, in the order of their ids."""
+        (rows,) = fetch_one(LIVE_ROWS, (ids, workspace_id))
+        return [tuple(row) for row in orjson.loads(rows or "[]")]
+
+    def lock_live_row(
+        self, workspace_id: UUID, customer_id: UUID, *, to_delete: bool = False
+    ) -> CustomerRow | None:
+        """One live customer, locked until the transaction ends.
+
+        Others may still refer to it, unless it is `to_delete`.
+        """
+        lock = " FOR UPDATE" if to_delete else " FOR NO KEY UPDATE"
+        return _row(fetch_one(LIVE_ROW + lock, (customer_id, workspace_id)))
 
     def lock_same_person(
         self, workspace_id: UUID, node_id: UUID, match_key: bytes | None
     ) -> CustomerRow | None:
         """The live customer of a node with this key, locked until the transaction ends."""
         return _row(fetch_one(LOCKED_SAME_PERSON, (node_id, match_key, workspace_id)))
-
-    def rows(self) -> models.QuerySet[Any, CustomerRow]:
-        """As plain tuples, in the order that `customers.document` reads."""
-        return self.values_list(*Customer.ROW)
 
     def count_up_to(self, most: int) -> int:
         """How many there are, without looking at more than `most` of them."""
@@ -150,6 +151,18 @@ class Customer(models.Model):
                 condition=Q(external_id__isnull=False) & Q(deleted=0),
                 name="customer_external_id",
             ),
+            # Searches by e-mail and by name, also in the order of names. See `customers.search`.
+            *(
+                models.Index(
+                    F("node"), Collate(Lower(KT(lookup)), "C"), F("id"),
+                    condition=Q(deleted=0), name=f"customer_{name}",
+                )
+                for lookup, name in (
+                    ("base__contacts__email", "email"),
+                    ("base__lastName", "last_name"),
+                    ("base__firstName", "first_name"),
+                )
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -169,10 +182,14 @@ LIVE_ROW = f"""
 SELECT {ROW_AS_JSON} FROM customers_customer
 WHERE id = %s AND workspace_id = %s AND deleted = 0
 """
+LIVE_ROWS = f"""
+SELECT json_agg({ROW_AS_JSON}::json ORDER BY id)::text FROM customers_customer
+WHERE id = ANY (%s::uuid[]) AND workspace_id = %s AND deleted = 0
+"""
 LOCKED_SAME_PERSON = f"""
 SELECT {ROW_AS_JSON} FROM customers_customer
 WHERE node_id = %s AND match_key = %s AND workspace_id = %s AND deleted = 0
-FOR UPDATE
+FOR NO KEY UPDATE
 """
 
 

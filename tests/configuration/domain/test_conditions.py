@@ -35,6 +35,7 @@ def both(*conditions: Any) -> dict[str, Any]:
         atomic("extended.size", "GTE", 40), atomic("extended.club.since", "LT", "2020-01-01"), atomic("tags.manual", "IN", ["a", "b"]),
         atomic("base.firstName", "IN", "da"), atomic("consents.marketing.automatic.email.status", "EQUALS", True),
         {"type": "atomic", "attribute": "externalId", "operator": "IS_NULL", "name": "x"}, atomic("registeredAt", "GT", "2020-01-01T00:00:00+0100"),
+        atomic("base.jobs.id", "EQUALS", "1"), atomic("base.subscriptions.subscribed", "EQUALS", True), atomic("intId", "GT", 5),
         both(atomic("enabled", "EQUALS", False), both(atomic("extra", "NOT_EQUALS", "x"))),
     ],
 )  # fmt: skip
@@ -45,7 +46,7 @@ def test_good_conditions(condition: Any) -> None:
 @pytest.mark.parametrize(
     ("condition", "places"),
     [
-        (None, {""}), ([], {""}), ({"type": "x"}, {"/type"}), (atomic("base", "EQUALS", 1), {"/attribute"}), (atomic("base.jobs.id", "EQUALS", "1"), {"/attribute"}),
+        (None, {""}), ([], {""}), ({"type": "x"}, {"/type"}), (atomic("base", "EQUALS", 1), {"/attribute"}), (atomic("base.jobs.nope", "EQUALS", "1"), {"/attribute"}),
         (atomic("extended.size", "EQUALS", "40"), {"/value"}), (atomic("extended.size", "EQUALS", True), {"/value"}), (atomic("base.firstName", "EQUALS", 1), {"/value"}),
         (atomic("base.dob", "EQUALS", "soon"), {"/value"}), (atomic("base.dob", "BETWEEN", ["2020-01-01"]), {"/value"}), (atomic("base.dob", "BETWEEN", ["2020-01-01", "x"]), {"/value/1"}),
         (atomic("enabled", "GT", True), {"/value"}), (atomic("base.firstName", "EQUALS", ["a"]), {"/value"}), (atomic("base.firstName", "IN", ["a", 1]), {"/value/1"}),

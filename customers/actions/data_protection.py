@@ -1,0 +1,149 @@
+"""What the law gives people: their data in a portable form, and to be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from configuration.rules import WorkspaceRules
+from contacthub_project.errors import NotFound
+from contacthub_project.principal import Principal
+from contacthub_project.sql import fetch_one
+from customers.actions.customers import open_node
+from customers.document import CustomerRow
+from customers.domain.matching import match_key
+from customers.followers import all_followers
+from customers.models import ConsentLogEntry, Customer, Session
+
+PAGE = 1000
+
+REQUESTED = """
+INSERT INTO customers_consentlogentry
+    (workspace_id, node_id, customer_id, match_key, date, type, source_id, user_id)
+SELECT workspace_id, node_id, id, match_key, date_trunc('milliseconds', clock_timestamp()),
+       'DATA_PORTABILITY_REQUESTED', %(source_id)s::uuid, %(user_id)s::bigint
+FROM customers_customer
+WHERE id = %(id)s AND workspace_id = %(workspace_id)s AND deleted = 0
+RETURNING id
+"""
+
+KNOWN = """
+SELECT node_id, deleted, external_id, base, extended FROM customers_customer
+WHERE id = %s AND workspace_id = %s AND deleted <> -1
+FOR UPDATE
+"""
+
+# What stays is a tombstone: an id, when it came and when it went.
+FORGET = """
+WITH customer AS (
+    UPDATE customers_customer
+    SET deleted = -1, match_key = NULL, external_id = NULL, extra = NULL, enabled = false,
+        base = '{}', consents = '{}', extended = '{}', tags = '{}', version = version + 1,
+        updated_by = %(author)s, updated_at = date_trunc('milliseconds', clock_timestamp())
+    WHERE id = %(id)s AND workspace_id = %(workspace_id)s
+    RETURNING id, workspace_id, node_id, updated_at
+),
+change AS (
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at)
+    SELECT workspace_id, node_id, 'CUSTOMER', id, 'DELETE', updated_at FROM customer
+    WHERE %(was_live)s::boolean
+)
+INSERT INTO customers_consentlogentry
+    (workspace_id, node_id, customer_id, match_key, date, type, source_id, user_id)
+SELECT workspace_id, node_id, id, %(match_key)s::bytea, updated_at, 'FORCED_DELETE',
+       %(source_id)s::uuid, %(user_id)s::bigint
+FROM customer RETURNING id
+"""
+
+# That a consent was given or withdrawn remains; the words of a disclaimer do not.
+ERASE_VALUES = """
+WITH erased AS (
+    UPDATE customers_consentlogentry SET value = NULL
+    WHERE customer_id = %s AND workspace_id = %s AND value NOT IN ('true', 'false')
+    RETURNING id
+)
+SELECT count(*) FROM erased
+"""
+DELETE_SESSIONS = "DELETE FROM customers_session WHERE customer_id = %s RETURNING id"
+
+
+def request_export(workspace: WorkspaceRules, customer_id: UUID, *, by: Principal) -> CustomerRow:
+    """The customer as it stands, the request being logged; raises NotFound."""
+    parameters = {
+        "id": customer_id,
+        "workspace_id": workspace.id,
+        "source_id": by.source_id,
+        "user_id": by.user_id,
+    }
+    row = Customer.objects.live_row(workspace.id, customer_id)
+    if row is None or fetch_one(REQUESTED, parameters) is None:
+        raise NotFound(f"customer not found {customer_id}")
+    return row
+
+
+def exported_lists(workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Iterator[Any]]]:
+    """Everything that is kept about a customer besides its profile, list by list, lazily."""
+    for follower in all_followers():
+        yield from follower.exported(workspace_id=workspace_id, customer_id=customer_id)
+    yield "sessions", _sessions(workspace_id, customer_id)
+    yield "consentLogs", _consent_log(workspace_id, customer_id)
+
+
+def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Principal) -> None:
+    """Remove all that is known of a person, deleted or not, for good; the request is logged.
+
+    Raises NotFound for one who is unknown or forgotten already, Locked while the node is.
+    """
+    with transaction.atomic():
+        known = fetch_one(KNOWN, (customer_id, workspace.id))
+        if known is None:
+            raise NotFound(f"customer not found {customer_id}")
+        node_id, deleted, external_id, base, extended = known
+        node = open_node(workspace, node_id)
+        person = {"externalId": external_id, "base": base, "extended": extended}
+        parameters = {
+            "id": customer_id,
+            "workspace_id": workspace.id,
+            "author": by.author,
+            "source_id": by.source_id,
+            "user_id": by.user_id,
+            "match_key": match_key(node.matching, person),
+            "was_live": deleted == 0,
+        }
+        fetch_one(FORGET, parameters)
+        fetch_one(ERASE_VALUES, (customer_id, workspace.id))
+        fetch_one(DELETE_SESSIONS, (customer_id,))
+        for follower in all_followers():
+            follower.customer_forgotten(workspace_id=workspace.id, customer_id=customer_id)
+
+
+def _sessions(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:
+    sessions = Session.objects.of_customer(workspace_id, customer_id).order_by("id")
+    page = list(sessions[:PAGE])
+    while page:
+        yield from ({"id": session.id, "value": session.value} for session in page)
+        page = list(sessions.filter(id__gt=page[-1].id)[:PAGE])
+
+
+def _consent_log(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:
+    entries = ConsentLogEntry.objects.in_workspace(workspace_id).filter(customer_id=customer_id)
+    entries = entries.order_by("id")
+    page = list(entries[:PAGE])
+    while page:
+        yield from (
+            {
+                "id": entry.id,
+                "date": entry.date,
+                "type": entry.type,
+                "property": entry.property,
+                "value": entry.value,
+                "sourceId": entry.source_id,
+                "userId": entry.user_id,
+            }
+            for entry in page
+        )
+        page = list(entries.filter(id__gt=page[-1].id)[:PAGE])

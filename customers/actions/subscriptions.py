@@ -1,0 +1,124 @@
+"""One subscription of a customer: added, changed, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from configuration.rules import WorkspaceRules
+from contacthub_project.errors import Conflict, Forbidden, Invalid, NotFound
+from contacthub_project.principal import Principal
+from customers.actions.modification import Modification, modify_customer
+from customers.document import document_of
+from customers.domain.merge import Document, for_update
+
+PATH = "base.subscriptions"
+PLACE = "/base/subscriptions/0"
+
+
+class Step(Enum):
+    """What is to be done with a subscription."""
+
+    ADD = "add"
+    CHANGE = "change"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class _SubscriptionChange:
+    """A way to change a customer (`customers.actions.modification.Way`)."""
+
+    step: Step
+    subscription_id: str
+    is_whole = False
+
+    def applied(self, existing: Mapping[str, Any], given: Mapping[str, Any]) -> Document:
+        """The document with the change; raises Conflict, NotFound."""
+        known = subscription_in(existing, self.subscription_id)
+        if self.step is Step.ADD:
+            if known is not None:
+                raise Conflict(f"The customer has a subscription {self.subscription_id} already")
+            return for_update(existing, given, strict=False)
+        if known is None:
+            raise NotFound(f"subscription not found {self.subscription_id}")
+        if self.step is Step.CHANGE:
+            return for_update(existing, given, strict=False)
+        rest = [each for each in existing["base"]["subscriptions"] if each is not known]
+        return for_update(existing, {"base": {"subscriptions": rest}}, strict=True)
+
+
+def add_subscription(
+    workspace: WorkspaceRules, customer_id: UUID, *, body: Mapping[str, Any], by: Principal
+) -> Mapping[str, Any]:
+    """The new subscription; raises Invalid, Forbidden, NotFound, Conflict when it is there."""
+    _check(workspace, body)
+    return _changed(workspace, customer_id, Step.ADD, body, by)
+
+
+def change_subscription(
+    workspace: WorkspaceRules,
+    customer_id: UUID,
+    subscription_id: str,
+    *,
+    body: Mapping[str, Any],
+    by: Principal,
+) -> Mapping[str, Any]:
+    """The subscription, what is given replaced and what is null removed.
+
+    Its id may be left out and cannot change. Raises Invalid, Forbidden, NotFound.
+    """
+    body = {"id": subscription_id, **body}
+    _check(workspace, body)
+    if body["id"] != subscription_id:
+        raise Invalid.at("/id", "cannot be changed", "immutable")
+    return _changed(workspace, customer_id, Step.CHANGE, body, by)
+
+
+def remove_subscription(
+    workspace: WorkspaceRules, customer_id: UUID, subscription_id: str, *, by: Principal
+) -> None:
+    """Take a subscription away; raises NotFound."""
+    change = _SubscriptionChange(Step.REMOVE, subscription_id)
+    modify_customer(workspace, Modification(customer_id, {}, change), by=by)
+
+
+def subscription_in(document: Mapping[str, Any], subscription_id: str) -> Any:
+    """The subscription with an id, None when the customer has none."""
+    subscriptions = document["base"].get("subscriptions", ())
+    return next((each for each in subscriptions if each["id"] == subscription_id), None)
+
+
+def _changed(
+    workspace: WorkspaceRules,
+    customer_id: UUID,
+    step: Step,
+    body: Mapping[str, Any],
+    by: Principal,
+) -> Mapping[str, Any]:
+    asked = Modification(
+        customer_id,
+        {"base": {"subscriptions": [dict(body)]}},
+        _SubscriptionChange(step, body["id"]),
+    )
+    try:
+        row = modify_customer(workspace, asked, by=by)
+    except Invalid as invalid:
+        raise Invalid(invalid.message, errors=_pointing_into_the_body(invalid)) from None
+    return subscription_in(document_of(row), body["id"])
+
+
+def _check(workspace: WorkspaceRules, body: Mapping[str, Any]) -> None:
+    if not workspace.customer_schema.has(PATH):
+        raise Forbidden("The workspace has disabled subscriptions")
+    faults = workspace.customer_schema.update_faults({"base": {"subscriptions": [dict(body)]}})
+    if faults:
+        raise Invalid(
+            "The subscription is not valid", errors=_pointing_into_the_body(Invalid(errors=faults))
+        )
+
+
+def _pointing_into_the_body(invalid: Invalid) -> list[Any]:
+    return [replace(error, path=error.path.removeprefix(PLACE)) for error in invalid.errors]

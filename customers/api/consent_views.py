@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+
+from configuration.api.scoping import WorkspaceView
+from configuration.domain.instants import parse_instant
+from contacthub_project.api.pagination import LARGEST_MATCH, Page, PageRules
+from contacthub_project.api.parsers import parse_json
+from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
+from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
+from contacthub_project.errors import Invalid, NotFound
+from contacthub_project.principal import READ
+from customers.domain.matching import match_key
+from customers.domain.paths import nested
+from customers.models import ConsentLogEntry, ConsentLogType
+from customers.models.consent_log import ConsentLogQuerySet
+
+PAGES = PageRules(default_size=20, largest_size=100, last_page=None)
+LONGEST_UNIQUE_KEY = 4096
+SORTED_BY = {
+    "date": "date", "id": "id", "type": "type", "property": "property",
+    "customerId": "customer_id", "sourceId": "source_id", "userId": "user_id",
+}  # fmt: skip
+NEWEST_FIRST = (SortKey("date", descending=True),)
+
+
+class ConsentLogOutput(serializers.ModelSerializer):
+    """One change of a consent, or one request about a person's data."""
+
+    customerId = serializers.UUIDField(source="customer_id")
+    sourceId = serializers.UUIDField(source="source_id", allow_null=True)
+    userId = serializers.IntegerField(source="user_id", allow_null=True)
+
+    class Meta:
+        model = ConsentLogEntry
+        fields = ["id", "customerId", "date", "type", "property", "value", "sourceId", "userId"]
+
+
+class _ConsentLogView(WorkspaceView):
+    def readable_entries(self) -> ConsentLogQuerySet:
+        """The log as far as the caller may read the nodes of its customers.
+
+        Somebody who may read every node also reads of nodes that are no more.
+        """
+        entries = ConsentLogEntry.objects.in_workspace(self.workspace.id)
+        if self.caller.nodes is None:
+            return entries
+        return entries.in_nodes([node for node in self.caller.nodes if self.caller.may(READ, node)])
+
+
+class ConsentLogsView(_ConsentLogView):
+    """The log of consents, the latest first unless `sort` says otherwise."""
+
+    @extend_schema(
+        parameters=[
+            *PAGE_PARAMETERS,
+            OpenApiParameter("customerId", str, description="Of one customer."),
+            OpenApiParameter(
+                "uniqueKey", str, description="JSON of what the node recognises the person by."
+            ),
+            OpenApiParameter("startDate", str, description="The first day, or a moment."),
+            OpenApiParameter("endDate", str, description="The last day, or a moment."),
+            OpenApiParameter("type", str, enum=ConsentLogType.values),
+            OpenApiParameter("property", str, description="The dotted path that changed."),
+            OpenApiParameter("sort", str, many=True, description="`property,asc` or `,desc`."),
+            OpenApiParameter("nodes", str, description="Ids of nodes, by commas."),
+        ],
+        responses={200: page_of(ConsentLogOutput)},
+    )
+    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        parameters = QueryParameters(request)
+        page = Page.asked_for(parameters, PAGES)
+        entries = self.filtered(self.readable_entries(), parameters)
+        sort = parameters.sort(default=NEWEST_FIRST)
+        for key in sort:
+            if key.field not in SORTED_BY:
+                parameters.fault("sort", f"must be one of {', '.join(SORTED_BY)}")
+        parameters.raise_faults()
+        rows = page.slice(
+            entries.sorted_by([(SORTED_BY[key.field], key.descending) for key in sort])
+        )
+        total = entries.count_up_to(LARGEST_MATCH)
+        return JsonResponse(page.of([shown(entry) for entry in rows], total=total))
+
+    def filtered(
+        self, entries: ConsentLogQuerySet, parameters: QueryParameters
+    ) -> ConsentLogQuerySet:
+        customer_id = parameters.text("customerId")
+        if customer_id is not None:
+            entries = entries.filter(customer_id=id_or_unknown(customer_id))
+        nodes = parameters.listed("nodes")
+        if nodes:
+            entries = entries.in_nodes([self.named_node(node) for node in nodes])
+        unique_key = parameters.text("uniqueKey", longest=LONGEST_UNIQUE_KEY)
+        if unique_key is not None:
+            entries = entries.of_person(self.workspace.id, self.match_keys(unique_key))
+        kind = parameters.choice("type", ConsentLogType.values, default=None)
+        if kind is not None:
+            entries = entries.filter(type=kind)
+        path = parameters.text("property")
+        if path is not None:
+            entries = entries.filter(property=path)
+        start, end = self.moment(parameters, "startDate"), self.moment(parameters, "endDate")
+        return entries.between(start, end)
+
+    def named_node(self, node_id: str) -> UUID:
+        """A node the caller may read; raises NotFound, Forbidden."""
+        return self.readable_node(node_id).id
+
+    def match_keys(self, text: str) -> list[bytes]:
+        """The keys by which nodes recognise the person whose unique values are given as JSON."""
+        try:
+            document = parse_json(text.encode("utf-8", "surrogatepass"))
+        except Invalid as invalid:
+            raise Invalid.at("/uniqueKey", f"{invalid.message}", "json") from None
+        if not isinstance(document, dict):
+            raise Invalid.at("/uniqueKey", "must be a JSON object", "type")
+        person = nested(document)
+        policies = {node.matching for node in self.workspace.nodes.values()}
+        keys = [match_key(policy, person) for policy in policies]
+        return [key for key in keys if key is not None]
+
+    def moment(self, parameters: QueryParameters, name: str) -> datetime | None:
+        """The parameter as a moment; a day begins and ends by the clock of the workspace."""
+        text = parameters.text(name)
+        if text is None:
+            return None
+        moment = parse_instant(text.replace(" ", "+") if "T" in text else text)
+        if moment is None:
+            parameters.fault(name, "must be a date, or a date-time")
+            return None
+        if "T" in text:
+            return moment
+        day = moment.date()
+        if name == "endDate":
+            if day == day.max:
+                return None
+            day += timedelta(days=1)
+        return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.workspace.timezone))
+
+
+class ConsentLogView(_ConsentLogView):
+    @extend_schema(responses={200: ConsentLogOutput})
+    def get(self, request: HttpRequest, workspace_id: str, id: str) -> JsonResponse:
+        is_number = id.isascii() and id.isdigit() and len(id) < 19
+        entry = self.readable_entries().filter(id=int(id)).first() if is_number else None
+        if entry is None:
+            raise NotFound(f"consent log not found {id}")
+        return JsonResponse(shown(entry))
+
+
+def shown(entry: ConsentLogEntry) -> dict[str, Any]:
+    """The entry as the API shows it."""
+    return {
+        "id": entry.id,
+        "customerId": entry.customer_id,
+        "date": entry.date,
+        "type": entry.type,
+        "property": entry.property,
+        "value": entry.value,
+        "sourceId": entry.source_id,
+        "userId": entry.user_id,
+    }

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+
+from contacthub_project.api.query import id_or_unknown
+from contacthub_project.api.renderers import NoContent, json_bytes
+from contacthub_project.errors import NotFound
+from contacthub_project.sql import fetch_one
+from customers.actions.data_protection import exported_lists, forget_customer, request_export
+from customers.api.schema import EXPORT
+from customers.api.views import CustomerScopedView
+from customers.document import answer_of
+
+CHUNK_BYTES = 64 * 1024
+NODE_OF = "SELECT node_id FROM customers_customer WHERE id = %s AND workspace_id = %s"
+
+
+class ExportView(CustomerScopedView):
+    """Everything that is kept about a person, as one JSON document, sent while it is read."""
+
+    @extend_schema(responses={200: EXPORT})
+    def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponseBase:
+        customer = self.readable_customer(customer_id)
+        row = request_export(self.workspace, customer, by=self.caller)
+        lists = exported_lists(self.workspace.id, customer)
+        return StreamingHttpResponse(
+            _chunks(_parts(answer_of(row, self.workspace.customer_schema), lists)),
+            content_type="application/json",
+            headers={"Content-Disposition": f'attachment; filename="customer-{customer}.json"'},
+        )
+
+
+class ForgettingView(CustomerScopedView):
+    @extend_schema(responses={204: None})
+    def delete(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
+        """Forget a person for good; those who were deleted can be forgotten too."""
+        customer = id_or_unknown(customer_id)
+        known = fetch_one(NODE_OF, (customer, self.workspace.id))
+        if known is None or self.node_rules(known[0]) is None:
+            raise NotFound(f"customer not found {customer_id}")
+        self.writable_node(known[0])
+        forget_customer(self.workspace, customer, by=self.caller)
+        return NoContent()
+
+
+def _parts(customer: dict[str, Any], lists: Iterator[tuple[str, Iterator[Any]]]) -> Iterator[bytes]:
+    """The document, in small pieces."""
+    yield b'{"customer":' + json_bytes(customer)
+    for name, elements in lists:
+        yield b"," + json_bytes(name) + b":["
+        separator = b""
+        for element in elements:
+            yield separator + json_bytes(element)
+            separator = b","
+        yield b"]"
+    yield b"}"
+
+
+def _chunks(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces put together: few large writes rather than many small ones."""
+    chunk = bytearray()
+    for part in parts:
+        chunk += part
+        if len(chunk) >= CHUNK_BYTES:
+            yield bytes(chunk)
+            chunk.clear()
+    yield bytes(chunk)

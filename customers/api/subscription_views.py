@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
+
+from contacthub_project.api.renderers import JsonResponse, NoContent
+from contacthub_project.errors import NotFound
+from customers.actions.subscriptions import (
+    add_subscription,
+    change_subscription,
+    remove_subscription,
+    subscription_in,
+)
+from customers.api.schema import SUBSCRIPTION
+from customers.api.views import NODE_ID, CustomerScopedView
+from customers.document import document_of
+
+SUBSCRIPTION_BYTES = 64 * 1024
+
+
+class _SubscriptionAnsweringView(CustomerScopedView):
+    def shown_subscription(self, subscription: Mapping[str, Any]) -> dict[str, Any]:
+        """Every property of the subscription, absent ones null."""
+        complete = self.workspace.customer_schema.complete_base({"subscriptions": [subscription]})
+        return complete["subscriptions"][0]
+
+
+class SubscriptionsView(_SubscriptionAnsweringView):
+    """A customer's subscriptions."""
+
+    @extend_schema(request={"application/json": SUBSCRIPTION}, responses={201: SUBSCRIPTION})
+    def post(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
+        customer = self.writable_customer(customer_id)
+        body = self.body(limit=SUBSCRIPTION_BYTES)
+        subscription = add_subscription(self.workspace, customer, body=body, by=self.caller)
+        return JsonResponse(self.shown_subscription(subscription), status=201)
+
+
+class SubscriptionView(_SubscriptionAnsweringView):
+    @extend_schema(responses={200: SUBSCRIPTION})
+    def get(
+        self, request: HttpRequest, workspace_id: str, customer_id: str, property_id: str
+    ) -> JsonResponse:
+        row = self.live_row(customer_id)
+        self.readable_node(row[NODE_ID])
+        subscription = None
+        if self.workspace.customer_schema.has("base.subscriptions"):
+            subscription = subscription_in(document_of(row), property_id)
+        if subscription is None:
+            raise NotFound(f"subscription not found {property_id}")
+        return JsonResponse(self.shown_subscription(subscription))
+
+    @extend_schema(request={"application/json": SUBSCRIPTION}, responses={200: SUBSCRIPTION})
+    def put(
+        self, request: HttpRequest, workspace_id: str, customer_id: str, property_id: str
+    ) -> JsonResponse:
+        customer = self.writable_customer(customer_id)
+        body = self.body(limit=SUBSCRIPTION_BYTES)
+        subscription = change_subscription(
+            self.workspace, customer, property_id, body=body, by=self.caller
+        )
+        if not self.caller.may_read_profiles:
+            subscription = {"id": property_id} | body
+        return JsonResponse(self.shown_subscription(subscription))
+
+    @extend_schema(responses={204: None})
+    def delete(
+        self, request: HttpRequest, workspace_id: str, customer_id: str, property_id: str
+    ) -> HttpResponse:
+        customer = self.writable_customer(customer_id)
+        remove_subscription(self.workspace, customer, property_id, by=self.caller)
+        return NoContent()

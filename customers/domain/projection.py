@@ -1,0 +1,40 @@
+"""Showing only some properties of a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# None asks for a value whole, a mapping for some of its properties.
+Wanted = dict[str, Any]
+
+
+def wanted(paths: Iterable[str]) -> Wanted:
+    """Dotted paths as a tree; a path that is asked for whole wins over parts of it."""
+    tree: Wanted = {}
+    for path in paths:
+        *parents, name = path.split(".")
+        level: Wanted | None = tree
+        for parent in parents:
+            assert level is not None
+            level = level.setdefault(parent, {})
+            if level is None:
+                break
+        if level is not None:
+            level[name] = None
+    return tree
+
+
+def projected(document: Mapping[str, Any], tree: Wanted) -> dict[str, Any]:
+    """The part of `document` that is wanted; in lists, the part of each element."""
+    return {
+        name: _projected(document[name], inner) for name, inner in tree.items() if name in document
+    }
+
+
+def _projected(value: Any, tree: Wanted | None) -> Any:
+    if tree is None or value is None:
+        return value
+    if isinstance(value, list):
+        return [_projected(element, tree) for element in value]
+    return projected(value, tree) if isinstance(value, Mapping) else value

@@ -1,0 +1,50 @@
+"""The duty of every app above that keeps something about customers.
+
+A customer is deleted, forgotten, exported or recognised here, where nothing is known of events or
+uploads. Each app that keeps such things registers a follower in its `AppConfig.ready`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+from uuid import UUID
+
+
+class CustomerFollower(Protocol):
+    """Keeps something about customers. Its writes run in the transaction of their cause."""
+
+    def customer_deleted(self, *, workspace_id: UUID, customer_id: UUID) -> None:
+        """Remove what belongs to a customer that is no more."""
+        ...
+
+    def customer_forgotten(self, *, workspace_id: UUID, customer_id: UUID) -> None:
+        """Remove every trace of a person; whatever remains must not name them."""
+        ...
+
+    def identity_appeared(
+        self, *, workspace_id: UUID, node_id: UUID, customer_id: UUID, kind: str, value: str
+    ) -> None:
+        """A session (SESSION_ID) or a client's id (EXTERNAL_ID) has become a customer's.
+
+        The caller holds the identity (`customers.actions.identities`), so nothing that waits for it
+        can slip past.
+        """
+        ...
+
+    def exported(self, *, workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Any]]:
+        """What the person's export says of them: names of lists, and lazily their elements."""
+        ...
+
+
+_followers: list[CustomerFollower] = []
+
+
+def register(follower: CustomerFollower) -> None:
+    """Make `follower` known; called once per process while Django starts."""
+    _followers.append(follower)
+
+
+def all_followers() -> tuple[CustomerFollower, ...]:
+    """Every follower."""
+    return tuple(_followers)
