@@ -13,10 +13,10 @@ from contacthub_project.errors import NotFound
 from contacthub_project.principal import Principal
 from contacthub_project.sql import fetch_one
 from customers.actions.customers import open_node
-from customers.document import CustomerRow
+from customers.document import CustomerRow, document_of, system_of
 from customers.domain.matching import match_key
 from customers.followers import all_followers
-from customers.models import ConsentLogEntry, Customer, Session
+from customers.models import ConsentLogEntry, Customer, DeletedState, Session
 
 PAGE = 1000
 
@@ -28,12 +28,6 @@ SELECT workspace_id, node_id, id, match_key, date_trunc('milliseconds', clock_ti
 FROM customers_customer
 WHERE id = %(id)s AND workspace_id = %(workspace_id)s AND deleted = 0
 RETURNING id
-"""
-
-KNOWN = """
-SELECT node_id, deleted, external_id, base, extended FROM customers_customer
-WHERE id = %s AND workspace_id = %s AND deleted <> -1
-FOR UPDATE
 """
 
 # What stays is a tombstone: an id, when it came and when it went.
@@ -99,20 +93,19 @@ def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princip
     Raises NotFound for one who is unknown or forgotten already, Locked while the node is.
     """
     with transaction.atomic():
-        known = fetch_one(KNOWN, (customer_id, workspace.id))
-        if known is None:
+        row = Customer.objects.lock_known_row(workspace.id, customer_id)
+        if row is None:
             raise NotFound(f"customer not found {customer_id}")
-        node_id, deleted, external_id, base, extended = known
-        node = open_node(workspace, node_id)
-        person = {"externalId": external_id, "base": base, "extended": extended}
+        system = system_of(row)
+        node = open_node(workspace, UUID(system["nodeId"]))
         parameters = {
             "id": customer_id,
             "workspace_id": workspace.id,
             "author": by.author,
             "source_id": by.source_id,
             "user_id": by.user_id,
-            "match_key": match_key(node.matching, person),
-            "was_live": deleted == 0,
+            "match_key": match_key(node.matching, document_of(row)),
+            "was_live": system["deleted"] == DeletedState.LIVE,
         }
         fetch_one(FORGET, parameters)
         fetch_one(ERASE_VALUES, (customer_id, workspace.id))

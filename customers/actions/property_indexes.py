@@ -16,6 +16,7 @@ from psycopg import sql
 
 from configuration.domain.extended_properties import indexed_paths
 from configuration.models import Workspace
+from customers.domain.query_compiler import Place
 
 TASK = "customers.tasks.reconcile_property_indexes"
 PREFIX = "extended_"
@@ -51,11 +52,12 @@ def _creation(name: str, workspace_id: UUID, path: tuple[str, ...]) -> sql.Compo
     """Finds a node's customers by the property's value, the newest first."""
     return sql.SQL(
         "CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON customers_customer"
-        " (node_id, (extended #> {path}), updated_at DESC)"
+        " (node_id, {value}, updated_at DESC)"
         " WHERE workspace_id = {workspace_id} AND deleted = 0"
     ).format(
         name=sql.Identifier(name),
-        path=sql.Literal(list(path)),
+        # As searches write it, but for the signs that parameters need.
+        value=sql.SQL(Place("extended", path).json.replace("%%", "%")),  # type: ignore[arg-type]
         workspace_id=sql.Literal(workspace_id),
     )
 

@@ -25,9 +25,6 @@ class ConsentLogQuerySet(models.QuerySet["ConsentLogEntry"]):
     def in_workspace(self, workspace_id: UUID) -> ConsentLogQuerySet:
         return self.filter(workspace_id=workspace_id)
 
-    def in_nodes(self, node_ids: Sequence[UUID]) -> ConsentLogQuerySet:
-        return self.filter(node_id__in=node_ids)
-
     def of_person(self, workspace_id: UUID, match_keys: Sequence[bytes]) -> ConsentLogQuerySet:
         """What was logged of a person, known now or then by one of the keys."""
         known = Customer.objects.in_workspace(workspace_id).live().filter(match_key__in=match_keys)

@@ -65,6 +65,10 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         lock = " FOR UPDATE" if to_delete else " FOR NO KEY UPDATE"
         return _row(fetch_one(LIVE_ROW + lock, (customer_id, workspace_id)))
 
+    def lock_known_row(self, workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
+        """One customer who is not forgotten, deleted or not, locked to be forgotten."""
+        return _row(fetch_one(LOCKED_KNOWN_ROW, (customer_id, workspace_id)))
+
     def lock_same_person(
         self, workspace_id: UUID, node_id: UUID, match_key: bytes | None
     ) -> CustomerRow | None:
@@ -181,6 +185,11 @@ ROW_AS_JSON = "json_build_array({})::text".format(
 LIVE_ROW = f"""
 SELECT {ROW_AS_JSON} FROM customers_customer
 WHERE id = %s AND workspace_id = %s AND deleted = 0
+"""
+LOCKED_KNOWN_ROW = f"""
+SELECT {ROW_AS_JSON} FROM customers_customer
+WHERE id = %s AND workspace_id = %s AND deleted <> -1
+FOR UPDATE
 """
 LIVE_ROWS = f"""
 SELECT json_agg({ROW_AS_JSON}::json ORDER BY id)::text FROM customers_customer
