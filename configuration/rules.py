@@ -1,6 +1,6 @@
 """The rules of a workspace as its hot paths need them: one frozen snapshot, held in memory.
 
-The door for the apps above. A snapshot is loaded in two queries and kept. When this machine's
+The door for the apps above. A snapshot is loaded in three queries and kept. When this machine's
 generation has moved on, and otherwise once a second, the workspace's `configuration_version` is
 asked for, and the snapshot loaded anew if that has changed.
 """
@@ -20,8 +20,10 @@ from django.db import transaction
 from django.db.models import F
 
 from configuration.domain.customer_schema import CustomerSchema
+from configuration.domain.event_schema import EventSchema
 from configuration.domain.matching_policy import MatchingPolicy
-from configuration.models import Node, Workspace, WorkspaceStatus
+from configuration.models import EventTypeSettings, Node, Workspace, WorkspaceStatus
+from configuration.models.event_type import DEFAULT_BYTES
 from contacthub_project.generation import generation
 
 RECHECK_SECONDS = 1.0
@@ -39,6 +41,17 @@ class NodeRules:
     mandatory_properties: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class EventTypeRules:
+    """What events of a type must obey; `consents` are paths of which the customer gave all."""
+
+    is_enabled: bool = True
+    max_bytes: int = DEFAULT_BYTES
+    consents: tuple[str, ...] = ()
+    updates_products: bool = False
+    extended: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class WorkspaceRules:
     """What the requests of a workspace must obey; `version` grows with every change."""
@@ -50,7 +63,10 @@ class WorkspaceRules:
     max_requests_per_minute: int = 0
     disabled_base_properties: tuple[str, ...] = ()
     customer_extended: Mapping[str, Any] = field(default_factory=dict)
+    product_extended: Mapping[str, Any] = field(default_factory=dict)
     nodes: Mapping[UUID, NodeRules] = field(default_factory=dict)
+    event_types: Mapping[str, EventTypeRules] = field(default_factory=dict)
+    _event_schemas: dict[str, EventSchema] = field(default_factory=dict, compare=False)
 
     @property
     def is_disabled(self) -> bool:
@@ -64,6 +80,15 @@ class WorkspaceRules:
     def customer_schema(self) -> CustomerSchema:
         """What a customer of this workspace may hold; compiled at first use."""
         return CustomerSchema(self.disabled_base_properties, self.customer_extended)
+
+    def event_schema(self, event_type: str) -> EventSchema:
+        """What an event of a built-in type may hold in this workspace; compiled at first use."""
+        schema = self._event_schemas.get(event_type)
+        if schema is None:
+            extended = self.event_types[event_type].extended
+            schema = EventSchema(event_type, extended, self.product_extended)
+            self._event_schemas[event_type] = schema
+        return schema
 
 
 class _Snapshots:
@@ -121,6 +146,7 @@ def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | 
             "max_requests_per_minute",
             "disabled_base_properties",
             "customer_extended",
+            "product_extended",
         )
         .first()
     )
@@ -137,7 +163,22 @@ def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | 
         max_requests_per_minute=row["max_requests_per_minute"],
         disabled_base_properties=tuple(row["disabled_base_properties"]),
         customer_extended=row["customer_extended"],
+        product_extended=row["product_extended"],
         nodes={node.id: _node_rules(node) for node in nodes},
+        event_types={
+            name: _event_type_rules(settings)
+            for name, settings in EventTypeSettings.objects.by_type(workspace_id).items()
+        },
+    )
+
+
+def _event_type_rules(settings: EventTypeSettings) -> EventTypeRules:
+    return EventTypeRules(
+        is_enabled=settings.enabled,
+        max_bytes=settings.max_bytes,
+        consents=tuple(path.removeprefix("consents.") for path in settings.consents),
+        updates_products=settings.does_update_products,
+        extended=settings.extended,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import environ
+from celery.schedules import crontab
 
 from contacthub_project.embedded import postgres, socket_folder, valkey_socket
 from contacthub_project.logs import logging_settings
@@ -167,6 +168,18 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile property indexes": {
         "task": "customers.tasks.reconcile_property_indexes",
         "schedule": 300.0,
+    },
+    "begin the retention purge": {
+        "task": "events.tasks.start_purge",
+        "schedule": crontab(hour=2, minute=15),
+    },
+    "go on with the retention purge": {
+        "task": "events.tasks.purge",
+        "schedule": 300.0,
+    },
+    "clear old idempotency keys": {
+        "task": "events.tasks.clear_old_keys",
+        "schedule": 3600.0,
     },
     "clear expired tokens and sign-ins": {
         "task": "configuration.tasks.clear_expired",

@@ -27,3 +27,14 @@ def fetch_one(
     connection.ensure_connection()
     with connection.wrap_database_errors:
         return connection.connection.execute(statement, parameters, prepare=prepare).fetchone()
+
+
+def fetch_all(statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
+    """All rows of the answer as tuples."""
+    if connection.queries_logged or connection.execute_wrappers:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall()
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return connection.connection.execute(statement, parameters).fetchall()

@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 from uuid import UUID
 
+# Kinds of identity besides the key that customers are recognised by.
+SESSION_ID = "SESSION_ID"
+EXTERNAL_ID = "EXTERNAL_ID"
+
 
 class CustomerFollower(Protocol):
     """Keeps something about customers. Its writes run in the transaction of their cause."""

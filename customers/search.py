@@ -16,7 +16,7 @@ from contacthub_project.api.query import SortKey
 from contacthub_project.errors import FieldError, Forbidden
 from contacthub_project.sql import fetch_one
 from customers.document import CustomerRow
-from customers.domain.query_compiler import Fragment, Place, compile_query
+from customers.domain.query_compiler import Fragment, Place, all_of, compile_query
 from customers.domain.query_language import attributes_compared, query_faults, speaks_of_events
 from customers.models.customer import ROW_AS_JSON
 
@@ -159,8 +159,6 @@ def search_faults(document: Any, workspace: WorkspaceRules) -> list[FieldError]:
     """Everything wrong with a query in its envelope."""
 
     def did_faults(did: Any, at: str) -> list[FieldError]:
-        if not _deeds:
-            return [FieldError(at, "no events are kept here", "unsupported")]
         return _deeds[0].faults(did, workspace, at)
 
     return query_faults(document, workspace.customer_schema, did_faults)
@@ -249,9 +247,4 @@ def _condition(
             return _deeds[0].compiled(did, workspace)
 
         parts.append(compile_query(search.query, attributes, compile_did))
-    if not parts:
-        return None
-    return Fragment(
-        " AND ".join(f"({part.sql})" for part in parts),
-        tuple(value for part in parts for value in part.parameters),
-    )
+    return all_of(parts) if parts else None

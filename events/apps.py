@@ -1,5 +1,17 @@
 from django.apps import AppConfig
 
+from contacthub_project import data_holders
+
 
 class EventsConfig(AppConfig):
     name = "events"
+
+    def ready(self) -> None:
+        from customers import followers, search
+        from events.data_holder import EventDataHolder
+        from events.deeds import EventDeeds
+        from events.follower import EventFollower
+
+        data_holders.register(EventDataHolder())
+        followers.register(EventFollower())
+        search.register_deeds(EventDeeds())

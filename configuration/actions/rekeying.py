@@ -22,7 +22,11 @@ def finish_rekeying_in_request(node: Node) -> Node:
     """Finish now if the node is small; raises Conflict, naming customers that would collide."""
     if node.pending_policy is None:
         return node
-    if all(holder.count_up_to(node_id=node.id, most=AT_ONCE) < AT_ONCE for holder in all_holders()):
+    if all(
+        holder.count_up_to(node_id=node.id, most=AT_ONCE) < AT_ONCE
+        for holder in all_holders()
+        if not holder.holds_events
+    ):
         node = finish_rekeying(node)
         if node.rekeying_report is not None:
             raise Conflict(

@@ -14,10 +14,11 @@ from django.http import HttpRequest
 from configuration.models import Node
 from configuration.models.node import NodeQuerySet
 from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of, rules_of
-from contacthub_project.api.query import as_uuid, id_or_unknown
+from contacthub_project.api.query import id_or_unknown
 from contacthub_project.api.throttling import Quota, take
 from contacthub_project.api.views import ApiView
 from contacthub_project.errors import Forbidden, NotFound
+from contacthub_project.identifiers import as_uuid
 from contacthub_project.principal import READ, WRITE, Principal
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})

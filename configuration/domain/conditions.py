@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Set
 from typing import Any, Protocol
 
 from configuration.domain.customer_schema import LIST_OF
-from configuration.domain.instants import parse_instant
 from contacthub_project.errors import FieldError, pointer
+from contacthub_project.instants import parse_instant
 
 OPERATORS = (
     "EQUALS", "NOT_EQUALS", "BETWEEN", "GTE", "GT", "LTE", "LT",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from configuration.domain.instants import instant_text, parse_instant
+from contacthub_project.instants import instant_text, parse_instant
 
 # A shape is None for a value that is taken as it is, a mapping for an object with known
 # properties, and a one-item tuple with the shape of the items for a list.

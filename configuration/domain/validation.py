@@ -6,8 +6,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from configuration.domain.instants import is_instant
 from contacthub_project.errors import FieldError, pointer
+from contacthub_project.instants import is_instant
 
 LONGEST_MESSAGE = 200
 

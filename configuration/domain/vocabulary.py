@@ -67,6 +67,12 @@ def context_schema(context: str) -> Schema:
     return _with_definitions(_read(f"contexts/{context}.json"), _read("context_definitions.json"))
 
 
+@cache
+def tracking_schema() -> Schema:
+    """The JSON Schema of `tracking`: where the visitor came from."""
+    return _read("tracking.json")
+
+
 def resolved(schema: Mapping[str, Any]) -> Schema:
     """The schema with every reference replaced by what it refers to."""
     definitions = schema.get("$defs", {})

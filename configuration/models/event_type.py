@@ -31,10 +31,6 @@ class EventTypeSettingsQuerySet(models.QuerySet["EventTypeSettings"]):
         }
 
 
-def updates_products_by_default(event_type: str) -> bool:
-    return event_type in PRODUCT_EVENT_TYPES
-
-
 class EventTypeSettings(models.Model):
     """`retention_months` and `updates_products` are null while they are the default."""
 
@@ -64,3 +60,10 @@ class EventTypeSettings(models.Model):
 
     def __str__(self) -> str:
         return self.type
+
+    @property
+    def does_update_products(self) -> bool:
+        """Whether events of this type keep the registry of products up to date."""
+        if self.updates_products is None:
+            return self.type in PRODUCT_EVENT_TYPES
+        return self.updates_products

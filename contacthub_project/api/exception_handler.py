@@ -51,7 +51,7 @@ def answer(failure: Exception) -> JsonResponse:
     known = _translate(failure)
     if known is None:
         return error_response(500, "Internal server error", failure=failure)
-    status = next(status for kind, status in STATUSES if isinstance(known, kind))
+    status = status_of(known)
     headers = {}
     if isinstance(known, errors.Unauthorized):
         headers["WWW-Authenticate"] = 'Bearer realm="contacthub"'
@@ -67,6 +67,11 @@ def answer(failure: Exception) -> JsonResponse:
         headers=headers,
         failure=failure if status >= 500 else None,
     )
+
+
+def status_of(failure: ContacthubError) -> int:
+    """The HTTP status of an expected failure."""
+    return next(status for kind, status in STATUSES if isinstance(failure, kind))
 
 
 def error_response(

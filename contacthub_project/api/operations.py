@@ -1,6 +1,7 @@
-"""The published contract: which operations there are, and which roles may call each.
+"""The operations there are, and which roles may call each.
 
-`operations.json` is the only place where roles are listed; urls are declared by its path
+`operations.json` holds the published contract, `additions.json` what we offer beyond it. They are
+the only places where roles are listed; urls are declared by its path
 templates, and permissions read the roles of the operation at hand.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class Operation:
     tag: str
     summary: str
     roles: frozenset[str]
+    is_addition: bool = False
 
     @property
     def is_public(self) -> bool:
@@ -41,19 +43,26 @@ class Operation:
 
 @functools.cache
 def contract() -> Mapping[str, Mapping[str, Operation]]:
-    """All operations, by path template and method."""
-    document = json.loads((Path(__file__).parent / "operations.json").read_text())
+    """All operations, ours included, by path template and method."""
     operations: dict[str, dict[str, Operation]] = {}
-    for entry in document["operations"]:
+    for entry in _entries():
         operation = Operation(
             method=entry["method"],
             path=entry["path"],
             tag=entry["tag"],
             summary=entry["summary"],
             roles=frozenset(entry["roles"]),
+            is_addition=entry["is_addition"],
         )
         operations.setdefault(operation.path, {})[operation.method] = operation
     return operations
+
+
+def _entries() -> Iterator[dict[str, Any]]:
+    for name in ("operations.json", "additions.json"):
+        document = json.loads((Path(__file__).parent / name).read_text())
+        for entry in document["operations"]:
+            yield {**entry, "is_addition": name == "additions.json"}
 
 
 def route(template: str, view: Any) -> URLPattern:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from contacthub_project.errors import FieldError, Invalid
+from contacthub_project.identifiers import as_uuid
+from contacthub_project.instants import moment_after_epoch, parse_instant
 
 T = TypeVar("T")
 LONGEST_TEXT = 255
 LONGEST_LIST = 8192
 MOST_LISTED = 100
 MOST_SORT_KEYS = 5
+MILLISECONDS = re.compile(r"-?[0-9]{5,18}")
 WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
-UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,20 @@ class QueryParameters:
             return self._fault(name, f"must be one of {', '.join(allowed)}", default)
         return value
 
+    def moment(self, name: str) -> datetime | None:
+        """The parameter as a moment: a date, a date-time or milliseconds since 1970."""
+        text = self.text(name)
+        if text is None:
+            return None
+        if MILLISECONDS.fullmatch(text):
+            moment = moment_after_epoch(int(text))
+        else:
+            # A plus sign that was not encoded arrives as a space.
+            moment = parse_instant(text.replace(" ", "+") if "T" in text else text)
+        if moment is None:
+            self.fault(name, "must be a date or a date-time")
+        return moment
+
     def sort(self, *, default: Sequence[SortKey] = ()) -> Sequence[SortKey]:
         """The keys of `sort=field,asc|desc` (ascending when not said), as often as it is given."""
         keys = []
@@ -117,11 +134,6 @@ class QueryParameters:
 
 # An id that no row has: ids that are no UUID are answered like unknown ones.
 UNKNOWN = UUID(int=0)
-
-
-def as_uuid(text: str) -> UUID | None:
-    """The UUID that `text` spells in its usual form, else None."""
-    return UUID(text) if UUID_TEXT.fullmatch(text) else None
 
 
 def id_or_unknown(text: str) -> UUID:

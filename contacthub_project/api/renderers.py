@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
 from django.http import HttpResponse
 
+from contacthub_project.instants import instant_text
+
 OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
-
-
-def timestamp(moment: datetime) -> str:
-    """`2019-08-24T14:15:22.000Z`"""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def json_bytes(data: Any) -> bytes:
@@ -24,7 +21,7 @@ def json_bytes(data: Any) -> bytes:
 
 def _default(value: Any) -> Any:
     if isinstance(value, datetime):
-        return timestamp(value)
+        return instant_text(value)
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError(type(value).__name__)

@@ -47,6 +47,16 @@ class PageObject(serializers.Serializer):
     number = serializers.IntegerField()
 
 
+# The same for answers that are described by JSON Schema.
+PAGE_OBJECT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        name: {"type": "integer"}
+        for name in (
+            "size", "totalElements", "totalUnfilteredElements", "totalPages", "number",
+        )
+    },
+}  # fmt: skip
 ELEMENTS = {
     "type": "object",
     "required": ["elements"],

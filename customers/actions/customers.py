@@ -10,13 +10,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from configuration.domain.instants import instant_text
 from configuration.models import NodeState, NodeType
 from configuration.models.identifiers import new_id
 from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.errors import FieldError, Forbidden, Invalid, Locked, NotFound, Unavailable
+from contacthub_project.instants import instant_text
 from contacthub_project.principal import Principal
-from customers.actions.identities import EXTERNAL_ID, announce_identity, holding_external_id
+from customers.actions.identities import announce_identity, holding_external_id
 from customers.actions.statements import (
     CustomerWrite,
     NodeNotOpen,
@@ -35,6 +35,7 @@ from customers.domain.merge import (
     with_subscription_dates,
 )
 from customers.domain.paths import as_pointer, value_at
+from customers.followers import EXTERNAL_ID
 from customers.models import Customer, DeletedState
 
 INVALID_CUSTOMER = "source customer is not valid"

@@ -22,7 +22,7 @@ from customers.actions.customers import (
     open_node,
     required_faults,
 )
-from customers.actions.identities import EXTERNAL_ID, hold_identity
+from customers.actions.identities import hold_identities
 from customers.actions.statements import (
     CustomerWrite,
     NodeNotOpen,
@@ -40,7 +40,7 @@ from customers.domain.merge import (
     unchanged,
     with_subscription_dates,
 )
-from customers.followers import all_followers
+from customers.followers import EXTERNAL_ID, all_followers
 from customers.models import Customer
 
 # Properties the system keeps; the reference calls the last two "ignored", the others immutable.
@@ -126,7 +126,7 @@ def _modified(workspace: WorkspaceRules, asked: Modification, by: Principal) -> 
     node = open_node(workspace, UUID(system_of(known)["nodeId"]))
     external_id = asked.body.get("externalId")
     if isinstance(external_id, str):
-        hold_identity(node.id, EXTERNAL_ID, external_id)
+        hold_identities([(node.id, EXTERNAL_ID, external_id)])
     # The node before the customer, as everybody does who locks both.
     hold_node(workspace.id, node)
     row = Customer.objects.lock_live_row(workspace.id, asked.customer_id)

@@ -7,7 +7,8 @@ from uuid import UUID
 from django.db import transaction
 
 from contacthub_project.errors import Conflict, NotFound
-from customers.actions.identities import SESSION_ID, announce_identity, hold_identity
+from customers.actions.identities import announce_identity, hold_identities
+from customers.followers import SESSION_ID
 from customers.models import Customer, Session
 
 
@@ -22,7 +23,7 @@ def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str) -> Sessi
     node_id = known.values_list("node_id", flat=True).first()
     if node_id is None:
         raise NotFound(f"customer not found {customer_id}")
-    hold_identity(node_id, SESSION_ID, value)
+    hold_identities([(node_id, SESSION_ID, value)])
     if Customer.objects.lock_live_row(workspace_id, customer_id) is None:
         raise NotFound(f"customer not found {customer_id}")
     Session.objects.bulk_create(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +10,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from configuration.api.scoping import WorkspaceView
-from configuration.domain.instants import parse_instant
 from contacthub_project.api.pagination import LARGEST_MATCH, Page, PageRules
 from contacthub_project.api.parsers import parse_json
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
@@ -21,6 +21,7 @@ from customers.domain.paths import nested
 from customers.models import ConsentLogEntry, ConsentLogType
 from customers.models.consent_log import ConsentLogQuerySet
 
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 PAGES = PageRules(default_size=20, largest_size=100, last_page=None)
 LONGEST_UNIQUE_KEY = 4096
 SORTED_BY = {
@@ -116,14 +117,8 @@ class ConsentLogsView(WorkspaceView):
 
     def moment(self, parameters: QueryParameters, name: str) -> datetime | None:
         """The parameter as a moment; a day begins and ends by the clock of the workspace."""
-        text = parameters.text(name)
-        if text is None:
-            return None
-        moment = parse_instant(text.replace(" ", "+") if "T" in text else text)
-        if moment is None:
-            parameters.fault(name, "must be a date, or a date-time")
-            return None
-        if "T" in text:
+        moment = parameters.moment(name)
+        if moment is None or not DAY.fullmatch(parameters.text(name) or ""):
             return moment
         day = moment.date()
         if name == "endDate":

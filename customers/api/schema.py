@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from configuration.domain.customer_schema import BUILT_IN
+from contacthub_project.api.schema import PAGE_OBJECT
 
 COMPONENTS = "#/components/schemas/"
 CUSTOM_KEYWORDS = {"maxLengthSum"}
@@ -12,9 +13,6 @@ ID = {"type": "string", "format": "uuid"}
 MOMENT = {"type": "string", "format": "date-time"}
 NUMBER = {"type": "integer"}
 TEXT_OR_NULL = {"type": ["string", "null"]}
-
-
-PAGE_KEYS = ("size", "totalElements", "totalUnfilteredElements", "totalPages", "number")
 
 
 def _component(name: str) -> str:
@@ -50,10 +48,7 @@ PAGE_OF_CUSTOMERS: dict[str, Any] = {
     "required": ["elements", "page"],
     "properties": {
         "elements": {"type": "array", "items": CUSTOMER},
-        "page": {
-            "type": "object",
-            "properties": dict.fromkeys(PAGE_KEYS, NUMBER),
-        },
+        "page": PAGE_OBJECT,
     },
 }
 

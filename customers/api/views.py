@@ -21,12 +21,13 @@ from contacthub_project.api.views import absolute_address, expected_version, is_
 from contacthub_project.errors import Conflict, Invalid, NotFound
 from contacthub_project.principal import READ
 from customers.actions.customers import INVALID_CUSTOMER, upsert_customer
-from customers.actions.identities import SESSION_ID, hold_identity
+from customers.actions.identities import hold_identities
 from customers.actions.modification import Mode, Modification, delete_customer, modify_customer
 from customers.actions.sessions import claim_session
 from customers.api.schema import CUSTOMER, CUSTOMER_CHANGE, CUSTOMER_INPUT, PAGE_OF_CUSTOMERS
 from customers.document import CustomerRow, answer_of, answer_to_untrusted
 from customers.domain.projection import Wanted, projected, wanted
+from customers.followers import SESSION_ID
 from customers.models import AggregateMember, Customer, DeletedState
 from customers.models.session import LONGEST_VALUE
 from customers.search import (
@@ -65,7 +66,7 @@ def claiming(request: HttpRequest, node_id: UUID) -> Iterator[Callable[[UUID, UU
         return
     session = value
     with transaction.atomic():
-        hold_identity(node_id, SESSION_ID, session)
+        hold_identities([(node_id, SESSION_ID, session)])
         yield lambda workspace_id, customer_id: _claim(workspace_id, customer_id, session)
 
 

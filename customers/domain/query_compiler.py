@@ -11,19 +11,17 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
-from uuid import UUID
 
 from configuration.domain.customer_schema import LIST_OF
-from configuration.domain.instants import instant_text, parse_instant
+from contacthub_project.identifiers import as_uuid
+from contacthub_project.instants import instant_text, moment_after_epoch, parse_instant
 from customers.domain.query_language import conjunction_of
 
 SYMBOLS = {"GTE": ">=", "GT": ">", "LTE": "<=", "LT": "<"}
 OPPOSITES = {"NOT_EQUALS": "EQUALS", "NOT_IN": "IN"}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MIDNIGHT = "T00:00:00.000Z"
-UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -159,7 +157,7 @@ def _text_comparison(place: Place, operator: str, value: Any) -> Fragment:
         return Fragment(f'{text} COLLATE "C" {SYMBOLS[operator]} %s', (value,))
     values = value if operator == "IN" else [value]
     if place.uuid_column is not None:
-        ids = [str(UUID(each)) for each in values if UUID_TEXT.fullmatch(each)]
+        ids = [found for each in values if (found := as_uuid(each)) is not None]
         return Fragment(f"{place.uuid_column} = ANY (%s::uuid[])", (ids,))
     if place.has_json_index and not place.is_folded:
         return _json_equality(place, values)
@@ -225,12 +223,7 @@ def _json_equality(place: Place, values: list[Any]) -> Fragment:
 
 def _moment(value: str | int) -> datetime | None:
     """The moment meant: text, or milliseconds since 1970; None if the calendar has none."""
-    if isinstance(value, str):
-        return parse_instant(value)
-    try:
-        return EPOCH + timedelta(milliseconds=value)
-    except OverflowError:
-        return None
+    return parse_instant(value) if isinstance(value, str) else moment_after_epoch(value)
 
 
 def _elements(place: Place) -> str:
@@ -271,6 +264,11 @@ def literal(text: str) -> str:
 def _opposite(fragment: Fragment) -> Fragment:
     """Holds exactly when the other does not: absent values make SQL's NULL, which is neither."""
     return Fragment(f"({fragment.sql}) IS NOT TRUE", fragment.parameters)
+
+
+def all_of(parts: list[Fragment]) -> Fragment:
+    """Holds when all parts do."""
+    return _joined(parts, " AND ")
 
 
 def _joined(parts: list[Fragment], conjunction: str) -> Fragment:

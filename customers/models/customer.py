@@ -146,7 +146,7 @@ class Customer(models.Model):
         indexes = [
             # The list of a node's customers in its default order.
             models.Index(
-                F("node"), F("updated_at").desc(), F("id").desc(),
+                F("workspace"), F("node"), F("updated_at").desc(), F("id").desc(),
                 condition=Q(deleted=0), name="customer_newest_in_node",
             ),
             # Look-up by the client's own id; attaching of events that were brought back by it.

@@ -18,12 +18,6 @@ MISSING = {
     ("POST", "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs"),
     ("GET", "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs/{jobId}"),
     ("GET", "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs/{jobId}/results"),
-    ("GET", "/workspaces/{workspaceId}/events"),
-    ("POST", "/workspaces/{workspaceId}/events"),
-    ("GET", "/workspaces/{workspaceId}/events/{id}"),
-    ("PUT", "/workspaces/{workspaceId}/events/{id}"),
-    ("PATCH", "/workspaces/{workspaceId}/events/{id}"),
-    ("DELETE", "/workspaces/{workspaceId}/events/{id}"),
     ("GET", "/workspaces/{workspaceId}/updates/last-offset"),
     ("GET", "/workspaces/{workspaceId}/updates"),
 }

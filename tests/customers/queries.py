@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from configuration.domain.customer_schema import LIST_OF, CustomerSchema
 from configuration.domain.extended_properties import read_definitions
-from configuration.domain.instants import instant_text, parse_instant
+from contacthub_project.instants import instant_text, parse_instant
 
 EXTENDED = {
     "size": {"type": "number"},

@@ -103,5 +103,6 @@ def test_nobody_is_forgotten_by_halves() -> None:
     holding = {name for name in tables if name.startswith(("customers_", "events_", "bulkjobs_"))}
     assert holding == {
         "customers_aggregatemember", "customers_change", "customers_consentlogentry",
-        "customers_customer", "customers_session",
+        "customers_customer", "customers_session", "events_event", "events_idempotencykey",
+        "events_product", "events_purgerun",
     }  # fmt: skip

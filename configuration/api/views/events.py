@@ -24,7 +24,7 @@ from configuration.domain.vocabulary import (
     event_properties_schema,
 )
 from configuration.models import EventTypeSettings
-from configuration.models.event_type import DEFAULT_BYTES, updates_products_by_default
+from configuration.models.event_type import DEFAULT_BYTES
 from contacthub_project.api.pagination import Page, PageRules
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
@@ -214,15 +214,7 @@ class ConsentPolicyView(EventTypeView):
 class ProductsUpdatePolicyView(EventTypeView):
     @extend_schema(responses={200: ProductsUpdatePolicy})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        updating = [
-            name
-            for name, each in self.settings().items()
-            if (
-                updates_products_by_default(name)
-                if each.updates_products is None
-                else each.updates_products
-            )
-        ]
+        updating = [name for name, each in self.settings().items() if each.does_update_products]
         return self.answer({"eventTypes": updating})
 
     @extend_schema(request=ProductsUpdatePolicy, responses={200: ProductsUpdatePolicy})

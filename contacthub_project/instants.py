@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ISO_8601 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
     r"(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?"
@@ -38,6 +39,14 @@ def parse_instant(text: str) -> datetime | None:
         )
         return moment + offset if sign == "-" else moment - offset
     except (ValueError, OverflowError):
+        return None
+
+
+def moment_after_epoch(milliseconds: int) -> datetime | None:
+    """The moment so many milliseconds after the beginning of 1970, None if no calendar has it."""
+    try:
+        return EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
         return None
 
 

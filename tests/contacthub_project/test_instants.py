@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configuration.domain.instants import instant_text, parse_instant
+from contacthub_project.instants import instant_text, parse_instant
 
 EXPECTED = "2019-08-24T14:15:22.000Z"
 

@@ -1,0 +1,124 @@
+"""What an event may hold: the built-in properties of its type, and the workspace's own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
+from typing import Any
+
+from configuration.domain.customer_schema import kinds_below
+from configuration.domain.extended_properties import value_schema
+from configuration.domain.schema_tree import instants_of, with_instants_in_one_form
+from configuration.domain.validation import DocumentValidator
+from configuration.domain.vocabulary import (
+    CONTEXTS,
+    PRODUCT_EVENT_TYPES,
+    context_schema,
+    event_schema,
+    tracking_schema,
+)
+from contacthub_project.errors import FieldError
+
+# Attributes of events beside their properties, by what they hold.
+SYSTEM_KINDS = {
+    "id": "text",
+    "nodeId": "text",
+    "type": "text",
+    "context": "text",
+    "origin": "text",
+    "date": "moment",
+    "registeredAt": "moment",
+    "updatedAt": "moment",
+    "version": "number",
+}
+
+
+class PartSchema:
+    """The compiled schema of one part of an event: its properties, context or tracking."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+        self._validator = DocumentValidator(dict(document))
+        self._instants = instants_of(document, document)
+
+    def faults(self, value: Any, *, at: str) -> list[FieldError]:
+        """Everything wrong with the part, as pointers below `at`."""
+        return self._validator.faults(value, at=at)
+
+    def with_instants_in_one_form(self, value: Any) -> Any:
+        """The (valid) part with its moments in UTC with milliseconds."""
+        return with_instants_in_one_form(self._instants, value)
+
+    def kinds(self, at: str) -> dict[str, str]:
+        """What the properties hold, by their dotted paths below `at`."""
+        return kinds_below(at, self.document, self.document)
+
+
+class EventSchema(PartSchema):
+    """The properties of one type of event in one workspace.
+
+    `extended` and `product_extended` hold definitions as
+    `configuration.domain.extended_properties` keeps them. The latter describe the products that an
+    event carries; of a type that is about one product, the event itself.
+    """
+
+    def __init__(
+        self,
+        event_type: str,
+        extended: Mapping[str, Any] | None = None,
+        product_extended: Mapping[str, Any] | None = None,
+    ) -> None:
+        document = copy.deepcopy(event_schema(event_type))
+        extended, product_extended = extended or {}, product_extended or {}
+        if event_type in PRODUCT_EVENT_TYPES and "products" not in document["properties"]:
+            extended = {**product_extended, **extended}
+        document["properties"]["extended"] = value_schema(extended)
+        if "extended" in document.get("$defs", {}):
+            document["$defs"]["extended"] = value_schema(product_extended)
+        self._hidden = {name for name, each in extended.items() if not each["enabled"]}
+        super().__init__(document)
+
+    def without_disabled(self, properties: dict[str, Any]) -> dict[str, Any]:
+        """The properties as if nothing had been said of disabled extended ones."""
+        given = properties.get("extended")
+        if not self._hidden or not isinstance(given, dict):
+            return properties
+        kept = {name: value for name, value in given.items() if name not in self._hidden}
+        return {**properties, "extended": kept}
+
+    def kind_of(self, path: str) -> str | None:
+        """What an attribute of such an event holds (see `CustomerSchema.kind_of`)."""
+        return self._kinds.get(path)
+
+    @cached_property
+    def _kinds(self) -> dict[str, str]:
+        contexts = [context_part(name).kinds("contextInfo") for name in CONTEXTS]
+        merged = {path: kind for kinds in reversed(contexts) for path, kind in kinds.items()}
+        return {
+            **merged,
+            **tracking_part().kinds("tracking"),
+            **self.kinds("properties"),
+            **SYSTEM_KINDS,
+        }
+
+
+@cache
+def context_part(context: str) -> PartSchema:
+    """The schema of `contextInfo` in a context; the same in all workspaces."""
+    return PartSchema(context_schema(context))
+
+
+@cache
+def tracking_part() -> PartSchema:
+    """The schema of `tracking`."""
+    return PartSchema(tracking_schema())
+
+
+def carried_products(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The products that the (valid) properties of a product-aware event speak of."""
+    products = properties.get("products")
+    if isinstance(products, list):
+        yield from (product for product in products if isinstance(product, dict))
+    else:
+        yield properties

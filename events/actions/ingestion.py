@@ -1,0 +1,291 @@
+"""Taking in events: one or a thousand, by the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+
+from configuration.models import NodeState, NodeType
+from configuration.models.identifiers import new_id
+from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.errors import (
+    ContacthubError,
+    FieldError,
+    Forbidden,
+    Invalid,
+    Locked,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
+from contacthub_project.identifiers import as_uuid
+from contacthub_project.principal import WRITE, Principal
+from contacthub_project.sql import fetch_all
+from customers.actions.identities import hold_identities
+from events.actions.products import note_products
+from events.actions.statements import EventWrite, insert_events
+from events.domain.admission import customer_refusals, type_refusal
+from events.domain.draft import BringBack, Draft, read_draft
+
+INVALID_EVENT = "The event is not valid"
+ATTEMPTS = 5
+
+CUSTOMERS = """
+SELECT id, node_id, enabled, version, consents::text FROM customers_customer
+WHERE workspace_id = %s AND id = ANY (%s) AND deleted = 0
+"""
+# Whose a session is, and whom the client knows by an id: the oldest, should there be several.
+OWNERS = """
+SELECT wanted.kind, wanted.node_id, wanted.value,
+       customer.id, customer.node_id, customer.enabled, customer.version, customer.consents::text
+FROM unnest(%(kinds)s::text[], %(nodes)s::uuid[], %(values)s::text[])
+     AS wanted (kind, node_id, value)
+CROSS JOIN LATERAL (
+    SELECT known.* FROM customers_session AS session
+    JOIN customers_customer AS known ON known.id = session.customer_id
+    WHERE wanted.kind = 'SESSION_ID' AND session.node_id = wanted.node_id
+      AND session.value = wanted.value AND known.deleted = 0
+    UNION ALL
+    (SELECT known.* FROM customers_customer AS known
+     WHERE wanted.kind = 'EXTERNAL_ID' AND known.node_id = wanted.node_id
+       AND known.external_id = wanted.value AND known.deleted = 0
+     ORDER BY known.id LIMIT 1)
+) AS customer
+WHERE customer.workspace_id = %(workspace_id)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A customer as far as taking its events asks."""
+
+    id: UUID
+    node_id: UUID
+    is_enabled: bool
+    version: int
+    consents: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenEvent:
+    """An event's body and how many bytes of the request it took."""
+
+    body: Any
+    size: int
+
+
+# What became of an event: its id, or why it was refused.
+Outcome = UUID | ContacthubError
+
+
+def post_event(workspace: WorkspaceRules, given: GivenEvent, *, by: Principal) -> UUID:
+    """The id of the new event, durably kept.
+
+    Raises Invalid naming every fault, TooLarge, NotFound, Forbidden with its reason, Locked.
+    """
+    (outcome,) = post_events(workspace, [given], by=by)
+    if isinstance(outcome, ContacthubError):
+        raise outcome
+    return outcome
+
+
+def post_events(
+    workspace: WorkspaceRules, given: Sequence[GivenEvent], *, by: Principal
+) -> list[Outcome]:
+    """What became of each event, in order: one that is refused hinders no other."""
+    now = datetime.now(UTC)
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    ingestion = _Ingestion(workspace, by)
+    outcomes: dict[int, Outcome] = {}
+    drafts: dict[int, Draft] = {}
+    for index, each in enumerate(given):
+        try:
+            drafts[index] = _read(workspace, each, now)
+        except ContacthubError as refusal:
+            outcomes[index] = refusal
+    for _ in range(ATTEMPTS):
+        if not drafts:
+            break
+        done = ingestion.insert(drafts)
+        outcomes |= done
+        drafts = {index: draft for index, draft in drafts.items() if index not in done}
+        if drafts:
+            ingestion = _Ingestion(latest_rules_of(workspace.id) or workspace, by)
+    # Each round lost a race against a change of the customer or its node.
+    outcomes |= {index: Unavailable() for index in drafts}
+    return [outcomes[index] for index in range(len(given))]
+
+
+def _read(workspace: WorkspaceRules, given: GivenEvent, now: datetime) -> Draft:
+    if not isinstance(given.body, dict):
+        raise Invalid.at("", "must be an object", "type")
+    draft, faults = read_draft(given.body, workspace.event_schema, now)
+    if draft is None:
+        raise Invalid(INVALID_EVENT, errors=faults)
+    rules = workspace.event_types[draft.content.type]
+    if given.size > rules.max_bytes:
+        raise TooLarge(f"Events {draft.content.type} must not exceed {rules.max_bytes} bytes")
+    refusals = type_refusal(draft.content.type, is_enabled=rules.is_enabled)
+    if refusals:
+        raise Forbidden(refusals[0].message, errors=refusals)
+    return draft
+
+
+class _Ingestion:
+    """One attempt to insert events under the rules as they were read."""
+
+    def __init__(self, workspace: WorkspaceRules, by: Principal) -> None:
+        self._workspace = workspace
+        self._by = by
+
+    def insert(self, drafts: Mapping[int, Draft]) -> dict[int, Outcome]:
+        """What became of the events; those that lost a race are missing."""
+        outcomes: dict[int, Outcome] = {}
+        waiting = self._open(drafts, outcomes)
+        with self._transaction(waiting, drafts):
+            owners = self._owners(drafts, waiting)
+            writes: dict[int, EventWrite] = {}
+            for index, draft in drafts.items():
+                if index in outcomes:
+                    continue
+                try:
+                    writes[index] = self._judged(draft, owners.get(index), waiting.get(index))
+                except ContacthubError as refusal:
+                    outcomes[index] = refusal
+            inserted = insert_events(self._workspace.id, list(writes.values()), self._by)
+            note_products(
+                self._workspace,
+                [write.content for write in writes.values() if write.id in inserted],
+            )
+        return outcomes | {
+            index: write.id for index, write in writes.items() if write.id in inserted
+        }
+
+    def _open(
+        self, drafts: Mapping[int, Draft], outcomes: dict[int, Outcome]
+    ) -> dict[int, tuple[NodeRules, BringBack]]:
+        """The events that are brought back, by nodes that take them."""
+        waiting = {}
+        for index, draft in drafts.items():
+            if draft.bring_back is None:
+                continue
+            try:
+                node = self._node(draft.bring_back.node_id)
+                if node.type != NodeType.ENTRY:
+                    raise Forbidden(
+                        "Events of aggregate nodes need a customerId",
+                        errors=[
+                            FieldError("/bringBackProperties", "not in aggregate nodes", "node")
+                        ],
+                    )
+                waiting[index] = (node, draft.bring_back)
+            except ContacthubError as refusal:
+                outcomes[index] = refusal
+        return waiting
+
+    def _transaction(
+        self,
+        waiting: Mapping[int, tuple[NodeRules, BringBack]],
+        drafts: Mapping[int, Draft],
+    ) -> AbstractContextManager[Any]:
+        """A transaction where more than one statement has to hold together."""
+        rules = self._workspace.event_types
+        if waiting or any(rules[draft.content.type].updates_products for draft in drafts.values()):
+            return transaction.atomic()
+        return nullcontext()
+
+    def _owners(
+        self, drafts: Mapping[int, Draft], waiting: Mapping[int, tuple[NodeRules, BringBack]]
+    ) -> dict[int, Owner]:
+        by_id = {
+            index: customer_id
+            for index, draft in drafts.items()
+            if draft.customer_id is not None
+            and (customer_id := as_uuid(draft.customer_id)) is not None
+        }
+        known = self._customers(by_id.values())
+        owners = {index: known[each] for index, each in by_id.items() if each in known}
+        if waiting:
+            identities = {
+                index: (node.id, bring_back.kind, bring_back.value)
+                for index, (node, bring_back) in waiting.items()
+            }
+            hold_identities(identities.values())
+            found = self._found(set(identities.values()))
+            owners |= {index: found[each] for index, each in identities.items() if each in found}
+        return owners
+
+    def _customers(self, ids: Iterable[UUID]) -> dict[UUID, Owner]:
+        wanted = list(set(ids))
+        if not wanted:
+            return {}
+        rows = fetch_all(CUSTOMERS, [self._workspace.id, wanted])
+        return {row[0]: _owner(row) for row in rows}
+
+    def _found(self, identities: set[tuple[UUID, str, str]]) -> dict[tuple[UUID, str, str], Owner]:
+        listed = sorted(identities, key=str)
+        rows = fetch_all(
+            OWNERS,
+            {
+                "workspace_id": self._workspace.id,
+                "nodes": [node for node, _, _ in listed],
+                "kinds": [kind for _, kind, _ in listed],
+                "values": [value for _, _, value in listed],
+            },
+        )
+        return {(node_id, kind, value): _owner(row) for kind, node_id, value, *row in rows}
+
+    def _judged(
+        self, draft: Draft, owner: Owner | None, waiting: tuple[NodeRules, BringBack] | None
+    ) -> EventWrite:
+        """What to write for an event; raises with the reason when it is refused."""
+        if waiting is not None:
+            node = waiting[0]
+        elif owner is None:
+            raise NotFound(f"customer not found {draft.customer_id}")
+        else:
+            node = self._node(owner.node_id)
+        demanded = self._workspace.event_types[draft.content.type].consents
+        if owner is not None:
+            refusals = customer_refusals(
+                is_enabled=owner.is_enabled, consents=owner.consents, demanded=demanded
+            )
+            if refusals:
+                raise Forbidden(refusals[0].message, errors=refusals)
+        return EventWrite(
+            id=new_id(),
+            node_id=node.id,
+            customer_id=None if owner is None else owner.id,
+            # Consents must not change between being looked at and the event going in.
+            customer_version=owner.version if owner is not None and demanded else None,
+            bring_back=draft.bring_back,
+            content=draft.content,
+        )
+
+    def _node(self, node_id: UUID | str) -> NodeRules:
+        """A node that takes events of the caller; raises NotFound, Forbidden, Locked."""
+        found = node_id if isinstance(node_id, UUID) else as_uuid(node_id)
+        node = self._workspace.nodes.get(found) if found is not None else None
+        if node is None and found is not None:
+            # It may be younger than what this process remembers of the workspace.
+            self._workspace = latest_rules_of(self._workspace.id) or self._workspace
+            node = self._workspace.nodes.get(found)
+        if node is None:
+            raise NotFound(f"node not found {node_id}")
+        if not self._by.may(WRITE, node.id):
+            raise Forbidden(f"The client is not allowed to write in node {node.id}")
+        if node.state == NodeState.LOCKED:
+            raise Locked
+        return node
+
+
+def _owner(row: Sequence[Any]) -> Owner:
+    customer_id, node_id, is_enabled, version, consents = row
+    return Owner(customer_id, node_id, is_enabled, version, orjson.loads(consents))

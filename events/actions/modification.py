@@ -1,0 +1,170 @@
+"""Changing and deleting events that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from configuration.models import NodeState
+from configuration.rules import WorkspaceRules
+from contacthub_project.errors import FieldError, Invalid, Locked, NotFound, Stale, TooLarge
+from contacthub_project.instants import instant_text, parse_instant
+from contacthub_project.sql import fetch_one
+from events.actions.ingestion import INVALID_EVENT, GivenEvent
+from events.actions.products import note_products
+from events.actions.statements import DELETE_ONE, update_event
+from events.document import answer_of
+from events.domain.draft import content_faults, content_of, patched
+from events.models import Event
+
+# The reference calls the last two generated and ignored, the others immutable.
+IMMUTABLE = (
+    "id", "customerId", "nodeId", "bringBackProperties", "type", "registeredAt", "origin",
+)  # fmt: skip
+IGNORED = ("updatedAt", "version", "prev", "next")
+CHANGEABLE = ("properties", "context", "contextInfo", "date", "tracking")
+
+# What the event says after the change, from what it says now and the body.
+Change = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
+
+
+def replace_event(
+    workspace: WorkspaceRules,
+    event_id: UUID,
+    given: GivenEvent,
+    *,
+    expected_version: int | None = None,
+) -> None:
+    """PUT: all that the event says is replaced; its date stays if none is given.
+
+    Raises Invalid naming every fault, NotFound, Stale, Locked, TooLarge.
+    """
+    faults = [
+        FieldError(f"/{name}", "is required", "required")
+        for name in ("type", "context", "properties")
+        if given.body.get(name) is None
+    ]
+    if faults:
+        raise Invalid(INVALID_EVENT, errors=faults)
+    _changed(workspace, event_id, given, _replaced, (), expected_version)
+
+
+def patch_event(
+    workspace: WorkspaceRules,
+    event_id: UUID,
+    given: GivenEvent,
+    *,
+    expected_version: int | None = None,
+) -> None:
+    """PATCH: what is given is merged into what the event says, null removes; raises as PUT."""
+    _changed(workspace, event_id, given, _merged, ("context",), expected_version)
+
+
+def delete_event(
+    workspace: WorkspaceRules, event_id: UUID, *, expected_version: int | None = None
+) -> None:
+    """Raises NotFound, Stale, Locked."""
+    with transaction.atomic():
+        _locked(workspace, event_id, expected_version)
+        fetch_one(DELETE_ONE, {"id": event_id, "workspace_id": workspace.id})
+
+
+def _replaced(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "properties": body["properties"],
+        "context": body["context"],
+        "contextInfo": {} if body.get("contextInfo") is None else body["contextInfo"],
+        "date": body.get("date") or event["date"],
+        "tracking": body.get("tracking"),
+    }
+
+
+def _merged(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: event[name] for name in CHANGEABLE}
+    return {
+        "properties": _patched(said, body, "properties", otherwise={}),
+        "context": said["context"],
+        "contextInfo": _patched(said, body, "contextInfo", otherwise={}),
+        "date": body.get("date") or said["date"],
+        "tracking": _patched(said, body, "tracking", otherwise=None),
+    }
+
+
+def _patched(said: Mapping[str, Any], body: Mapping[str, Any], name: str, *, otherwise: Any) -> Any:
+    """A part of what the event says after a patch; `otherwise` when the patch removes it whole."""
+    if name not in body:
+        return said[name]
+    return otherwise if body[name] is None else patched(said[name], body[name])
+
+
+def _changed(
+    workspace: WorkspaceRules,
+    event_id: UUID,
+    given: GivenEvent,
+    change: Change,
+    also_immutable: tuple[str, ...],
+    expected_version: int | None,
+) -> None:
+    with transaction.atomic():
+        event = _locked(workspace, event_id, expected_version)
+        limit = workspace.event_types[event["type"]].max_bytes
+        if given.size > limit:
+            raise TooLarge(f"Events {event['type']} must not exceed {limit} bytes")
+        faults = _body_faults(given.body, event, also_immutable)
+        if faults:
+            raise Invalid(INVALID_EVENT, errors=faults)
+        after = {"type": event["type"], **change(event, given.body)}
+        now = datetime.now(UTC)
+        faults = content_faults(after, workspace.event_schema, now)
+        if faults:
+            raise Invalid(INVALID_EVENT, errors=faults)
+        content = content_of(after, workspace.event_schema, now)
+        before = content_of(event, workspace.event_schema, now)
+        if content == before:
+            return
+        update_event(workspace.id, event_id, content)
+        note_products(workspace, [content])
+
+
+def _locked(
+    workspace: WorkspaceRules, event_id: UUID, expected_version: int | None
+) -> dict[str, Any]:
+    row = Event.objects.lock_row(workspace.id, event_id)
+    if row is None:
+        raise NotFound(f"event not found {event_id}")
+    event = answer_of(row)
+    if expected_version is not None and expected_version != event["version"]:
+        raise Stale
+    node = workspace.nodes.get(UUID(event["nodeId"]))
+    if node is not None and node.state == NodeState.LOCKED:
+        raise Locked
+    return event
+
+
+def _body_faults(
+    body: Mapping[str, Any], event: Mapping[str, Any], also_immutable: tuple[str, ...]
+) -> list[FieldError]:
+    known = {*IMMUTABLE, *IGNORED, *CHANGEABLE}
+    faults = [
+        FieldError(f"/{name}", "is not a known property", "unknown")
+        for name in sorted(body.keys() - known)
+    ]
+    return faults + [
+        FieldError(f"/{name}", "cannot be changed", "immutable")
+        for name in (*IMMUTABLE, *also_immutable)
+        if body.get(name) is not None and not _is_same(name, body[name], event[name])
+    ]
+
+
+def _is_same(name: str, given: Any, kept: Any) -> bool:
+    """Whether a property was sent back as it is; moments and bring-back types in any form."""
+    if name == "registeredAt":
+        moment = parse_instant(given) if isinstance(given, str) else None
+        return moment is not None and instant_text(moment) == kept
+    if name == "bringBackProperties" and isinstance(given, dict) and kept is not None:
+        return {**kept, **given} == kept
+    return given == kept

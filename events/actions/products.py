@@ -1,0 +1,113 @@
+"""Keeping the registry of products up to date with the events that speak of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from configuration.models.identifiers import new_id
+from configuration.rules import WorkspaceRules
+from contacthub_project.sql import fetch_all, fetch_one
+from events.domain.draft import Content
+from events.domain.product_facts import ProductFacts, facts_of
+
+# A product that is only seen again is written again no more often than this: everybody looks at a
+# shop's best seller, and would wait for everybody else's transaction.
+SEEN_PRECISION = timedelta(minutes=1)
+
+KNOWN = """
+SELECT product_id, sku, name, price, categories::text, extended::text, last_seen
+FROM events_product WHERE workspace_id = %s AND product_id = ANY (%s)
+"""
+# What an older event says counts only as long as nothing newer has spoken.
+UPSERT = """
+WITH given AS (
+    SELECT * FROM unnest(
+        %(ids)s::uuid[], %(product_ids)s::text[], %(skus)s::text[], %(names)s::text[],
+        %(prices)s::numeric[], %(categories)s::text[], %(extendeds)s::text[],
+        %(seens)s::timestamptz[]
+    ) AS given (id, product_id, sku, name, price, categories, extended, seen)
+),
+written AS (
+    INSERT INTO events_product AS known
+        (id, workspace_id, product_id, sku, name, price, categories, extended,
+         first_seen, last_seen)
+    SELECT id, %(workspace_id)s, product_id, sku, name, price,
+           coalesce(categories::jsonb, '[]'), extended::jsonb, seen, seen
+    FROM given ORDER BY product_id
+    ON CONFLICT (workspace_id, product_id) DO UPDATE
+    SET sku = coalesce(EXCLUDED.sku, known.sku),
+        name = coalesce(EXCLUDED.name, known.name),
+        price = coalesce(EXCLUDED.price, known.price),
+        categories = CASE WHEN EXCLUDED.categories = '[]' THEN known.categories
+                          ELSE EXCLUDED.categories END,
+        extended = known.extended || EXCLUDED.extended,
+        last_seen = EXCLUDED.last_seen
+    WHERE EXCLUDED.last_seen >= known.last_seen
+    RETURNING known.id
+)
+SELECT count(*) FROM written
+"""
+
+
+def note_products(workspace: WorkspaceRules, contents: Iterable[Content]) -> None:
+    """Insert and update the products of the types of events that do so in the workspace."""
+    speaking = [
+        (content.properties, content.date)
+        for content in contents
+        if workspace.event_types[content.type].updates_products
+    ]
+    facts = facts_of(speaking) if speaking else []
+    if not facts:
+        return
+    rows = fetch_all(KNOWN, [workspace.id, [each.product_id for each in facts]])
+    known = {row[0]: _stored(row) for row in rows}
+    news = [each for each in facts if _says_more(each, known.get(each.product_id))]
+    if not news:
+        return
+    fetch_one(
+        UPSERT,
+        {
+            "workspace_id": workspace.id,
+            "ids": [new_id() for _ in news],
+            "product_ids": [each.product_id for each in news],
+            "skus": [each.sku for each in news],
+            "names": [each.name for each in news],
+            "prices": [each.price for each in news],
+            "categories": [
+                None if each.categories is None else orjson.dumps(each.categories).decode()
+                for each in news
+            ],
+            "extendeds": [orjson.dumps(dict(each.extended)).decode() for each in news],
+            "seens": [each.seen for each in news],
+        },
+    )
+
+
+def _stored(row: tuple[Any, ...]) -> ProductFacts:
+    product_id, sku, name, price, categories, extended, last_seen = row
+    return ProductFacts(
+        product_id=product_id,
+        seen=last_seen,
+        sku=sku,
+        name=name,
+        price=None if price is None else Decimal(price),
+        categories=orjson.loads(categories),
+        extended=orjson.loads(extended),
+    )
+
+
+def _says_more(given: ProductFacts, known: ProductFacts | None) -> bool:
+    if known is None:
+        return True
+    if given.seen < known.seen:
+        return False
+    together = known.followed_by(given)
+    if given.seen - known.seen >= SEEN_PRECISION:
+        return True
+    return replace(together, seen=known.seen) != known

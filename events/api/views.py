@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+
+from configuration.api.scoping import WorkspaceView
+from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
+from configuration.models.event_type import LARGEST_LIMIT
+from contacthub_project.api import pagination
+from contacthub_project.api.exception_handler import status_of
+from contacthub_project.api.pagination import Page
+from contacthub_project.api.query import QueryParameters, id_or_unknown
+from contacthub_project.api.renderers import JsonResponse, NoContent, NotModified, json_bytes
+from contacthub_project.api.schema import PAGE_PARAMETERS
+from contacthub_project.api.views import expected_version, is_unchanged
+from contacthub_project.errors import ContacthubError, Invalid, NotFound
+from customers.models import Customer
+from events.actions.idempotency import answered_once
+from events.actions.ingestion import GivenEvent, Outcome, post_event, post_events
+from events.actions.modification import delete_event, patch_event, replace_event
+from events.api.schema import (
+    BATCH,
+    BATCH_RESULT,
+    EVENT_ID,
+    EVENT_INPUT,
+    EVENT_WITH_NEIGHBOURS,
+    PAGE_OF_EVENTS,
+)
+from events.document import EventRow, answer_of
+from events.models import Event
+from events.search import NEWEST_FIRST, SORTED_BY, Search, search_events
+
+NODE_ID = Event.ROW.index("node_id")
+CUSTOMER_NODE = Customer.ROW.index("node_id")
+MODES = ("ACTIVE", "PASSIVE")
+MOST_EVENTS = 1000
+BATCH_BYTES = 16 * 1024 * 1024
+LONGEST_KEY = 255
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="The same key and body within a day: the first answer again.",
+)
+
+
+class _IngestingView(WorkspaceView):
+    def answered_once(self, answer: Any) -> dict[str, Any]:
+        """What `answer` gives; with an Idempotency-Key, what it gave the first time."""
+        key = self.request.headers.get("Idempotency-Key")
+        if key is None:
+            return answer()
+        if not key.strip() or len(key) > LONGEST_KEY or not key.isprintable():
+            message = f"must be 1 to {LONGEST_KEY} printable characters"
+            raise Invalid.at("/Idempotency-Key", message, "header")
+        scoped = f"{self.request.path}\n".encode() + self.request.body
+        return answered_once(self.workspace.id, key, scoped, answer, by=self.caller)
+
+
+class EventsView(_IngestingView):
+    """Events of a customer or a node."""
+
+    @extend_schema(
+        parameters=[
+            *PAGE_PARAMETERS,
+            OpenApiParameter("customerId", str, description="Of one customer."),
+            OpenApiParameter("nodeId", str, description="Of one node; this or customerId."),
+            OpenApiParameter("type", str, description="Types, by commas."),
+            OpenApiParameter("context", str, description="Contexts, by commas."),
+            OpenApiParameter("mode", str, enum=MODES),
+            OpenApiParameter("dateFrom", str, description="From this moment on."),
+            OpenApiParameter("dateTo", str, description="Up to this moment."),
+            OpenApiParameter("sort", str, many=True, description="`property,asc` or `,desc`."),
+        ],
+        responses={200: PAGE_OF_EVENTS},
+    )
+    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        """Events that fit, the latest first unless `sort` says otherwise."""
+        parameters = QueryParameters(request)
+        page = Page.asked_for(parameters, pagination.ENTITIES)
+        customer_id, node_id = parameters.text("customerId"), parameters.text("nodeId")
+        if not customer_id and not node_id:
+            parameters.fault("customerId", "is required, or else nodeId")
+        types = named(parameters, "type", EVENT_TYPES)
+        mode = parameters.choice("mode", MODES, default=None)
+        if mode is not None:
+            fitting = [name for name, event in EVENT_TYPES.items() if event.mode == mode]
+            types = [name for name in types if name in fitting] if types else fitting
+            types = types or [""]  # types of the other mode only: nothing fits
+        contexts = named(parameters, "context", CONTEXTS)
+        dates = parameters.moment("dateFrom"), parameters.moment("dateTo")
+        sort = parameters.sort(default=NEWEST_FIRST)
+        for key in sort:
+            if key.field not in SORTED_BY:
+                parameters.fault("sort", f"must be one of {', '.join(SORTED_BY)}")
+        parameters.raise_faults()
+        search = Search(
+            self.readable_customer(customer_id) if customer_id else None,
+            self.readable_node(node_id).id if node_id else None,
+            types, contexts, *dates, sort, page,
+        )  # fmt: skip
+        found = search_events(self.workspace.id, search)
+        elements = [answer_of(row) for row in found.rows]
+        return JsonResponse(page.of(elements, total=found.total, unfiltered=found.unfiltered))
+
+    def readable_customer(self, customer_id: str) -> UUID:
+        """The id of a live customer in a node the caller may read; raises NotFound, Forbidden."""
+        row = Customer.objects.live_row(self.workspace.id, id_or_unknown(customer_id))
+        if row is None or self.node_rules(row[CUSTOMER_NODE]) is None:
+            raise NotFound(f"customer not found {customer_id}")
+        self.readable_node(row[CUSTOMER_NODE])
+        return UUID(row[0])
+
+    @extend_schema(
+        parameters=[IDEMPOTENCY_KEY],
+        request={"application/json": EVENT_INPUT},
+        responses={202: EVENT_ID},
+    )
+    def post(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        """Take in an event. When this is answered it is kept for good, and can be read."""
+        given = GivenEvent(self.body(limit=LARGEST_LIMIT), len(request.body))
+
+        def answer() -> dict[str, Any]:
+            return {"id": post_event(self.workspace, given, by=self.caller)}
+
+        return JsonResponse(self.answered_once(answer), status=202)
+
+
+class EventBatchView(_IngestingView):
+    @extend_schema(
+        parameters=[IDEMPOTENCY_KEY],
+        request={"application/json": BATCH},
+        responses={202: BATCH_RESULT},
+    )
+    def post(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        """Take in up to 1000 events; each is taken or refused by itself, in their order."""
+        events = self.body(limit=BATCH_BYTES).get("events")
+        if not isinstance(events, list) or not 0 < len(events) <= MOST_EVENTS:
+            message = f"must be a list of 1 to {MOST_EVENTS} events"
+            raise Invalid.at("/events", message, "maxItems")
+        given = [GivenEvent(event, len(json_bytes(event))) for event in events]
+
+        def answer() -> dict[str, Any]:
+            outcomes = post_events(self.workspace, given, by=self.caller)
+            return {"elements": [_outcome(outcome) for outcome in outcomes]}
+
+        return JsonResponse(self.answered_once(answer), status=202)
+
+
+class EventView(WorkspaceView):
+    """One event."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "nav", str, enum=["CUSTOMER"], description="Name the customer's events around it."
+            )
+        ],
+        responses={200: EVENT_WITH_NEIGHBOURS},
+    )
+    def get(self, request: HttpRequest, workspace_id: str, id: str) -> HttpResponse:
+        parameters = QueryParameters(request)
+        navigates = parameters.choice("nav", ["CUSTOMER"], default=None) is not None
+        parameters.raise_faults()
+        row = self.row(id)
+        self.readable_node(row[NODE_ID])
+        event = answer_of(row)
+        previous = following = None
+        if navigates:
+            previous, following = Event.objects.neighbours(self.workspace.id, UUID(event["id"]))
+        elif is_unchanged(request, event["version"]):
+            return NotModified(event["version"])
+        return JsonResponse(event | {"prev": previous, "next": following}, version=event["version"])
+
+    @extend_schema(request={"application/json": EVENT_WITH_NEIGHBOURS}, responses={202: EVENT_ID})
+    def put(self, request: HttpRequest, workspace_id: str, id: str) -> JsonResponse:
+        event_id = self.writable(id)
+        given = GivenEvent(self.body(limit=LARGEST_LIMIT), len(request.body))
+        expected = expected_version(request)
+        replace_event(self.workspace, event_id, given, expected_version=expected)
+        return JsonResponse({"id": event_id}, status=202)
+
+    @extend_schema(request={"application/json": EVENT_WITH_NEIGHBOURS}, responses={202: EVENT_ID})
+    def patch(self, request: HttpRequest, workspace_id: str, id: str) -> JsonResponse:
+        event_id = self.writable(id)
+        given = GivenEvent(self.body(limit=LARGEST_LIMIT), len(request.body))
+        expected = expected_version(request)
+        patch_event(self.workspace, event_id, given, expected_version=expected)
+        return JsonResponse({"id": event_id}, status=202)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: HttpRequest, workspace_id: str, id: str) -> HttpResponse:
+        event_id = self.writable(id)
+        delete_event(self.workspace, event_id, expected_version=expected_version(request))
+        return NoContent()
+
+    def row(self, event_id: str) -> EventRow:
+        """An event of the workspace, whoever asks; raises NotFound."""
+        row = Event.objects.one_row(self.workspace.id, id_or_unknown(event_id))
+        if row is None or self.node_rules(row[NODE_ID]) is None:
+            raise NotFound(f"event not found {event_id}")
+        return row
+
+    def writable(self, event_id: str) -> UUID:
+        """The id of an event in a node the caller may write; raises NotFound, Forbidden."""
+        row = self.row(event_id)
+        self.writable_node(row[NODE_ID])
+        return UUID(row[0])
+
+
+def named(parameters: QueryParameters, name: str, known: Any) -> list[str]:
+    """The names of a comma-separated parameter, each of which must be known."""
+    given = parameters.listed(name)
+    for each in given:
+        if each not in known:
+            parameters.fault(name, f"{each} is not known")
+    return given
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, ContacthubError):
+        errors = [
+            {"path": each.path, "message": each.message, "code": each.code, "data": each.data}
+            for each in outcome.errors
+        ]
+        return {"status": status_of(outcome), "message": outcome.message, "errors": errors}
+    return {"status": 202, "id": outcome}

@@ -1,0 +1,48 @@
+"""Whether a hub takes an event of a customer: switches, consents and who is enabled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from contacthub_project.errors import FieldError
+
+
+def type_refusal(event_type: str, *, is_enabled: bool) -> list[FieldError]:
+    """Why no event of this type is taken; empty when it is."""
+    if is_enabled:
+        return []
+    return [FieldError("/type", f"events {event_type} are disabled", "disabled")]
+
+
+def customer_refusals(
+    *, is_enabled: bool, consents: Mapping[str, Any], demanded: Iterable[str]
+) -> list[FieldError]:
+    """Why no such event of a customer is taken; empty when it is.
+
+    The customer must be enabled and have given each of the `demanded` consents (paths such as
+    `marketing.automatic.email`), neither limited nor objected to.
+    """
+    refusals = []
+    if not is_enabled:
+        refusals.append(FieldError("/customerId", "the customer is disabled", "disabled"))
+    refusals += [
+        FieldError("/customerId", f"the customer has not consented to {path}", "consent")
+        for path in demanded
+        if not is_given(consents, path)
+    ]
+    return refusals
+
+
+def is_given(consents: Mapping[str, Any], path: str) -> bool:
+    """Whether a consent holds: given, and neither limited nor objected to."""
+    leaf: Any = consents
+    for name in path.split("."):
+        leaf = leaf.get(name) if isinstance(leaf, Mapping) else None
+    if not isinstance(leaf, Mapping):
+        return False
+    return (
+        leaf.get("status") is True
+        and leaf.get("limitation") is not True
+        and leaf.get("objection") is not True
+    )

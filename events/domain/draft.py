@@ -1,0 +1,196 @@
+"""Reading an event that a client sends: what it says, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from configuration.domain.event_schema import EventSchema, context_part, tracking_part
+from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
+from contacthub_project.errors import FieldError
+from contacthub_project.instants import parse_instant
+from customers.followers import EXTERNAL_ID, SESSION_ID
+
+LONGEST_VALUE = 255
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+# Clocks of clients may be wrong by as much.
+AHEAD = timedelta(days=1)
+BODY_KEYS = frozenset(
+    {
+        "customerId", "bringBackProperties", "type", "properties", "context", "contextInfo",
+        "date", "tracking",
+    }
+)  # fmt: skip
+BRING_BACK_KEYS = frozenset({"type", "value", "nodeId"})
+BRING_BACK_TYPES = (SESSION_ID, EXTERNAL_ID)
+
+SchemaOf = Callable[[str], EventSchema]
+
+
+@dataclass(frozen=True, slots=True)
+class BringBack:
+    """By what an event is brought to its customer. Ids as the client wrote them."""
+
+    kind: str
+    value: str
+    node_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an event says, in canonical form."""
+
+    type: str
+    context: str
+    properties: dict[str, Any]
+    context_info: dict[str, Any]
+    tracking: dict[str, Any] | None
+    date: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A new event: what it says, and whose it is (one of the two)."""
+
+    content: Content
+    customer_id: str | None
+    bring_back: BringBack | None
+
+
+def read_draft(
+    body: Mapping[str, Any], schema_of: SchemaOf, now: datetime
+) -> tuple[Draft | None, list[FieldError]]:
+    """The event that a POST describes, None with the faults if there are any."""
+    faults = [
+        FieldError(f"/{name}", "is not a known property", "unknown")
+        for name in sorted(body.keys() - BODY_KEYS)
+    ]
+    for name in ("type", "properties", "context"):
+        if body.get(name) is None:
+            faults.append(FieldError(f"/{name}", "is required", "required"))
+    faults += _owner_faults(body)
+    faults += content_faults(body, schema_of, now)
+    if faults:
+        return None, faults
+    return Draft(
+        content=content_of(body, schema_of, now),
+        customer_id=body.get("customerId"),
+        bring_back=bring_back_of(body.get("bringBackProperties")),
+    ), []
+
+
+def content_faults(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> list[FieldError]:
+    """What is wrong with what an event says; what is absent is not looked at."""
+    faults: list[FieldError] = []
+    event_type, context = body.get("type"), body.get("context")
+    if event_type is not None and not _known(event_type, EVENT_TYPES):
+        faults.append(FieldError("/type", "is not a type of event", "enum"))
+    if context is not None and not _known(context, CONTEXTS):
+        faults.append(FieldError("/context", "is not a context of events", "enum"))
+    properties = body.get("properties")
+    if properties is not None and _known(event_type, EVENT_TYPES):
+        schema = schema_of(str(event_type))
+        if isinstance(properties, dict):
+            properties = schema.without_disabled(properties)
+        faults += schema.faults(properties, at="/properties")
+    info = body.get("contextInfo")
+    if info is not None and _known(context, CONTEXTS):
+        faults += context_part(str(context)).faults(info, at="/contextInfo")
+    tracking = body.get("tracking")
+    if tracking is not None:
+        faults += tracking_part().faults(tracking, at="/tracking")
+    return faults + _date_faults(body.get("date"), now)
+
+
+def content_of(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> Content:
+    """What a (valid) body says; an event without a date happens now."""
+    schema, context = schema_of(body["type"]), body["context"]
+    properties = schema.without_disabled(body["properties"])
+    date = parse_instant(body["date"]) if body.get("date") is not None else None
+    tracking = body.get("tracking")
+    return Content(
+        type=body["type"],
+        context=context,
+        properties=schema.with_instants_in_one_form(properties),
+        context_info=context_part(context).with_instants_in_one_form(body.get("contextInfo") or {}),
+        tracking=None if tracking is None else tracking_part().with_instants_in_one_form(tracking),
+        date=date or now,
+    )
+
+
+def bring_back_of(given: Mapping[str, Any] | None) -> BringBack | None:
+    """The (valid) bring-back properties; by session unless they say otherwise."""
+    if given is None:
+        return None
+    return BringBack(given.get("type") or SESSION_ID, given["value"], given["nodeId"])
+
+
+def patched(existing: Any, patch: Any) -> Any:
+    """`existing` with the given properties, objects merged at every depth, null removing.
+
+    JSON Merge Patch (RFC 7396): lists and single values are replaced.
+    """
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(existing) if isinstance(existing, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = patched(result.get(name), value)
+    return result
+
+
+def _known(name: Any, names: Mapping[str, Any]) -> bool:
+    return isinstance(name, str) and name in names
+
+
+def _owner_faults(body: Mapping[str, Any]) -> list[FieldError]:
+    customer_id, bring_back = body.get("customerId"), body.get("bringBackProperties")
+    if customer_id is None and bring_back is None:
+        return [FieldError("/customerId", "is required, or else bringBackProperties", "required")]
+    if customer_id is not None and bring_back is not None:
+        message = "excludes customerId: an event is brought back or has a customer"
+        return [FieldError("/bringBackProperties", message, "exclusive")]
+    if customer_id is not None:
+        if isinstance(customer_id, str):
+            return []
+        return [FieldError("/customerId", "must be text", "type")]
+    return _bring_back_faults(bring_back)
+
+
+def _bring_back_faults(given: Any) -> list[FieldError]:
+    at = "/bringBackProperties"
+    if not isinstance(given, dict):
+        return [FieldError(at, "must be an object", "type")]
+    faults = [
+        FieldError(f"{at}/{name}", "is not a known property", "unknown")
+        for name in sorted(given.keys() - BRING_BACK_KEYS)
+    ]
+    if given.get("type") is not None and given["type"] not in BRING_BACK_TYPES:
+        known = " or ".join(BRING_BACK_TYPES)
+        faults.append(FieldError(f"{at}/type", f"must be {known}", "enum"))
+    value = given.get("value")
+    if not isinstance(value, str) or not value.strip():
+        faults.append(FieldError(f"{at}/value", "must be text and not blank", "required"))
+    elif len(value) > LONGEST_VALUE:
+        message = f"is longer than {LONGEST_VALUE} characters"
+        faults.append(FieldError(f"{at}/value", message, "maxLength"))
+    if not isinstance(given.get("nodeId"), str):
+        faults.append(FieldError(f"{at}/nodeId", "is required", "required"))
+    return faults
+
+
+def _date_faults(given: Any, now: datetime) -> list[FieldError]:
+    if given is None:
+        return []
+    moment = parse_instant(given) if isinstance(given, str) else None
+    if moment is None:
+        return [FieldError("/date", "must be a date-time", "format")]
+    if moment < EARLIEST:
+        return [FieldError("/date", "is before 1900", "range")]
+    if moment > now + AHEAD:
+        return [FieldError("/date", "is more than a day ahead", "range")]
+    return []

@@ -1,0 +1,67 @@
+"""What events owe customers: to go with them, to be told with them, to find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from contacthub_project.sql import fetch_all, fetch_one
+from events.actions.statements import ATTACH, DELETE_OF_CUSTOMER
+from events.document import answer_of
+from events.models.event import ROW_AS_JSON
+
+PAGE = 1000
+PAGE_OF_CUSTOMER = f"""
+SELECT {ROW_AS_JSON} FROM events_event
+WHERE customer_id = %(customer_id)s AND workspace_id = %(workspace_id)s
+  AND (%(date)s::timestamptz IS NULL OR (date, id) > (%(date)s, %(id)s::uuid))
+ORDER BY date, id LIMIT {PAGE}
+"""
+
+
+class EventFollower:
+    """Registered with `customers.followers`."""
+
+    def customer_deleted(self, *, workspace_id: UUID, customer_id: UUID) -> None:
+        """Delete the customer's events."""
+        fetch_one(DELETE_OF_CUSTOMER, {"workspace_id": workspace_id, "customer_id": customer_id})
+
+    customer_forgotten = customer_deleted
+
+    def identity_appeared(
+        self, *, workspace_id: UUID, node_id: UUID, customer_id: UUID, kind: str, value: str
+    ) -> None:
+        """Give the customer the events that waited for it."""
+        fetch_one(
+            ATTACH,
+            {
+                "workspace_id": workspace_id,
+                "node_id": node_id,
+                "customer_id": customer_id,
+                "kind": kind,
+                "value": value,
+            },
+        )
+
+    def exported(self, *, workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Any]]:
+        """The customer's events, the oldest first."""
+        yield "events", _events(workspace_id, customer_id)
+
+
+def _events(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:
+    parameters = {
+        "workspace_id": workspace_id,
+        "customer_id": customer_id,
+        "date": None,
+        "id": None,
+    }
+    page = fetch_all(PAGE_OF_CUSTOMER, parameters)
+    while page:
+        for (text,) in page:
+            event = answer_of(orjson.loads(text))
+            yield event
+        parameters |= {"date": event["date"], "id": event["id"]}
+        page = fetch_all(PAGE_OF_CUSTOMER, parameters)

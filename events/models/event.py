@@ -1,0 +1,167 @@
+"""Something that a customer did or received."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+from django.db import models
+from django.db.models import F, Q
+
+from configuration.models import Node
+from contacthub_project.sql import fetch_one
+from customers.followers import EXTERNAL_ID, SESSION_ID
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from events.document import EventRow
+
+LONGEST_VALUE = 255
+
+
+class Origin(models.TextChoices):
+    """NATIVE: written to its node. DUPLICATE: shown in an aggregate node, written to another."""
+
+    NATIVE = "NATIVE"
+    DUPLICATE = "DUPLICATE"
+
+
+class BringBackType(models.TextChoices):
+    """How an event says whose it is when it does not know the customer."""
+
+    SESSION_ID = SESSION_ID
+    EXTERNAL_ID = EXTERNAL_ID
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def in_workspace(self, workspace_id: UUID) -> EventQuerySet:
+        return self.filter(workspace_id=workspace_id)
+
+    def one_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
+        """One event as a plain tuple, None when there is none."""
+        return _row(fetch_one(ONE_ROW, (event_id, workspace_id)))
+
+    def lock_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
+        """One event, locked until the transaction ends."""
+        return _row(fetch_one(ONE_ROW + " FOR UPDATE", (event_id, workspace_id)))
+
+    def neighbours(self, workspace_id: UUID, event_id: UUID) -> tuple[str | None, str | None]:
+        """The ids of the customer's events before and after an event, by date and then id."""
+        return fetch_one(NEIGHBOURS, {"id": event_id, "workspace_id": workspace_id})
+
+    def count_up_to(self, most: int) -> int:
+        """How many there are, without looking at more than `most` of them."""
+        return self.order_by()[:most].count()
+
+
+class Event(models.Model):
+    """Belongs to a customer, or waits for one: then `customer_id` is null.
+
+    `bring_back_type` and `bring_back_value` say by what it was or will be brought to its customer.
+    """
+
+    ROW = (
+        "id",
+        "customer_id",
+        "node_id",
+        "bring_back_type",
+        "bring_back_value",
+        "type",
+        "properties",
+        "context",
+        "context_info",
+        "date",
+        "origin",
+        "tracking",
+        "registered_at",
+        "updated_at",
+        "version",
+    )
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    workspace_id = models.UUIDField()
+    # The database holds the pair (workspace, node) to the node it names; see the migration.
+    node = models.ForeignKey(Node, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    # No foreign key: whoever inserts holds the customer's row, whoever deletes a customer deletes
+    # its events, and a check for each of a million rows would cost as much as the rows.
+    customer_id = models.UUIDField(null=True)
+    bring_back_type = models.CharField(max_length=16, choices=BringBackType.choices, null=True)
+    bring_back_value = models.CharField(max_length=LONGEST_VALUE, null=True)
+    type = models.CharField(max_length=32)
+    context = models.CharField(max_length=20)
+    properties = models.JSONField(default=dict)
+    context_info = models.JSONField(default=dict)
+    tracking = models.JSONField(null=True)
+    date = models.DateTimeField()
+    origin = models.CharField(max_length=9, choices=Origin.choices, default=Origin.NATIVE)
+    version = models.IntegerField(default=1)
+    registered_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    registered_by = models.CharField(max_length=64, null=True)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(origin__in=Origin.values), name="event_origin_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(bring_back_type__isnull=True, bring_back_value__isnull=True)
+                | Q(bring_back_type__in=BringBackType.values, bring_back_value__isnull=False),
+                name="event_bring_back_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(customer_id__isnull=False) | Q(bring_back_type__isnull=False),
+                name="event_is_somebodys",
+            ),
+            models.CheckConstraint(condition=Q(version__gte=1), name="event_version_positive"),
+        ]
+        indexes = [
+            # A customer's time line.
+            models.Index(
+                F("customer_id"), F("date").desc(), F("id").desc(),
+                condition=Q(customer_id__isnull=False), name="event_of_customer",
+            ),
+            # The events of a node, the newest first.
+            models.Index(
+                F("workspace_id"), F("node"), F("date").desc(), F("id").desc(),
+                name="event_in_node",
+            ),
+            # The events of a type in a node; what the purge looks for, from the oldest on.
+            models.Index(fields=["node", "type", "date"], name="event_of_type_in_node"),
+            # Those that wait for a customer.
+            models.Index(
+                fields=["node", "bring_back_value", "bring_back_type"],
+                condition=Q(customer_id__isnull=True), name="event_waiting",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
+
+
+_MOMENT = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+# The columns of `Event.ROW` as one JSON text; see `customers.models.customer`.
+ROW_AS_JSON = "json_build_array({})::text".format(
+    ", ".join(
+        _MOMENT.format(name) if name in {"date", "registered_at", "updated_at"} else name
+        for name in Event.ROW
+    )
+)
+ONE_ROW = f"SELECT {ROW_AS_JSON} FROM events_event WHERE id = %s AND workspace_id = %s"
+NEIGHBOURS = """
+SELECT
+    (SELECT id::text FROM events_event AS other
+     WHERE other.customer_id = one.customer_id AND (other.date, other.id) < (one.date, one.id)
+     ORDER BY other.date DESC, other.id DESC LIMIT 1),
+    (SELECT id::text FROM events_event AS other
+     WHERE other.customer_id = one.customer_id AND (other.date, other.id) > (one.date, one.id)
+     ORDER BY other.date, other.id LIMIT 1)
+FROM events_event AS one WHERE one.id = %(id)s AND one.workspace_id = %(workspace_id)s
+"""
+
+
+def _row(fetched: tuple[str] | None) -> EventRow | None:
+    return None if fetched is None else tuple(orjson.loads(fetched[0]))

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.client import Answer
+from tests.factories import Hub
+
+
+def post(hub: Hub, **given: Any) -> str:
+    body = {"type": "viewedPage", "context": "WEB", "properties": {}, "date": "2021-01-01"} | given
+    answer = hub.trusted.post(f"{hub.path}/events", body)
+    assert answer.status == 202, answer.content
+    return answer["id"]
+
+
+def searched(hub: Hub, **query: Any) -> Answer:
+    return hub.trusted.get(f"{hub.path}/events", query=query)
+
+
+def ids(answer: Answer) -> list[str]:
+    return [each["id"] for each in answer["elements"]]
+
+
+@pytest.fixture
+def customer(hub: Hub) -> str:
+    return hub.post_customer()["id"]
+
+
+def test_filters(hub: Hub, customer: str) -> None:
+    viewed = post(hub, customerId=customer)
+    ordered = post(
+        hub, customerId=customer, type="completedOrder", context="ECOMMERCE", date="2021-02-01"
+    )
+    sent = post(
+        hub, customerId=customer, type="campaignSent", context="DIGITAL_CAMPAIGN", date="2021-03-01"
+    )
+    waiting = post(
+        hub, bringBackProperties={"value": "s", "nodeId": str(hub.node.id)}, date="2021-04-01"
+    )
+    node = {"nodeId": hub.node.id}
+    assert ids(searched(hub, **node)) == [waiting, sent, ordered, viewed]
+    assert ids(searched(hub, customerId=customer)) == [sent, ordered, viewed]
+    assert ids(searched(hub, customerId=customer, nodeId=hub.other_node.id)) == []
+    assert ids(searched(hub, **node, type="campaignSent, completedOrder")) == [sent, ordered]
+    assert ids(searched(hub, **node, context="ECOMMERCE")) == [ordered]
+    assert ids(searched(hub, **node, mode="PASSIVE")) == [sent]
+    assert ids(searched(hub, **node, mode="ACTIVE", type="campaignSent")) == []
+    assert ids(searched(hub, **node, dateFrom="2021-02-01", dateTo="2021-03-01")) == [sent, ordered]
+    assert ids(
+        searched(hub, **node, dateFrom="2021-03-01T01:00:00 0100", dateTo="1614556800000")
+    ) == [sent]
+    assert ids(searched(hub, **node, sort="date")) == [viewed, ordered, sent, waiting]
+    assert ids(searched(hub, **node, sort=["context,desc", "date,asc"]))[:2] == [viewed, waiting]
+    page = searched(hub, **node, type="viewedPage", size=1, page=1)
+    assert ids(page) == [viewed]
+    assert page["page"] == {
+        "size": 1, "totalElements": 2, "totalUnfilteredElements": 4, "totalPages": 2, "number": 1,
+    }  # fmt: skip
+    assert searched(hub, **node, page=10**17)["elements"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ({}, {"/customerId"}), ({"type": "zz", "context": "zz", "mode": "zz"}, {"/type", "/context", "/mode", "/customerId"}),
+        ({"nodeId": "x", "dateFrom": "soon", "dateTo": "2020-13-01"}, {"/dateFrom", "/dateTo"}), ({"nodeId": "x", "sort": "properties"}, {"/sort"}), ({"nodeId": "x", "size": 101}, {"/size"}),
+    ],
+)  # fmt: skip
+def test_bad_searches(hub: Hub, query: Any, places: set[str]) -> None:
+    answer = searched(hub, **query)
+    assert (answer.status, answer.paths) == (400, places)
+
+
+def test_other_peoples_events(hub: Hub, customer: str) -> None:
+    stranger = Hub()
+    assert searched(hub, nodeId=stranger.node.id).status == 404
+    assert searched(hub, customerId=stranger.post_customer()["id"]).status == 404
+    assert hub.untrusted.get(f"{hub.path}/events", query={"nodeId": hub.node.id}).status == 403
+
+
+def test_a_page_costs_the_same_whatever_it_holds(hub: Hub, customer: str) -> None:
+    for _ in range(12):
+        post(hub, customerId=customer)
+    with CaptureQueriesContext(connection) as captured:
+        assert len(searched(hub, nodeId=hub.node.id, size=12)["elements"]) == 12
+    assert sum("events_event" in query["sql"] for query in captured) == 1
+
+
+MANY = """
+INSERT INTO events_event (id, workspace_id, node_id, customer_id, type, context, properties,
+                          context_info, date, origin, version, registered_at, updated_at)
+SELECT gen_random_uuid(), %(workspace)s, %(node)s, customer, kind, 'WEB', '{}', '{}',
+       now() - number * interval '1 minute', 'NATIVE', 1, now(), now()
+FROM generate_series(1, 20000) AS number,
+LATERAL (SELECT CASE WHEN number %% 1000 = 0 THEN %(customer)s::uuid ELSE gen_random_uuid() END AS customer,
+         CASE WHEN number %% 500 = 0 THEN 'loggedIn' ELSE 'viewedPage' END AS kind) AS drawn
+"""
+
+
+def test_time_lines_and_lists_are_index_scans(hub: Hub, customer: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            MANY, {"workspace": hub.workspace.id, "node": hub.node.id, "customer": customer}
+        )
+        cursor.execute("ANALYZE events_event")
+    plans: list[str] = []
+
+    def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "everything" in sql:
+            with connection.connection.cursor() as cursor:
+                cursor.execute("EXPLAIN " + sql, params)
+                plans.append("\n".join(line for (line,) in cursor.fetchall()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        assert searched(hub, customerId=customer)["page"]["totalElements"] == 20
+        assert searched(hub, nodeId=hub.node.id)["page"]["totalElements"] == 10_000
+        assert searched(hub, nodeId=hub.node.id, type="loggedIn")["page"]["totalElements"] == 40
+    of_customer, in_node, of_type = plans
+    assert "event_of_customer" in of_customer
+    assert "event_in_node" in in_node
+    assert "event_of_type_in_node" in of_type
+    assert "Seq Scan on events_event" not in of_customer
+
+
+def did(name: str, condition: Any = None, timeframe: Any = None) -> str:
+    deed = {"event": {"name": name}, "condition": condition, "timeframe": timeframe}
+    query = {"type": "simple", "did": {key: part for key, part in deed.items() if part}}
+    return json.dumps({"query": query})
+
+
+def atomic(attribute: str, operator: str, value: Any) -> dict[str, Any]:
+    return {"type": "atomic", "attribute": attribute, "operator": operator, "value": value}
+
+
+def test_customers_by_what_they_did(hub: Hub) -> None:
+    buyer, visitor = hub.post_customer()["id"], hub.post_customer()["id"]
+    order = {"amount": {"total": 120.5}, "products": [{"id": "P", "type": "sale", "name": "Scarf"}]}
+    post(
+        hub,
+        customerId=buyer,
+        type="completedOrder",
+        context="RETAIL",
+        properties=order,
+        date="2021-03-01",
+    )
+    post(hub, customerId=visitor, tracking={"ga": {"utm_source": "news"}})
+
+    def found(query: str) -> set[str]:
+        answer = hub.trusted.get(
+            f"{hub.path}/customers", query={"nodeId": hub.node.id, "query": query}
+        )
+        assert answer.status == 200, answer.content
+        return set(ids(answer))
+
+    assert found(did("completedOrder")) == {buyer}
+    assert found(did("completedOrder", atomic("properties.amount.total", "GT", 100))) == {buyer}
+    assert found(did("completedOrder", atomic("properties.amount.total", "GT", 121))) == set()
+    assert found(did("completedOrder", atomic("properties.products.name", "EQUALS", "Scarf"))) == {
+        buyer
+    }
+    assert found(did("viewedPage", atomic("tracking.ga.utm_source", "EQUALS", "news"))) == {visitor}
+    march = [1614556800000, 1617235200000]
+    assert found(did("completedOrder", None, atomic("date", "BETWEEN", march))) == {buyer}
+    assert (
+        found(
+            did(
+                "completedOrder",
+                atomic("context", "EQUALS", "WEB"),
+                atomic("date", "GT", "2021-01-01"),
+            )
+        )
+        == set()
+    )
+    both = {"type": "combined", "conjunction": "EXCEPT", "queries": [
+        {"type": "simple", "are": {"condition": {"type": "atomic", "attribute": "id", "operator": "IS_NOT_NULL"}}},
+        json.loads(did("completedOrder"))["query"],
+    ]}  # fmt: skip
+    assert found(json.dumps({"query": both})) == {visitor}
+
+
+@pytest.mark.parametrize(
+    ("deed", "places"),
+    [
+        ([], {""}), ({}, {"/event/name"}), ({"event": {"name": "zz"}}, {"/event/name"}), ({"event": {"name": "loggedIn"}, "sql": 1}, {"/sql"}),
+        ({"event": {"name": "loggedIn"}, "condition": {"type": "atomic", "attribute": "properties.zz", "operator": "EQUALS", "value": 1}}, {"/condition/attribute"}),
+        ({"event": {"name": "loggedIn"}, "timeframe": {"type": "atomic", "attribute": "date", "operator": "GT", "value": "soon"}}, {"/timeframe/value"}),
+    ],
+)  # fmt: skip
+def test_bad_deeds(hub: Hub, deed: Any, places: set[str]) -> None:
+    query = json.dumps({"query": {"type": "simple", "did": deed}})
+    answer = hub.trusted.get(f"{hub.path}/customers", query={"nodeId": hub.node.id, "query": query})
+    assert answer.status == 400
+    assert answer.paths == {f"/query/query/did{place}" for place in places}
+    refused = hub.untrusted.get(
+        f"{hub.path}/customers", query={"nodeId": hub.node.id, "query": did("loggedIn")}
+    )
+    assert refused.status == 403
