@@ -193,10 +193,15 @@ def test_nothing_acknowledged_is_lost_when_everything_is_killed(product: Product
             number += 1
             try:
                 status, customer = product.post(f"writer{name}-{number}@example.com")
+                assert status == 201
+                acknowledged.append(f"customers/{customer['id']}")
+                event = {"type": "loggedIn", "context": "WEB", "properties": {}}
+                event["customerId"] = customer["id"]
+                status, taken = product.call("POST", f"{product.workspace}/events", event)
+                assert status == 202
+                acknowledged.append(f"events/{taken['id']}")
             except OSError:
                 return
-            assert status == 201
-            acknowledged.append(customer["id"])
 
     threads = [threading.Thread(target=write, args=(name,)) for name in range(8)]
     for thread in threads:
@@ -210,8 +215,8 @@ def test_nothing_acknowledged_is_lost_when_everything_is_killed(product: Product
     tokens = product.facts["tokens"]
     product.start()
     assert product.facts["tokens"] == tokens, "the demo's tokens last"
-    for customer_id in acknowledged:
-        assert product.call("GET", f"{product.workspace}/customers/{customer_id}")[0] == 200
+    for path in acknowledged:
+        assert product.call("GET", f"{product.workspace}/{path}")[0] == 200
 
 
 def test_a_signal_stops_all_of_it(product: Product) -> None:

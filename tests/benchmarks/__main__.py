@@ -37,7 +37,7 @@ OK = (b"HTTP/1.1 200", b"HTTP/1.1 201")
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        with _product(data) as facts, _bare(data):
+        with running_product(data) as facts, _bare(data):
             _measure(facts)
             _break_down(data, facts)
 
@@ -83,7 +83,7 @@ def _break_down(data: Path, facts: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _product(data: Path) -> Iterator[dict[str, Any]]:
+def running_product(data: Path) -> Iterator[dict[str, Any]]:
     environment = os.environ | {"CONTACTHUB_DATA": str(data)}
     process = subprocess.Popen(
         [sys.executable, "manage.py", "serve", "--port", str(PORT), "--workers", WORKERS],

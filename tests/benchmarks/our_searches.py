@@ -1,0 +1,47 @@
+"""The statements of our searches, their parameters filled in: JSON in, JSON out."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+from uuid import UUID
+
+
+def main() -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "contacthub_project.settings"
+    import django
+
+    django.setup()
+    from django.db import connection
+    from psycopg import ClientCursor
+
+    from configuration.rules import latest_rules_of
+    from contacthub_project.api.pagination import Page
+    from contacthub_project.api.query import SortKey
+    from customers.search import NEWEST_FIRST, Search, search_customers
+
+    given = json.load(sys.stdin)
+    workspace = latest_rules_of(UUID(given["facts"]["workspaceId"]))
+    assert workspace is not None
+    node = workspace.nodes[UUID(given["facts"]["nodeIds"][0])]
+    caught: list[str] = []
+
+    def catch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        caught.append(ClientCursor(connection.connection).mogrify(sql, params))
+        return execute(sql, params, many, context)
+
+    statements = {}
+    for name, parameters in given["searches"].items():
+        query = json.loads(parameters["query"])["query"] if "query" in parameters else None
+        sort = (SortKey(parameters["sort"], False),) if "sort" in parameters else NEWEST_FIRST
+        with connection.execute_wrapper(catch):
+            page = Page(parameters.get("page", 0), 20)
+            search_customers(workspace, node, Search(None, query, sort, page))
+        statements[name] = caught[-1]
+    json.dump(statements, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
