@@ -17,6 +17,11 @@ UNTRUSTED_PROVIDERS = frozenset({"JavaScript"})
 CREATABLE_PROVIDERS = frozenset({"API", "CONTACTSEND", "CONTACTPLAN"})
 
 
+def reaches_all_workspaces(roles: Iterable[str]) -> bool:
+    """Whether somebody with these roles needs no membership."""
+    return "CLAB_OPERATOR" in roles
+
+
 def reaches_all_nodes(roles: Iterable[str]) -> bool:
     """Whether somebody with these roles needs no grants."""
     return not ROLES_OF_ALL_NODES.isdisjoint(roles)

@@ -37,7 +37,7 @@ OK = (b"HTTP/1.1 200", b"HTTP/1.1 201")
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        with running_product(data) as facts, _bare(data):
+        with running_product(data) as facts, bare_inserts(data):
             _measure(facts)
             _break_down(data, facts)
 
@@ -103,7 +103,7 @@ def running_product(data: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def _bare(data: Path) -> Iterator[None]:
+def bare_inserts(data: Path) -> Iterator[None]:
     address = PostgresServer(data)._address("contacthub")
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("CREATE TABLE bare (id uuid PRIMARY KEY, document jsonb)")

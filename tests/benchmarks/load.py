@@ -11,7 +11,12 @@ CONNECTIONS = 16
 
 
 def requests_per_second(
-    port: int, next_request: Callable[[], bytes], *, seconds: float, expected: tuple[bytes, ...]
+    port: int,
+    next_request: Callable[[], bytes],
+    *,
+    seconds: float,
+    expected: tuple[bytes, ...],
+    connections: int = CONNECTIONS,
 ) -> float:
     """How many requests a server on this machine answers in a second.
 
@@ -19,9 +24,9 @@ def requests_per_second(
     `expected` status lines fails the measurement.
     """
     selector = selectors.DefaultSelector()
-    connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
-    pending = dict.fromkeys(connections, b"")
-    for connection in connections:
+    opened = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
+    pending = dict.fromkeys(opened, b"")
+    for connection in opened:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(connection, selectors.EVENT_READ)
         connection.sendall(next_request())
@@ -40,7 +45,7 @@ def requests_per_second(
                 connection.sendall(next_request())
     elapsed = time.perf_counter() - started
     selector.close()
-    for connection in connections:
+    for connection in opened:
         connection.close()
     return answered / elapsed
 

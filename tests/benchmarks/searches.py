@@ -7,6 +7,7 @@ statements take in PostgreSQL. BENCHMARK_CUSTOMERS and BENCHMARK_ROUNDS make it 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import statistics
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,13 @@ BY_HAND = f"""
 SELECT {COLUMNS}, {COUNT} AS total, {COUNT.replace("{where}", "{scope}")} AS unfiltered
 FROM customers_customer WHERE {{where}} ORDER BY {{order}} LIMIT 20 OFFSET {{offset}}
 """
+PATCH = "PATCH one"
+PATCH_BY_HAND = f"""
+UPDATE customers_customer
+SET base = jsonb_set(base, '{{{{firstName}}}}', to_jsonb(random()::text)), version = version + 1,
+    updated_at = clock_timestamp()
+WHERE id = (SELECT (ARRAY[{{ids}}]::uuid[])[1 + floor(random() * 1000)::int]) RETURNING {COLUMNS}
+"""
 NEWEST = "updated_at DESC, id DESC"
 EMAIL = """lower(base #>> '{contacts,email}') COLLATE "C" = '%s'"""
 LAST_NAME = """lower(base ->> 'lastName') COLLATE "C" = 'rossi' AND base ->> 'lastName' = 'Rossi'"""
@@ -62,14 +70,19 @@ def main() -> None:
         with running_product(data) as facts:
             node = facts["nodeIds"][0]
             _seed(data, node)
-            with psycopg.connect(_address(data), autocommit=True) as connection:
+            with psycopg.connect(address_of(data), autocommit=True) as connection:
                 email = connection.execute(
                     "SELECT base #>> '{contacts,email}' FROM customers_customer LIMIT 1"
                 ).fetchone()[0]  # type: ignore[index]
             searches = _searches(facts["workspaceId"], node, email)
+            with psycopg.connect(address_of(data), autocommit=True) as connection:
+                rows = connection.execute("SELECT id::text FROM customers_customer LIMIT 1000")
+                ids = [each for (each,) in rows]
             statements = {name: sql for name, (sql, _) in searches.items()}
-            with _bare(data, statements):
+            statements[PATCH] = PATCH_BY_HAND.format(ids=",".join(f"'{each}'" for each in ids))
+            with bare_searches(data, statements):
                 _requests(facts, searches)
+                _patches(facts, ids)
             _statements(data, facts, searches)
 
 
@@ -102,22 +115,38 @@ def _requests(facts: dict[str, Any], searches: dict[str, tuple[str, dict[str, An
     print(f"{'requests':24} {'bare /s':>9} {'ours /s':>9} {'ratio':>7}   ({CUSTOMERS} customers)")
     for name, (_, parameters) in searches.items():
         ours = f"{customers}?{urlencode({'nodeId': node, 'size': 20} | parameters)}"
-        pair = [
-            (BARE_PORT, http_request("GET", f"/{name.replace(' ', '%20')}")),
-            (PORT, http_request("GET", ours, token=token)),
+        bare = http_request("GET", f"/{name.replace(' ', '%20')}")
+        sent = http_request("GET", ours, token=token)
+        _in_turns(name, (BARE_PORT, lambda bare=bare: bare), (PORT, lambda sent=sent: sent))
+
+
+def _patches(facts: dict[str, Any], ids: list[str]) -> None:
+    customers = f"/hub/v1/workspaces/{facts['workspaceId']}/customers"
+    numbers = itertools.count()
+
+    def patch() -> bytes:
+        number = next(numbers)
+        body = json.dumps({"base": {"firstName": f"{time.monotonic()}"}}).encode()
+        path = f"{customers}/{ids[number % len(ids)]}"
+        return http_request("PATCH", path, token=facts["tokens"]["trusted"], body=body)
+
+    by_hand = http_request("GET", "/" + PATCH.replace(" ", "%20"))
+    _in_turns(PATCH, (BARE_PORT, lambda: by_hand), (PORT, patch))
+
+
+def _in_turns(
+    name: str, bare: tuple[int, Callable[[], bytes]], ours: tuple[int, Callable[[], bytes]]
+) -> None:
+    rounds = [
+        [
+            requests_per_second(port, made, seconds=SECONDS, expected=(b"HTTP/1.1 200",))
+            for port, made in (bare, ours)
         ]
-        rounds = [
-            [
-                requests_per_second(
-                    port, lambda sent=sent: sent, seconds=SECONDS, expected=(b"HTTP/1.1 200",)
-                )
-                for port, sent in pair
-            ]
-            for _ in range(ROUNDS)
-        ]
-        ratio = statistics.median(ours / bare for bare, ours in rounds)
-        bare_rate, our_rate = (statistics.median(rates) for rates in zip(*rounds, strict=True))
-        print(f"{name:24} {bare_rate:9.0f} {our_rate:9.0f} {ratio:7.2f}", flush=True)
+        for _ in range(ROUNDS)
+    ]
+    ratio = statistics.median(ours / bare for bare, ours in rounds)
+    bare_rate, our_rate = (statistics.median(rates) for rates in zip(*rounds, strict=True))
+    print(f"{name:24} {bare_rate:9.0f} {our_rate:9.0f} {ratio:7.2f}", flush=True)
 
 
 def _statements(
@@ -131,7 +160,7 @@ def _statements(
     )  # fmt: skip
     ours = json.loads(listed.stdout)
     print(f"{'SQL':24} {'hand ms':>9} {'ours ms':>9} {'ratio':>7}")
-    with psycopg.connect(_address(data), autocommit=True) as connection:
+    with psycopg.connect(address_of(data), autocommit=True) as connection:
         for name, (by_hand, _) in searches.items():
             times: list[list[float]] = [[], []]
             for _ in range(ROUNDS * 3):
@@ -145,13 +174,13 @@ def _statements(
 
 def _seed(data: Path, node: str) -> None:
     started = time.perf_counter()
-    _manage(data, "seed_customers", "--node", node, "--count", str(CUSTOMERS))
-    with psycopg.connect(_address(data), autocommit=True) as connection:
+    manage(data, "seed_customers", "--node", node, "--count", str(CUSTOMERS))
+    with psycopg.connect(address_of(data), autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE) customers_customer")
     print(f"{CUSTOMERS} customers seeded in {time.perf_counter() - started:.0f} s", flush=True)
 
 
-def _manage(data: Path, *arguments: str) -> None:
+def manage(data: Path, *arguments: str) -> None:
     subprocess.run(
         [sys.executable, "manage.py", *arguments],
         env=os.environ | {"CONTACTHUB_DATA": str(data)},
@@ -161,12 +190,12 @@ def _manage(data: Path, *arguments: str) -> None:
     )
 
 
-def _address(data: Path) -> str:
-    return PostgresServer(data)._address("contacthub")
+def address_of(data: Path) -> str:
+    return PostgresServer(data).address_of("contacthub")
 
 
 @contextmanager
-def _bare(data: Path, statements: dict[str, str]) -> Iterator[None]:
+def bare_searches(data: Path, statements: dict[str, str]) -> Iterator[None]:
     process = subprocess.Popen(
         [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(BARE_PORT),
@@ -174,7 +203,7 @@ def _bare(data: Path, statements: dict[str, str]) -> Iterator[None]:
             "--log-level", "error", "tests.benchmarks.bare_searches:application",
         ],
         env=os.environ
-        | {"BARE_DATABASE": _address(data), "BARE_STATEMENTS": json.dumps(statements)},
+        | {"BARE_DATABASE": address_of(data), "BARE_STATEMENTS": json.dumps(statements)},
         cwd=ROOT,
     )  # fmt: skip
     try:

@@ -1,0 +1,36 @@
+"""What all pages of the back-office share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from configuration.domain.permissions import reaches_all_workspaces
+from configuration.models import User
+
+
+class WorkspaceReadOnlyAdmin(ModelAdmin):
+    """Rows that belong to a workspace, to be looked at by the staff of that workspace."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Only rows of the workspaces that the person reaches."""
+        rows = super().get_queryset(request)
+        assert isinstance(request.user, User), "nobody else gets in"
+        if request.user.is_superuser or reaches_all_workspaces(request.user.roles):
+            return rows
+        return rows.filter(workspace__memberships__user=request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

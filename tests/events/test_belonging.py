@@ -1,0 +1,116 @@
+"""Events go with their customers and nodes, and are told with their customers."""
+
+from __future__ import annotations
+
+import io
+import json
+import tracemalloc
+from typing import Any
+
+from django.db import connection
+
+from configuration.actions.removal import remove_deleted
+from contacthub_project.api import BASE_PATH
+from customers.models import Change
+from events.models import Event, IdempotencyKey
+from tests.factories import Hub
+
+
+def post(hub: Hub, customer: str, **given: Any) -> str:
+    body = {"customerId": customer, "type": "viewedPage", "context": "WEB", "properties": {}}
+    return hub.trusted.post(f"{hub.path}/events", body | given)["id"]
+
+
+def test_an_export_tells_all_events(hub: Hub) -> None:
+    customer, other = hub.post_customer()["id"], hub.post_customer()["id"]
+    ids = [post(hub, customer, date=f"2021-01-0{day}") for day in (3, 1, 2)]
+    post(hub, other)
+    path = f"{hub.path}/data-protection/customers/{customer}/export"
+    events = hub.clients["DPO"].get(path)["events"]
+    assert [each["id"] for each in events] == [ids[1], ids[2], ids[0]]
+    assert events[0]["date"] == "2021-01-01T00:00:00.000Z"
+
+
+MANY = """
+INSERT INTO events_event (id, workspace_id, node_id, customer_id, type, context, properties,
+                          context_info, date, origin, version, registered_at, updated_at)
+SELECT gen_random_uuid(), %s, %s, %s, 'viewedPage', 'WEB', jsonb_build_object('url', number), '{}',
+       now() - number / 10 * interval '1 minute', 'NATIVE', 1, now(), now()
+FROM generate_series(1, 100000) AS number
+"""
+
+
+def test_an_export_of_a_hundred_thousand_events_needs_little_memory(hub: Hub) -> None:
+    customer = hub.post_customer()["id"]
+    with connection.cursor() as cursor:
+        cursor.execute(MANY, [hub.workspace.id, hub.node.id, customer])
+    from contacthub_project.wsgi import application
+
+    dpo = hub.clients["DPO"]
+    environ = {
+        "REQUEST_METHOD": "GET", "HTTP_HOST": "localhost", "SERVER_NAME": "localhost",
+        "PATH_INFO": f"{BASE_PATH}{hub.path}/data-protection/customers/{customer}/export",
+        "HTTP_AUTHORIZATION": f"Bearer {dpo.token}", "wsgi.url_scheme": "http",
+        "SERVER_PORT": "80", "REMOTE_ADDR": "127.0.0.1", "QUERY_STRING": "",
+        "wsgi.input": io.BytesIO(),
+    }  # fmt: skip
+    chunks = application(environ, lambda status, headers: None)
+    tracemalloc.start()
+    size = count = 0
+    for chunk in chunks:
+        size += len(chunk)
+        count += chunk.count(b'"viewedPage"')
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 100_000
+    assert size > 40_000_000
+    assert peak < 8_000_000
+
+
+def test_events_are_forgotten_with_the_person(hub: Hub) -> None:
+    customer = hub.post_customer()["id"]
+    event = post(hub, customer, type="searched", properties={"keyword": "zebra-crossing"})
+    path = f"{hub.path}/data-protection/customers/{customer}"
+    assert hub.clients["DPO"].delete(path).status == 204
+    assert not Event.objects.exists()
+    last = Change.objects.filter(entity="EVENT").latest("id")
+    assert (str(last.entity_id), last.operation) == (event, "DELETE")
+
+
+def test_events_go_with_their_node(hub: Hub) -> None:
+    customer = hub.post_customer()["id"]
+    for _ in range(3):
+        post(hub, customer)
+    path = f"{hub.configuration}/nodes/entries/{hub.node.id}"
+    assert hub.admin.delete(path).status == 204
+    assert remove_deleted(seconds=10)
+    assert not Event.objects.exists()
+    assert Change.objects.filter(entity="EVENT", operation="DELETE").count() == 3
+
+
+def test_a_workspace_leaves_nothing(hub: Hub) -> None:
+    customer = hub.post_customer()["id"]
+    body = {
+        "customerId": customer,
+        "type": "viewedProduct",
+        "context": "WEB",
+        "properties": {"id": "P"},
+    }
+    hub.trusted.post(f"{hub.path}/events", body, Idempotency_Key="k")
+    assert hub.operator.delete(hub.path).status == 204
+    assert remove_deleted(seconds=10)
+    assert not Event.objects.exists()
+    assert not IdempotencyKey.objects.exists()
+    assert not Change.objects.exists()
+
+
+def test_a_property_with_values_cannot_change_its_type(hub: Hub) -> None:
+    path = f"{hub.configuration}/events/loggedIn/properties/extended"
+    assert hub.operator.put(path, {"till": {"type": "integer"}}).status == 200
+    changed = {"till": {"type": "string"}}
+    assert hub.operator.put(path, changed).status == 200
+    customer = hub.post_customer()["id"]
+    post(hub, customer, type="loggedIn", properties={"extended": {"till": "x"}})
+    refused = hub.operator.put(path, {"till": {"type": "integer"}})
+    assert refused.status == 409, refused.content
+    assert json.loads(refused.content)["message"]
