@@ -14,12 +14,14 @@ from events.document import answer_of
 from events.models.event import ROW_AS_JSON
 
 PAGE = 1000
+# The latest first, as the index has them; a comparison of rows is a range of it.
 PAGE_OF_CUSTOMER = f"""
-SELECT {ROW_AS_JSON} FROM events_event
+SELECT {ROW_AS_JSON}, date, id FROM events_event
 WHERE customer_id = %(customer_id)s AND workspace_id = %(workspace_id)s
-  AND (%(date)s::timestamptz IS NULL OR (date, id) > (%(date)s, %(id)s::uuid))
-ORDER BY date, id LIMIT {PAGE}
+  AND (date, id) < (%(date)s::timestamptz, %(id)s::uuid)
+ORDER BY date DESC, id DESC LIMIT {PAGE}
 """
+BEYOND = {"date": "infinity", "id": UUID(int=2**128 - 1)}
 
 
 class EventFollower:
@@ -47,21 +49,16 @@ class EventFollower:
         )
 
     def exported(self, *, workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Any]]:
-        """The customer's events, the oldest first."""
+        """The customer's events, the latest first."""
         yield "events", _events(workspace_id, customer_id)
 
 
 def _events(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:
-    parameters = {
-        "workspace_id": workspace_id,
-        "customer_id": customer_id,
-        "date": None,
-        "id": None,
-    }
+    parameters = {"workspace_id": workspace_id, "customer_id": customer_id, **BEYOND}
     page = fetch_all(PAGE_OF_CUSTOMER, parameters)
     while page:
-        for (text,) in page:
-            event = answer_of(orjson.loads(text))
-            yield event
-        parameters |= {"date": event["date"], "id": event["id"]}
+        for text, _, _ in page:
+            yield answer_of(orjson.loads(text))
+        _, date, event_id = page[-1]
+        parameters |= {"date": date, "id": event_id}
         page = fetch_all(PAGE_OF_CUSTOMER, parameters)

@@ -30,7 +30,7 @@ from contacthub_project.principal import WRITE, Principal
 from contacthub_project.sql import fetch_all
 from customers.actions.identities import hold_identities
 from events.actions.products import note_products
-from events.actions.statements import EventWrite, insert_events
+from events.actions.statements import EventWrite, insert_event_of, insert_events
 from events.domain.admission import customer_refusals, type_refusal
 from events.domain.draft import BringBack, Draft, read_draft
 
@@ -90,7 +90,15 @@ def post_event(workspace: WorkspaceRules, given: GivenEvent, *, by: Principal) -
 
     Raises Invalid naming every fault, TooLarge, NotFound, Forbidden with its reason, Locked.
     """
-    (outcome,) = post_events(workspace, [given], by=by)
+    now = _now()
+    draft = _read(workspace, given, now)
+    rules = workspace.event_types[draft.content.type]
+    customer_id = as_uuid(draft.customer_id) if draft.customer_id is not None else None
+    if customer_id is not None and not rules.consents and not rules.updates_products:
+        event_id = new_id()
+        if insert_event_of(workspace.id, customer_id, event_id, draft.content, by):
+            return event_id
+    (outcome,) = _insert(workspace, {0: draft}, {}, by)
     if isinstance(outcome, ContacthubError):
         raise outcome
     return outcome
@@ -100,9 +108,7 @@ def post_events(
     workspace: WorkspaceRules, given: Sequence[GivenEvent], *, by: Principal
 ) -> list[Outcome]:
     """What became of each event, in order: one that is refused hinders no other."""
-    now = datetime.now(UTC)
-    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    ingestion = _Ingestion(workspace, by)
+    now = _now()
     outcomes: dict[int, Outcome] = {}
     drafts: dict[int, Draft] = {}
     for index, each in enumerate(given):
@@ -110,6 +116,17 @@ def post_events(
             drafts[index] = _read(workspace, each, now)
         except ContacthubError as refusal:
             outcomes[index] = refusal
+    return _insert(workspace, drafts, outcomes, by)
+
+
+def _insert(
+    workspace: WorkspaceRules,
+    drafts: Mapping[int, Draft],
+    outcomes: dict[int, Outcome],
+    by: Principal,
+) -> list[Outcome]:
+    """What became of all events, in order: of those that could be read, and of the others."""
+    ingestion = _Ingestion(workspace, by)
     for _ in range(ATTEMPTS):
         if not drafts:
             break
@@ -120,7 +137,13 @@ def post_events(
             ingestion = _Ingestion(latest_rules_of(workspace.id) or workspace, by)
     # Each round lost a race against a change of the customer or its node.
     outcomes |= {index: Unavailable() for index in drafts}
-    return [outcomes[index] for index in range(len(given))]
+    return [outcomes[index] for index in sorted(outcomes)]
+
+
+def _now() -> datetime:
+    """This moment, as exact as moments are kept."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def _read(workspace: WorkspaceRules, given: GivenEvent, now: datetime) -> Draft:

@@ -191,7 +191,7 @@ def manage(data: Path, *arguments: str) -> None:
 
 
 def address_of(data: Path) -> str:
-    return PostgresServer(data).address_of("contacthub")
+    return PostgresServer(data)._address("contacthub")
 
 
 @contextmanager

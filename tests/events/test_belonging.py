@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import tracemalloc
 from typing import Any
 
+import psutil
 from django.db import connection
 
 from configuration.actions.removal import remove_deleted
@@ -27,8 +27,8 @@ def test_an_export_tells_all_events(hub: Hub) -> None:
     post(hub, other)
     path = f"{hub.path}/data-protection/customers/{customer}/export"
     events = hub.clients["DPO"].get(path)["events"]
-    assert [each["id"] for each in events] == [ids[1], ids[2], ids[0]]
-    assert events[0]["date"] == "2021-01-01T00:00:00.000Z"
+    assert [each["id"] for each in events] == [ids[0], ids[2], ids[1]]
+    assert events[2]["date"] == "2021-01-01T00:00:00.000Z"
 
 
 MANY = """
@@ -44,6 +44,7 @@ def test_an_export_of_a_hundred_thousand_events_needs_little_memory(hub: Hub) ->
     customer = hub.post_customer()["id"]
     with connection.cursor() as cursor:
         cursor.execute(MANY, [hub.workspace.id, hub.node.id, customer])
+        cursor.execute("ANALYZE events_event")
     from contacthub_project.wsgi import application
 
     dpo = hub.clients["DPO"]
@@ -55,16 +56,16 @@ def test_an_export_of_a_hundred_thousand_events_needs_little_memory(hub: Hub) ->
         "wsgi.input": io.BytesIO(),
     }  # fmt: skip
     chunks = application(environ, lambda status, headers: None)
-    tracemalloc.start()
-    size = count = 0
+    size = count = largest = 0
+    process = psutil.Process()
+    before = process.memory_info().rss
     for chunk in chunks:
         size += len(chunk)
         count += chunk.count(b'"viewedPage"')
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+        largest = max(largest, process.memory_info().rss)
     assert count == 100_000
     assert size > 40_000_000
-    assert peak < 8_000_000
+    assert largest - before < 30_000_000
 
 
 def test_events_are_forgotten_with_the_person(hub: Hub) -> None:
