@@ -90,6 +90,12 @@ class Conflict(ContacthubError):
     message = "Conflict"
 
 
+class Gone(ContacthubError):
+    """What was asked for is kept no longer."""
+
+    message = "Kept no longer"
+
+
 class Stale(ContacthubError):
     """The caller changed a version that is no longer the latest."""
 

@@ -177,6 +177,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "events.tasks.purge",
         "schedule": 300.0,
     },
+    "trim the change feed": {
+        "task": "customers.tasks.trim_feeds",
+        "schedule": 3600.0,
+    },
     "clear old idempotency keys": {
         "task": "events.tasks.clear_old_keys",
         "schedule": 3600.0,
@@ -190,6 +194,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
     },
 }
+
+FEED_DAYS = env.int("FEED_DAYS", default=30)  # how long the change feed keeps changes
 
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

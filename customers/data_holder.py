@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from configuration.domain.matching_policy import MatchingPolicy
 from customers.actions.rekeying import rekey_node
-from customers.models import Change, ConsentLogEntry, Customer
+from customers.models import Change, ConsentLogEntry, Customer, Feed
 
 # The row goes and its deletion is in the feed: one statement, so never one without the other.
 ERASE = """
@@ -50,6 +50,7 @@ class CustomerDataHolder:
 
     def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
         """Delete the feed and the consent log of a workspace that is no more."""
+        Feed.objects.filter(workspace_id=workspace_id).delete()
         for model in (Change, ConsentLogEntry):
             ids = list(
                 model.objects.filter(workspace_id=workspace_id).values_list("id", flat=True)[:limit]

@@ -33,6 +33,7 @@ STATUSES: tuple[tuple[type[ContacthubError], int], ...] = (
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
     (errors.Conflict, 409),
+    (errors.Gone, 410),
     (errors.Stale, 412),
     (errors.TooLarge, 413),
     (errors.UnsupportedMedia, 415),

@@ -2,6 +2,7 @@ from customers.models.aggregate_member import AggregateMember
 from customers.models.change import Change, ChangeEntity, ChangeOperation
 from customers.models.consent_log import ConsentLogEntry, ConsentLogType
 from customers.models.customer import Customer, DeletedState
+from customers.models.feed import Feed
 from customers.models.session import Session
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "ConsentLogType",
     "Customer",
     "DeletedState",
+    "Feed",
     "Session",
 ]

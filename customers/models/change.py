@@ -48,6 +48,12 @@ class Change(models.Model):
             ),
         ]
         indexes = [
+            # The changes of one node, from an offset on.
+            models.Index(
+                fields=["workspace_id", "node_id", "feed_offset"],
+                condition=Q(feed_offset__isnull=False),
+                name="change_of_node",
+            ),
             # The rows that have no offset yet, in insertion order.
             models.Index(
                 fields=["workspace_id", "id"],

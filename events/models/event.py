@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import orjson
@@ -41,6 +42,11 @@ class EventQuerySet(models.QuerySet["Event"]):
     def one_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
         """One event as a plain tuple, None when there is none."""
         return _row(fetch_one(ONE_ROW, (event_id, workspace_id)))
+
+    def rows_of(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[EventRow]:
+        """Those of the events that there are."""
+        (rows,) = fetch_one(ROWS, (list(ids), workspace_id))
+        return [tuple(row) for row in orjson.loads(rows or "[]")]
 
     def lock_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
         """One event, locked until the transaction ends."""
@@ -151,6 +157,10 @@ ROW_AS_JSON = "json_build_array({})::text".format(
     )
 )
 ONE_ROW = f"SELECT {ROW_AS_JSON} FROM events_event WHERE id = %s AND workspace_id = %s"
+ROWS = f"""
+SELECT json_agg({ROW_AS_JSON}::json)::text FROM events_event
+WHERE id = ANY (%s::uuid[]) AND workspace_id = %s
+"""
 NEIGHBOURS = """
 SELECT
     (SELECT id::text FROM events_event AS other

@@ -18,6 +18,4 @@ MISSING = {
     ("POST", "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs"),
     ("GET", "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs/{jobId}"),
     ("GET", "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs/{jobId}/results"),
-    ("GET", "/workspaces/{workspaceId}/updates/last-offset"),
-    ("GET", "/workspaces/{workspaceId}/updates"),
 }

@@ -1,0 +1,112 @@
+"""Giving offsets to changes, and forgetting old ones.
+
+Changes are written without an offset, in the transaction of their cause. Whoever reads seals first:
+holding the workspace's row of `customers_feed`, the changes that are committed and have no offset
+get the next ones, in insertion order. What commits later gets a later offset, so nobody who has
+read up to an offset can miss anything below it (docs/decisions/change-feed.md).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from configuration.models import Workspace
+from contacthub_project.sql import fetch_one
+
+SEALED_AT_ONCE = 10_000
+TRIMMED_AT_ONCE = 5_000
+
+UNSEALED = """
+SELECT EXISTS (SELECT FROM customers_change WHERE workspace_id = %s AND feed_offset IS NULL)
+"""
+BEGIN = """
+INSERT INTO customers_feed (workspace_id, last_offset, trimmed_to) VALUES (%s, 0, 0)
+ON CONFLICT (workspace_id) DO NOTHING RETURNING workspace_id
+"""
+# A statement of its own: the next one must see what the holder before us has committed.
+HOLD = "SELECT last_offset FROM customers_feed WHERE workspace_id = %s FOR UPDATE"
+SEAL = """
+WITH unsealed AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS number
+    FROM (
+        SELECT id FROM customers_change
+        WHERE workspace_id = %(workspace_id)s AND feed_offset IS NULL
+        ORDER BY id LIMIT %(limit)s
+    ) AS oldest
+),
+sealed AS (
+    UPDATE customers_change SET feed_offset = %(last_offset)s + unsealed.number
+    FROM unsealed WHERE customers_change.id = unsealed.id
+    RETURNING customers_change.id
+)
+UPDATE customers_feed SET last_offset = last_offset + (SELECT count(*) FROM sealed)
+WHERE workspace_id = %(workspace_id)s
+RETURNING last_offset - %(last_offset)s
+"""
+TRIM = """
+WITH oldest AS (
+    SELECT id, feed_offset, changed_at FROM customers_change
+    WHERE workspace_id = %(workspace_id)s AND feed_offset IS NOT NULL
+    ORDER BY feed_offset LIMIT %(limit)s
+),
+doomed AS (
+    SELECT * FROM oldest
+    WHERE feed_offset < coalesce(
+        (SELECT min(feed_offset) FROM oldest WHERE changed_at >= %(before)s), 9223372036854775807
+    )
+),
+gone AS (
+    DELETE FROM customers_change USING doomed WHERE customers_change.id = doomed.id
+    RETURNING doomed.feed_offset
+),
+noted AS (
+    UPDATE customers_feed
+    SET trimmed_to = greatest(trimmed_to, (SELECT max(feed_offset) FROM gone)),
+        trimmed_before = greatest(trimmed_before, %(before)s)
+    WHERE workspace_id = %(workspace_id)s AND EXISTS (SELECT FROM gone)
+)
+SELECT count(*) FROM gone
+"""
+
+
+def seal(workspace_id: UUID) -> None:
+    """Give the next offsets to committed changes that have none, to 10000 of them at most."""
+    if not fetch_one(UNSEALED, [workspace_id])[0]:
+        return
+    with transaction.atomic():
+        held = fetch_one(HOLD, [workspace_id])
+        if held is None:
+            fetch_one(BEGIN, [workspace_id])
+            held = fetch_one(HOLD, [workspace_id])
+        parameters = {
+            "workspace_id": workspace_id,
+            "last_offset": held[0],
+            "limit": SEALED_AT_ONCE,
+        }
+        fetch_one(SEAL, parameters)
+
+
+def trim(workspace_id: UUID) -> int:
+    """Forget a batch of changes that are older than the feed keeps them; how many went.
+
+    Those that nobody has read are sealed first: an offset says what is missing, no gap does.
+    """
+    seal(workspace_id)
+    before = timezone.now() - timedelta(days=settings.FEED_DAYS)
+    with transaction.atomic():
+        if fetch_one(HOLD, [workspace_id]) is None:
+            return 0
+        parameters = {"workspace_id": workspace_id, "before": before, "limit": TRIMMED_AT_ONCE}
+        return fetch_one(TRIM, parameters)[0]
+
+
+def trim_all() -> None:
+    """Forget all old changes of all workspaces, batch by batch."""
+    for workspace_id in Workspace.objects.present().values_list("id", flat=True):
+        while trim(workspace_id) == TRIMMED_AT_ONCE:
+            pass

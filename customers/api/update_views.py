@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+
+from configuration.api.scoping import WorkspaceView
+from contacthub_project.api.query import QueryParameters
+from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.instants import moment_after_epoch
+from contacthub_project.principal import READ
+from customers.feed import Wanted, last_offset, read_page, start_at
+from customers.models import ChangeEntity
+
+LARGEST_PAGE = 4000  # reference: Get an update stream
+DEFAULT_PAGE = 50
+FILTERS = [
+    OpenApiParameter("nodeId", str, description="Only entities of this node."),
+    OpenApiParameter("entity", str, enum=ChangeEntity.values),
+]
+LAST_OFFSET: dict[str, Any] = {
+    "type": "object",
+    "required": ["lastOffset"],
+    "properties": {"lastOffset": {"type": "integer"}},
+}
+UPDATES: dict[str, Any] = {
+    "type": "object",
+    "required": ["nextOffset", "updates"],
+    "properties": {
+        "nextOffset": {"type": "integer"},
+        "updates": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "offset": {"type": "integer"},
+                    "operation": {"type": "string", "enum": ["CREATE", "UPDATE", "DELETE"]},
+                    "entity": {
+                        "type": "object",
+                        "properties": {
+                            "type": {"type": "string", "enum": ChangeEntity.values},
+                            "data": {"type": "object"},
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+class _FeedView(WorkspaceView):
+    def wanted(self, parameters: QueryParameters) -> Wanted:
+        """The changes asked for, as far as the caller may read their nodes."""
+        node_id = parameters.text("nodeId")
+        entity = parameters.choice("entity", ChangeEntity.values, default=None)
+        parameters.raise_faults()
+        if node_id is not None:
+            return Wanted([self.readable_node(node_id).id], entity)
+        if self.caller.nodes is None:
+            return Wanted(None, entity)
+        return Wanted([node for node in self.caller.nodes if self.caller.may(READ, node)], entity)
+
+
+class LastOffsetView(_FeedView):
+    @extend_schema(parameters=FILTERS, responses={200: LAST_OFFSET})
+    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        wanted = self.wanted(QueryParameters(request))
+        return JsonResponse({"lastOffset": last_offset(self.workspace.id, wanted)})
+
+
+class UpdatesView(_FeedView):
+    """What happened to customers and events, in an order into which nothing slips later."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("offset", int, description="Read after this offset."),
+            OpenApiParameter("timestamp", int, description="Or from this millisecond on."),
+            OpenApiParameter("size", int, description="At most so many, 4000 the most."),
+            *FILTERS,
+        ],
+        responses={200: UPDATES},
+    )
+    def get(self, request: HttpRequest, workspace_id: str) -> HttpResponseBase:
+        parameters = QueryParameters(request)
+        size = parameters.whole_number("size", default=DEFAULT_PAGE, most=LARGEST_PAGE)
+        offset = parameters.whole_number("offset", default=None)
+        milliseconds = parameters.whole_number("timestamp", default=None)
+        wanted = self.wanted(parameters)
+        since = None if milliseconds is None else moment_after_epoch(milliseconds)
+        if milliseconds is not None and since is None:
+            parameters.fault("timestamp", "is no moment")
+            parameters.raise_faults()
+        after = start_at(self.workspace.id, offset=offset, since=since)
+        updates, following = read_page(self.workspace, after=after, size=size, wanted=wanted)
+        return JsonResponse({"nextOffset": following, "updates": updates})
