@@ -195,6 +195,9 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
+# Requests that a web process works on at once, and how many more may wait for something to happen.
+WEB_TURNS = env.int("WEB_TURNS", default=3)
+WEB_WAITERS = env.int("WEB_WAITERS", default=3)
 FEED_DAYS = env.int("FEED_DAYS", default=30)  # how long the change feed keeps changes
 
 # --- API ------------------------------------------------------------------------------------------

@@ -61,13 +61,13 @@ class Position:
 
 
 def position_of(workspace_id: UUID) -> Position:
-    """How far the feed of a workspace reaches, all that is committed by now sealed (see `seal`)."""
-    seal(workspace_id)
+    """How far the feed of a workspace reaches, as far as it is sealed."""
     return Position(*(fetch_one(POSITION, [workspace_id]) or (0, 0, None)))
 
 
 def last_offset(workspace_id: UUID, wanted: Wanted) -> int:
     """The greatest offset of the changes that are wanted, 0 if there is none."""
+    seal(workspace_id)
     position = position_of(workspace_id)
     if wanted == Wanted():
         return position.last_offset
@@ -91,7 +91,8 @@ def start_at(workspace_id: UUID, *, offset: int | None, since: datetime | None) 
         return position.trimmed_to
     if position.trimmed_before is not None and since < position.trimmed_before:
         raise _gone(position)
-    return _offset_before(workspace_id, since, position)
+    seal(workspace_id)
+    return _offset_before(workspace_id, since, position_of(workspace_id))
 
 
 def read_page(
@@ -99,8 +100,10 @@ def read_page(
 ) -> tuple[list[dict[str, Any]], int]:
     """The updates after an offset, and the offset to go on from.
 
-    Entities come as they are now; one that is gone by now is told as deleted.
+    All that is committed by now is sealed first (see `customers.actions.feed.seal`). Entities come
+    as they are now; one that is gone by now is told as deleted.
     """
+    seal(workspace.id)
     condition = _condition(workspace.id, wanted, after=after)
     statement = PAGE.format(condition=condition.sql)
     rows = fetch_all(statement, (*condition.parameters, size)) if size else []

@@ -17,6 +17,7 @@ from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of, rule
 from contacthub_project.api.query import id_or_unknown
 from contacthub_project.api.throttling import Quota, take
 from contacthub_project.api.views import ApiView
+from contacthub_project.bells import ringer
 from contacthub_project.errors import Forbidden, NotFound
 from contacthub_project.identifiers import as_uuid
 from contacthub_project.principal import READ, WRITE, Principal
@@ -46,6 +47,11 @@ class WorkspaceView(ApiView):
             raise Forbidden("The workspace is disabled")
         if self.workspace.is_read_only and request.method not in SAFE_METHODS:
             raise Forbidden("The workspace is suspended and can only be read")
+
+    def succeeded(self) -> None:
+        """Wake those who wait for changes of the workspace."""
+        if self.request.method not in SAFE_METHODS:
+            ringer.ring(feed_topic(self.workspace.id))
 
     def extra_headers(self) -> dict[str, str]:
         return {} if self.quota is None else self.quota.headers()
@@ -96,6 +102,11 @@ class WorkspaceView(ApiView):
             verb = "read" if permission == READ else "write"
             raise Forbidden(f"The client is not allowed to {verb} in node {rules.id}")
         return rules
+
+
+def feed_topic(workspace_id: UUID) -> str:
+    """The bell that rings when something may have changed in a workspace."""
+    return f"feed:{workspace_id}"
 
 
 def reached_workspace(principal: Principal, workspace_id: str) -> WorkspaceRules:

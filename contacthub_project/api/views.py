@@ -47,6 +47,7 @@ class ApiView(APIView):
             response: HttpResponseBase = getattr(self, method.lower())(request, **kwargs)
         except Exception as failure:
             return answer(failure)
+        self.succeeded()
         for name, value in self.extra_headers().items():
             response.headers[name] = value
         return response
@@ -59,6 +60,9 @@ class ApiView(APIView):
             raise Unauthorized
         if not self.operation.allows(self.principal.roles):
             raise Forbidden(f"The roles of the client do not allow: {self.operation.summary}")
+
+    def succeeded(self) -> None:
+        """What is to be done when an operation has been done, its transactions committed."""
 
     def extra_headers(self) -> dict[str, str]:
         """Headers that every successful answer of this view carries."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
@@ -11,9 +11,12 @@ from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.instants import moment_after_epoch
 from contacthub_project.principal import READ
-from customers.feed import Wanted, last_offset, read_page, start_at
+from customers.api.waiting import awaited_page, streamed
+from customers.feed import Wanted, last_offset, start_at
 from customers.models import ChangeEntity
 
+LONGEST_WAIT = 60
+EVENT_STREAM = "text/event-stream"
 LARGEST_PAGE = 4000  # reference: Get an update stream
 DEFAULT_PAGE = 50
 FILTERS = [
@@ -79,6 +82,7 @@ class UpdatesView(_FeedView):
             OpenApiParameter("offset", int, description="Read after this offset."),
             OpenApiParameter("timestamp", int, description="Or from this millisecond on."),
             OpenApiParameter("size", int, description="At most so many, 4000 the most."),
+            OpenApiParameter("wait", int, description="Seconds to wait for the first, 60 at most."),
             *FILTERS,
         ],
         responses={200: UPDATES},
@@ -88,11 +92,37 @@ class UpdatesView(_FeedView):
         size = parameters.whole_number("size", default=DEFAULT_PAGE, most=LARGEST_PAGE)
         offset = parameters.whole_number("offset", default=None)
         milliseconds = parameters.whole_number("timestamp", default=None)
+        seconds = parameters.whole_number("wait", default=0, most=LONGEST_WAIT)
         wanted = self.wanted(parameters)
         since = None if milliseconds is None else moment_after_epoch(milliseconds)
         if milliseconds is not None and since is None:
             parameters.fault("timestamp", "is no moment")
             parameters.raise_faults()
+        if self.is_stream:
+            offset = self.last_event_id(parameters) or offset
         after = start_at(self.workspace.id, offset=offset, since=since)
-        updates, following = read_page(self.workspace, after=after, size=size, wanted=wanted)
+        if self.is_stream:
+            return StreamingHttpResponse(
+                streamed(self.workspace, after=after, wanted=wanted),
+                content_type="text/event-stream",
+                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            )
+        updates, following = awaited_page(
+            self.workspace, after=after, size=size, wanted=wanted, seconds=seconds
+        )
         return JsonResponse({"nextOffset": following, "updates": updates})
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the client asks for Server-Sent Events."""
+        return EVENT_STREAM in self.request.headers.get("Accept", "")
+
+    def last_event_id(self, parameters: QueryParameters) -> int | None:
+        """Where a client that comes back wants to go on."""
+        header = self.request.headers.get("Last-Event-ID")
+        if header is None:
+            return None
+        if not header.isascii() or not header.isdigit() or len(header) > 18:
+            parameters.fault("Last-Event-ID", "must be an offset")
+            parameters.raise_faults()
+        return int(header)

@@ -148,7 +148,8 @@ def _programs(host: str, port: int, workers: int) -> list[Program]:
         "web": [
             sys.executable, "-m", "granian", "--interface", "wsgi",
             "--host", host, "--port", str(port), "--workers", str(workers),
-            "--blocking-threads", "3", "--backpressure", "256", "--respawn-failed-workers",
+            "--blocking-threads", str(settings.WEB_TURNS + settings.WEB_WAITERS),
+            "--backpressure", "256", "--respawn-failed-workers",
             "--no-ws", "--http", "1", "--log-level", "warning",
             "contacthub_project.wsgi:application",
         ],

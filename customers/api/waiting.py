@@ -1,0 +1,71 @@
+"""Answers that are held until something happens: waiting polls and Server-Sent Events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from configuration.api.scoping import feed_topic
+from configuration.rules import WorkspaceRules, latest_rules_of
+from contacthub_project.api.renderers import json_bytes
+from contacthub_project.bells import listener
+from contacthub_project.turns import turns
+from customers.feed import Wanted, read_page
+
+STREAM_SECONDS = 300.0  # then the client comes back with its Last-Event-ID
+KEEP_ALIVE_SECONDS = 15.0
+STREAM_PAGE = 500
+
+Page = tuple[list[dict[str, Any]], int]
+
+
+def awaited_page(
+    workspace: WorkspaceRules, *, after: int, size: int, wanted: Wanted, seconds: int
+) -> Page:
+    """A page of updates; an empty one only when there was none for so many seconds.
+
+    When too many wait already, the answer is what there is at once.
+    """
+    page = read_page(workspace, after=after, size=size, wanted=wanted)
+    if page[0] or not seconds or not size:
+        return page
+    deadline = time.monotonic() + seconds
+    with listener.waiting_for(feed_topic(workspace.id)) as rung:
+        if rung is None:
+            return page
+        while True:
+            # What has happened before we listened would not be told.
+            rung.clear()
+            page = read_page(workspace, after=after, size=size, wanted=wanted)
+            left = deadline - time.monotonic()
+            if page[0] or left <= 0:
+                return page
+            with turns.given_back():
+                rung.wait(left)
+
+
+def streamed(workspace: WorkspaceRules, *, after: int, wanted: Wanted) -> Iterator[bytes]:
+    """The updates as Server-Sent Events, each with its offset as id, for five minutes.
+
+    When too many wait already, it ends with what there is: clients come back by themselves.
+    """
+    deadline = time.monotonic() + STREAM_SECONDS
+    yield b"retry: 1000\n\n"
+    with listener.waiting_for(feed_topic(workspace.id)) as rung:
+        while time.monotonic() < deadline:
+            if rung is not None:
+                rung.clear()
+            updates, after = read_page(workspace, after=after, size=STREAM_PAGE, wanted=wanted)
+            for update in updates:
+                yield b"id: %d\ndata: %s\n\n" % (update["offset"], json_bytes(update))
+            if updates:
+                continue
+            if rung is None:
+                return
+            if not rung.wait(KEEP_ALIVE_SECONDS):
+                yield b": nothing new\n\n"
+            latest = latest_rules_of(workspace.id)
+            if latest is None or latest.is_disabled:
+                return
+            workspace = latest

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from contacthub_project.api import BASE_PATH
+from contacthub_project.bells import Listener, listener
+from contacthub_project.turns import Turns
+from customers.api import waiting
+from tests.client import Answer
+from tests.factories import Hub
+
+
+def waits(hub: Hub, seconds: int, answers: list[Any], **query: Any) -> threading.Thread:
+    def run() -> None:
+        started = time.monotonic()
+        try:
+            query_ = {"wait": seconds, "offset": 0} | query
+            answer = hub.trusted.get(f"{hub.path}/updates", query=query_)
+            answers.append((answer, time.monotonic() - started))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_a_waiting_client_is_woken(live_hub: Hub) -> None:
+    answers: list[tuple[Answer, float]] = []
+    threads = [waits(live_hub, 30, answers) for _ in range(2)]
+    time.sleep(0.5)
+    created = live_hub.post_customer()["id"]
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 2
+    for answer, seconds in answers:
+        assert [each["entity"]["data"]["id"] for each in answer["updates"]] == [created]
+        assert 0.4 < seconds < 5
+
+
+def test_others_do_not_wake_it_and_the_time_ends(live_hub: Hub) -> None:
+    stranger = Hub()
+    answers: list[tuple[Answer, float]] = []
+    thread = waits(live_hub, 1, answers, nodeId=str(live_hub.node.id))
+    time.sleep(0.2)
+    stranger.post_customer()
+    live_hub.post_customer(nodeId=str(live_hub.other_node.id))
+    thread.join()
+    ((answer, seconds),) = answers
+    assert answer.json == {"nextOffset": 0, "updates": []}
+    assert 0.9 < seconds < 3
+
+
+def test_too_many_are_answered_at_once(live_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "listener", Listener(1))
+    answers: list[tuple[Answer, float]] = []
+    threads = [waits(live_hub, 2, answers) for _ in range(3)]
+    for thread in threads:
+        thread.join()
+    assert sum(seconds > 1.5 for _, seconds in answers) == 1
+    assert {answer.status for answer, _ in answers} == {200}
+
+
+def test_who_waits_keeps_nobody_from_working() -> None:
+    turns = Turns(1)
+    order: list[str] = []
+    waiting_now = threading.Event()
+    go_on = threading.Event()
+
+    def wait() -> None:
+        with turns.taken():
+            with turns.given_back():
+                waiting_now.set()
+                go_on.wait(5)
+            order.append("waited")
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    waiting_now.wait(5)
+    with turns.taken():
+        order.append("worked")
+    go_on.set()
+    thread.join()
+    assert order == ["worked", "waited"]
+
+
+def stream(hub: Hub, **headers: str) -> Any:
+    from contacthub_project.wsgi import application
+
+    environ = {
+        "REQUEST_METHOD": "GET", "PATH_INFO": f"{BASE_PATH}{hub.path}/updates", "QUERY_STRING": "",
+        "HTTP_HOST": "localhost", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
+        "REMOTE_ADDR": "127.0.0.1", "HTTP_AUTHORIZATION": f"Bearer {hub.trusted.token}",
+        "HTTP_ACCEPT": "text/event-stream", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
+        **headers,
+    }  # fmt: skip
+    return application(environ, lambda status, headers: None)
+
+
+def test_server_sent_events(live_hub: Hub) -> None:
+    hub = live_hub
+    first = hub.post_customer()["id"]
+    response = stream(hub)
+    events = iter(response)
+    assert next(events).startswith(b"retry:")
+    head, data = next(events).decode().strip().split("\n")
+    assert head == "id: 1"
+    assert json.loads(data.removeprefix("data: "))["entity"]["data"]["id"] == first
+    second: list[str] = []
+
+    def write() -> None:
+        try:
+            time.sleep(0.5)
+            second.append(hub.post_customer()["id"])
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    started = time.monotonic()
+    assert next(events).startswith(b"id: 2\n")
+    assert time.monotonic() - started < 5
+    thread.join()
+    response.close()
+    again = stream(hub, HTTP_LAST_EVENT_ID="1")
+    events = iter(again)
+    next(events)
+    assert second[0].encode() in next(events)
+    again.close()
+    assert not listener._waiting
+
+
+@pytest.mark.parametrize("header", ["x", "-1", "9" * 19])
+def test_a_bad_last_event_id(hub: Hub, header: str) -> None:
+    answer = hub.trusted.get(
+        f"{hub.path}/updates", Accept="text/event-stream", Last_Event_ID=header
+    )
+    assert (answer.status, answer.paths) == (400, {"/Last-Event-ID"})
