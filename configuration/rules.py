@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -39,6 +39,10 @@ class NodeRules:
     state: str
     matching: MatchingPolicy
     mandatory_properties: tuple[str, ...]
+    is_aggregated: bool = False
+    source_priority: tuple[UUID, ...] = ()
+    entry_nodes: frozenset[UUID] = frozenset()
+    exclusion_filters: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,4 +193,8 @@ def _node_rules(node: Node) -> NodeRules:
         state=node.state,
         matching=MatchingPolicy(tuple(node.unique_properties), node.case_sensitive),
         mandatory_properties=tuple(node.mandatory_properties),
+        is_aggregated=node.is_aggregated,
+        source_priority=tuple(node.source_priority),
+        entry_nodes=frozenset(node.entry_nodes),
+        exclusion_filters=node.exclusion_filters,
     )

@@ -4,3 +4,6 @@ from django.dispatch import Signal
 
 # A workspace defines its customers' extended properties anew: workspace_id.
 customer_extended_changed = Signal()
+
+# A node's sources have another priority: workspace_id.
+source_priority_changed = Signal()

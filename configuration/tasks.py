@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.management import call_command
 from oauth2_provider.models import clear_expired as clear_expired_tokens
 
-from configuration.actions import rekeying, removal
+from configuration.actions import building, rekeying, removal
 from contacthub_project.nudges import nudge
 
 SLICE_SECONDS = 20.0
@@ -18,6 +18,13 @@ def remove_deleted() -> None:
     rekeying.finish_all_rekeying()
     if not removal.remove_deleted(seconds=SLICE_SECONDS):
         nudge(removal.TASK)
+
+
+@shared_task(name=building.TASK)
+def build_aggregates() -> None:
+    """Go on building aggregate nodes for a while, and ask for another go."""
+    if not building.build_all(seconds=SLICE_SECONDS):
+        nudge(building.TASK)
 
 
 @shared_task(name="configuration.tasks.clear_expired")

@@ -47,6 +47,14 @@ class DataHolder(Protocol):
         """
         ...
 
+    def start_building(self, *, workspace_id: UUID, node_id: UUID) -> None:
+        """Within a transaction: an aggregate node is to be filled, from the start."""
+        ...
+
+    def build_batch(self, *, workspace_id: UUID, node_id: UUID) -> bool:
+        """Go on filling an aggregate node, for one short transaction; True when it is full."""
+        ...
+
 
 _holders: list[DataHolder] = []
 

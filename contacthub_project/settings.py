@@ -177,6 +177,14 @@ CELERY_BEAT_SCHEDULE = {
         "task": "events.tasks.purge",
         "schedule": 300.0,
     },
+    "merge what is pending": {
+        "task": "customers.tasks.merge_pending",
+        "schedule": 30.0,
+    },
+    "go on building aggregate nodes": {
+        "task": "configuration.tasks.build_aggregates",
+        "schedule": 60.0,
+    },
     "trim the change feed": {
         "task": "customers.tasks.trim_feeds",
         "schedule": 3600.0,

@@ -8,33 +8,30 @@ So there are more threads than turns: whoever works has a turn, whoever waits gi
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
 
 from django.conf import settings
 
 
 class Turns:
-    """So many threads at a time."""
+    """So many threads at a time, in the order in which they come: none is passed over."""
 
     def __init__(self, most: int) -> None:
-        # A queue in C: the interpreter's own semaphore costs ten times as much when many contend.
-        self._free: SimpleQueue[None] = SimpleQueue()
-        for _ in range(most):
-            self._free.put(None)
+        self._lock = threading.Lock()
+        self._free = most
+        self._queue: deque[threading.Lock] = deque()
         self._mine = threading.local()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Work; only when it is this thread's turn."""
-        self._free.get()
-        self._mine.has_turn = True
+        self._take()
         try:
             yield
         finally:
-            self._mine.has_turn = False
-            self._free.put(None)
+            self._give()
 
     @contextmanager
     def given_back(self) -> Iterator[None]:
@@ -42,13 +39,32 @@ class Turns:
         if not getattr(self._mine, "has_turn", False):
             yield
             return
-        self._mine.has_turn = False
-        self._free.put(None)
+        self._give()
         try:
             yield
         finally:
-            self._free.get()
-            self._mine.has_turn = True
+            self._take()
+
+    def _take(self) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                mine = None
+            else:
+                mine = threading.Lock()
+                mine.acquire()
+                self._queue.append(mine)
+        if mine is not None:
+            mine.acquire()  # until the one before hands its turn on
+        self._mine.has_turn = True
+
+    def _give(self) -> None:
+        self._mine.has_turn = False
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().release()
+            else:
+                self._free += 1
 
 
 turns = Turns(settings.WEB_TURNS)

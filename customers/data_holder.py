@@ -7,8 +7,17 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from configuration.domain.matching_policy import MatchingPolicy
+from customers.actions.building import build_batch, start_build
 from customers.actions.rekeying import rekey_node
-from customers.models import Change, ConsentLogEntry, Customer, Feed
+from customers.models import (
+    AggregateBuild,
+    AggregateMember,
+    Change,
+    ConsentLogEntry,
+    Customer,
+    Feed,
+    PendingMerge,
+)
 
 # The row goes and its deletion is in the feed: one statement, so never one without the other.
 ERASE = """
@@ -19,6 +28,16 @@ WITH doomed AS (
 ),
 sessions AS (
     DELETE FROM customers_session USING doomed WHERE customer_id = doomed.id
+),
+members AS (
+    DELETE FROM customers_aggregatemember USING doomed
+    WHERE entry_id = doomed.id OR aggregate_id = doomed.id
+    RETURNING workspace_id, aggregate_node_id, match_key
+),
+pending AS (
+    INSERT INTO customers_pendingmerge (workspace_id, aggregate_node_id, match_key)
+    SELECT DISTINCT workspace_id, aggregate_node_id, match_key FROM members
+    WHERE aggregate_node_id <> %(node_id)s
 ),
 gone AS (
     DELETE FROM customers_customer USING doomed WHERE customers_customer.id = doomed.id
@@ -46,12 +65,18 @@ class CustomerDataHolder:
             cursor.execute(
                 ERASE, {"workspace_id": workspace_id, "node_id": node_id, "limit": limit}
             )
-            return cursor.fetchone()[0]
+            erased = cursor.fetchone()[0]
+        if not erased:
+            # Those who had an aggregate customer of this node went with it.
+            AggregateMember.objects.filter(aggregate_node_id=node_id).delete()
+            AggregateBuild.objects.filter(node_id=node_id).delete()
+        return erased
 
     def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
         """Delete the feed and the consent log of a workspace that is no more."""
         Feed.objects.filter(workspace_id=workspace_id).delete()
-        for model in (Change, ConsentLogEntry):
+        AggregateBuild.objects.filter(workspace_id=workspace_id).delete()
+        for model in (Change, ConsentLogEntry, PendingMerge):
             ids = list(
                 model.objects.filter(workspace_id=workspace_id).values_list("id", flat=True)[:limit]
             )
@@ -70,6 +95,14 @@ class CustomerDataHolder:
     def count_up_to(self, *, node_id: UUID, most: int) -> int:
         """How many customers the node has, deleted ones that are kept included."""
         return Customer.objects.filter(node_id=node_id).count_up_to(most)
+
+    def start_building(self, *, workspace_id: UUID, node_id: UUID) -> None:
+        """Look at all customers of an aggregate node's entry nodes, from the first on."""
+        start_build(workspace_id, node_id)
+
+    def build_batch(self, *, workspace_id: UUID, node_id: UUID) -> bool:
+        """Look at some more of them."""
+        return build_batch(workspace_id, node_id)
 
     def rekey_node(
         self, *, workspace_id: UUID, node_id: UUID, policy: MatchingPolicy

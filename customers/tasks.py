@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from customers.actions import feed, property_indexes
+from contacthub_project.nudges import nudge
+from customers.actions import aggregation, feed, property_indexes
+
+SLICE_SECONDS = 20.0
 
 
 @shared_task(name=property_indexes.TASK)
 def reconcile_property_indexes() -> None:
     """Make the indexes on extended properties what the configuration says."""
     property_indexes.reconcile()
+
+
+@shared_task(name=aggregation.TASK)
+def merge_pending() -> None:
+    """Let aggregate customers follow their members for a while, and ask for another go."""
+    if not aggregation.merge_pending(seconds=SLICE_SECONDS):
+        nudge(aggregation.TASK)
 
 
 @shared_task(name="customers.tasks.trim_feeds")

@@ -45,3 +45,10 @@ class EventDataHolder:
     def rekey_node(self, *, workspace_id: UUID, node_id: UUID, policy: Any) -> list[list[str]]:
         """Events know nothing of matching."""
         return []
+
+    def start_building(self, *, workspace_id: UUID, node_id: UUID) -> None:
+        """Events of aggregate customers are those of their members: there is nothing to fill."""
+
+    def build_batch(self, *, workspace_id: UUID, node_id: UUID) -> bool:
+        """Nothing to fill."""
+        return True

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 # The values of `Event.ROW`, read as JSON: ids and moments are text.
 EventRow = tuple[Any, ...]
+
+
+def duplicate_of(event: dict[str, Any], *, customer_id: UUID, node_id: UUID) -> dict[str, Any]:
+    """The event as it is shown in an aggregate node, of the aggregate customer."""
+    return event | {
+        "customerId": customer_id,
+        "nodeId": node_id,
+        "bringBackProperties": None,
+        "origin": "DUPLICATE",
+    }
 
 
 def answer_of(row: EventRow) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 
+from configuration.rules import NodeRules
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import SortKey
 from contacthub_project.sql import fetch_one
@@ -41,12 +43,24 @@ SELECT
 """
 
 
+BELONGS = """
+event.node_id = %s OR EXISTS (
+    SELECT FROM customers_aggregatemember AS member
+    WHERE member.entry_id = event.customer_id AND member.aggregate_node_id = %s
+)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a client looks for; None and empty lists do not restrict."""
+    """What a client looks for; None and empty lists do not restrict.
 
-    customer_id: UUID | None
-    node_id: UUID | None
+    The customers are one, or an aggregate customer and its members. An aggregate node shows the
+    events of its members.
+    """
+
+    customer_ids: Sequence[UUID]
+    node: NodeRules | None
     types: Sequence[str]
     contexts: Sequence[str]
     date_from: datetime | None
@@ -78,10 +92,13 @@ def search_events(workspace_id: UUID, search: Search) -> Found:
 
 def _scope(workspace_id: UUID, search: Search) -> Fragment:
     parts = [Fragment("event.workspace_id = %s", (workspace_id,))]
-    if search.customer_id is not None:
-        parts.append(Fragment("event.customer_id = %s", (search.customer_id,)))
-    if search.node_id is not None:
-        parts.append(Fragment("event.node_id = %s", (search.node_id,)))
+    if search.customer_ids:
+        parts.append(_one_of("event.customer_id", search.customer_ids))
+    if search.node is not None:
+        nodes = [search.node.id, *search.node.entry_nodes]
+        parts.append(_one_of("event.node_id", nodes))
+        if search.node.entry_nodes:
+            parts.append(Fragment(BELONGS, (search.node.id, search.node.id)))
     return all_of(parts)
 
 
@@ -98,7 +115,7 @@ def _filters(search: Search) -> list[Fragment]:
     return filters
 
 
-def _one_of(column: str, values: Sequence[str]) -> Fragment:
+def _one_of(column: str, values: Sequence[Any]) -> Fragment:
     # A single value, so that an index on it can give the order too.
     if len(values) == 1:
         return Fragment(f"{column} = %s", (values[0],))

@@ -8,13 +8,21 @@ from uuid import UUID
 
 from django.db import transaction
 
+from configuration.actions.building import build_in_request, start_building, stop_following
 from configuration.actions.nodes import lock_node, mark_removed
 from configuration.domain.conditions import condition_faults
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy, policy_faults
 from configuration.models import Node, NodeState, NodeType
 from configuration.rules import configuration_changed
-from contacthub_project.errors import Conflict, FieldError, Invalid, Stale, unknown_references
+from contacthub_project.errors import (
+    Conflict,
+    FieldError,
+    Invalid,
+    Locked,
+    Stale,
+    unknown_references,
+)
 
 IMMUTABLE = {
     "entry_nodes": "/entryNodes",
@@ -38,16 +46,24 @@ def create_aggregate_node(
     return node
 
 
-@transaction.atomic
 def modify_aggregate_node(
     node: Node, *, values: dict[str, Any], schema: CustomerSchema, expected_version: int | None
 ) -> Node:
-    """Change name, description, image or exclusion filters.
+    """Change name, description, image or exclusion filters; with other filters it is built anew.
 
     Raises Invalid when entry nodes or matching properties would change (the reference forbids it),
-    Stale when somebody else changed the node first.
+    Stale when somebody else changed the node first, Locked while it is being built.
     """
+    return build_in_request(_modified(node, values, schema, expected_version))
+
+
+@transaction.atomic
+def _modified(
+    node: Node, values: dict[str, Any], schema: CustomerSchema, expected_version: int | None
+) -> Node:
     node = lock_node(node)
+    if node.state == NodeState.LOCKED:
+        raise Locked
     if expected_version is not None and expected_version != node.version:
         raise Stale
     faults = [
@@ -60,23 +76,33 @@ def modify_aggregate_node(
         faults.append(FieldError("/state", "is changed by an operation of its own", "immutable"))
     if faults:
         raise Invalid(errors=faults)
+    before = node.exclusion_filters
     for name, value in values.items():
         setattr(node, name, value)
+    if node.exclusion_filters != before and node.state == NodeState.ACTIVE:
+        start_building(node)
     node.version += 1
-    node.save(update_fields=[*values, "version"])
+    node.save(update_fields=[*values, "state", "version"])
     configuration_changed(node.workspace_id)
     return node
 
 
-@transaction.atomic
 def set_aggregate_state(node: Node, *, state: str) -> Node:
-    """NEW becomes ACTIVE; every other transition is a Conflict, the present state a no-op."""
+    """NEW becomes ACTIVE; every other transition is a Conflict, the present state a no-op.
+
+    The node is LOCKED instead while there is much to be built.
+    """
+    return build_in_request(_with_state(node, state))
+
+
+@transaction.atomic
+def _with_state(node: Node, state: str) -> Node:
     node = lock_node(node)
     if state == node.state:
         return node
     if (node.state, state) != (NodeState.NEW, NodeState.ACTIVE):
         raise Conflict(f"A node cannot go from {node.state} to {state}")
-    node.state = NodeState.ACTIVE
+    start_building(node)
     node.version += 1
     node.save(update_fields=["state", "version"])
     configuration_changed(node.workspace_id)
@@ -86,7 +112,9 @@ def set_aggregate_state(node: Node, *, state: str) -> Node:
 @transaction.atomic
 def delete_aggregate_node(node: Node) -> None:
     """Make an aggregate node unreachable at once; a task then removes what it holds."""
-    mark_removed(lock_node(node), state=NodeState.REMOVED)
+    node = lock_node(node)
+    mark_removed(node, state=NodeState.REMOVED)
+    stop_following(node)
 
 
 def filter_faults(filters: Sequence[Any], schema: CustomerSchema) -> list[FieldError]:

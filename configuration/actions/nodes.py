@@ -15,6 +15,7 @@ from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy, policy_faults
 from configuration.models import Node, NodeState, NodeType, Source
 from configuration.rules import configuration_changed
+from configuration.signals import source_priority_changed
 from contacthub_project.data_holders import all_holders
 from contacthub_project.errors import (
     Conflict,
@@ -65,6 +66,7 @@ def modify_entry_node(
     if node.state == NodeState.LOCKED:
         raise Locked
     before = (node.unique_properties, node.case_sensitive)
+    priority = node.source_priority
     for name, value in values.items():
         setattr(node, name, value)
     _check(node, schema, policy_at)
@@ -79,6 +81,8 @@ def modify_entry_node(
     node.version += 1
     node.save()
     configuration_changed(node.workspace_id)
+    if node.is_aggregated and node.source_priority != priority:
+        source_priority_changed.send(Node, workspace_id=node.workspace_id)
     return node
 
 

@@ -93,6 +93,8 @@ class Node(models.Model):
     # Of aggregate nodes: what they are made of, by what, and whom they leave out.
     entry_nodes = ArrayField(models.UUIDField(), default=list, blank=True)
     exclusion_filters = models.JSONField(default=list, blank=True)
+    # Of entry nodes: whether an aggregate node follows its customers.
+    is_aggregated = models.BooleanField(default=False)
     # The policy by which customers are being re-keyed, and whom the last attempt found in the way.
     pending_policy = models.JSONField(null=True, blank=True)
     rekeying_report = models.JSONField(null=True, blank=True)

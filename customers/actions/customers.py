@@ -20,6 +20,7 @@ from customers.actions.identities import announce_identity, holding_external_id
 from customers.actions.statements import (
     CustomerWrite,
     NodeNotOpen,
+    follow,
     hold_node,
     insert_customer,
     update_customer,
@@ -129,6 +130,7 @@ def _merge(
         by=by,
     )
     update_customer(write)
+    follow(node)
     announce_external_id(workspace.id, node.id, write.id, before, after)
     merged = Customer.objects.live_row(workspace.id, write.id)
     return None if merged is None else Upserted(merged, created=False)

@@ -12,6 +12,7 @@ from configuration.rules import WorkspaceRules
 from contacthub_project.errors import NotFound
 from contacthub_project.principal import Principal
 from contacthub_project.sql import fetch_one
+from customers.actions.aggregation import merge_again
 from customers.actions.customers import open_node
 from customers.document import CustomerRow, document_of, system_of
 from customers.domain.matching import match_key
@@ -112,6 +113,8 @@ def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princip
         fetch_one(DELETE_SESSIONS, (customer_id,))
         for follower in all_followers():
             follower.customer_forgotten(workspace_id=workspace.id, customer_id=customer_id)
+        # At once, not by and by: the copies are the person's data too.
+        merge_again(workspace.id, entries=[customer_id])
 
 
 def _sessions(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:

@@ -27,7 +27,9 @@ from customers.actions.statements import (
     CustomerWrite,
     NodeNotOpen,
     delete_customer_row,
+    follow,
     hold_node,
+    keep_node,
     update_customer,
 )
 from customers.document import CustomerRow, document_of, system_of
@@ -108,11 +110,16 @@ def delete_customer(
 ) -> None:
     """Take a customer out of every search and release its key; raises NotFound or Stale."""
     with transaction.atomic():
+        known = Customer.objects.live_row(workspace.id, customer_id)
+        if known is None:
+            raise NotFound(f"customer not found {customer_id}")
+        # The node before the customer, as everybody does who locks both.
+        keep_node(workspace.id, UUID(system_of(known)["nodeId"]))
         row = Customer.objects.lock_live_row(workspace.id, customer_id, to_delete=True)
         if row is None:
             raise NotFound(f"customer not found {customer_id}")
         _check_version(row, expected_version)
-        open_node(workspace, UUID(system_of(row)["nodeId"]))
+        follow(open_node(workspace, UUID(system_of(row)["nodeId"])))
         delete_customer_row(workspace.id, customer_id, by)
         for follower in all_followers():
             follower.customer_deleted(workspace_id=workspace.id, customer_id=customer_id)
@@ -162,6 +169,7 @@ def _write(
     try:
         with transaction.atomic():
             update_customer(write)
+            follow(node)
     except IntegrityError:
         raise _conflict(workspace, node, key) from None
     announce_external_id(workspace.id, node.id, customer_id, before, after)

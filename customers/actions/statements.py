@@ -16,6 +16,7 @@ from uuid import UUID
 import orjson
 
 from configuration.rules import NodeRules
+from contacthub_project.nudges import nudge_on_commit
 from contacthub_project.principal import Principal
 from contacthub_project.sql import fetch_one
 from customers.domain.consents import ConsentChange
@@ -23,7 +24,8 @@ from customers.domain.consents import ConsentChange
 # Customers are written under the rules their writer has read: the node must be open, and recognise
 # customers as it did then. KEY SHARE makes whoever changes that (holding FOR UPDATE) wait for us.
 OPEN_NODE = """
-    SELECT id, workspace_id, date_trunc('milliseconds', clock_timestamp()) AS now
+    SELECT id, workspace_id, is_aggregated,
+           date_trunc('milliseconds', clock_timestamp()) AS now
     FROM configuration_node
     WHERE id = %(node_id)s AND workspace_id = %(workspace_id)s
       AND removed_at IS NULL AND state = 'ACTIVE'
@@ -31,11 +33,20 @@ OPEN_NODE = """
     FOR KEY SHARE
 """
 
+KEEP_NODE = """
+SELECT id FROM configuration_node WHERE id = %s AND workspace_id = %s FOR KEY SHARE
+"""
+MERGE_PENDING = "customers.tasks.merge_pending"
+
 RECORDED = """
 change AS (
     INSERT INTO customers_change
         (workspace_id, node_id, entity, entity_id, operation, changed_at)
     SELECT workspace_id, node_id, 'CUSTOMER', id, %(operation)s, updated_at FROM customer
+),
+pending AS (
+    INSERT INTO customers_pendingmerge (workspace_id, entry_id)
+    SELECT customer.workspace_id, customer.id FROM customer JOIN node ON node.is_aggregated
 ),
 consent AS (
     INSERT INTO customers_consentlogentry
@@ -67,7 +78,11 @@ FROM (SELECT) AS one LEFT JOIN customer ON true
 """
 
 UPDATE = f"""
-WITH customer AS (
+WITH node AS (
+    SELECT is_aggregated FROM configuration_node
+    WHERE id = (SELECT node_id FROM customers_customer WHERE id = %(id)s)
+),
+customer AS (
     UPDATE customers_customer
     SET external_id = %(external_id)s, enabled = %(enabled)s, version = version + 1,
         updated_at = date_trunc('milliseconds', clock_timestamp()), match_key = %(match_key)s,
@@ -93,6 +108,12 @@ change AS (
     INSERT INTO customers_change
         (workspace_id, node_id, entity, entity_id, operation, changed_at)
     SELECT workspace_id, node_id, 'CUSTOMER', id, 'DELETE', updated_at FROM customer
+),
+pending AS (
+    INSERT INTO customers_pendingmerge (workspace_id, entry_id)
+    SELECT customer.workspace_id, customer.id
+    FROM customer JOIN configuration_node AS node ON node.id = customer.node_id
+    WHERE node.is_aggregated
 )
 SELECT id FROM customer
 """
@@ -144,9 +165,21 @@ def insert_customer(write: CustomerWrite, node: NodeRules) -> tuple[int, datetim
     """
     parameters = write.parameters("CREATE") | _guard(node)
     open_nodes, int_id, now = fetch_one(INSERT, parameters)
+    follow(node)
     if not open_nodes:
         raise NodeNotOpen
     return None if int_id is None else (int_id, now)
+
+
+def follow(node: NodeRules) -> None:
+    """Have aggregate customers follow soon what was written to a node."""
+    if node.is_aggregated:
+        nudge_on_commit(MERGE_PENDING)
+
+
+def keep_node(workspace_id: UUID, node_id: UUID) -> None:
+    """Keep others from reorganising the node until the transaction ends, whatever its state."""
+    fetch_one(KEEP_NODE, (node_id, workspace_id))
 
 
 def hold_node(workspace_id: UUID, node: NodeRules) -> None:

@@ -271,6 +271,11 @@ def all_of(parts: list[Fragment]) -> Fragment:
     return _joined(parts, " AND ")
 
 
+def any_of(parts: list[Fragment]) -> Fragment:
+    """Holds when any part does."""
+    return _joined(parts, " OR ")
+
+
 def _joined(parts: list[Fragment], conjunction: str) -> Fragment:
     if not parts:
         return Fragment("false")

@@ -1,4 +1,4 @@
-from customers.models.aggregate_member import AggregateMember
+from customers.models.aggregate_member import AggregateBuild, AggregateMember, PendingMerge
 from customers.models.change import Change, ChangeEntity, ChangeOperation
 from customers.models.consent_log import ConsentLogEntry, ConsentLogType
 from customers.models.customer import Customer, DeletedState
@@ -6,6 +6,7 @@ from customers.models.feed import Feed
 from customers.models.session import Session
 
 __all__ = [
+    "AggregateBuild",
     "AggregateMember",
     "Change",
     "ChangeEntity",
@@ -15,5 +16,6 @@ __all__ = [
     "Customer",
     "DeletedState",
     "Feed",
+    "PendingMerge",
     "Session",
 ]

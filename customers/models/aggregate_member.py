@@ -1,10 +1,11 @@
-"""Which entry customers an aggregate customer is made of."""
+"""Which entry customers an aggregate customer is made of, and what is still to be merged."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Q
 
 from customers.models.customer import Customer
 
@@ -23,11 +24,17 @@ class AggregateMemberQuerySet(models.QuerySet["AggregateMember"]):
 
 
 class AggregateMember(models.Model):
-    """An entry customer stands for one aggregate customer in each aggregate node at most."""
+    """An entry customer stands for one aggregate customer in each aggregate node at most.
+
+    `match_key` is the key by which the aggregate node recognises it.
+    """
 
     workspace_id = models.UUIDField()
     aggregate_node_id = models.UUIDField()
-    aggregate = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="members")
+    match_key = models.BinaryField(max_length=32)
+    aggregate = models.ForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="members", null=True
+    )
     entry = models.ForeignKey(
         Customer, on_delete=models.CASCADE, related_name="memberships", db_index=False
     )
@@ -40,6 +47,48 @@ class AggregateMember(models.Model):
                 fields=["entry", "aggregate_node_id"], name="member_once_in_aggregate_node"
             ),
         ]
+        indexes = [
+            # The members of a person in an aggregate node.
+            models.Index(fields=["aggregate_node_id", "match_key"], name="members_of_person"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.entry_id} in {self.aggregate_id}"
+
+
+class PendingMerge(models.Model):
+    """Written in the transaction of a change: aggregates have to follow.
+
+    Either of an entry customer, or of a person (node and key) whose member is gone altogether.
+    """
+
+    workspace_id = models.UUIDField()
+    entry_id = models.UUIDField(null=True)
+    aggregate_node_id = models.UUIDField(null=True)
+    match_key = models.BinaryField(max_length=32, null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(entry_id__isnull=False) | Q(match_key__isnull=False),
+                name="pending_merge_of_something",
+            ),
+        ]
+        indexes = [models.Index(fields=["workspace_id", "id"], name="pending_merges_in_order")]
+
+    def __str__(self) -> str:
+        return f"{self.entry_id or self.aggregate_node_id}"
+
+
+class AggregateBuild(models.Model):
+    """An aggregate node that is being built: which entry customers have been looked at."""
+
+    node_id = models.UUIDField(primary_key=True)
+    workspace_id = models.UUIDField()
+    position = models.UUIDField(null=True)
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.node_id}: {self.done} of {self.total}"

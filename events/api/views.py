@@ -8,7 +8,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from configuration.api.scoping import WorkspaceView
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
+from configuration.models import NodeType
 from configuration.models.event_type import LARGEST_LIMIT
+from configuration.rules import NodeRules
 from contacthub_project.api import pagination
 from contacthub_project.api.exception_handler import status_of
 from contacthub_project.api.pagination import Page
@@ -21,6 +23,7 @@ from customers.models import Customer
 from events.actions.idempotency import answered_once
 from events.actions.ingestion import GivenEvent, Outcome, post_event, post_events
 from events.actions.modification import delete_event, patch_event, replace_event
+from events.aggregates import as_seen_in, members_of
 from events.api.schema import (
     BATCH,
     BATCH_RESULT,
@@ -97,22 +100,27 @@ class EventsView(_IngestingView):
             if key.field not in SORTED_BY:
                 parameters.fault("sort", f"must be one of {', '.join(SORTED_BY)}")
         parameters.raise_faults()
-        search = Search(
-            self.readable_customer(customer_id) if customer_id else None,
-            self.readable_node(node_id).id if node_id else None,
-            types, contexts, *dates, sort, page,
-        )  # fmt: skip
+        node = self.readable_node(node_id) if node_id else None
+        owners: list[UUID] = []
+        if customer_id:
+            owner, where = self.readable_customer(customer_id)
+            owners = [owner]
+            if where.type == NodeType.AGGREGATE:
+                owners += members_of(self.workspace.id, owner)
+                node = node or where
+        search = Search(owners, node, types, contexts, *dates, sort, page)
         found = search_events(self.workspace.id, search)
         elements = [answer_of(row) for row in found.rows]
+        if node is not None and node.type == NodeType.AGGREGATE:
+            elements = as_seen_in(node.id, elements)
         return JsonResponse(page.of(elements, total=found.total, unfiltered=found.unfiltered))
 
-    def readable_customer(self, customer_id: str) -> UUID:
-        """The id of a live customer in a node the caller may read; raises NotFound, Forbidden."""
+    def readable_customer(self, customer_id: str) -> tuple[UUID, NodeRules]:
+        """A live customer's id and node, which the caller may read; raises NotFound, Forbidden."""
         row = Customer.objects.live_row(self.workspace.id, id_or_unknown(customer_id))
         if row is None or self.node_rules(row[CUSTOMER_NODE]) is None:
             raise NotFound(f"customer not found {customer_id}")
-        self.readable_node(row[CUSTOMER_NODE])
-        return UUID(row[0])
+        return UUID(row[0]), self.readable_node(row[CUSTOMER_NODE])
 
     @extend_schema(
         parameters=[IDEMPOTENCY_KEY],

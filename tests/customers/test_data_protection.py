@@ -102,7 +102,8 @@ def test_nobody_is_forgotten_by_halves() -> None:
     tables = {model._meta.db_table for model in apps.get_models()}
     holding = {name for name in tables if name.startswith(("customers_", "events_", "bulkjobs_"))}
     assert holding == {
-        "customers_aggregatemember", "customers_change", "customers_consentlogentry",
+        "customers_aggregatebuild", "customers_aggregatemember", "customers_change",
+        "customers_feed", "customers_pendingmerge", "customers_consentlogentry",
         "customers_customer", "customers_session", "events_event", "events_idempotencykey",
         "events_product", "events_purgerun",
     }  # fmt: skip

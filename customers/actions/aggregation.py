@@ -1,0 +1,408 @@
+"""Aggregate customers follow their members.
+
+What has to be merged again stands in `customers_pendingmerge`, written in the transaction of the
+change; so a crash loses none of it, and doing it twice is harmless. One worker at a time works on a
+workspace.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+
+from configuration.domain.conditions import condition_faults
+from configuration.models import NodeState, NodeType
+from configuration.models.identifiers import new_id
+from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.instants import instant_text
+from contacthub_project.nudges import nudge_on_commit
+from contacthub_project.sql import fetch_all, fetch_one
+from customers.actions.statements import MERGE_PENDING
+from customers.document import CustomerRow, document_of, system_of
+from customers.domain.aggregation import LOWEST_RANK, Member, aggregated, in_order
+from customers.domain.matching import match_key
+from customers.domain.merge import Document, unchanged
+from customers.domain.query_compiler import any_of, compile_condition
+from customers.followers import all_followers
+from customers.models.customer import ROW_AS_JSON
+from customers.search import CustomerAttributes
+
+TASK = MERGE_PENDING
+CHUNK = 200
+LOCK_CLASS = 0x61676772
+
+HOLD = "SELECT pg_advisory_xact_lock(%s::int, hashtext(%s))"
+TRY_TO_HOLD = "SELECT pg_try_advisory_xact_lock(%s::int, hashtext(%s))"
+EVERYBODY = """
+INSERT INTO customers_pendingmerge (workspace_id, aggregate_node_id, match_key)
+SELECT DISTINCT workspace_id, aggregate_node_id, match_key FROM customers_aggregatemember
+WHERE workspace_id = %s
+RETURNING id
+"""
+WORKSPACES = "SELECT DISTINCT workspace_id FROM customers_pendingmerge"
+TAKE = """
+DELETE FROM customers_pendingmerge WHERE id IN (
+    SELECT id FROM customers_pendingmerge WHERE workspace_id = %s
+    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+)
+RETURNING entry_id, aggregate_node_id, match_key
+"""
+ENTRIES = f"""
+SELECT {ROW_AS_JSON} FROM customers_customer
+WHERE workspace_id = %s AND id = ANY (%s::uuid[])
+"""
+EXCLUDED = """
+SELECT customer.id FROM customers_customer AS customer
+WHERE customer.workspace_id = %s AND customer.id = ANY (%s::uuid[]) AND ({condition})
+"""
+MEMBERSHIPS = """
+SELECT entry_id, match_key FROM customers_aggregatemember
+WHERE aggregate_node_id = %s AND entry_id = ANY (%s::uuid[])
+"""
+LEAVE = """
+DELETE FROM customers_aggregatemember
+WHERE aggregate_node_id = %s AND entry_id = ANY (%s::uuid[]) RETURNING entry_id
+"""
+JOIN = """
+INSERT INTO customers_aggregatemember (workspace_id, aggregate_node_id, entry_id, match_key)
+SELECT %s, %s, given.entry_id, given.match_key
+FROM unnest(%s::uuid[], %s::bytea[]) AS given (entry_id, match_key)
+ON CONFLICT (entry_id, aggregate_node_id) DO UPDATE SET match_key = EXCLUDED.match_key
+RETURNING entry_id
+"""
+GROUPS = f"""
+SELECT member.match_key, (SELECT {ROW_AS_JSON} FROM customers_customer WHERE id = member.entry_id)
+FROM customers_aggregatemember AS member
+WHERE member.aggregate_node_id = %s AND member.match_key = ANY (%s::bytea[])
+"""
+AGGREGATES = f"""
+SELECT match_key, {ROW_AS_JSON} FROM customers_customer
+WHERE node_id = %s AND match_key = ANY (%s::bytea[]) AND deleted = 0
+"""
+# When each leaf of a customer's consents was changed last.
+CONSENTED = """
+SELECT DISTINCT ON (customer_id, property) customer_id, property, date
+FROM customers_consentlogentry
+WHERE customer_id = ANY (%s::uuid[]) AND property IS NOT NULL
+ORDER BY customer_id, property, id DESC
+"""
+_CHANGED = """
+change AS (
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at)
+    SELECT workspace_id, node_id, 'CUSTOMER', id, '{operation}', clock_timestamp() FROM customer
+    ORDER BY id
+)
+SELECT count(*) FROM customer
+"""
+_GIVEN = """
+given AS (
+    SELECT * FROM unnest(
+        %(ids)s::uuid[], %(keys)s::bytea[], %(external_ids)s::text[], %(enableds)s::boolean[],
+        %(extras)s::text[], %(bases)s::text[], %(consents)s::text[], %(extendeds)s::text[],
+        %(tags)s::text[], %(registered_ats)s::timestamptz[], %(registered_bys)s::text[],
+        %(updated_bys)s::text[]
+    ) AS given (id, match_key, external_id, enabled, extra, base, consents, extended, tags,
+                registered_at, registered_by, updated_by)
+)
+"""
+INSERT = f"""
+WITH {_GIVEN},
+customer AS (
+    INSERT INTO customers_customer
+        (id, workspace_id, node_id, external_id, enabled, version, deleted, registered_at,
+         updated_at, match_key, base, consents, extended, tags, extra, registered_by, updated_by)
+    SELECT id, %(workspace_id)s, %(node_id)s, external_id, enabled, 1, 0, registered_at,
+           date_trunc('milliseconds', clock_timestamp()), match_key, base::jsonb, consents::jsonb,
+           extended::jsonb, tags::jsonb, extra, registered_by, updated_by
+    FROM given
+    RETURNING id, workspace_id, node_id
+),
+{_CHANGED.format(operation="CREATE")}
+"""
+UPDATE = f"""
+WITH {_GIVEN},
+customer AS (
+    UPDATE customers_customer
+    SET external_id = given.external_id, enabled = given.enabled, extra = given.extra,
+        base = given.base::jsonb, consents = given.consents::jsonb,
+        extended = given.extended::jsonb, tags = given.tags::jsonb,
+        registered_at = given.registered_at, registered_by = given.registered_by,
+        updated_by = given.updated_by, version = version + 1,
+        updated_at = date_trunc('milliseconds', clock_timestamp())
+    FROM given WHERE customers_customer.id = given.id
+    RETURNING customers_customer.id, workspace_id, node_id
+),
+{_CHANGED.format(operation="UPDATE")}
+"""
+# A copy is nobody's record: nothing of it remains.
+DELETE = f"""
+WITH members AS (
+    UPDATE customers_aggregatemember SET aggregate_id = NULL
+    WHERE aggregate_id = ANY (%(ids)s::uuid[])
+),
+sessions AS (
+    DELETE FROM customers_session WHERE customer_id = ANY (%(ids)s::uuid[])
+),
+customer AS (
+    DELETE FROM customers_customer
+    WHERE id = ANY (%(ids)s::uuid[]) AND workspace_id = %(workspace_id)s
+    RETURNING id, workspace_id, node_id
+),
+{_CHANGED.format(operation="DELETE")}
+"""
+BELONG = """
+UPDATE customers_aggregatemember SET aggregate_id = customer.id
+FROM customers_customer AS customer
+WHERE customers_aggregatemember.aggregate_node_id = %(node_id)s
+  AND customers_aggregatemember.match_key = ANY (%(keys)s::bytea[])
+  AND customer.node_id = %(node_id)s AND customer.deleted = 0
+  AND customer.match_key = customers_aggregatemember.match_key
+  AND customers_aggregatemember.aggregate_id IS DISTINCT FROM customer.id
+RETURNING entry_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person of an aggregate node: the key and the aggregate customer to be."""
+
+    id: UUID
+    key: bytes
+    document: Document
+    registered_at: str
+    registered_by: str | None
+    updated_by: str | None
+
+
+def merge_everybody_again(workspace_id: UUID) -> None:
+    """Within the transaction that changes how customers are merged: have all merged anew."""
+    fetch_all(EVERYBODY, [workspace_id])
+    nudge_on_commit(TASK)
+
+
+def merge_pending(*, seconds: float) -> bool:
+    """Merge again what is pending, for about so many seconds; True when nothing is left.
+
+    Workspaces that another worker works on are left to it.
+    """
+    deadline = time.monotonic() + seconds
+    is_done = True
+    for (workspace_id,) in fetch_all(WORKSPACES, []):
+        while _merge_chunk(workspace_id):
+            if time.monotonic() > deadline:
+                is_done = False
+                break
+    return is_done
+
+
+def _merge_chunk(workspace_id: UUID) -> bool:
+    """Whether there may be more."""
+    with transaction.atomic():
+        if not fetch_one(TRY_TO_HOLD, [LOCK_CLASS, str(workspace_id)])[0]:
+            return False
+        rows = fetch_all(TAKE, [workspace_id, CHUNK])
+        persons = defaultdict(set)
+        for _, node_id, key in rows:
+            if key is not None:
+                persons[node_id].add(bytes(key))
+        merge_again(
+            workspace_id,
+            entries={entry for entry, _, _ in rows if entry is not None},
+            persons=persons,
+        )
+    return len(rows) == CHUNK
+
+
+@transaction.atomic
+def merge_again(
+    workspace_id: UUID,
+    *,
+    entries: Iterable[UUID] = (),
+    persons: Mapping[UUID, set[bytes]] | None = None,
+    only_node: UUID | None = None,
+) -> None:
+    """Make aggregate customers what their members say, in every aggregate node or in one.
+
+    `entries` are entry customers that have changed or gone, `persons` the keys of persons that have
+    lost a member, by aggregate node. Waits for others who do this in the workspace.
+    """
+    fetch_one(HOLD, [LOCK_CLASS, str(workspace_id)])
+    rules = latest_rules_of(workspace_id)
+    if rules is None:
+        return
+    aggregates = [
+        node
+        for node in rules.nodes.values()
+        if node.type == NodeType.AGGREGATE
+        and node.state in {NodeState.ACTIVE, NodeState.LOCKED}
+        and only_node in {None, node.id}
+    ]
+    if not aggregates:
+        return
+    wanted = list(entries)
+    rows = [orjson.loads(row) for (row,) in fetch_all(ENTRIES, [workspace_id, wanted])]
+    for node in aggregates:
+        lost = (persons or {}).get(node.id, set())
+        _Aggregation(rules, node).merge([tuple(row) for row in rows], wanted, lost)
+
+
+class _Aggregation:
+    """The persons of one aggregate node."""
+
+    def __init__(self, workspace: WorkspaceRules, node: NodeRules) -> None:
+        self._workspace = workspace
+        self._node = node
+
+    def merge(self, rows: Sequence[CustomerRow], entries: list[UUID], lost: set[bytes]) -> None:
+        keys = self._keys(rows)
+        before = {
+            entry: bytes(key) for entry, key in fetch_all(MEMBERSHIPS, [self._node.id, entries])
+        }
+        gone = [entry for entry in before if entry not in keys]
+        if gone:
+            fetch_all(LEAVE, [self._node.id, gone])
+        joining = {entry: key for entry, key in keys.items() if before.get(entry) != key}
+        if joining:
+            fetch_all(
+                JOIN,
+                [self._workspace.id, self._node.id, list(joining), list(joining.values())],
+            )
+        self._rebuild(lost | set(before.values()) | set(keys.values()))
+
+    def _keys(self, rows: Sequence[CustomerRow]) -> dict[UUID, bytes]:
+        """Of those of the customers who belong here, the keys they are recognised by."""
+        found = {}
+        for row in rows:
+            system = system_of(row)
+            if system["deleted"] == 0 and UUID(system["nodeId"]) in self._node.entry_nodes:
+                key = match_key(self._node.matching, document_of(row))
+                if key is not None:
+                    found[UUID(row[0])] = key
+        for excluded in self._excluded(list(found)):
+            del found[excluded]
+        return found
+
+    def _excluded(self, ids: list[UUID]) -> list[UUID]:
+        if not ids or not self._node.exclusion_filters:
+            return []
+        attributes = CustomerAttributes.of(self._workspace, self._node)
+        known = [
+            each
+            for each in self._node.exclusion_filters
+            if not condition_faults(each, attributes, at="")
+        ]
+        if not known:
+            return []
+        condition = any_of([compile_condition(each, attributes) for each in known])
+        parameters = (self._workspace.id, ids, *condition.parameters)
+        return [row[0] for row in fetch_all(EXCLUDED.format(condition=condition.sql), parameters)]
+
+    def _rebuild(self, keys: set[bytes]) -> None:
+        if not keys:
+            return
+        wanted = sorted(keys)
+        members: dict[bytes, list[CustomerRow]] = defaultdict(list)
+        for key, row in fetch_all(GROUPS, [self._node.id, wanted]):
+            members[bytes(key)].append(tuple(orjson.loads(row)))
+        existing = {
+            bytes(key): tuple(orjson.loads(row))
+            for key, row in fetch_all(AGGREGATES, [self._node.id, wanted])
+        }
+        consented = _consented([UUID(row[0]) for rows in members.values() for row in rows])
+        new, changed = [], []
+        for key, rows in members.items():
+            known = existing.get(key)
+            person = self._person(key, rows, known, consented)
+            if known is None:
+                new.append(person)
+            elif not unchanged(document_of(known), person.document):
+                changed.append(person)
+        self._write(INSERT, new)
+        self._write(UPDATE, changed)
+        self._end([UUID(row[0]) for key, row in existing.items() if key not in members])
+        fetch_all(BELONG, {"node_id": self._node.id, "keys": wanted})
+
+    def _person(
+        self,
+        key: bytes,
+        rows: Sequence[CustomerRow],
+        known: CustomerRow | None,
+        consented: Mapping[UUID, Mapping[str, str]],
+    ) -> Person:
+        members = [self._member(row, consented) for row in rows]
+        systems = {row[0]: system_of(row) for row in rows}
+        first = systems[in_order(members)[0].id]
+        return Person(
+            id=new_id() if known is None else UUID(known[0]),
+            key=key,
+            document=aggregated(members, self._workspace.customer_extended),
+            registered_at=min(system["registeredAt"] for system in systems.values()),
+            registered_by=first["sourceInfo"]["registeredBy"],
+            updated_by=first["sourceInfo"]["updatedBy"],
+        )
+
+    def _member(self, row: CustomerRow, consented: Mapping[UUID, Mapping[str, str]]) -> Member:
+        system = system_of(row)
+        entry_node = self._workspace.nodes.get(UUID(system["nodeId"]))
+        priority = [] if entry_node is None else [str(each) for each in entry_node.source_priority]
+        source = system["sourceInfo"]["updatedBy"]
+        return Member(
+            id=row[0],
+            document=document_of(row),
+            rank=priority.index(source) if source in priority else LOWEST_RANK,
+            updated_at=system["updatedAt"],
+            consented_at=consented.get(UUID(row[0]), {}),
+        )
+
+    def _write(self, statement: str, persons: Sequence[Person]) -> None:
+        if not persons:
+            return
+        documents = [person.document for person in persons]
+        fetch_one(
+            statement,
+            {
+                "workspace_id": self._workspace.id,
+                "node_id": self._node.id,
+                "ids": [person.id for person in persons],
+                "keys": [person.key for person in persons],
+                "external_ids": [document["externalId"] for document in documents],
+                "enableds": [document["enabled"] for document in documents],
+                "extras": [document["extra"] for document in documents],
+                "bases": _texts(documents, "base"),
+                "consents": _texts(documents, "consents"),
+                "extendeds": _texts(documents, "extended"),
+                "tags": _texts(documents, "tags"),
+                "registered_ats": [person.registered_at for person in persons],
+                "registered_bys": [person.registered_by for person in persons],
+                "updated_bys": [person.updated_by for person in persons],
+            },
+        )
+
+    def _end(self, ids: list[UUID]) -> None:
+        """Remove aggregate customers who have no members any more, with all that is theirs."""
+        if not ids:
+            return
+        for customer_id in ids:
+            for follower in all_followers():
+                follower.customer_forgotten(
+                    workspace_id=self._workspace.id, customer_id=customer_id
+                )
+        fetch_one(DELETE, {"workspace_id": self._workspace.id, "ids": ids})
+
+
+def _consented(ids: list[UUID]) -> dict[UUID, dict[str, str]]:
+    moments: dict[UUID, dict[str, str]] = defaultdict(dict)
+    for customer_id, path, date in fetch_all(CONSENTED, [ids]):
+        moments[customer_id][path] = instant_text(date)
+    return moments
+
+
+def _texts(documents: Sequence[Document], section: str) -> list[str]:
+    return [orjson.dumps(document[section]).decode() for document in documents]

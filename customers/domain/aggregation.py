@@ -1,0 +1,217 @@
+"""One person out of several customers: what an aggregate customer holds.
+
+Pure; the same members in any order give the same person. Documents are as `customers.domain.merge`
+keeps them: without nulls, empty objects and empty lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from customers.domain.merge import EMPTY, Document
+
+PRIORITY = "OBJ_PRIORITY"
+LOWEST_RANK = 1 << 30
+SEPARATOR = " "
+# Lists of `base` that are united by the id of their elements rather than taken whole.
+UNITED = frozenset({"subscriptions"})
+LARGEST_EXACT = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An entry customer: `rank` is its source's place in its node's priority, 0 the highest.
+
+    `consented_at` tells when each leaf of its consents was changed last, by dotted path; moments
+    are text that sorts by time.
+    """
+
+    id: str
+    document: Mapping[str, Any]
+    rank: int
+    updated_at: str
+    consented_at: Mapping[str, str] = field(default_factory=dict)
+
+
+def aggregated(members: Sequence[Member], extended: Mapping[str, Any]) -> Document:
+    """The document of the aggregate customer.
+
+    `extended` are the workspace's definitions of extended properties, whose merge policies hold.
+    Everything else goes by priority, leaf by leaf: the value of the member whose source has the
+    highest priority, then of the one that was changed last. Tags are united, subscriptions by id;
+    of a consent, the leaf that was changed last counts.
+    """
+    ordered = in_order(members)
+    documents = [member.document for member in ordered]
+    return {
+        "externalId": _first(document["externalId"] for document in documents),
+        "base": _by_priority([document["base"] for document in documents]),
+        "consents": _consents(ordered),
+        "extended": _extended([document["extended"] for document in documents], extended),
+        "extra": _first(document["extra"] for document in documents),
+        "tags": _tags([document["tags"] for document in documents]),
+        "enabled": documents[0]["enabled"] if documents else EMPTY["enabled"],
+    }
+
+
+def in_order(members: Sequence[Member]) -> list[Member]:
+    """The members by their priority: by rank, the latest changed first, then by id."""
+    by_id = sorted(members, key=lambda member: member.id)
+    latest = sorted(by_id, key=lambda member: member.updated_at, reverse=True)
+    return sorted(latest, key=lambda member: member.rank)
+
+
+def _first(values: Iterator[Any]) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+def _by_priority(objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Each leaf from the first object that has it; lists are leaves, but for those united."""
+    result: dict[str, Any] = {}
+    for name in dict.fromkeys(name for each in objects for name in each):
+        values = [each[name] for each in objects if name in each]
+        if name in UNITED:
+            result[name] = _united(values)
+        elif isinstance(values[0], dict):
+            result[name] = _by_priority([value for value in values if isinstance(value, dict)])
+        else:
+            result[name] = values[0]
+    return _sorted(result)
+
+
+def _united(lists: Sequence[list[Any]]) -> list[Any]:
+    by_id = {each["id"]: each for elements in reversed(lists) for each in elements}
+    return [by_id[each] for each in sorted(by_id)]
+
+
+def _tags(tags: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    united = {
+        kind: list(dict.fromkeys(tag for each in tags for tag in each.get(kind, ())))
+        for kind in ("auto", "manual")
+    }
+    return {kind: found for kind, found in united.items() if found}
+
+
+def _consents(members: Sequence[Member]) -> dict[str, Any]:
+    leaves: dict[str, tuple[str, Any]] = {}
+    # From the lowest priority to the highest, so that of equal moments the highest wins.
+    for member in reversed(members):
+        for path, value in _leaves("consents", member.document["consents"]):
+            moment = member.consented_at.get(path, member.updated_at)
+            if path not in leaves or moment >= leaves[path][0]:
+                leaves[path] = (moment, value)
+    result: dict[str, Any] = {}
+    for path in sorted(leaves):
+        *parents, last = path.split(".")[1:]
+        level = result
+        for parent in parents:
+            level = level.setdefault(parent, {})
+        level[last] = leaves[path][1]
+    return result
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, child in value.items():
+            yield from _leaves(f"{path}.{name}", child)
+    else:
+        yield path, value
+
+
+def _extended(
+    objects: Sequence[Mapping[str, Any]], definitions: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Each property by the merge policy of its definition."""
+    result = {}
+    for name in dict.fromkeys(name for each in objects for name in each):
+        values = [each[name] for each in objects if name in each]
+        definition = definitions.get(name, {})
+        if definition.get("type") == "object":
+            inner = [value for value in values if isinstance(value, dict)]
+            merged: Any = _extended(inner, definition.get("properties", {}))
+        else:
+            policy = definition.get("mergePolicy", PRIORITY)
+            merged = MERGES.get(policy, _take_first)(values, definition)
+        if merged not in (None, [], {}):
+            result[name] = merged
+    return _sorted(result)
+
+
+def _take_first(values: list[Any], definition: Mapping[str, Any]) -> Any:
+    return values[0]
+
+
+def _concatenated(values: list[Any], definition: Mapping[str, Any]) -> Any:
+    """Lists one after the other; texts, each once, with spaces between; numbers by their digits."""
+    if all(isinstance(value, list) for value in values):
+        return [element for value in values for element in value]
+    if all(isinstance(value, str) for value in values):
+        joined = SEPARATOR.join(dict.fromkeys(values))
+        return joined[: definition.get("maxLength", len(joined))]
+    if all(_is_whole(value) and value >= 0 for value in values):
+        number = int("".join(str(int(value)) for value in values))
+        if number <= LARGEST_EXACT:
+            return number
+    return values[0]
+
+
+def _union(values: list[Any], definition: Mapping[str, Any]) -> Any:
+    return _distinct(element for value in values for element in value)
+
+
+def _intersection(values: list[Any], definition: Mapping[str, Any]) -> Any:
+    return _distinct(
+        element
+        for element in values[0]
+        if all(any(_same(element, other) for other in value) for value in values[1:])
+    )
+
+
+def _distinct(elements: Iterator[Any]) -> list[Any]:
+    found: list[Any] = []
+    for element in elements:
+        if not any(_same(element, other) for other in found):
+            found.append(element)
+    return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and one == other
+
+
+def _calculated(calculate: Callable[[list[Fraction]], Fraction]) -> Any:
+    """A policy on numbers, reckoned exactly: the order of adding must not matter."""
+
+    def merge(values: list[Any], definition: Mapping[str, Any]) -> Any:
+        result = calculate([Fraction(value) for value in values])
+        if definition.get("type") == "integer" or result.denominator == 1:
+            return round(result)
+        return float(result)
+
+    return merge
+
+
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+
+
+def _sorted(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: document[name] for name in sorted(document)}
+
+
+MERGES: Mapping[str, Callable[[list[Any], Mapping[str, Any]], Any]] = {
+    PRIORITY: _take_first,
+    "OBJ_CONCATENATE": _concatenated,
+    "ARRAY_UNION": _union,
+    "ARRAY_INTERSECTION": _intersection,
+    "MATH_SUM": _calculated(sum),  # type: ignore[arg-type]
+    "MATH_AVG": _calculated(lambda values: sum(values, Fraction()) / len(values)),
+    "MATH_DIFF": _calculated(lambda values: values[0] - sum(values[1:], Fraction())),
+    "MATH_MIN": _calculated(min),
+    "MATH_MAX": _calculated(max),
+}

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customers.domain.aggregation import LOWEST_RANK, Member, aggregated
+from customers.domain.merge import EMPTY, for_create
+from tests.strategies import bodies
+
+POLICIES = [
+    "OBJ_PRIORITY", "OBJ_CONCATENATE", "ARRAY_UNION", "ARRAY_INTERSECTION", "MATH_SUM", "MATH_AVG",
+    "MATH_DIFF", "MATH_MIN", "MATH_MAX",
+]  # fmt: skip
+
+
+def member(number: int, rank: int = LOWEST_RANK, at: str = "2024", **document: Any) -> Member:
+    return Member(f"{number}", for_create(EMPTY, document), rank, at)
+
+
+def merged(policy: str, *values: Any, kind: str = "string", **definition: Any) -> Any:
+    members = [
+        member(number, at=f"{9999 - number}", extended={"p": value})
+        for number, value in enumerate(values)
+    ]
+    definitions = {"p": {"type": kind, "mergePolicy": policy} | definition}
+    return aggregated(members, definitions)["extended"].get("p")
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "values", "expected"),
+    [
+        ("OBJ_PRIORITY", "string", ["a", "b"], "a"), ("OBJ_CONCATENATE", "string", ["a", "b", "a"], "a b"), ("OBJ_CONCATENATE", "array", [["a"], ["b", "a"]], ["a", "b", "a"]),
+        ("OBJ_CONCATENATE", "number", [1, 2], 12), ("OBJ_CONCATENATE", "number", [1.5, 2], 1.5), ("OBJ_CONCATENATE", "number", [10**15, 10**15], 10**15),
+        ("ARRAY_UNION", "array", [["a", "b"], ["b", "c"]], ["a", "b", "c"]), ("ARRAY_INTERSECTION", "array", [["a", "b"], ["b", "c"]], ["b"]), ("ARRAY_INTERSECTION", "array", [["a"], ["b"]], None),
+        ("MATH_SUM", "number", [0.1, 0.2], 0.30000000000000004), ("MATH_SUM", "integer", [1, 2, 3], 6), ("MATH_AVG", "number", [1, 2], 1.5), ("MATH_AVG", "integer", [1, 2, 4], 2), ("MATH_DIFF", "number", [5, 2, 1], 2),
+        ("MATH_MIN", "number", [5, 2.5], 2.5), ("MATH_MAX", "number", [5, 2.5], 5), ("ARRAY_UNION", "array", [[1], [True]], [1, True]), ("MATH_SUM", "number", [0, 0], 0),
+    ],
+)  # fmt: skip
+def test_merge_policies(policy: str, kind: str, values: list[Any], expected: Any) -> None:
+    assert merged(policy, *values, kind=kind) == expected
+
+
+def test_concatenated_text_keeps_its_limit() -> None:
+    assert merged("OBJ_CONCATENATE", "abc", "def", maxLength=5) == "abc d"
+
+
+def test_nested_properties_have_policies_of_their_own() -> None:
+    club = {
+        "type": "object",
+        "properties": {
+            "points": {"type": "integer", "mergePolicy": "MATH_SUM"},
+            "name": {"type": "string"},
+        },
+    }
+    members = [
+        member(1, at="2025", extended={"club": {"points": 3, "name": "a"}}),
+        member(2, at="2024", extended={"club": {"points": 4, "name": "b"}}),
+    ]
+    assert aggregated(members, {"club": club})["extended"] == {"club": {"points": 7, "name": "a"}}
+
+
+def test_priority_then_the_newest_leaf_by_leaf() -> None:
+    shop = member(1, rank=1, at="2025", base={"firstName": "Anna", "dob": "1990-01-01"})
+    till = member(2, rank=0, at="2020", base={"firstName": "ANNA", "address": {"city": "Rome"}})
+    web = member(3, at="2026", base={"firstName": "A", "address": {"city": "Milan", "zip": "1"}})
+    person = aggregated([web, shop, till], {})
+    assert person["base"] == {
+        "firstName": "ANNA", "dob": "1990-01-01", "address": {"city": "Rome", "zip": "1"},
+    }  # fmt: skip
+
+
+def test_tags_and_subscriptions_are_united() -> None:
+    one = member(
+        1,
+        at="2025",
+        tags={"manual": ["a", "b"]},
+        base={"subscriptions": [{"id": "x", "subscribed": True}]},
+    )
+    two = member(
+        2,
+        at="2024",
+        tags={"manual": ["b", "c"], "auto": ["d"]},
+        base={"subscriptions": [{"id": "x", "subscribed": False}, {"id": "y", "subscribed": True}]},
+    )
+    person = aggregated([one, two], {})
+    assert person["tags"] == {"auto": ["d"], "manual": ["a", "b", "c"]}
+    assert person["base"]["subscriptions"] == [
+        {"id": "x", "subscribed": True},
+        {"id": "y", "subscribed": True},
+    ]
+
+
+def test_of_a_consent_the_latest_change_counts() -> None:
+    def consents(status: bool) -> dict[str, Any]:
+        return {"profiling": {"online": {"status": status}, "classic": {"status": status}}}
+
+    early = Member("1", for_create(EMPTY, {"consents": consents(True)}), 0, "2026",
+                   {"consents.profiling.online.status": "2020", "consents.profiling.classic.status": "2024"})  # fmt: skip
+    late = Member("2", for_create(EMPTY, {"consents": consents(False)}), 1, "2025",
+                  {"consents.profiling.online.status": "2023", "consents.profiling.classic.status": "2021"})  # fmt: skip
+    assert aggregated([early, late], {})["consents"] == {
+        "profiling": {"classic": {"status": True}, "online": {"status": False}}
+    }
+
+
+MEMBERS = st.lists(
+    st.builds(
+        Member,
+        st.sampled_from("abcdef"),
+        st.builds(lambda body: for_create(EMPTY, body), bodies()),
+        st.sampled_from([0, 1, LOWEST_RANK]),
+        st.sampled_from(["2024", "2025"]),
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda each: each.id,
+)
+
+
+@given(MEMBERS, st.randoms())
+def test_the_order_of_members_does_not_matter(members: list[Member], chance: Any) -> None:
+    before = copy.deepcopy(members)
+    person = aggregated(members, {})
+    shuffled = list(members)
+    chance.shuffle(shuffled)
+    assert aggregated(shuffled, {}) == person
+    assert members == before
+
+
+@given(MEMBERS)
+def test_one_member_is_the_person(members: list[Member]) -> None:
+    alone = members[0]
+    person = aggregated([alone], {})
+    base = dict(person["base"])
+    expected = dict(alone.document["base"])
+    for each in (base, expected):
+        each["subscriptions"] = sorted(each.get("subscriptions", []), key=lambda one: one["id"])
+    assert base == expected
+    assert person["consents"] == alone.document["consents"]
+    assert (person["externalId"], person["enabled"]) == (
+        alone.document["externalId"], alone.document["enabled"],
+    )  # fmt: skip
+
+
+@given(
+    st.sampled_from(POLICIES),
+    st.lists(st.one_of(st.integers(-5, 5), st.floats(-5, 5)), min_size=1, max_size=4),
+    st.randoms(),
+)
+def test_numbers_are_reckoned_whatever_the_order(
+    policy: str, values: list[Any], chance: Any
+) -> None:
+    if policy.startswith("ARRAY"):
+        values = [[value] for value in values]
+    first, *rest = values
+    chance.shuffle(rest)
+    if policy in {"MATH_SUM", "MATH_AVG", "MATH_DIFF", "MATH_MIN", "MATH_MAX"}:
+        assert merged(policy, first, *rest, kind="number") == merged(policy, *values, kind="number")
