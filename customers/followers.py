@@ -6,7 +6,7 @@ uploads. Each app that keeps such things registers a follower in its `AppConfig.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -26,13 +26,13 @@ class CustomerFollower(Protocol):
         """Remove every trace of a person; whatever remains must not name them."""
         ...
 
-    def identity_appeared(
-        self, *, workspace_id: UUID, node_id: UUID, customer_id: UUID, kind: str, value: str
+    def identities_appeared(
+        self, *, workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
     ) -> None:
-        """A session (SESSION_ID) or a client's id (EXTERNAL_ID) has become a customer's.
+        """Sessions (SESSION_ID) or clients' ids (EXTERNAL_ID) have become customers'.
 
-        The caller holds the identity (`customers.actions.identities`), so nothing that waits for it
-        can slip past.
+        Each is a customer's id, a kind and a value. The caller holds them
+        (`customers.actions.identities`), so nothing that waits for them can slip past.
         """
         ...
 

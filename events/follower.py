@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -33,18 +33,18 @@ class EventFollower:
 
     customer_forgotten = customer_deleted
 
-    def identity_appeared(
-        self, *, workspace_id: UUID, node_id: UUID, customer_id: UUID, kind: str, value: str
+    def identities_appeared(
+        self, *, workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
     ) -> None:
-        """Give the customer the events that waited for it."""
+        """Give the customers the events that waited for them."""
         fetch_one(
             ATTACH,
             {
                 "workspace_id": workspace_id,
                 "node_id": node_id,
-                "customer_id": customer_id,
-                "kind": kind,
-                "value": value,
+                "customers": [customer_id for customer_id, _, _ in identities],
+                "kinds": [kind for _, kind, _ in identities],
+                "values": [value for _, _, value in identities],
             },
         )
 

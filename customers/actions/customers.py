@@ -16,7 +16,7 @@ from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.errors import FieldError, Forbidden, Invalid, Locked, NotFound, Unavailable
 from contacthub_project.instants import instant_text
 from contacthub_project.principal import Principal
-from customers.actions.identities import announce_identity, holding_external_id
+from customers.actions.identities import announce_identities, holding_external_id
 from customers.actions.statements import (
     CustomerWrite,
     NodeNotOpen,
@@ -142,7 +142,7 @@ def announce_external_id(
     """Tell those who wait for the client's id that a write, which holds it, has given."""
     value = after["externalId"]
     if value is not None and value != before["externalId"]:
-        announce_identity(workspace_id, node_id, customer_id, kind=EXTERNAL_ID, value=value)
+        announce_identities(workspace_id, node_id, [(customer_id, EXTERNAL_ID, value)])
 
 
 def open_node(workspace: WorkspaceRules, node_id: UUID) -> NodeRules:

@@ -8,7 +8,7 @@ about to wait for one hold it first, so that one of the two sees the other
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -55,15 +55,15 @@ def holding_external_id(node_id: UUID, value: str | None) -> Iterator[None]:
         yield
 
 
-def announce_identity(
-    workspace_id: UUID, node_id: UUID, customer_id: UUID, *, kind: str, value: str
+def announce_identities(
+    workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
 ) -> None:
-    """Tell those who wait for an identity, held by this transaction, whose it is now."""
-    for follower in all_followers():
-        follower.identity_appeared(
-            workspace_id=workspace_id,
-            node_id=node_id,
-            customer_id=customer_id,
-            kind=kind,
-            value=value,
-        )
+    """Tell those who wait for identities, held by this transaction, whose they are now.
+
+    Each is a customer's id, a kind and a value.
+    """
+    if identities:
+        for follower in all_followers():
+            follower.identities_appeared(
+                workspace_id=workspace_id, node_id=node_id, identities=identities
+            )

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 
 from contacthub_project.errors import Conflict, NotFound
-from customers.actions.identities import announce_identity, hold_identities
+from customers.actions.identities import announce_identities, hold_identities
 from customers.followers import SESSION_ID
 from customers.models import Customer, Session
 
@@ -33,7 +33,7 @@ def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str) -> Sessi
     session = Session.objects.filter(node_id=node_id, value=value).first()
     if session is None or session.customer_id != customer_id:
         raise Conflict("The session belongs to another customer")
-    announce_identity(workspace_id, node_id, customer_id, kind=SESSION_ID, value=value)
+    announce_identities(workspace_id, node_id, [(customer_id, SESSION_ID, value)])
     return session
 
 

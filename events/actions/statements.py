@@ -160,12 +160,15 @@ gone AS (
 # Waiting events become the customer's; each is a change of its own.
 ATTACH = """
 WITH event AS (
-    UPDATE events_event
-    SET customer_id = %(customer_id)s, version = version + 1,
+    UPDATE events_event AS event
+    SET customer_id = appeared.customer_id, version = version + 1,
         updated_at = date_trunc('milliseconds', clock_timestamp())
-    WHERE node_id = %(node_id)s AND workspace_id = %(workspace_id)s AND customer_id IS NULL
-      AND bring_back_type = %(kind)s AND bring_back_value = %(value)s
-    RETURNING id, workspace_id, node_id, updated_at
+    FROM unnest(%(customers)s::uuid[], %(kinds)s::text[], %(values)s::text[])
+        AS appeared (customer_id, kind, value)
+    WHERE event.node_id = %(node_id)s AND event.workspace_id = %(workspace_id)s
+      AND event.customer_id IS NULL AND event.bring_back_type = appeared.kind
+      AND event.bring_back_value = appeared.value
+    RETURNING event.id, event.workspace_id, event.node_id, event.updated_at
 ),
 change AS (
     INSERT INTO customers_change
