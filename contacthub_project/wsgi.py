@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -43,6 +44,7 @@ class ApiHandler(WSGIHandler):
     def __call__(  # type: ignore[override]
         self, environ: dict[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
+        self._let_go_of_what_others_lost()
         request = self.request_class(environ)
         response = self.get_response(request)
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
@@ -50,9 +52,22 @@ class ApiHandler(WSGIHandler):
             # What Django's signals would see to: a broken connection is not used again.
             for connection in connections.all(initialized_only=True):
                 connection.close_if_unusable_or_obsolete()
+                if connection.connection is None:
+                    self._losses += 1
         if response.streaming:
             return response  # type: ignore[return-value]
         return [response.content]  # type: ignore[attr-defined]
+
+    # How often a thread of this process has found its connection broken, and of how often each
+    # thread knows. When the database goes so do all connections: one request learns it, not each.
+    _losses = 0
+    _known = threading.local()
+
+    def _let_go_of_what_others_lost(self) -> None:
+        losses = self._losses
+        if getattr(self._known, "losses", 0) != losses:
+            self._known.losses = losses
+            connections.close_all()
 
 
 pages = WSGIHandler()

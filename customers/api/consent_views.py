@@ -11,11 +11,11 @@ from rest_framework import serializers
 
 from configuration.api.scoping import WorkspaceView
 from contacthub_project.api.pagination import LARGEST_MATCH, Page, PageRules
-from contacthub_project.api.parsers import parse_json
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
 from contacthub_project.errors import Invalid, NotFound
+from contacthub_project.strict_json import parse_json
 from customers.domain.matching import match_key
 from customers.domain.paths import nested
 from customers.models import ConsentLogEntry, ConsentLogType

@@ -13,13 +13,13 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from configuration.api.scoping import WorkspaceView
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
-from contacthub_project.api.parsers import parse_json
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NotModified
 from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
 from contacthub_project.errors import Conflict, Invalid, NotFound
 from contacthub_project.principal import READ
+from contacthub_project.strict_json import parse_json
 from customers.actions.customers import INVALID_CUSTOMER, upsert_customer
 from customers.actions.identities import hold_identities
 from customers.actions.modification import Mode, Modification, delete_customer, modify_customer
