@@ -185,6 +185,14 @@ CELERY_BEAT_SCHEDULE = {
         "task": "configuration.tasks.build_aggregates",
         "schedule": 60.0,
     },
+    "work on bulk jobs": {
+        "task": "bulkjobs.tasks.process",
+        "schedule": 60.0,
+    },
+    "remove old bulk jobs": {
+        "task": "bulkjobs.tasks.remove_old",
+        "schedule": 3600.0,
+    },
     "trim the change feed": {
         "task": "customers.tasks.trim_feeds",
         "schedule": 3600.0,
@@ -206,6 +214,11 @@ CELERY_BEAT_SCHEDULE = {
 # Requests that a web process works on at once, and how many more may wait for something to happen.
 WEB_TURNS = env.int("WEB_TURNS", default=3)
 WEB_WAITERS = env.int("WEB_WAITERS", default=3)
+# Bulk jobs: the largest file, and how long results are kept after the job has ended.
+BULK_BYTES = env.int("BULK_BYTES", default=1024**3)
+BULK_DAYS = env.int("BULK_DAYS", default=30)
+# Uploads go to disk while they come in, whatever their size.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 FEED_DAYS = env.int("FEED_DAYS", default=30)  # how long the change feed keeps changes
 
 # --- API ------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ urlpatterns = [
     # The most frequent first: Django tries them in order.
     path(API, include("customers.api.urls")),
     path(API, include("events.api.urls")),
+    path(API, include("bulkjobs.api.urls")),
     path(API, include("configuration.api.urls")),
     path(API, include([route("/health", HealthView)])),
     path("oauth2/", include((OAUTH2, "oauth2_provider"))),

@@ -6,7 +6,7 @@ uploads. Each app that keeps such things registers a follower in its `AppConfig.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -22,8 +22,13 @@ class CustomerFollower(Protocol):
         """Remove what belongs to a customer that is no more."""
         ...
 
-    def customer_forgotten(self, *, workspace_id: UUID, customer_id: UUID) -> None:
-        """Remove every trace of a person; whatever remains must not name them."""
+    def customer_forgotten(
+        self, *, workspace_id: UUID, customer_id: UUID, known_by: Collection[str] = ()
+    ) -> None:
+        """Remove every trace of a person; whatever remains must not name them.
+
+        `known_by` are the texts by which the person was recognised and known to the client.
+        """
         ...
 
     def identities_appeared(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +31,11 @@ class EventFollower:
         """Delete the customer's events."""
         fetch_one(DELETE_OF_CUSTOMER, {"workspace_id": workspace_id, "customer_id": customer_id})
 
-    customer_forgotten = customer_deleted
+    def customer_forgotten(
+        self, *, workspace_id: UUID, customer_id: UUID, known_by: Collection[str] = ()
+    ) -> None:
+        """Delete the person's events."""
+        self.customer_deleted(workspace_id=workspace_id, customer_id=customer_id)
 
     def identities_appeared(
         self, *, workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]

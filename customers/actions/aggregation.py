@@ -322,7 +322,10 @@ class _Aggregation:
             person = self._person(key, rows, known, consented)
             if known is None:
                 new.append(person)
-            elif not unchanged(document_of(known), person.document):
+            elif (
+                not unchanged(document_of(known), person.document)
+                or system_of(known)["registeredAt"] != person.registered_at
+            ):
                 changed.append(person)
         self._write(INSERT, new)
         self._write(UPDATE, changed)

@@ -60,9 +60,9 @@ def upsert_customer(
     """
     for _ in range(ATTEMPTS):
         node = open_node(workspace, node_id)
-        given = _checked(workspace, node, body)
+        given = checked_body(workspace, node, body)
         document = for_create(EMPTY, given)
-        _check_required(node, document)
+        check_required(node, document)
         document = with_subscription_dates(EMPTY, document, now_text())
         try:
             with holding_external_id(node.id, document["externalId"]):
@@ -157,7 +157,9 @@ def open_node(workspace: WorkspaceRules, node_id: UUID) -> NodeRules:
     return node
 
 
-def _checked(workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]) -> dict[str, Any]:
+def checked_body(
+    workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]
+) -> dict[str, Any]:
     """The body, valid and in canonical form; raises Invalid with every fault."""
     body = workspace.customer_schema.without_disabled(body)
     faults = workspace.customer_schema.faults(body)
@@ -167,7 +169,7 @@ def _checked(workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]) -
     return workspace.customer_schema.with_instants_in_one_form(body)
 
 
-def _check_required(node: NodeRules, document: Document) -> None:
+def check_required(node: NodeRules, document: Document) -> None:
     faults = required_faults(node, document)
     if faults:
         raise Invalid(INVALID_CUSTOMER, errors=faults)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from configuration.rules import WorkspaceRules
+from configuration.rules import NodeRules, WorkspaceRules
 from contacthub_project.errors import NotFound
 from contacthub_project.principal import Principal
 from contacthub_project.sql import fetch_one
@@ -16,6 +16,7 @@ from customers.actions.aggregation import merge_again
 from customers.actions.customers import open_node
 from customers.document import CustomerRow, document_of, system_of
 from customers.domain.matching import match_key
+from customers.domain.paths import value_at
 from customers.followers import all_followers
 from customers.models import ConsentLogEntry, Customer, DeletedState, Session
 
@@ -112,9 +113,19 @@ def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princip
         fetch_one(ERASE_VALUES, (customer_id, workspace.id))
         fetch_one(DELETE_SESSIONS, (customer_id,))
         for follower in all_followers():
-            follower.customer_forgotten(workspace_id=workspace.id, customer_id=customer_id)
+            follower.customer_forgotten(
+                workspace_id=workspace.id,
+                customer_id=customer_id,
+                known_by=_known_by(node, document_of(row)),
+            )
         # At once, not by and by: the copies are the person's data too.
         merge_again(workspace.id, entries=[customer_id])
+
+
+def _known_by(node: NodeRules, document: Mapping[str, Any]) -> set[str]:
+    paths = ("externalId", *node.matching.properties)
+    values = (value_at(document, path) for path in paths)
+    return {value for value in values if isinstance(value, str)}
 
 
 def _sessions(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:

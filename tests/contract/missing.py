@@ -14,8 +14,4 @@ MISSING = {
     ("GET", "/workspaces/{workspaceId}/stats/events/kpi/purchases"),
     ("GET", "/workspaces/{workspaceId}/stats/events/kpi/ecommerce"),
     ("GET", "/workspaces/{workspaceId}/stats/events/kpi/web"),
-    ("GET", "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs"),
-    ("POST", "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs"),
-    ("GET", "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs/{jobId}"),
-    ("GET", "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs/{jobId}/results"),
 }

@@ -1,0 +1,127 @@
+"""Taking a file in: stored, its header checked, ready to be worked on."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from bulkjobs.domain.dialect import BadFile, Column, customer_columns, event_columns, rows_of
+from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus
+from configuration.models.identifiers import new_id
+from configuration.rules import NodeRules, WorkspaceRules
+from contacthub_project.errors import Conflict
+from contacthub_project.nudges import nudge_on_commit
+from contacthub_project.principal import Principal
+from contacthub_project.sql import fetch_one
+from customers.actions.customers import open_node
+
+TASK = "bulkjobs.tasks.process"
+MOST_LOADED = 10  # reference: Create a bulk job
+LOCK_CLASS = 0x62756C6B
+HOLD_NODE = "SELECT pg_advisory_xact_lock(%s::int, hashtext(%s))"
+LONGEST_NAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a client uploads; `event_type` is given for events only."""
+
+    file: File[Any]
+    filename: str
+    operation: str
+    entity: str
+    event_type: str | None
+
+
+def load_job(
+    workspace: WorkspaceRules, node: NodeRules, upload: Upload, *, by: Principal
+) -> BulkJob:
+    """The new job: LOADED, or FAILED with the reason when the file cannot be used at all.
+
+    Raises Locked or Forbidden for the node, Conflict when ten jobs of it wait already.
+    """
+    open_node(workspace, node.id)
+    now = timezone.now()
+    job = BulkJob(
+        id=new_id(),
+        workspace_id=workspace.id,
+        node_id=node.id,
+        filename=upload.filename[:LONGEST_NAME],
+        operation=upload.operation,
+        entity=upload.entity,
+        event_type=upload.event_type,
+        status=BulkJobStatus.LOADED,
+        author_source=by.source_id,
+        author_user=by.user_id,
+        created_at=now,
+        updated_at=now,
+    )
+    try:
+        job.total = _checked(workspace, job, upload.file)
+    except BadFile as fault:
+        job.status, job.error_message = BulkJobStatus.FAILED, str(fault)
+        job.save(force_insert=True)
+        return job
+    upload.file.seek(0)
+    # Under a name of ours: the client's is for people to read.
+    job.file.name = default_storage.save(f"bulk-jobs/{job.id}.csv", upload.file)
+    try:
+        _insert(job)
+    except BaseException:
+        default_storage.delete(job.file.name)
+        raise
+    return job
+
+
+@transaction.atomic
+def _insert(job: BulkJob) -> None:
+    fetch_one(HOLD_NODE, [LOCK_CLASS, str(job.node_id)])
+    loaded = BulkJob.objects.filter(node_id=job.node_id, status=BulkJobStatus.LOADED)
+    if loaded.count_up_to(MOST_LOADED) >= MOST_LOADED:
+        raise Conflict(f"{MOST_LOADED} jobs of the node are loaded and wait")
+    job.save(force_insert=True)
+    nudge_on_commit(TASK)
+
+
+def columns_of(workspace: WorkspaceRules, job: BulkJob, header: list[str]) -> list[Column]:
+    """The columns of a job's file; raises BadFile naming those that are not known."""
+    if job.entity == BulkJobEntity.CUSTOMER:
+        deletes = job.operation == BulkJobOperation.DELETE
+        return customer_columns(header, workspace.customer_schema, deletes=deletes)
+    assert job.event_type is not None, "events have a type"
+    schema = workspace.event_schema(job.event_type)
+    return event_columns(header, schema, with_id=job.operation != BulkJobOperation.INSERT)
+
+
+def opened(file: Any) -> io.TextIOWrapper:
+    """The file as text, with or without a byte order mark."""
+    return io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+
+
+def _checked(workspace: WorkspaceRules, job: BulkJob, file: File[Any]) -> int:
+    """How many rows the file has; raises BadFile when it cannot be used."""
+    text = opened(file.file)
+    try:
+        rows = rows_of(text)
+        try:
+            header = next(rows)
+        except StopIteration:
+            raise BadFile("the file is empty") from None
+        columns = columns_of(workspace, job, header)
+        if (
+            job.entity == BulkJobEntity.EVENT
+            and job.operation == BulkJobOperation.DELETE
+            and "id" not in {column.name for column in columns}
+        ):
+            raise BadFile("events are deleted by a column id")
+        return sum(1 for _ in rows)
+    except UnicodeDecodeError:
+        raise BadFile("the file is not UTF-8") from None
+    finally:
+        text.detach()

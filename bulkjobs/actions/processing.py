@@ -1,0 +1,174 @@
+"""Working on jobs: chunk by chunk, each one transaction that also says how far the job is.
+
+A worker that is killed loses the chunk it was at, and nothing else; whoever goes on begins after
+the last row that was done, so no row is applied twice. The job's row is locked meanwhile, so no two
+workers are at one job.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from bulkjobs.actions.loading import columns_of, opened
+from bulkjobs.actions.rows import Row, RowResult, applied
+from bulkjobs.domain.dialect import BadFile, BadRow, Column, body_of, rows_of
+from bulkjobs.models import BulkJob, BulkJobStatus, Outcome, Result
+from configuration.rules import WorkspaceRules, latest_rules_of
+from contacthub_project.errors import ContacthubError, FieldError, Locked
+from customers.actions.many import LostRace
+from customers.actions.statements import NodeNotOpen
+
+CHUNK = 500
+ATTEMPTS = 5
+
+log = structlog.get_logger("contacthub.bulkjobs")
+
+
+def process(*, seconds: float) -> bool:
+    """Work on the jobs that are to be done, for about so many seconds; True when none is left."""
+    deadline = time.monotonic() + seconds
+    for job_id in list(BulkJob.objects.to_do().values_list("id", flat=True)):
+        if not _work_on(job_id, deadline):
+            return False
+    return True
+
+
+def stop_job(job: BulkJob) -> None:
+    """Have workers leave a job alone, from the next chunk on."""
+    BulkJob.objects.to_do().filter(id=job.id).update(
+        status=BulkJobStatus.STOPPED, updated_at=timezone.now()
+    )
+
+
+def resume_job(job: BulkJob) -> None:
+    """Have workers go on with a stopped job, from where it was stopped."""
+    BulkJob.objects.filter(id=job.id, status=BulkJobStatus.STOPPED).update(
+        status=BulkJobStatus.SCHEDULED, updated_at=timezone.now()
+    )
+
+
+def _work_on(job_id: UUID, deadline: float) -> bool:
+    """Whether the worker need not come back to the job."""
+    job = BulkJob.objects.to_do().filter(id=job_id).first()
+    if job is None:
+        return True
+    try:
+        with default_storage.open(job.file.name or "") as file:
+            text = opened(file.file)
+            rows = rows_of(text)
+            header = next(rows)
+            for chunk in _chunks(itertools.islice(rows, job.position, None), job.position):
+                if not _do_chunk(job_id, header, chunk):
+                    return True
+                if time.monotonic() > deadline:
+                    return False
+    except (BadFile, FileNotFoundError, StopIteration) as fault:
+        _finish(job_id, BulkJobStatus.FAILED, str(fault) or "the file is gone")
+        return True
+    except Locked:
+        return True  # the node is being reorganised; the sweep comes back
+    except ContacthubError as refusal:
+        _finish(job_id, BulkJobStatus.FAILED, refusal.message)
+        return True
+    _finish(job_id, BulkJobStatus.PROCESSED, None)
+    return True
+
+
+def _chunks(rows: Iterator[list[str]], position: int) -> Iterator[tuple[int, list[list[str]]]]:
+    while chunk := list(itertools.islice(rows, CHUNK)):
+        yield position, chunk
+        position += len(chunk)
+
+
+def _do_chunk(job_id: UUID, header: list[str], chunk: tuple[int, list[list[str]]]) -> bool:
+    """Apply a chunk and note it, both or neither; False when the job is no longer ours."""
+    for _ in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return _apply(job_id, header, *chunk)
+        except (NodeNotOpen, LostRace):
+            continue  # under the latest rules, or with what somebody else has just made
+    raise Locked
+
+
+def _apply(job_id: UUID, header: list[str], position: int, cells: list[list[str]]) -> bool:
+    locked = BulkJob.objects.to_do().select_for_update(skip_locked=True)
+    job = locked.filter(id=job_id, position=position).first()
+    if job is None:
+        return False  # stopped, or another worker is at it
+    workspace = latest_rules_of(job.workspace_id)
+    if workspace is None:
+        raise BadFile("the workspace is gone")
+    columns = columns_of(workspace, job, header)
+    results = _results(workspace, job, columns, position, cells)
+    Result.objects.bulk_create(
+        [
+            Result(
+                job=job, row=each.row, outcome=each.outcome, entity_id=each.entity_id,
+                message=each.message, column=each.column,
+            )
+            for each in results
+        ]
+    )  # fmt: skip
+    failed = sum(each.outcome == Outcome.FAILED for each in results)
+    job.status = BulkJobStatus.PROCESSING
+    job.position += len(cells)
+    job.failed += failed
+    job.processed += len(results) - failed
+    job.updated_at = timezone.now()
+    job.save(update_fields=["status", "position", "failed", "processed", "updated_at"])
+    return True
+
+
+def _results(
+    workspace: WorkspaceRules,
+    job: BulkJob,
+    columns: Sequence[Column],
+    position: int,
+    cells: Sequence[list[str]],
+) -> list[RowResult]:
+    rows, refused = [], []
+    for number, row in enumerate(cells, position + 1):
+        try:
+            body = body_of(columns, row)
+        except BadRow as bad:
+            refused.append(_failed(number, bad.errors))
+            continue
+        rows.append(Row(number, body, len(orjson.dumps(body))))
+    return sorted([*refused, *applied(workspace, job, rows)], key=lambda result: result.row)
+
+
+def _failed(row: int, errors: Sequence[FieldError]) -> RowResult:
+    return RowResult.failure(row, errors, "")
+
+
+def _finish(job_id: UUID, status: BulkJobStatus, message: str | None) -> None:
+    """End a job. Its file goes at once: what it held is in the hub now, or was refused."""
+    with transaction.atomic():
+        job = BulkJob.objects.to_do().select_for_update().filter(id=job_id).first()
+        if job is None:
+            return
+        name = job.file.name
+        job.status, job.error_message, job.file = status, message, ""
+        job.updated_at = timezone.now()
+        job.save(update_fields=["status", "error_message", "file", "updated_at"])
+        if name:
+            transaction.on_commit(lambda: default_storage.delete(name))
+    log.info("bulk job ended", job=str(job_id), status=str(status), rows=job.position)
+
+
+def remove_old_results(before: Any) -> int:
+    """Forget jobs that ended before a moment, with their results; how many."""
+    ended = [BulkJobStatus.PROCESSED, BulkJobStatus.FAILED]
+    old = BulkJob.objects.filter(status__in=ended, updated_at__lt=before)
+    return old.delete()[0]

@@ -1,0 +1,201 @@
+"""Applying rows: by the rules, and the code, of the single operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from bulkjobs.domain.dialect import column_of
+from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, Outcome
+from configuration.domain.permissions import TRUSTED_APPLICATION
+from configuration.rules import NodeRules, WorkspaceRules
+from contacthub_project.errors import ContacthubError, FieldError, Invalid, NotFound, TooLarge
+from contacthub_project.identifiers import as_uuid
+from contacthub_project.principal import Principal
+from customers.actions.customers import open_node, required_faults
+from customers.actions.many import Done, upsert_many
+from customers.actions.modification import delete_customer
+from customers.domain.matching import match_key
+from customers.domain.merge import EMPTY, for_create
+from customers.followers import EXTERNAL_ID, SESSION_ID
+from customers.models import Customer
+from events.actions.ingestion import GivenEvent, post_events
+from events.actions.modification import delete_event, patch_event
+from events.models import Event
+
+CUSTOMER_BYTES = 64 * 1024
+NODE_ID = Event.ROW.index("node_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row's number in the file, what it says, and how many bytes that is as JSON."""
+
+    number: int
+    body: dict[str, Any]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of a row."""
+
+    row: int
+    outcome: str
+    entity_id: UUID | None = None
+    message: str | None = None
+    column: str | None = None
+
+    @classmethod
+    def failure(cls, row: int, errors: Sequence[FieldError], message: str) -> RowResult:
+        """A refused row, with all its errors as text and the column of the first."""
+        told = "; ".join(f"{column_of(error.path)} {error.message}".strip() for error in errors)
+        column = column_of(errors[0].path) if errors else ""
+        return cls(row, Outcome.FAILED, None, told or message, column or None)
+
+
+def applied(workspace: WorkspaceRules, job: BulkJob, rows: Sequence[Row]) -> list[RowResult]:
+    """Apply rows within the caller's transaction; a row that is refused hinders no other.
+
+    Raises Locked, NotFound or Forbidden when the node takes none.
+    """
+    node = open_node(workspace, job.node_id)
+    by = _author(job)
+    if job.entity == BulkJobEntity.CUSTOMER:
+        if job.operation == BulkJobOperation.DELETE:
+            return _each(rows, lambda row: _delete_customer(workspace, node, row, by))
+        return _upsert(workspace, node, job, rows, by)
+    if job.operation == BulkJobOperation.DELETE:
+        return _each(rows, lambda row: _delete_event(workspace, node, row))
+    return _store_events(workspace, node, job, rows, by)
+
+
+def _author(job: BulkJob) -> Principal:
+    """Whoever uploaded the file, reaching the job's node and nothing else."""
+    return Principal(
+        roles=frozenset({TRUSTED_APPLICATION}),
+        workspaces=frozenset({job.workspace_id}),
+        nodes={job.node_id: "RW"},
+        user_id=job.author_user,
+        source_id=job.author_source,
+    )
+
+
+def _upsert(
+    workspace: WorkspaceRules, node: NodeRules, job: BulkJob, rows: Sequence[Row], by: Principal
+) -> list[RowResult]:
+    fitting = [row for row in rows if row.size <= CUSTOMER_BYTES]
+    results = [
+        RowResult.failure(row.number, (), f"is larger than {CUSTOMER_BYTES} bytes")
+        for row in rows
+        if row.size > CUSTOMER_BYTES
+    ]
+    done = upsert_many(
+        workspace,
+        node.id,
+        [row.body for row in fitting],
+        inserts_only=job.operation == BulkJobOperation.INSERT,
+        by=by,
+    )
+    for row, outcome in zip(fitting, done, strict=True):
+        if isinstance(outcome, Done):
+            results.append(RowResult(row.number, outcome.how, outcome.customer_id))
+        else:
+            results.append(RowResult.failure(row.number, outcome.errors, outcome.message))
+    return results
+
+
+def _store_events(
+    workspace: WorkspaceRules, node: NodeRules, job: BulkJob, rows: Sequence[Row], by: Principal
+) -> list[RowResult]:
+    new = [row for row in rows if "id" not in row.body]
+    known = [row for row in rows if "id" in row.body]
+    results = _each(known, lambda row: _change_event(workspace, node, row))
+    given = [GivenEvent(_event_body(job, node, row.body), row.size) for row in new]
+    outcomes = post_events(workspace, given, by=by) if given else []
+    for row, outcome in zip(new, outcomes, strict=True):
+        if isinstance(outcome, UUID):
+            results.append(RowResult(row.number, Outcome.CREATED, outcome))
+        else:
+            results.append(RowResult.failure(row.number, outcome.errors, outcome.message))
+    return results
+
+
+def _event_body(job: BulkJob, node: NodeRules, said: dict[str, Any]) -> dict[str, Any]:
+    body = {"type": job.event_type, "properties": {}, **said}
+    external_id, session_id = body.pop("externalId", None), body.pop("sessionId", None)
+    value, kind = (external_id, EXTERNAL_ID) if external_id else (session_id, SESSION_ID)
+    if value and not body.get("customerId"):
+        body["bringBackProperties"] = {"type": kind, "value": value, "nodeId": str(node.id)}
+    return body
+
+
+def _each(rows: Sequence[Row], act: Callable[[Row], tuple[str, UUID]]) -> list[RowResult]:
+    """Rows one by one; what one has begun is undone when it is refused."""
+    results = []
+    for row in rows:
+        try:
+            with transaction.atomic():
+                outcome, entity_id = act(row)
+            results.append(RowResult(row.number, outcome, entity_id))
+        except ContacthubError as refusal:
+            results.append(RowResult.failure(row.number, refusal.errors, refusal.message))
+    return results
+
+
+def _delete_customer(
+    workspace: WorkspaceRules, node: NodeRules, row: Row, by: Principal
+) -> tuple[str, UUID]:
+    customer_id = _named_customer(workspace, node, row.body)
+    delete_customer(workspace, customer_id, expected_version=None, by=by)
+    return Outcome.DELETED, customer_id
+
+
+def _named_customer(workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]) -> UUID:
+    """The customer of the node that a row names: by id, external id or what it is recognised by."""
+    customers = Customer.objects.in_node(workspace.id, node.id)
+    if body.get("id"):
+        customers = customers.filter(id=as_uuid(body["id"]) or UUID(int=0))
+    elif body.get("externalId") and "externalId" not in node.matching.properties:
+        customers = customers.filter(external_id=body["externalId"])
+    else:
+        person = for_create(EMPTY, body)
+        faults = [each for each in required_faults(node, person) if each.code == "unique"]
+        if faults:
+            raise Invalid(errors=faults)
+        customers = customers.filter(match_key=match_key(node.matching, person))
+    found = list(customers.values_list("id", flat=True)[:2])
+    if not found:
+        raise NotFound("there is no such customer")
+    if len(found) > 1:
+        raise NotFound("several customers have this external id")
+    return found[0]
+
+
+def _known_event(workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]) -> UUID:
+    event_id = as_uuid(body.get("id") or "")
+    row = None if event_id is None else Event.objects.one_row(workspace.id, event_id)
+    if event_id is None or row is None or row[NODE_ID] != str(node.id):
+        raise NotFound("there is no such event")
+    return event_id
+
+
+def _change_event(workspace: WorkspaceRules, node: NodeRules, row: Row) -> tuple[str, UUID]:
+    event_id = _known_event(workspace, node, row.body)
+    for name in ("externalId", "sessionId"):
+        if name in row.body:
+            raise Invalid.at(f"/{name}", "cannot be given with id", "exclusive")
+    if row.size > CUSTOMER_BYTES:
+        raise TooLarge
+    patch_event(workspace, event_id, GivenEvent(row.body, row.size))
+    return Outcome.UPDATED, event_id
+
+
+def _delete_event(workspace: WorkspaceRules, node: NodeRules, row: Row) -> tuple[str, UUID]:
+    event_id = _known_event(workspace, node, row.body)
+    delete_event(workspace, event_id)
+    return Outcome.DELETED, event_id

@@ -1,0 +1,12 @@
+"""URLs of bulk jobs, by the contract's path templates."""
+
+from bulkjobs.api.views import BulkJobResultsView, BulkJobsView, BulkJobView
+from contacthub_project.api.operations import route
+
+JOBS = "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs"
+
+urlpatterns = [
+    route(JOBS, BulkJobsView),
+    route(JOBS + "/{jobId}", BulkJobView),
+    route(JOBS + "/{jobId}/results", BulkJobResultsView),
+]

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+
+from bulkjobs.actions.loading import Upload, load_job
+from bulkjobs.domain.dialect import safe_cell
+from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus, Result
+from configuration.api.scoping import WorkspaceView
+from configuration.domain.vocabulary import EVENT_TYPES
+from configuration.rules import NodeRules
+from contacthub_project.api import pagination
+from contacthub_project.api.pagination import LARGEST_MATCH, Page
+from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
+from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.api.schema import PAGE_OBJECT, PAGE_PARAMETERS
+from contacthub_project.errors import (
+    Conflict,
+    FieldError,
+    Invalid,
+    NotFound,
+    TooLarge,
+    UnsupportedMedia,
+)
+
+FORM_BYTES = 64 * 1024  # what a form may take beside its file
+RESULT_PAGE = 1000
+RESULT_COLUMNS = ("row", "outcome", "id", "error", "column")
+SORTED_BY = {
+    "createdAt": "created_at", "updatedAt": "updated_at", "status": "status",
+    "filename": "filename", "entity": "entity", "operation": "operation",
+}  # fmt: skip
+NEWEST_FIRST = (SortKey("createdAt", descending=True),)
+JOB: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        **{
+            name: {"type": "string"}
+            for name in ("filename", "workspaceId", "nodeId", "bulkJobName")
+        },
+        "operation": {"type": "string", "enum": BulkJobOperation.values},
+        "entity": {"type": "string", "enum": BulkJobEntity.values},
+        "eventType": {"type": ["string", "null"]},
+        "status": {"type": "string", "enum": BulkJobStatus.values},
+        "errorMessage": {"type": ["string", "null"]},
+        "createdAt": {"type": "string", "format": "date-time"},
+        "updatedAt": {"type": "string", "format": "date-time"},
+        **{
+            name: {"type": "integer"}
+            for name in ("processedEntities", "failedEntities", "totalEntities")
+        },
+    },
+}
+PAGE_OF_JOBS: dict[str, Any] = {
+    "type": "object",
+    "properties": {"elements": {"type": "array", "items": JOB}, "page": PAGE_OBJECT},
+}
+UPLOAD: dict[str, Any] = {
+    "type": "object",
+    "required": ["file", "operation"],
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "operation": {"type": "string", "enum": BulkJobOperation.values},
+        "entity": {"type": "string", "enum": BulkJobEntity.values, "default": "CUSTOMER"},
+        "eventType": {"type": "string", "enum": list(EVENT_TYPES)},
+    },
+}
+
+
+class BulkJobsView(WorkspaceView):
+    """The bulk jobs of a node."""
+
+    @extend_schema(
+        parameters=[
+            *PAGE_PARAMETERS,
+            OpenApiParameter("status", str, enum=BulkJobStatus.values),
+            OpenApiParameter("entity", str, enum=BulkJobEntity.values),
+            OpenApiParameter("sort", str, many=True, description="`property,asc` or `,desc`."),
+        ],
+        responses={200: PAGE_OF_JOBS},
+    )
+    def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
+        parameters = QueryParameters(request)
+        page = Page.asked_for(parameters, pagination.CONFIGURATION)
+        status = parameters.choice("status", BulkJobStatus.values, default=None)
+        entity = parameters.choice("entity", BulkJobEntity.values, default=None)
+        sort = parameters.sort(default=NEWEST_FIRST)
+        for key in sort:
+            if key.field not in SORTED_BY:
+                parameters.fault("sort", f"must be one of {', '.join(SORTED_BY)}")
+        parameters.raise_faults()
+        node = self.readable_node(node_id)
+        everything = BulkJob.objects.in_node(self.workspace.id, node.id)
+        jobs = everything
+        if status is not None:
+            jobs = jobs.filter(status=status)
+        if entity is not None:
+            jobs = jobs.filter(entity=entity)
+        order = [f"{'-' if key.descending else ''}{SORTED_BY[key.field]}" for key in sort]
+        rows = page.slice(jobs.order_by(*order, "-id" if sort[-1].descending else "id"))
+        return JsonResponse(
+            page.of(
+                [shown(job) for job in rows],
+                total=jobs.count_up_to(LARGEST_MATCH),
+                unfiltered=everything.count_up_to(LARGEST_MATCH),
+            )
+        )
+
+    @extend_schema(request={"multipart/form-data": UPLOAD}, responses={201: JOB})
+    def post(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
+        node = self.writable_node(node_id)
+        try:
+            job = load_job(self.workspace, node, self.upload(request), by=self.caller)
+        finally:
+            request.close()  # removes what came in from where it was put meanwhile
+        return JsonResponse(shown(job), status=201)
+
+    def upload(self, request: HttpRequest) -> Upload:
+        """The form, read to disk; raises TooLarge, UnsupportedMedia, Invalid naming every fault."""
+        if not request.META.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data"):
+            raise UnsupportedMedia("The body must be multipart/form-data")
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.BULK_BYTES + FORM_BYTES:
+            raise TooLarge(f"The file must not exceed {settings.BULK_BYTES} bytes")
+        try:
+            form, files = request.POST, request.FILES
+        except MultiPartParserError:
+            raise Invalid("The form could not be read") from None
+        operation = form.get("operation", "")
+        entity = form.get("entity", BulkJobEntity.CUSTOMER)
+        event_type = form.get("eventType") or None
+        faults = []
+        if "file" not in files:
+            faults.append(FieldError("/file", "is required", "required"))
+        if operation not in BulkJobOperation.values:
+            known = ", ".join(BulkJobOperation.values)
+            faults.append(FieldError("/operation", f"must be one of {known}", "enum"))
+        if entity not in BulkJobEntity.values:
+            known = ", ".join(BulkJobEntity.values)
+            faults.append(FieldError("/entity", f"must be one of {known}", "enum"))
+        if event_type is not None and event_type not in EVENT_TYPES:
+            faults.append(FieldError("/eventType", "is not a type of event", "enum"))
+        elif entity == BulkJobEntity.EVENT and event_type is None:
+            faults.append(FieldError("/eventType", "is required for events", "required"))
+        elif entity == BulkJobEntity.CUSTOMER and event_type is not None:
+            faults.append(FieldError("/eventType", "is for events only", "entity"))
+        if faults:
+            raise Invalid(errors=faults)
+        file = files["file"]
+        assert isinstance(file, UploadedFile), "there is one"
+        name = "".join(each for each in file.name or "file.csv" if each.isprintable())
+        return Upload(file, name, operation, entity, event_type)
+
+
+class _OneJobView(WorkspaceView):
+    def job(self, node: NodeRules, job_id: str) -> BulkJob:
+        """A job of the node; raises NotFound."""
+        jobs = BulkJob.objects.in_node(self.workspace.id, node.id)
+        job = jobs.filter(id=id_or_unknown(job_id)).first()
+        if job is None:
+            raise NotFound(f"bulk job not found {job_id}")
+        return job
+
+
+class BulkJobView(_OneJobView):
+    @extend_schema(responses={200: JOB})
+    def get(
+        self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
+    ) -> JsonResponse:
+        return JsonResponse(shown(self.job(self.readable_node(node_id), job_id)))
+
+
+class BulkJobResultsView(_OneJobView):
+    @extend_schema(responses={(200, "text/csv"): str})
+    def get(
+        self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
+    ) -> HttpResponseBase:
+        """What became of each row, as CSV; once the job is PROCESSED or FAILED."""
+        job = self.job(self.readable_node(node_id), job_id)
+        if job.status not in {BulkJobStatus.PROCESSED, BulkJobStatus.FAILED}:
+            raise Conflict(f"The job is {job.status}; its results come when it has ended")
+        return StreamingHttpResponse(
+            results_csv(job),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="results-{job.id}.csv"'},
+        )
+
+
+def shown(job: BulkJob) -> dict[str, Any]:
+    """The job as the API shows it."""
+    return {
+        "id": job.id,
+        "filename": job.filename,
+        "operation": job.operation,
+        "workspaceId": job.workspace_id,
+        "nodeId": job.node_id,
+        "entity": job.entity,
+        "eventType": job.event_type,
+        "bulkJobName": str(job),
+        "status": job.status,
+        "errorMessage": job.error_message,
+        "createdAt": job.created_at,
+        "updatedAt": job.updated_at,
+        "processedEntities": job.processed,
+        "failedEntities": job.failed,
+        "totalEntities": job.total,
+    }
+
+
+def results_csv(job: BulkJob) -> Iterator[bytes]:
+    """The results, page by page, in the order of the rows."""
+    yield _lines([RESULT_COLUMNS])
+    last = 0
+    while True:
+        results = Result.objects.filter(job=job, row__gt=last).order_by("row")[:RESULT_PAGE]
+        page = list(results)
+        if not page:
+            return
+        yield _lines(
+            (
+                str(result.row), result.outcome, str(result.entity_id or ""),
+                safe_cell(result.message or ""), safe_cell(result.column or ""),
+            )
+            for result in page
+        )  # fmt: skip
+        last = page[-1].row
+
+
+def _lines(rows: Any) -> bytes:
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode()

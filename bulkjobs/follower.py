@@ -1,0 +1,66 @@
+"""What uploads owe a person who is to be forgotten: not to bring them back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from bulkjobs.models import BulkJob, BulkJobStatus
+
+HOLDS_A_FORGOTTEN_PERSON = "the file held a person who has been forgotten meanwhile"
+BLOCK = 1 << 20
+
+
+class BulkJobFollower:
+    """Registered with `customers.followers`. Files of jobs that have ended are gone already."""
+
+    def customer_deleted(self, *, workspace_id: UUID, customer_id: UUID) -> None:
+        """A file may make somebody again who was deleted: that is what it is for."""
+
+    def customer_forgotten(
+        self, *, workspace_id: UUID, customer_id: UUID, known_by: Collection[str] = ()
+    ) -> None:
+        """End every job that is still to be done and whose file names the person."""
+        waiting = BulkJob.objects.filter(workspace_id=workspace_id).exclude(file="")
+        needles = [text.casefold() for text in known_by if text]
+        for job in waiting if needles else ():
+            name = job.file.name or ""
+            if _mentions(name, needles):
+                BulkJob.objects.filter(id=job.id).update(
+                    status=BulkJobStatus.FAILED,
+                    error_message=HOLDS_A_FORGOTTEN_PERSON,
+                    file="",
+                    updated_at=timezone.now(),
+                )
+                transaction.on_commit(partial(default_storage.delete, name))
+
+    def identities_appeared(
+        self, *, workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
+    ) -> None:
+        """Nothing here waits for anybody."""
+
+    def exported(self, *, workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Any]]:
+        """Nothing: results hold no personal data."""
+        return iter(())
+
+
+def _mentions(name: str, needles: Sequence[str]) -> bool:
+    """Whether a file holds one of the texts, in any case; read block by block."""
+    longest = max(map(len, needles)) * 4
+    try:
+        with default_storage.open(name) as file:
+            before = ""
+            while block := file.read(BLOCK):
+                text = before + block.decode("utf-8", "ignore").casefold()
+                if any(needle in text for needle in needles):
+                    return True
+                before = text[-longest:]
+    except FileNotFoundError:
+        pass
+    return False

@@ -1,0 +1,133 @@
+"""Uploaded files, how far they are, and what became of each row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from configuration.models import Node
+from configuration.models.identifiers import new_id
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class BulkJobStatus(models.TextChoices):
+    LOADED = "LOADED"
+    SCHEDULED = "SCHEDULED"
+    PROCESSING = "PROCESSING"
+    STOPPED = "STOPPED"
+    PROCESSED = "PROCESSED"
+    FAILED = "FAILED"
+
+
+class BulkJobEntity(models.TextChoices):
+    CUSTOMER = "CUSTOMER"
+    EVENT = "EVENT"
+
+
+class BulkJobOperation(models.TextChoices):
+    UPSERT = "UPSERT"
+    INSERT = "INSERT"
+    DELETE = "DELETE"
+
+
+class Outcome(models.TextChoices):
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    FAILED = "failed"
+
+
+class BulkJobQuerySet(models.QuerySet["BulkJob"]):
+    def in_node(self, workspace_id: UUID, node_id: UUID) -> BulkJobQuerySet:
+        """The jobs of a node, the latest first."""
+        return self.filter(workspace_id=workspace_id, node_id=node_id).order_by(
+            "-created_at", "-id"
+        )
+
+    def to_do(self) -> BulkJobQuerySet:
+        """Those that a worker is to go on with, the oldest first."""
+        unfinished = [BulkJobStatus.LOADED, BulkJobStatus.SCHEDULED, BulkJobStatus.PROCESSING]
+        return self.filter(status__in=unfinished).order_by("created_at", "id")
+
+    def count_up_to(self, most: int) -> int:
+        """How many there are, without looking at more than `most` of them."""
+        return self.order_by()[:most].count()
+
+
+class BulkJob(models.Model):
+    """`position` is the number of rows that have been worked on; the file is gone when empty."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    workspace_id = models.UUIDField()
+    node = models.ForeignKey(Node, on_delete=models.DO_NOTHING, db_index=False)
+    filename = models.CharField(max_length=255)
+    operation = models.CharField(max_length=6, choices=BulkJobOperation.choices)
+    entity = models.CharField(max_length=8, choices=BulkJobEntity.choices)
+    event_type = models.CharField(max_length=32, null=True, blank=True)
+    status = models.CharField(max_length=10, choices=BulkJobStatus.choices)
+    error_message = models.TextField(null=True, blank=True)
+    file = models.FileField(upload_to="bulk-jobs/", max_length=255, blank=True)
+    author_source = models.UUIDField(null=True)
+    author_user = models.BigIntegerField(null=True)
+    position = models.BigIntegerField(default=0)
+    processed = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    objects = BulkJobQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=BulkJobStatus.values), name="bulk_job_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(position__gte=0, processed__gte=0, failed__gte=0),
+                name="bulk_job_counts_positive",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["node", "-created_at"], name="bulk_jobs_of_node"),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(status__in=["LOADED", "SCHEDULED", "PROCESSING"]),
+                name="bulk_jobs_to_do",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.filename}"
+
+
+class Result(models.Model):
+    """What became of a row; written in the transaction in which it became so."""
+
+    job = models.ForeignKey(
+        BulkJob, on_delete=models.CASCADE, related_name="results", db_index=False
+    )
+    row = models.BigIntegerField()
+    outcome = models.CharField(max_length=9, choices=Outcome.choices)
+    entity_id = models.UUIDField(null=True)
+    message = models.TextField(null=True)
+    column = models.TextField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "row"], name="bulk_result_once")]
+        indexes = [
+            # The jobs that hold something of a customer who is to be forgotten.
+            models.Index(
+                fields=["entity_id"],
+                condition=Q(entity_id__isnull=False),
+                name="bulk_result_entity",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.row} {self.outcome}"
