@@ -187,7 +187,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "work on bulk jobs": {
         "task": "bulkjobs.tasks.process",
-        "schedule": 60.0,
+        "schedule": 15.0,
     },
     "remove old bulk jobs": {
         "task": "bulkjobs.tasks.remove_old",

@@ -29,12 +29,18 @@ def fetch_one(
         return connection.connection.execute(statement, parameters, prepare=prepare).fetchone()
 
 
-def fetch_all(statement: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
-    """All rows of the answer as tuples."""
+def fetch_all(
+    statement: str, parameters: Sequence[Any] | Mapping[str, Any], *, prepare: bool | None = None
+) -> list[Any]:
+    """All rows of the answer as tuples; `prepare` as for `fetch_one`.
+
+    Statements that take long lists are best planned each time: a plan that was made while a table
+    was small would read all of it when it has grown.
+    """
     if connection.queries_logged or connection.execute_wrappers:
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             return cursor.fetchall()
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return connection.connection.execute(statement, parameters).fetchall()
+        return connection.connection.execute(statement, parameters, prepare=prepare).fetchall()

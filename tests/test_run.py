@@ -87,6 +87,24 @@ class Product:
             content = answer.read()
             return answer.status, json.loads(content) if content else None
 
+    def upload(self, content: str) -> Any:
+        """A new bulk job of customers."""
+        form = (
+            '--b\r\nContent-Disposition: form-data; name="operation"\r\n\r\nUPSERT\r\n'
+            '--b\r\nContent-Disposition: form-data; name="file"; filename="f.csv"\r\n\r\n'
+            f"{content}\r\n--b--\r\n"
+        )
+        request = urllib.request.Request(
+            f"{self.workspace}/nodes/{self.facts['nodeIds'][0]}/bulk-jobs",
+            data=form.encode(),
+            headers={
+                "Authorization": f"Bearer {self.facts['tokens']['trusted']}",
+                "Content-Type": "multipart/form-data; boundary=b",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
     def post(self, email: str) -> tuple[int, Any]:
         body = {"nodeId": self.facts["nodeIds"][0], "base": {"contacts": {"email": email}}}
         return self.call("POST", f"{self.workspace}/customers", body)
@@ -164,6 +182,37 @@ def test_a_real_worker_removes_what_was_deleted(product: Product) -> None:
         while connection.execute(count, [node["id"]]).fetchone() != (0,):
             assert time.monotonic() < deadline, "the worker has not removed the customers"
             time.sleep(0.1)
+
+
+def test_a_killed_worker_loses_and_doubles_nothing(product: Product) -> None:
+    rows = 6000
+    lines = "".join(f"bulk{number}@example.com,t{number}\n" for number in range(rows))
+    job = product.upload(f"base.contacts.email,tags.manual\n{lines}")
+    path = f"{product.workspace}/nodes/{product.facts['nodeIds'][0]}/bulk-jobs/{job['id']}"
+    deadline = time.monotonic() + 100
+    is_killed = False
+    while True:
+        _, job = product.call("GET", path)
+        if job["status"] == "PROCESSED":
+            break
+        assert time.monotonic() < deadline, job
+        if job["processedEntities"] and not is_killed:
+            assert product.process is not None
+            for child in psutil.Process(product.process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if "worker" in child.cmdline():
+                        child.kill()
+            is_killed = True
+        time.sleep(0.02)
+    assert is_killed
+    assert (job["processedEntities"], job["failedEntities"]) == (rows, 0)
+    address = PostgresServer(product.data)._address("contacthub")
+    with psycopg.connect(address) as connection:
+        counts = connection.execute(
+            "SELECT count(*), count(DISTINCT base #>> '{contacts,email}'), max(version)"
+            " FROM customers_customer WHERE base #>> '{contacts,email}' LIKE 'bulk%'"
+        ).fetchone()
+    assert counts == (rows, rows, 1)
 
 
 def test_what_dies_comes_back(product: Product) -> None:

@@ -247,7 +247,9 @@ def merge_again(
     if not aggregates:
         return
     wanted = list(entries)
-    rows = [orjson.loads(row) for (row,) in fetch_all(ENTRIES, [workspace_id, wanted])]
+    rows = [
+        orjson.loads(row) for (row,) in fetch_all(ENTRIES, [workspace_id, wanted], prepare=False)
+    ]
     for node in aggregates:
         lost = (persons or {}).get(node.id, set())
         _Aggregation(rules, node).merge([tuple(row) for row in rows], wanted, lost)
@@ -263,16 +265,18 @@ class _Aggregation:
     def merge(self, rows: Sequence[CustomerRow], entries: list[UUID], lost: set[bytes]) -> None:
         keys = self._keys(rows)
         before = {
-            entry: bytes(key) for entry, key in fetch_all(MEMBERSHIPS, [self._node.id, entries])
+            entry: bytes(key)
+            for entry, key in fetch_all(MEMBERSHIPS, [self._node.id, entries], prepare=False)
         }
         gone = [entry for entry in before if entry not in keys]
         if gone:
-            fetch_all(LEAVE, [self._node.id, gone])
+            fetch_all(LEAVE, [self._node.id, gone], prepare=False)
         joining = {entry: key for entry, key in keys.items() if before.get(entry) != key}
         if joining:
             fetch_all(
                 JOIN,
                 [self._workspace.id, self._node.id, list(joining), list(joining.values())],
+                prepare=False,
             )
         self._rebuild(lost | set(before.values()) | set(keys.values()))
 
@@ -309,11 +313,11 @@ class _Aggregation:
             return
         wanted = sorted(keys)
         members: dict[bytes, list[CustomerRow]] = defaultdict(list)
-        for key, row in fetch_all(GROUPS, [self._node.id, wanted]):
+        for key, row in fetch_all(GROUPS, [self._node.id, wanted], prepare=False):
             members[bytes(key)].append(tuple(orjson.loads(row)))
         existing = {
             bytes(key): tuple(orjson.loads(row))
-            for key, row in fetch_all(AGGREGATES, [self._node.id, wanted])
+            for key, row in fetch_all(AGGREGATES, [self._node.id, wanted], prepare=False)
         }
         consented = _consented([UUID(row[0]) for rows in members.values() for row in rows])
         new, changed = [], []
@@ -330,7 +334,7 @@ class _Aggregation:
         self._write(INSERT, new)
         self._write(UPDATE, changed)
         self._end([UUID(row[0]) for key, row in existing.items() if key not in members])
-        fetch_all(BELONG, {"node_id": self._node.id, "keys": wanted})
+        fetch_all(BELONG, {"node_id": self._node.id, "keys": wanted}, prepare=False)
 
     def _person(
         self,
@@ -402,7 +406,7 @@ class _Aggregation:
 
 def _consented(ids: list[UUID]) -> dict[UUID, dict[str, str]]:
     moments: dict[UUID, dict[str, str]] = defaultdict(dict)
-    for customer_id, path, date in fetch_all(CONSENTED, [ids]):
+    for customer_id, path, date in fetch_all(CONSENTED, [ids], prepare=False):
         moments[customer_id][path] = instant_text(date)
     return moments
 

@@ -175,7 +175,7 @@ def upsert_many(
 def _known_people(
     workspace: WorkspaceRules, node: NodeRules, keys: set[bytes]
 ) -> dict[bytes, _Person]:
-    rows = fetch_all(SAME_PEOPLE, [node.id, sorted(keys), workspace.id])
+    rows = fetch_all(SAME_PEOPLE, [node.id, sorted(keys), workspace.id], prepare=False)
     people = {}
     for key, text in rows:
         row = tuple(orjson.loads(text))
@@ -219,7 +219,9 @@ def _write(
     }
     for statement, written in ((INSERT_MANY, new), (UPDATE_MANY, changed)):
         if written:
-            (count,) = fetch_one(statement, _parameters(workspace, node, written, by))
+            (count,) = fetch_one(
+                statement, _parameters(workspace, node, written, by), prepare=False
+            )
             if count < len(written):
                 raise LostRace
     announce_identities(

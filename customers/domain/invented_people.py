@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -36,7 +37,7 @@ def invented_person(chance: Random, number: int) -> dict[str, Any]:
     """A customer's document (as `customers.domain.merge.EMPTY`); the same for the same `chance`."""
     first = chance.choice(FIRST_NAMES)
     last = chance.choice(LAST_NAMES) + chance.choice(ENDINGS) * (number % 3 == 0)
-    email = f"{first}.{last}.{number}@mail.example".lower().replace(" ", "")
+    email = f"{_ascii(first)}.{_ascii(last)}.{number}@mail.example".lower()
     base: dict[str, Any] = {
         "firstName": first,
         "lastName": last,
@@ -64,3 +65,8 @@ def invented_person(chance: Random, number: int) -> dict[str, Any]:
         "tags": {"manual": [chance.choice(TAGS)]} if chance.random() < 0.3 else {},
         "enabled": True,
     }
+
+
+def _ascii(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return plain.replace(" ", "")

@@ -249,7 +249,7 @@ class _Ingestion:
         wanted = list(set(ids))
         if not wanted:
             return {}
-        rows = fetch_all(CUSTOMERS, [self._workspace.id, wanted])
+        rows = fetch_all(CUSTOMERS, [self._workspace.id, wanted], prepare=False)
         return {row[0]: _owner(row) for row in rows}
 
     def _found(self, identities: set[tuple[UUID, str, str]]) -> dict[tuple[UUID, str, str], Owner]:
@@ -262,6 +262,7 @@ class _Ingestion:
                 "kinds": [kind for _, kind, _ in listed],
                 "values": [value for _, _, value in listed],
             },
+            prepare=False,
         )
         return {(node_id, kind, value): _owner(row) for kind, node_id, value, *row in rows}
 

@@ -213,7 +213,7 @@ def insert_events(workspace_id: UUID, writes: Sequence[EventWrite], by: Principa
         ],
         "dates": [content.date for content in contents],
     }
-    (inserted,) = fetch_one(INSERT, parameters)
+    (inserted,) = fetch_one(INSERT, parameters, prepare=False)
     return set(inserted or ())
 
 
