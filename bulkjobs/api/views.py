@@ -14,6 +14,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from bulkjobs.actions.loading import Upload, load_job
 from bulkjobs.domain.dialect import safe_cell
+from bulkjobs.exporting import customers_csv, events_csv
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus, Result
 from configuration.api.scoping import WorkspaceView
 from configuration.domain.vocabulary import EVENT_TYPES
@@ -195,6 +196,37 @@ class BulkJobResultsView(_OneJobView):
         )
 
 
+class NodeExportView(WorkspaceView):
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("entity", str, enum=BulkJobEntity.values),
+            OpenApiParameter("eventType", str, description="The type of the events."),
+        ],
+        responses={(200, "text/csv"): str},
+    )
+    def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> HttpResponseBase:
+        """A node's customers, or its events of a type, as a bulk job takes them in again."""
+        parameters = QueryParameters(request)
+        entity = parameters.choice(
+            "entity", BulkJobEntity.values, default=BulkJobEntity.CUSTOMER.value
+        )
+        event_type = parameters.choice("eventType", list(EVENT_TYPES), default=None)
+        if entity == BulkJobEntity.EVENT and event_type is None:
+            parameters.fault("eventType", "is required for events")
+        parameters.raise_faults()
+        node = self.readable_node(node_id)
+        lines = (
+            customers_csv(self.workspace, node.id)
+            if event_type is None
+            else events_csv(self.workspace, node.id, event_type)
+        )
+        return StreamingHttpResponse(
+            lines,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{node.id}.csv"'},
+        )
+
+
 def shown(job: BulkJob) -> dict[str, Any]:
     """The job as the API shows it."""
     return {
@@ -228,11 +260,15 @@ def results_csv(job: BulkJob) -> Iterator[bytes]:
         yield _lines(
             (
                 str(result.row), result.outcome, str(result.entity_id or ""),
-                safe_cell(result.message or ""), safe_cell(result.column or ""),
+                _told(result.message), _told(result.column),
             )
             for result in page
         )  # fmt: skip
         last = page[-1].row
+
+
+def _told(text: str | None) -> str:
+    return safe_cell(text) if text else ""
 
 
 def _lines(rows: Any) -> bytes:

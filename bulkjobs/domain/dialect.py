@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from configuration.domain.conditions import Attributes
-from configuration.domain.customer_schema import LIST_OF
+from configuration.domain.customer_schema import LIST_OF, CustomerSchema
 from contacthub_project.errors import FieldError, Invalid
 from contacthub_project.strict_json import parse_json
 
@@ -139,8 +139,45 @@ def body_of(columns: Sequence[Column], row: Sequence[str]) -> dict[str, Any]:
 
 
 def safe_cell(text: str) -> str:
-    """A cell as we write it: a spreadsheet takes no formula from it."""
-    return "'" + text if text.startswith(DANGEROUS) else text
+    """A text as we write it: a spreadsheet takes no formula from it, and we read it back as it is.
+
+    An apostrophe goes before what would be a formula, before `null` and before nothing at all.
+    """
+    return "'" + text if _needs_apostrophe(text) else text
+
+
+def plain_text(cell: str) -> str:
+    """The text that a cell of ours, or anybody's, stands for."""
+    return cell[1:] if cell.startswith("'") and _needs_apostrophe(cell[1:]) else cell
+
+
+def _needs_apostrophe(text: str) -> bool:
+    bare = text.lstrip("'")
+    return bare in {"", REMOVES} or bare.startswith(DANGEROUS)
+
+
+def customer_leaves(schema: CustomerSchema) -> list[str]:
+    """The columns that hold everything a file can say of customers."""
+    return [*sorted(CUSTOMER_NAMES), *_leaves(schema.kinds(), CUSTOMER_ROOTS)]
+
+
+def event_leaves(kinds: Mapping[str, str]) -> list[str]:
+    """The columns that hold everything a file can say of events with such attributes."""
+    return [*EVENT_KINDS, *_leaves(kinds, EVENT_ROOTS)]
+
+
+def _leaves(kinds: Mapping[str, str], roots: Collection[str]) -> list[str]:
+    """Single values, and lists whole; objects only where nothing is known of what they hold."""
+    found = []
+    for path, kind in kinds.items():
+        parents = [path[:place] for place, sign in enumerate(path) if sign == "."]
+        within_list = any(kinds.get(parent, "").startswith(LIST_OF) for parent in parents)
+        if path.split(".")[0] not in roots or within_list:
+            continue
+        has_children = any(other.startswith(f"{path}.") for other in kinds)
+        if kind != "object" or not has_children:
+            found.append(path)
+    return found
 
 
 def column_of(pointer: str) -> str:
@@ -236,7 +273,7 @@ def _scalar(cell: str, kind: str) -> Any:
         if cell.strip().lower() not in {"true", "false"}:
             raise ValueError("must be true or false")
         return cell.strip().lower() == "true"
-    return cell
+    return plain_text(cell)
 
 
 def _json(cell: str) -> Any:

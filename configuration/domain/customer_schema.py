@@ -107,6 +107,10 @@ class CustomerSchema:
         """
         return self._kinds.get(path)
 
+    def kinds(self) -> Mapping[str, str]:
+        """What every property of a customer holds, by its dotted path (see `kind_of`)."""
+        return self._kinds
+
     @cached_property
     def _kinds(self) -> dict[str, str]:
         kinds = dict(SYSTEM_KINDS)

@@ -91,6 +91,10 @@ class EventSchema(PartSchema):
         """What an attribute of such an event holds (see `CustomerSchema.kind_of`)."""
         return self._kinds.get(path)
 
+    def kinds_of_parts(self) -> Mapping[str, str]:
+        """What every attribute of such an event holds, by its dotted path."""
+        return self._kinds
+
     @cached_property
     def _kinds(self) -> dict[str, str]:
         contexts = [context_part(name).kinds("contextInfo") for name in CONTEXTS]

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkjobs.domain.dialect import plain_text, safe_cell
+from customers.models import Customer
+from events.models import Event
+from tests.bulkjobs.test_jobs import process, upload
+from tests.factories import Hub
+
+TRICKY = [
+    "=1+1",
+    "+39 055",
+    "-x",
+    "@me",
+    "null",
+    "",
+    "'",
+    "'=x",
+    "''null",
+    "a|b",
+    '["x"]',
+    "a,b;c",
+    "two\nlines",
+    "è",
+]
+
+
+@given(st.one_of(st.text(), st.sampled_from(TRICKY)))
+def test_any_text_comes_back(text: str) -> None:
+    cell = safe_cell(text)
+    assert plain_text(cell) == text
+    assert cell not in {"", "null"}
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def documents(node: Any) -> list[Any]:
+    rows = Customer.objects.filter(node=node, deleted=0)
+    return sorted(
+        (
+            repr(each.base),
+            repr(each.extended),
+            repr(each.consents),
+            repr(each.tags),
+            repr(each.extra),
+            each.external_id,
+            each.enabled,
+        )
+        for each in rows
+    )
+
+
+def test_customers_go_out_and_come_in_again(hub: Hub) -> None:
+    extended = {
+        "points": {"type": "number"},
+        "note": {"type": "string"},
+        "sizes": {"type": "array", "items": {"type": "string"}},
+    }
+    assert hub.operator.put(f"{hub.configuration}/properties/extended", extended).status == 200
+    for number, text in enumerate(TRICKY):
+        hub.post_customer(
+            externalId=text or None, extra=text, enabled=bool(number % 2),
+            base={
+                "contacts": {"email": f"p{number}@x.it", "mobilePhone": "+39 333"}, "firstName": text,
+                "dob": "1990-01-02", "subscriptions": [{"id": "news", "subscribed": True, "name": text}],
+            },
+            extended={"points": -1.5, "note": text, "sizes": [text or "S", "M"]},
+            tags={"manual": [text or "x"]}, consents={"profiling": {"online": {"status": True}}},
+        )  # fmt: skip
+    path = f"{hub.path}/nodes/{hub.node.id}/export"
+    answer = hub.trusted.get(path)
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    before = documents(hub.node)
+    for each in list(Customer.objects.filter(node=hub.node)):
+        hub.trusted.delete(f"{hub.path}/customers/{each.id}")
+    job = upload(hub, answer.content)
+    assert job["status"] == "LOADED", job.content
+    assert process(seconds=60)
+    assert documents(hub.node) == before
+
+
+def test_events_go_out_and_come_in_again(hub: Hub) -> None:
+    customer = hub.post_customer()["id"]
+    order = {"orderId": "=1", "amount": {"total": 1.5}, "products": [{"id": "P", "type": "sale"}]}
+    body = {"type": "completedOrder", "context": "WEB", "properties": order, "date": "2021-01-01"}
+    session = {"bringBackProperties": {"value": "s", "nodeId": str(hub.node.id)}}
+    tracking = {
+        "tracking": {"ga": {"utm_source": "x"}},
+        "contextInfo": {"client": {"ip": "10.1.2.3"}},
+    }
+    for more in ({"customerId": customer, **tracking}, session):
+        assert hub.trusted.post(f"{hub.path}/events", body | more).status == 202
+
+    def said() -> list[Any]:
+        return sorted(
+            (
+                str(each.customer_id),
+                each.bring_back_value or "",
+                repr(each.properties),
+                repr(each.context_info),
+                repr(each.tracking),
+                str(each.date),
+            )
+            for each in Event.objects.all()
+        )
+
+    path = f"{hub.path}/nodes/{hub.node.id}/export"
+    answer = hub.trusted.get(path, query={"entity": "EVENT", "eventType": "completedOrder"})
+    before = said()
+    Event.objects.all().delete()
+    upload(hub, answer.content, "INSERT", entity="EVENT", eventType="completedOrder")
+    assert process(seconds=60)
+    assert said() == before
+
+
+@pytest.mark.parametrize("query", [{"entity": "X"}, {"entity": "EVENT"}, {"eventType": "zz"}])
+def test_bad_exports(hub: Hub, query: dict[str, str]) -> None:
+    assert hub.trusted.get(f"{hub.path}/nodes/{hub.node.id}/export", query=query).status == 400
