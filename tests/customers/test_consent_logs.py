@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -61,7 +63,8 @@ def test_filters(hub: Hub) -> None:
     for key in ({"base": {"contacts": {"email": "ONE@x.it"}}}, {"base.contacts.email": "one@x.it"}):
         assert listed(hub, uniqueKey=json.dumps(key))["elements"][0]["customerId"] == one["id"]
     assert listed(hub, uniqueKey='{"base.contacts.email":"x"}')["elements"] == []
-    day = one["registeredAt"][:10]
+    registered = datetime.fromisoformat(one["registeredAt"])
+    day = registered.astimezone(ZoneInfo(hub.workspace.timezone)).date()  # by the workspace's clock
     assert listed(hub, startDate=day, endDate=day)["page"]["totalElements"] == 2
     assert listed(hub, endDate="2020-01-01")["elements"] == []
     assert listed(hub, startDate="9999-12-31", endDate="9999-12-31")["elements"] == []
