@@ -14,6 +14,7 @@ from django.utils import timezone
 from bulkjobs.models import BulkJob, BulkJobStatus
 
 HOLDS_A_FORGOTTEN_PERSON = "the file held a person who has been forgotten meanwhile"
+NAMED_SOMEBODY = "(named a person who has been forgotten)"
 BLOCK = 1 << 20
 
 
@@ -26,8 +27,15 @@ class BulkJobFollower:
     def customer_forgotten(
         self, *, workspace_id: UUID, customer_id: UUID, known_by: Collection[str] = ()
     ) -> None:
-        """End every job that is still to be done and whose file names the person."""
-        waiting = BulkJob.objects.filter(workspace_id=workspace_id).exclude(file="")
+        """End every job that is still to be done and whose file names the person.
+
+        What was told of files that could not be used quotes their first line, which may be anything.
+        """
+        jobs = BulkJob.objects.filter(workspace_id=workspace_id)
+        for text in filter(None, known_by):
+            jobs.filter(error_message__icontains=text).update(error_message=NAMED_SOMEBODY)
+            jobs.filter(filename__icontains=text).update(filename=NAMED_SOMEBODY)
+        waiting = jobs.exclude(file="")
         needles = [text.casefold() for text in known_by if text]
         for job in waiting if needles else ():
             name = job.file.name or ""
