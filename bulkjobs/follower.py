@@ -29,7 +29,7 @@ class BulkJobFollower:
     ) -> None:
         """End every job that is still to be done and whose file names the person.
 
-        What was told of files that could not be used quotes their first line, which may be anything.
+        What was told of unusable files quotes their first line, which may be anything.
         """
         jobs = BulkJob.objects.filter(workspace_id=workspace_id)
         for text in filter(None, known_by):
