@@ -12,11 +12,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 import redis
 import structlog
 from django.conf import settings
+
+from contacthub_project.redis_clients import redis_client
 
 log = structlog.get_logger("contacthub.bells")
 
@@ -52,7 +53,7 @@ class Ringer:
                 topics, self._rung = self._rung, set()
             try:
                 for topic in topics:
-                    _client().publish(CHANNEL + topic, "")
+                    redis_client(timeout=None).publish(CHANNEL + topic, "")
             except redis.RedisError:
                 log.warning("no Redis, nobody is woken")
                 time.sleep(PAUSE_AFTER_FAILURE)
@@ -94,7 +95,7 @@ class Listener:
     def _listen(self) -> None:
         while True:
             try:
-                subscription = _client().pubsub()
+                subscription = redis_client(timeout=None).pubsub()
                 subscription.psubscribe(CHANNEL + "*")
                 for message in subscription.listen():
                     if message["type"] == "psubscribe":
@@ -114,8 +115,3 @@ class Listener:
 
 ringer = Ringer()
 listener = Listener(settings.WEB_WAITERS)
-
-
-@cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1.0)

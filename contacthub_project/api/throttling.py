@@ -5,18 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from functools import cache
 from uuid import UUID
 
 import redis
 import structlog
-from django.conf import settings
 
 from contacthub_project.errors import LimitExceeded
+from contacthub_project.redis_clients import redis_client
 
 log = structlog.get_logger("contacthub.throttling")
 
 WINDOW = 60
+TIMEOUT = 0.2
 PAUSE_AFTER_FAILURE = 1.0
 
 _lock = threading.Lock()
@@ -53,7 +53,7 @@ def take(workspace_id: UUID, limit: int) -> Quota | None:
     reset = WINDOW - second
     key = f"contacthub:throttle:{workspace_id}:{minute}"
     try:
-        pipeline = _client().pipeline(transaction=False)
+        pipeline = redis_client(timeout=TIMEOUT).pipeline(transaction=False)
         pipeline.incr(key)
         pipeline.expire(key, 2 * WINDOW)
         used = int(pipeline.execute()[0])
@@ -68,10 +68,3 @@ def take(workspace_id: UUID, limit: int) -> Quota | None:
             f"More than {limit} requests in a minute", retry_after=reset, headers=quota.headers()
         )
     return quota
-
-
-@cache
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=0.2, socket_connect_timeout=0.2, max_connections=64
-    )
