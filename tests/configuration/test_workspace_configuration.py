@@ -11,6 +11,7 @@ from django.db import connection
 
 from configuration.domain.customer_schema import base_properties
 from configuration.domain.vocabulary import EVENT_TYPES
+from contacthub_project import redis_clients
 from contacthub_project.api import throttling
 from customers.models import Customer
 from tests.factories import Hub
@@ -96,12 +97,12 @@ def test_throttling_is_exact_under_parallel_requests(live_hub: Hub) -> None:
 def test_without_redis_requests_pass(hub: Hub, settings: Any, monkeypatch: Any) -> None:
     hub.operator.put(f"{hub.configuration}/throttling", {"maxRequestsPerMinute": 1})
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    throttling._client.cache_clear()
+    redis_clients._made.cache_clear()
     try:
         for _ in range(3):
             assert hub.admin.get(f"{hub.configuration}/nodes/entries").status == 200
     finally:
-        throttling._client.cache_clear()
+        redis_clients._made.cache_clear()
         monkeypatch.setattr(throttling, "_resting_until", 0.0)
 
 
