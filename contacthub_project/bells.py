@@ -12,10 +12,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import redis
 import structlog
 from django.conf import settings
+from django.db import transaction
 
 from contacthub_project.redis_clients import redis_client
 
@@ -115,3 +117,16 @@ class Listener:
 
 ringer = Ringer()
 listener = Listener(settings.WEB_WAITERS)
+
+
+def feed_topic(workspace_id: UUID) -> str:
+    """The bell that rings when something may have changed in a workspace."""
+    return f"feed:{workspace_id}"
+
+
+def ring_on_commit(workspace_id: UUID) -> None:
+    """Wake those who wait for changes of a workspace when the transaction has committed.
+
+    For tasks; a request rings when it has been answered.
+    """
+    transaction.on_commit(lambda: ringer.ring(feed_topic(workspace_id)))

@@ -24,6 +24,7 @@ from bulkjobs.actions.rows import Row, RowResult, applied
 from bulkjobs.domain.dialect import BadFile, BadRow, Column, body_of, rows_of
 from bulkjobs.models import BulkJob, BulkJobStatus, Outcome, Result
 from configuration.rules import WorkspaceRules, latest_rules_of
+from contacthub_project.bells import ring_on_commit
 from contacthub_project.errors import ContacthubError, FieldError, Locked
 from customers.actions.many import LostRace
 from customers.actions.statements import NodeNotOpen
@@ -127,6 +128,7 @@ def _apply(job_id: UUID, header: list[str], position: int, cells: list[list[str]
     job.processed += len(results) - failed
     job.updated_at = timezone.now()
     job.save(update_fields=["status", "position", "failed", "processed", "updated_at"])
+    ring_on_commit(job.workspace_id)
     return True
 
 

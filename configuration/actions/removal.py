@@ -9,6 +9,7 @@ from django.db import transaction
 
 from configuration.models import Node, NodeState, Workspace
 from configuration.rules import configuration_changed
+from contacthub_project.bells import ring_on_commit
 from contacthub_project.data_holders import all_holders
 
 TASK = "configuration.tasks.remove_deleted"
@@ -66,6 +67,7 @@ def _empty(
     holders = [each for each in all_holders() if each.holds_events or not events_only]
     for holder in holders:
         while holder.erase_node_batch(workspace_id=workspace_id, node_id=node_id, limit=BATCH):
+            ring_on_commit(workspace_id)
             if time.monotonic() > deadline:
                 return False
     return True

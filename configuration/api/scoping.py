@@ -17,7 +17,7 @@ from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of, rule
 from contacthub_project.api.query import id_or_unknown
 from contacthub_project.api.throttling import Quota, take
 from contacthub_project.api.views import ApiView
-from contacthub_project.bells import ringer
+from contacthub_project.bells import feed_topic, ringer
 from contacthub_project.errors import Forbidden, NotFound
 from contacthub_project.identifiers import as_uuid
 from contacthub_project.principal import READ, WRITE, Principal
@@ -102,11 +102,6 @@ class WorkspaceView(ApiView):
             verb = "read" if permission == READ else "write"
             raise Forbidden(f"The client is not allowed to {verb} in node {rules.id}")
         return rules
-
-
-def feed_topic(workspace_id: UUID) -> str:
-    """The bell that rings when something may have changed in a workspace."""
-    return f"feed:{workspace_id}"
 
 
 def reached_workspace(principal: Principal, workspace_id: str) -> WorkspaceRules:

@@ -20,6 +20,7 @@ from configuration.domain.conditions import condition_faults
 from configuration.models import NodeState, NodeType
 from configuration.models.identifiers import new_id
 from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.bells import ring_on_commit
 from contacthub_project.instants import instant_text
 from contacthub_project.nudges import nudge_on_commit
 from contacthub_project.sql import fetch_all, fetch_one
@@ -217,6 +218,7 @@ def _merge_chunk(workspace_id: UUID) -> bool:
             entries={entry for entry, _, _ in rows if entry is not None},
             persons=persons,
         )
+        ring_on_commit(workspace_id)
     return len(rows) == CHUNK
 
 

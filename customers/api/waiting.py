@@ -6,10 +6,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from configuration.api.scoping import feed_topic
 from configuration.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.api.renderers import json_bytes
-from contacthub_project.bells import listener
+from contacthub_project.bells import feed_topic, listener
 from contacthub_project.turns import turns
 from customers.feed import Wanted, read_page
 

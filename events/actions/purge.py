@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from configuration.domain.retention import cutoffs, effective_months
 from configuration.models import EventTypeSettings, Node, Workspace
+from contacthub_project.bells import ring_on_commit
 from contacthub_project.sql import fetch_one
 from events.actions.statements import DELETE_EXPIRED
 from events.models import PurgeRun
@@ -154,6 +155,7 @@ def _delete_batch(run: PurgeRun, expiry: Expiry) -> int:
             deleted=F("deleted") + deleted,
             seconds_worked=F("seconds_worked") + (time.monotonic() - began),
         )
+        ring_on_commit(run.workspace_id)
     return deleted
 
 

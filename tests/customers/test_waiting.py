@@ -12,17 +12,20 @@ from django.db import connection
 from contacthub_project.api import BASE_PATH
 from contacthub_project.bells import Listener, listener
 from contacthub_project.turns import Turns
+from customers.actions.aggregation import merge_pending
 from customers.api import waiting
-from tests.client import Answer
+from tests.client import Answer, ApiClient
 from tests.factories import Hub
 
 
-def waits(hub: Hub, seconds: int, answers: list[Any], **query: Any) -> threading.Thread:
+def waits(
+    hub: Hub, seconds: int, answers: list[Any], client: ApiClient | None = None, **query: Any
+) -> threading.Thread:
     def run() -> None:
         started = time.monotonic()
         try:
             query_ = {"wait": seconds, "offset": 0} | query
-            answer = hub.trusted.get(f"{hub.path}/updates", query=query_)
+            answer = (client or hub.trusted).get(f"{hub.path}/updates", query=query_)
             answers.append((answer, time.monotonic() - started))
         finally:
             connection.close()
@@ -43,6 +46,26 @@ def test_a_waiting_client_is_woken(live_hub: Hub) -> None:
     for answer, seconds in answers:
         assert [each["entity"]["data"]["id"] for each in answer["updates"]] == [created]
         assert 0.4 < seconds < 5
+
+
+def test_what_a_task_changes_wakes_too(live_hub: Hub) -> None:
+    hub = live_hub
+    body = {
+        "name": "All", "entryNodes": [str(hub.node.id)],
+        "matchingProperties": {"properties": ["base.contacts.email"], "caseSensitive": False},
+    }  # fmt: skip
+    node = hub.admin.post(f"{hub.configuration}/nodes/aggregates", body)["id"]
+    hub.admin.put(f"{hub.configuration}/nodes/aggregates/{node}/state", {"state": "ACTIVE"})
+    hub.post_customer()
+    time.sleep(0.3)  # the bell of these has rung
+    answers: list[tuple[Answer, float]] = []
+    thread = waits(hub, 20, answers, hub.admin, nodeId=node)
+    time.sleep(0.3)
+    started = time.monotonic()
+    assert merge_pending(seconds=20)
+    thread.join()
+    assert time.monotonic() - started < 5
+    assert len(answers[0][0]["updates"]) == 1
 
 
 def test_others_do_not_wake_it_and_the_time_ends(live_hub: Hub) -> None:
