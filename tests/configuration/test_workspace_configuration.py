@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from typing import Any
@@ -97,12 +98,12 @@ def test_throttling_is_exact_under_parallel_requests(live_hub: Hub) -> None:
 def test_without_redis_requests_pass(hub: Hub, settings: Any, monkeypatch: Any) -> None:
     hub.operator.put(f"{hub.configuration}/throttling", {"maxRequestsPerMinute": 1})
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    redis_clients._made.cache_clear()
+    made = functools.cache(redis_clients._made.__wrapped__)
+    monkeypatch.setattr(redis_clients, "_made", made)
     try:
         for _ in range(3):
             assert hub.admin.get(f"{hub.configuration}/nodes/entries").status == 200
     finally:
-        redis_clients._made.cache_clear()
         monkeypatch.setattr(throttling, "_resting_until", 0.0)
 
 
