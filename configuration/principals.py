@@ -14,8 +14,12 @@ from django.db.models import F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, JSONObject
 from oauth2_provider.models import get_access_token_model
 
-from configuration.domain.permissions import reaches_all_nodes, role_of_source
-from configuration.models import Membership, NodeGrant, Role, Source, User
+from configuration.domain.permissions import (
+    reaches_all_nodes,
+    reaches_all_workspaces,
+    role_of_source,
+)
+from configuration.models import Membership, NodeGrant, Source, User
 from configuration.tokens import SOURCE_PREFIX
 from contacthub_project.principal import Principal
 
@@ -89,7 +93,7 @@ def _with_reach(rows: QuerySet[Any], *, person: Any) -> QuerySet[Any]:
 
 def _person(row: dict[str, Any]) -> Principal:
     roles = frozenset(row["roles"])
-    everywhere = Role.CLAB_OPERATOR in roles
+    everywhere = reaches_all_workspaces(roles)
     return Principal(
         roles=roles,
         workspaces=None if everywhere else frozenset(row["member_of"]),

@@ -7,10 +7,15 @@ or a developer watches the statements.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from operator import methodcaller
 from typing import Any
 
+import orjson
 from django.db import connection
+
+FETCH_ONE, FETCH_ALL = methodcaller("fetchone"), methodcaller("fetchall")
+MOMENT = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 
 def fetch_one(
@@ -20,13 +25,7 @@ def fetch_one(
 
     With `prepare=False` the statement is planned for these very parameters, each time.
     """
-    if connection.queries_logged or connection.execute_wrappers:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return cursor.fetchone()
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        return connection.connection.execute(statement, parameters, prepare=prepare).fetchone()
+    return _fetched(FETCH_ONE, statement, parameters, prepare)
 
 
 def fetch_all(
@@ -37,10 +36,39 @@ def fetch_all(
     Statements that take long lists are best planned each time: a plan that was made while a table
     was small would read all of it when it has grown.
     """
+    return _fetched(FETCH_ALL, statement, parameters, prepare)
+
+
+def row_as_json(columns: Iterable[str], *, moments: Container[str]) -> str:
+    """SQL of a row's columns as one JSON array, as text; `moments` are the names of date-times.
+
+    One value to fetch and one to parse: measured, it saves a third of what a look-up costs, which
+    goes into making UUIDs and date-times of columns.
+    """
+    listed = ", ".join(MOMENT.format(name) if name in moments else name for name in columns)
+    return f"json_build_array({listed})::text"
+
+
+def row_of(fetched: tuple[str] | None) -> tuple[Any, ...] | None:
+    """The row that `row_as_json` made, if there was one."""
+    return None if fetched is None else tuple(orjson.loads(fetched[0]))
+
+
+def rows_of(text: str | None) -> list[tuple[Any, ...]]:
+    """The rows of `json_agg` of such rows, None when there were none."""
+    return [tuple(row) for row in orjson.loads(text or "[]")]
+
+
+def _fetched(
+    fetch: Callable[[Any], Any],
+    statement: str,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    prepare: bool | None,
+) -> Any:
     if connection.queries_logged or connection.execute_wrappers:
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-            return cursor.fetchall()
+            return fetch(cursor)
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return connection.connection.execute(statement, parameters, prepare=prepare).fetchall()
+        return fetch(connection.connection.execute(statement, parameters, prepare=prepare))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from configuration.domain.customer_schema import CustomerSchema
 from customers.domain.merge import EMPTY, Document, for_create
+
+if TYPE_CHECKING:
+    from customers.models import ConsentLogEntry
 
 # The values of `Customer.ROW`; ids and moments may be text, as they stand in JSON.
 CustomerRow = tuple[Any, ...]
@@ -81,4 +84,17 @@ def answer_to_untrusted(
         "extended": own["extended"],
         "extra": own["extra"],
         "tags": {"auto": own["tags"].get("auto", []), "manual": own["tags"].get("manual", [])},
+    }
+
+
+def logged(entry: ConsentLogEntry) -> dict[str, Any]:
+    """A line of a customer's consent log, as answers show it."""
+    return {
+        "id": entry.id,
+        "date": entry.date,
+        "type": entry.type,
+        "property": entry.property,
+        "value": entry.value,
+        "sourceId": entry.source_id,
+        "userId": entry.user_id,
     }

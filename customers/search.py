@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import orjson
-
 from configuration.domain.customer_schema import LIST_OF, CustomerSchema
 from configuration.domain.extended_properties import indexed_paths
 from configuration.rules import NodeRules, WorkspaceRules
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import SortKey
 from contacthub_project.errors import FieldError, Forbidden
-from contacthub_project.sql import fetch_one
+from contacthub_project.sql import fetch_one, rows_of
 from customers.document import CustomerRow
 from customers.domain.query_compiler import Fragment, Place, all_of, compile_query
 from customers.domain.query_language import attributes_compared, query_faults, speaks_of_events
@@ -206,7 +204,7 @@ def search_customers(workspace: WorkspaceRules, node: NodeRules, search: Search)
         statement = SEARCH.format(condition=condition.sql, order=order)
         parameters = (*scope, *condition.parameters, *window, *scope)
     total, unfiltered, rows = fetch_one(statement, parameters, prepare=False)
-    return Found([tuple(row) for row in orjson.loads(rows or "[]")], total, unfiltered)
+    return Found(rows_of(rows), total, unfiltered)
 
 
 def order_of(sort: Sequence[SortKey], attributes: CustomerAttributes) -> str:

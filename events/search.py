@@ -8,12 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from configuration.rules import NodeRules
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import SortKey
-from contacthub_project.sql import fetch_one
+from contacthub_project.sql import fetch_one, rows_of
 from customers.domain.query_compiler import Fragment, all_of
 from events.document import EventRow
 from events.models.event import ROW_AS_JSON
@@ -87,7 +85,7 @@ def search_events(workspace_id: UUID, search: Search) -> Found:
     statement = SEARCH.format(scope=scope.sql, filtered=filtered.sql, order=_order(search.sort))
     parameters = (*filtered.parameters, *scope.parameters, *filtered.parameters, *window)
     total, unfiltered, rows = fetch_one(statement, parameters, prepare=False)
-    return Found([tuple(row) for row in orjson.loads(rows or "[]")], total, unfiltered)
+    return Found(rows_of(rows), total, unfiltered)
 
 
 def _scope(workspace_id: UUID, search: Search) -> Fragment:

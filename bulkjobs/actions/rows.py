@@ -16,7 +16,7 @@ from configuration.rules import NodeRules, WorkspaceRules
 from contacthub_project.errors import ContacthubError, FieldError, Invalid, NotFound, TooLarge
 from contacthub_project.identifiers import as_uuid
 from contacthub_project.principal import Principal
-from customers.actions.customers import open_node, required_faults
+from customers.actions.customers import CUSTOMER_BYTES, open_node, required_faults
 from customers.actions.many import Done, upsert_many
 from customers.actions.modification import delete_customer
 from customers.domain.matching import match_key
@@ -27,7 +27,6 @@ from events.actions.ingestion import GivenEvent, post_events
 from events.actions.modification import delete_event, patch_event
 from events.models import Event
 
-CUSTOMER_BYTES = 64 * 1024
 NODE_ID = Event.ROW.index("node_id")
 
 

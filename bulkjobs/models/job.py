@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from configuration.models import Node
 from configuration.models.identifiers import new_id
+from contacthub_project.querysets import BoundedQuerySet
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -42,7 +43,7 @@ class Outcome(models.TextChoices):
     FAILED = "failed"
 
 
-class BulkJobQuerySet(models.QuerySet["BulkJob"]):
+class BulkJobQuerySet(BoundedQuerySet["BulkJob"]):
     def in_node(self, workspace_id: UUID, node_id: UUID) -> BulkJobQuerySet:
         """The jobs of a node, the latest first."""
         return self.filter(workspace_id=workspace_id, node_id=node_id).order_by(
@@ -53,10 +54,6 @@ class BulkJobQuerySet(models.QuerySet["BulkJob"]):
         """Those that a worker is to go on with, the oldest first."""
         unfinished = [BulkJobStatus.LOADED, BulkJobStatus.SCHEDULED, BulkJobStatus.PROCESSING]
         return self.filter(status__in=unfinished).order_by("created_at", "id")
-
-    def count_up_to(self, most: int) -> int:
-        """How many there are, without looking at more than `most` of them."""
-        return self.order_by()[:most].count()
 
 
 class BulkJob(models.Model):

@@ -24,7 +24,7 @@ from contacthub_project.bells import ring_on_commit
 from contacthub_project.instants import instant_text
 from contacthub_project.nudges import nudge_on_commit
 from contacthub_project.sql import fetch_all, fetch_one
-from customers.actions.statements import MERGE_PENDING
+from customers.actions.statements import MERGE_PENDING, document_arrays
 from customers.document import CustomerRow, document_of, system_of
 from customers.domain.aggregation import LOWEST_RANK, Member, aggregated, in_order
 from customers.domain.matching import match_key
@@ -381,13 +381,7 @@ class _Aggregation:
                 "node_id": self._node.id,
                 "ids": [person.id for person in persons],
                 "keys": [person.key for person in persons],
-                "external_ids": [document["externalId"] for document in documents],
-                "enableds": [document["enabled"] for document in documents],
-                "extras": [document["extra"] for document in documents],
-                "bases": _texts(documents, "base"),
-                "consents": _texts(documents, "consents"),
-                "extendeds": _texts(documents, "extended"),
-                "tags": _texts(documents, "tags"),
+                **document_arrays(documents),
                 "registered_ats": [person.registered_at for person in persons],
                 "registered_bys": [person.registered_by for person in persons],
                 "updated_bys": [person.updated_by for person in persons],
@@ -411,7 +405,3 @@ def _consented(ids: list[UUID]) -> dict[UUID, dict[str, str]]:
     for customer_id, path, date in fetch_all(CONSENTED, [ids], prepare=False):
         moments[customer_id][path] = instant_text(date)
     return moments
-
-
-def _texts(documents: Sequence[Document], section: str) -> list[str]:
-    return [orjson.dumps(document[section]).decode() for document in documents]

@@ -41,6 +41,7 @@ from customers.models import Customer, DeletedState
 
 INVALID_CUSTOMER = "source customer is not valid"
 ATTEMPTS = 5
+CUSTOMER_BYTES = 64 * 1024  # reference: Create Customer
 
 
 @dataclass(frozen=True, slots=True)

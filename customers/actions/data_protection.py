@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from configuration.rules import NodeRules, WorkspaceRules
 from contacthub_project.errors import NotFound
@@ -14,7 +15,8 @@ from contacthub_project.principal import Principal
 from contacthub_project.sql import fetch_one
 from customers.actions.aggregation import merge_again
 from customers.actions.customers import open_node
-from customers.document import CustomerRow, document_of, system_of
+from customers.actions.statements import DELETE_SESSIONS
+from customers.document import CustomerRow, document_of, logged, system_of
 from customers.domain.matching import match_key
 from customers.domain.paths import value_at
 from customers.followers import all_followers
@@ -64,7 +66,6 @@ WITH erased AS (
 )
 SELECT count(*) FROM erased
 """
-DELETE_SESSIONS = "DELETE FROM customers_session WHERE customer_id = %s RETURNING id"
 
 
 def request_export(workspace: WorkspaceRules, customer_id: UUID, *, by: Principal) -> CustomerRow:
@@ -129,28 +130,19 @@ def _known_by(node: NodeRules, document: Mapping[str, Any]) -> set[str]:
 
 
 def _sessions(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:
-    sessions = Session.objects.of_customer(workspace_id, customer_id).order_by("id")
-    page = list(sessions[:PAGE])
-    while page:
-        yield from ({"id": session.id, "value": session.value} for session in page)
-        page = list(sessions.filter(id__gt=page[-1].id)[:PAGE])
+    sessions = Session.objects.of_customer(workspace_id, customer_id)
+    return ({"id": session.id, "value": session.value} for session in _paged(sessions))
 
 
 def _consent_log(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:
     entries = ConsentLogEntry.objects.in_workspace(workspace_id).filter(customer_id=customer_id)
-    entries = entries.order_by("id")
-    page = list(entries[:PAGE])
+    return map(logged, _paged(entries))
+
+
+def _paged(rows: QuerySet[Any]) -> Iterator[Any]:
+    """All rows by their ids, never more than a page of them in memory."""
+    rows = rows.order_by("id")
+    page = list(rows[:PAGE])
     while page:
-        yield from (
-            {
-                "id": entry.id,
-                "date": entry.date,
-                "type": entry.type,
-                "property": entry.property,
-                "value": entry.value,
-                "sourceId": entry.source_id,
-                "userId": entry.user_id,
-            }
-            for entry in page
-        )
-        page = list(entries.filter(id__gt=page[-1].id)[:PAGE])
+        yield from page
+        page = list(rows.filter(id__gt=page[-1].id)[:PAGE])

@@ -22,7 +22,7 @@ from customers.actions.customers import (
     open_node,
 )
 from customers.actions.identities import announce_identities, hold_identities
-from customers.actions.statements import follow, hold_node
+from customers.actions.statements import document_arrays, follow, hold_node
 from customers.document import document_of
 from customers.domain.consents import consent_changes
 from customers.domain.matching import match_key
@@ -258,19 +258,9 @@ def _parameters(
         "user_id": by.user_id,
         "ids": [person.id for person in persons],
         "keys": list(people),
-        "external_ids": [document["externalId"] for document in documents],
-        "enableds": [document["enabled"] for document in documents],
-        "extras": [document["extra"] for document in documents],
-        "bases": _texts(documents, "base"),
-        "consents": _texts(documents, "consents"),
-        "extendeds": _texts(documents, "extended"),
-        "tags": _texts(documents, "tags"),
+        **document_arrays(documents),
         "changed_ids": [customer_id for customer_id, _ in changes],
         "changed_types": [change.type for _, change in changes],
         "changed_properties": [change.property for _, change in changes],
         "changed_values": [change.value for _, change in changes],
     }
-
-
-def _texts(documents: Sequence[Document], section: str) -> list[str]:
-    return [orjson.dumps(document[section]).decode() for document in documents]

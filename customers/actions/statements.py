@@ -205,6 +205,19 @@ def delete_customer_row(workspace_id: UUID, customer_id: UUID, by: Principal) ->
     return deleted
 
 
+def document_arrays(documents: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Documents as parameters of statements that take many customers, an array a column."""
+    return {
+        "external_ids": [document["externalId"] for document in documents],
+        "enableds": [document["enabled"] for document in documents],
+        "extras": [document["extra"] for document in documents],
+        "bases": [_json(document["base"]) for document in documents],
+        "consents": [_json(document["consents"]) for document in documents],
+        "extendeds": [_json(document["extended"]) for document in documents],
+        "tags": [_json(document["tags"]) for document in documents],
+    }
+
+
 def _guard(node: NodeRules) -> dict[str, Any]:
     return {
         "node_id": node.id,

@@ -16,6 +16,7 @@ from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
 from contacthub_project.errors import Invalid, NotFound
 from contacthub_project.strict_json import parse_json
+from customers.document import logged
 from customers.domain.matching import match_key
 from customers.domain.paths import nested
 from customers.models import ConsentLogEntry, ConsentLogType
@@ -141,13 +142,4 @@ class ConsentLogView(WorkspaceView):
 
 def shown(entry: ConsentLogEntry) -> dict[str, Any]:
     """The entry as the API shows it."""
-    return {
-        "id": entry.id,
-        "customerId": entry.customer_id,
-        "date": entry.date,
-        "type": entry.type,
-        "property": entry.property,
-        "value": entry.value,
-        "sourceId": entry.source_id,
-        "userId": entry.user_id,
-    }
+    return logged(entry) | {"customerId": entry.customer_id}

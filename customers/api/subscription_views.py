@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.errors import NotFound
+from customers.actions.customers import CUSTOMER_BYTES
 from customers.actions.subscriptions import (
     add_subscription,
     change_subscription,
@@ -17,8 +18,6 @@ from customers.actions.subscriptions import (
 from customers.api.schema import SUBSCRIPTION
 from customers.api.views import NODE_ID, CustomerScopedView
 from customers.document import document_of
-
-SUBSCRIPTION_BYTES = 64 * 1024
 
 
 class _SubscriptionAnsweringView(CustomerScopedView):
@@ -34,7 +33,7 @@ class SubscriptionsView(_SubscriptionAnsweringView):
     @extend_schema(request={"application/json": SUBSCRIPTION}, responses={201: SUBSCRIPTION})
     def post(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
         customer = self.writable_customer(customer_id)
-        body = self.body(limit=SUBSCRIPTION_BYTES)
+        body = self.body(limit=CUSTOMER_BYTES)
         subscription = add_subscription(self.workspace, customer, body=body, by=self.caller)
         return JsonResponse(self.shown_subscription(subscription), status=201)
 
@@ -58,7 +57,7 @@ class SubscriptionView(_SubscriptionAnsweringView):
         self, request: HttpRequest, workspace_id: str, customer_id: str, property_id: str
     ) -> JsonResponse:
         customer = self.writable_customer(customer_id)
-        body = self.body(limit=SUBSCRIPTION_BYTES)
+        body = self.body(limit=CUSTOMER_BYTES)
         subscription = change_subscription(
             self.workspace, customer, property_id, body=body, by=self.caller
         )

@@ -20,7 +20,7 @@ from contacthub_project.api.views import absolute_address, expected_version, is_
 from contacthub_project.errors import Conflict, Invalid, NotFound
 from contacthub_project.principal import READ
 from contacthub_project.strict_json import parse_json
-from customers.actions.customers import INVALID_CUSTOMER, upsert_customer
+from customers.actions.customers import CUSTOMER_BYTES, INVALID_CUSTOMER, upsert_customer
 from customers.actions.identities import hold_identities
 from customers.actions.modification import Mode, Modification, delete_customer, modify_customer
 from customers.actions.sessions import claim_session
@@ -39,7 +39,6 @@ from customers.search import (
     search_faults,
 )
 
-CUSTOMER_BYTES = 64 * 1024  # reference: Create Customer
 LONGEST_QUERY = 64 * 1024
 # What `fields` may name beside the properties that the schema knows.
 WHOLE_FIELDS = frozenset({"base", "consents", "extended", "tags", "deleted", "sourceInfo"})

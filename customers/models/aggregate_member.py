@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
+from contacthub_project.querysets import BoundedQuerySet
 from customers.models.customer import Customer
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 
-class AggregateMemberQuerySet(models.QuerySet["AggregateMember"]):
+class AggregateMemberQuerySet(BoundedQuerySet["AggregateMember"]):
     def of_aggregate(self, workspace_id: UUID, customer_id: UUID) -> AggregateMemberQuerySet:
         """The members of an aggregate customer."""
         return self.filter(workspace_id=workspace_id, aggregate_id=customer_id)
-
-    def count_up_to(self, most: int) -> int:
-        """How many there are, without looking at more than `most` of them."""
-        return self.order_by()[:most].count()
 
 
 class AggregateMember(models.Model):

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import F, Q
 
+from contacthub_project.querysets import BoundedQuerySet
 from customers.models.customer import Customer
 
 
@@ -21,7 +22,7 @@ class ConsentLogType(models.TextChoices):
     FORCED_DELETE = "FORCED_DELETE"
 
 
-class ConsentLogQuerySet(models.QuerySet["ConsentLogEntry"]):
+class ConsentLogQuerySet(BoundedQuerySet["ConsentLogEntry"]):
     def in_workspace(self, workspace_id: UUID) -> ConsentLogQuerySet:
         return self.filter(workspace_id=workspace_id)
 
@@ -45,10 +46,6 @@ class ConsentLogQuerySet(models.QuerySet["ConsentLogEntry"]):
             for field, descends in keys
         ]
         return self.order_by(*order, "-id" if keys[-1][1] else "id")
-
-    def count_up_to(self, most: int) -> int:
-        """How many there are, without looking at more than `most` of them."""
-        return self.order_by()[:most].count()
 
 
 class ConsentLogEntry(models.Model):

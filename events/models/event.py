@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import orjson
 from django.db import models
 from django.db.models import F, Q
 
 from configuration.models import Node
-from contacthub_project.sql import fetch_one
+from contacthub_project.querysets import BoundedQuerySet
+from contacthub_project.sql import fetch_one, row_as_json, row_of, rows_of
 from customers.followers import EXTERNAL_ID, SESSION_ID
+from events.domain.draft import LONGEST_VALUE
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from events.document import EventRow
-
-LONGEST_VALUE = 255
 
 
 class Origin(models.TextChoices):
@@ -35,30 +34,26 @@ class BringBackType(models.TextChoices):
     EXTERNAL_ID = EXTERNAL_ID
 
 
-class EventQuerySet(models.QuerySet["Event"]):
+class EventQuerySet(BoundedQuerySet["Event"]):
     def in_workspace(self, workspace_id: UUID) -> EventQuerySet:
         return self.filter(workspace_id=workspace_id)
 
     def one_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
         """One event as a plain tuple, None when there is none."""
-        return _row(fetch_one(ONE_ROW, (event_id, workspace_id)))
+        return row_of(fetch_one(ONE_ROW, (event_id, workspace_id)))
 
     def rows_of(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[EventRow]:
         """Those of the events that there are."""
         (rows,) = fetch_one(ROWS, (list(ids), workspace_id))
-        return [tuple(row) for row in orjson.loads(rows or "[]")]
+        return rows_of(rows)
 
     def lock_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
         """One event, locked until the transaction ends."""
-        return _row(fetch_one(ONE_ROW + " FOR UPDATE", (event_id, workspace_id)))
+        return row_of(fetch_one(ONE_ROW + " FOR UPDATE", (event_id, workspace_id)))
 
     def neighbours(self, workspace_id: UUID, event_id: UUID) -> tuple[str | None, str | None]:
         """The ids of the customer's events before and after an event, by date and then id."""
         return fetch_one(NEIGHBOURS, {"id": event_id, "workspace_id": workspace_id})
-
-    def count_up_to(self, most: int) -> int:
-        """How many there are, without looking at more than `most` of them."""
-        return self.order_by()[:most].count()
 
 
 class Event(models.Model):
@@ -148,14 +143,8 @@ class Event(models.Model):
         return f"{self.type} {self.id}"
 
 
-_MOMENT = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
-# The columns of `Event.ROW` as one JSON text; see `customers.models.customer`.
-ROW_AS_JSON = "json_build_array({})::text".format(
-    ", ".join(
-        _MOMENT.format(name) if name in {"date", "registered_at", "updated_at"} else name
-        for name in Event.ROW
-    )
-)
+# What `events.document` reads, as one value.
+ROW_AS_JSON = row_as_json(Event.ROW, moments={"date", "registered_at", "updated_at"})
 ONE_ROW = f"SELECT {ROW_AS_JSON} FROM events_event WHERE id = %s AND workspace_id = %s"
 ROWS = f"""
 SELECT json_agg({ROW_AS_JSON}::json)::text FROM events_event
@@ -171,7 +160,3 @@ SELECT
      ORDER BY other.date, other.id LIMIT 1)
 FROM events_event AS one WHERE one.id = %(id)s AND one.workspace_id = %(workspace_id)s
 """
-
-
-def _row(fetched: tuple[str] | None) -> EventRow | None:
-    return None if fetched is None else tuple(orjson.loads(fetched[0]))

@@ -6,8 +6,7 @@ from django.db import models
 
 from configuration.models import Workspace
 from configuration.models.identifiers import new_id
-
-LONGEST_ID = 255
+from events.domain.product_facts import LONGEST_ID
 
 
 class Product(models.Model):
