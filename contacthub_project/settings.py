@@ -185,6 +185,14 @@ CELERY_BEAT_SCHEDULE = {
         "task": "configuration.tasks.build_aggregates",
         "schedule": 60.0,
     },
+    "fold what is to be counted": {
+        "task": "analytics.tasks.fold",
+        "schedule": 5.0,
+    },
+    "prove the counters": {
+        "task": "analytics.tasks.recount",
+        "schedule": crontab(hour=3, minute=40),
+    },
     "work on bulk jobs": {
         "task": "bulkjobs.tasks.process",
         "schedule": 15.0,
@@ -219,7 +227,7 @@ BULK_BYTES = env.int("BULK_BYTES", default=1024**3)
 BULK_DAYS = env.int("BULK_DAYS", default=30)
 # Uploads go to disk while they come in, whatever their size.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
-FEED_DAYS = env.int("FEED_DAYS", default=30)  # how long the change feed keeps changes
+FEED_DAYS = env.int("FEED_DAYS", default=35)  # how long the change feed keeps changes
 
 # --- API ------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -30,6 +30,7 @@ urlpatterns = [
     path(API, include("customers.api.urls")),
     path(API, include("events.api.urls")),
     path(API, include("bulkjobs.api.urls")),
+    path(API, include("analytics.api.urls")),
     path(API, include("configuration.api.urls")),
     path(API, include([route("/health", HealthView)])),
     path("oauth2/", include((OAUTH2, "oauth2_provider"))),

@@ -13,6 +13,7 @@ from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import SortKey
 from contacthub_project.errors import FieldError, Forbidden
 from contacthub_project.sql import fetch_one, rows_of
+from contacthub_project.totals import Entity, total_of
 from customers.document import CustomerRow
 from customers.domain.query_compiler import Fragment, Place, all_of, compile_query
 from customers.domain.query_language import attributes_compared, query_faults, speaks_of_events
@@ -49,15 +50,12 @@ WITH matched AS MATERIALIZED (
 page AS (SELECT id, position FROM matched ORDER BY position OFFSET %s LIMIT %s)
 SELECT
     (SELECT count(*) FROM matched),
-    (SELECT count(*) FROM (
-        SELECT FROM customers_customer AS customer WHERE {IN_NODE} LIMIT {LARGEST_MATCH}
-    ) AS everybody),
     (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
      FROM page JOIN customers_customer USING (id))
 """
-# Without a condition, counting needs no order and the page no counting.
+# Without a condition everybody matches, and how many those are is known.
 LIST = f"""
-SELECT everybody.count, everybody.count, (
+SELECT NULL::bigint, (
     SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
     FROM (
         SELECT found.id, row_number() OVER () AS position
@@ -67,11 +65,6 @@ SELECT everybody.count, everybody.count, (
         ) AS found
     ) AS page JOIN customers_customer USING (id)
 )
-FROM (
-    SELECT count(*) FROM (
-        SELECT FROM customers_customer AS customer WHERE {IN_NODE} LIMIT {LARGEST_MATCH}
-    ) AS counted
-) AS everybody
 """
 
 
@@ -146,7 +139,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rows of a page, how many customers match and how many there are; counts end at 10000."""
+    """The rows of a page, how many customers match (10000 at most) and how many there are."""
 
     rows: list[CustomerRow]
     total: int
@@ -199,12 +192,14 @@ def search_customers(workspace: WorkspaceRules, node: NodeRules, search: Search)
     condition = _condition(workspace, attributes, search)
     if condition is None:
         statement = LIST.format(order=order)
-        parameters: tuple[Any, ...] = (*scope, *window, *scope)
+        parameters: tuple[Any, ...] = (*scope, *window)
     else:
         statement = SEARCH.format(condition=condition.sql, order=order)
-        parameters = (*scope, *condition.parameters, *window, *scope)
-    total, unfiltered, rows = fetch_one(statement, parameters, prepare=False)
-    return Found(rows_of(rows), total, unfiltered)
+        parameters = (*scope, *condition.parameters, *window)
+    matching, rows = fetch_one(statement, parameters, prepare=False)
+    everybody = total_of(workspace.id, node.id, Entity.CUSTOMERS)
+    total = min(everybody, LARGEST_MATCH) if matching is None else matching
+    return Found(rows_of(rows), total, everybody)
 
 
 def order_of(sort: Sequence[SortKey], attributes: CustomerAttributes) -> str:

@@ -12,6 +12,7 @@ from configuration.rules import NodeRules
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import SortKey
 from contacthub_project.sql import fetch_one, rows_of
+from contacthub_project.totals import Entity, total_of
 from customers.domain.query_compiler import Fragment, all_of
 from events.document import EventRow
 from events.models.event import ROW_AS_JSON
@@ -27,9 +28,9 @@ SELECT
     (SELECT count(*) FROM (
         SELECT FROM events_event AS event WHERE {{filtered}} LIMIT {LARGEST_MATCH}
     ) AS counted),
-    (SELECT count(*) FROM (
+    CASE WHEN %s THEN (SELECT count(*) FROM (
         SELECT FROM events_event AS event WHERE {{scope}} LIMIT {LARGEST_MATCH}
-    ) AS everything),
+    ) AS everything) END,
     (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
      FROM (
         SELECT found.id, row_number() OVER () AS position
@@ -69,7 +70,10 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rows of a page, how many events match and how many there are; counts end at 10000."""
+    """The rows of a page, how many events match and how many there are.
+
+    Counts end at 10000, but that of a whole node.
+    """
 
     rows: list[EventRow]
     total: int
@@ -83,8 +87,17 @@ def search_events(workspace_id: UUID, search: Search) -> Found:
     first = min(search.page.first, LARGEST_MATCH)
     window = (first, min(search.page.size, LARGEST_MATCH - first))
     statement = SEARCH.format(scope=scope.sql, filtered=filtered.sql, order=_order(search.sort))
-    parameters = (*filtered.parameters, *scope.parameters, *filtered.parameters, *window)
+    whole_node = search.node if not search.customer_ids else None
+    parameters = (
+        *filtered.parameters,
+        whole_node is None,
+        *scope.parameters,
+        *filtered.parameters,
+        *window,
+    )
     total, unfiltered, rows = fetch_one(statement, parameters, prepare=False)
+    if whole_node is not None:
+        unfiltered = total_of(workspace_id, whole_node.id, Entity.EVENTS)
     return Found(rows_of(rows), total, unfiltered)
 
 

@@ -15,7 +15,7 @@ from configuration.domain.extended_properties import (
     read_definitions,
 )
 from configuration.models import EventTypeSettings, Node, Workspace
-from configuration.signals import customer_extended_changed
+from configuration.signals import customer_extended_changed, time_zone_changed
 from contacthub_project.data_holders import all_holders
 from contacthub_project.errors import Conflict, FieldError, Forbidden, Invalid
 
@@ -28,9 +28,12 @@ def modify_workspace(
 ) -> Workspace:
     """Change name, industry, logo, time zone, currency or throttling; absent values stay."""
     with changing(workspace_id, expected_version) as workspace:
+        days_move = values.get("timezone", workspace.timezone) != workspace.timezone
         for name, value in values.items():
             setattr(workspace, name, value)
         workspace.save(update_fields=list(values))
+        if days_move:
+            time_zone_changed.send(sender=None, workspace_id=workspace_id)
     return workspace
 
 

@@ -62,6 +62,9 @@ EXCLUDED = """
 SELECT customer.id FROM customers_customer AS customer
 WHERE customer.workspace_id = %s AND customer.id = ANY (%s::uuid[]) AND ({condition})
 """
+HOLD_ENTRIES = """
+SELECT id FROM customers_customer WHERE id = ANY (%s::uuid[]) ORDER BY id FOR UPDATE
+"""
 MEMBERSHIPS = """
 SELECT entry_id, match_key FROM customers_aggregatemember
 WHERE aggregate_node_id = %s AND entry_id = ANY (%s::uuid[])
@@ -188,6 +191,11 @@ def merge_everybody_again(workspace_id: UUID) -> None:
     nudge_on_commit(TASK)
 
 
+def hold_aggregates(workspace_id: UUID) -> None:
+    """Within a transaction that will merge, before it holds a customer: wait for others who do."""
+    fetch_one(HOLD, [LOCK_CLASS, str(workspace_id)])
+
+
 def merge_pending(*, seconds: float) -> bool:
     """Merge again what is pending, for about so many seconds; True when nothing is left.
 
@@ -235,7 +243,7 @@ def merge_again(
     `entries` are entry customers that have changed or gone, `persons` the keys of persons that have
     lost a member, by aggregate node. Waits for others who do this in the workspace.
     """
-    fetch_one(HOLD, [LOCK_CLASS, str(workspace_id)])
+    hold_aggregates(workspace_id)
     rules = latest_rules_of(workspace_id)
     if rules is None:
         return
@@ -252,35 +260,59 @@ def merge_again(
     rows = [
         orjson.loads(row) for (row,) in fetch_all(ENTRIES, [workspace_id, wanted], prepare=False)
     ]
-    for node in aggregates:
-        lost = (persons or {}).get(node.id, set())
-        _Aggregation(rules, node).merge([tuple(row) for row in rows], wanted, lost)
+    aggregations = [
+        _Aggregation(rules, node, [tuple(row) for row in rows], wanted) for node in aggregates
+    ]
+    # Those who come or go are held at once and in order, before anything of them is touched.
+    moving = sorted({entry for each in aggregations for entry in each.moving})
+    if moving:
+        fetch_all(HOLD_ENTRIES, [moving], prepare=False)
+    for each in aggregations:
+        each.merge((persons or {}).get(each.node_id, set()))
 
 
 class _Aggregation:
-    """The persons of one aggregate node."""
+    """The persons of one aggregate node, and what becomes of some entry customers in it."""
 
-    def __init__(self, workspace: WorkspaceRules, node: NodeRules) -> None:
+    def __init__(
+        self,
+        workspace: WorkspaceRules,
+        node: NodeRules,
+        rows: Sequence[CustomerRow],
+        entries: list[UUID],
+    ) -> None:
         self._workspace = workspace
         self._node = node
-
-    def merge(self, rows: Sequence[CustomerRow], entries: list[UUID], lost: set[bytes]) -> None:
         keys = self._keys(rows)
         before = {
             entry: bytes(key)
-            for entry, key in fetch_all(MEMBERSHIPS, [self._node.id, entries], prepare=False)
+            for entry, key in fetch_all(MEMBERSHIPS, [node.id, entries], prepare=False)
         }
-        gone = [entry for entry in before if entry not in keys]
-        if gone:
-            fetch_all(LEAVE, [self._node.id, gone], prepare=False)
-        joining = {entry: key for entry, key in keys.items() if before.get(entry) != key}
-        if joining:
+        self._gone = [entry for entry in before if entry not in keys]
+        self._joining = {entry: key for entry, key in keys.items() if before.get(entry) != key}
+        self._concerned = set(before.values()) | set(keys.values())
+
+    @property
+    def node_id(self) -> UUID:
+        return self._node.id
+
+    @property
+    def moving(self) -> set[UUID]:
+        """Those who come, go, or become another person."""
+        return {*self._gone, *self._joining}
+
+    def merge(self, lost: set[bytes]) -> None:
+        """Let them come and go, and make the aggregate customers what their members say."""
+        if self._gone:
+            fetch_all(LEAVE, [self._node.id, self._gone], prepare=False)
+        if self._joining:
+            keys = list(self._joining.values())
             fetch_all(
                 JOIN,
-                [self._workspace.id, self._node.id, list(joining), list(joining.values())],
+                [self._workspace.id, self._node.id, list(self._joining), keys],
                 prepare=False,
             )
-        self._rebuild(lost | set(before.values()) | set(keys.values()))
+        self._rebuild(lost | self._concerned)
 
     def _keys(self, rows: Sequence[CustomerRow]) -> dict[UUID, bytes]:
         """Of those of the customers who belong here, the keys they are recognised by."""

@@ -13,7 +13,7 @@ from configuration.rules import NodeRules, WorkspaceRules
 from contacthub_project.errors import NotFound
 from contacthub_project.principal import Principal
 from contacthub_project.sql import fetch_one
-from customers.actions.aggregation import merge_again
+from customers.actions.aggregation import hold_aggregates, merge_again
 from customers.actions.customers import open_node
 from customers.actions.statements import DELETE_SESSIONS
 from customers.document import CustomerRow, document_of, logged, system_of
@@ -96,6 +96,7 @@ def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princip
     Raises NotFound for one who is unknown or forgotten already, Locked while the node is.
     """
     with transaction.atomic():
+        hold_aggregates(workspace.id)
         row = Customer.objects.lock_known_row(workspace.id, customer_id)
         if row is None:
             raise NotFound(f"customer not found {customer_id}")

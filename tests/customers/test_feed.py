@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -129,7 +130,7 @@ def test_old_changes_are_trimmed_and_asking_for_them_is_told(hub: Hub) -> None:
     for _ in range(3):
         hub.post_customer()
     assert last(hub) == 3
-    old = timezone.now() - timedelta(days=31)
+    old = timezone.now() - timedelta(days=settings.FEED_DAYS + 1)
     Change.objects.filter(feed_offset__lte=2).update(changed_at=old)
     trim_all()
     assert list(Change.objects.values_list("feed_offset", flat=True)) == [3]
@@ -147,7 +148,7 @@ def test_old_changes_are_trimmed_and_asking_for_them_is_told(hub: Hub) -> None:
 
 def test_changes_that_nobody_has_read_are_trimmed_too(hub: Hub) -> None:
     hub.post_customer()
-    Change.objects.update(changed_at=timezone.now() - timedelta(days=31))
+    Change.objects.update(changed_at=timezone.now() - timedelta(days=settings.FEED_DAYS + 1))
     trim_all()
     assert not Change.objects.exists()
     feed = Feed.objects.get(workspace_id=hub.workspace.id)

@@ -1,0 +1,199 @@
+"""Counting a workspace anew from its rows: the proof of the counters, and their repair.
+
+Everything is looked at in one snapshot, so writers go on meanwhile and are neither missed nor
+counted twice: what they have committed by then is in the rows, what they commit later is in deltas
+that the snapshot does not show.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+import structlog
+from django.db import connection, transaction
+from django.utils import timezone
+
+from analytics.facts import FACTS, RAW_DELTAS, VISITS
+from analytics.models import Counter, Delta, Ledger, Presence
+from configuration.models import Workspace
+from contacthub_project.sql import fetch_all, fetch_one
+
+LOCK_CLASS = 0x666F6C64
+MOST_NAMED = 100
+PATIENCE = 60.0
+
+HOLD = "SELECT pg_try_advisory_lock(%s::int, hashtext(%s))"
+LET_GO = "SELECT pg_advisory_unlock(%s::int, hashtext(%s))"
+_LEDGER = "(SELECT %(time_zone)s::text AS time_zone)"
+_RAW_FACTS = FACTS.format(deltas="raw", ledger=_LEDGER)
+_RAW_VISITS = VISITS.format(deltas="raw", ledger=_LEDGER)
+_COUNTED = """
+SELECT node_id, metric, key, day, sum(value) AS value
+FROM (
+    SELECT node_id, metric, key, day, value FROM ({facts}) AS fact
+    UNION ALL
+    SELECT node_id, metric, key, day, 1 FROM ({visits}) AS visit WHERE times > 0
+) AS counted
+WHERE node_id IN (SELECT id FROM configuration_node
+                  WHERE workspace_id = %(workspace_id)s AND removed_at IS NULL)
+GROUP BY 1, 2, 3, 4 HAVING sum(value) <> 0
+"""
+# Presences as they will be once the deltas are folded.
+_VISITS_KEPT = f"""
+SELECT workspace_id, node_id, metric, key, day, member, sum(times) AS times
+FROM (
+    SELECT workspace_id, node_id, split_part(kind, ' ', 1) AS metric,
+           split_part(kind, ' ', 2) AS key, day, member, times
+    FROM analytics_presence WHERE workspace_id = %(workspace_id)s
+    UNION ALL {VISITS.format(deltas="waiting", ledger=_LEDGER)}
+) AS both_kinds
+GROUP BY 1, 2, 3, 4, 5, 6
+"""
+# Heads that were counted already stand in the counters; those of the deltas are told by presences.
+_KEPT_FACTS = f"""
+SELECT workspace_id, node_id, metric, key, day, value
+FROM analytics_counter
+WHERE workspace_id = %(workspace_id)s AND metric NOT IN ('buyers', 'visitors', 'sessions')
+UNION ALL {FACTS.format(deltas="waiting", ledger=_LEDGER)}
+"""
+_HEADS_STORED = """
+SELECT node_id, metric, key, day, value FROM analytics_counter
+WHERE workspace_id = %(workspace_id)s AND metric IN ('buyers', 'visitors', 'sessions')
+  AND value <> 0
+"""
+_HEADS_PRESENT = """
+SELECT node_id, split_part(kind, ' ', 1), split_part(kind, ' ', 2), day, count(*)::numeric
+FROM analytics_presence WHERE workspace_id = %(workspace_id)s AND times > 0
+GROUP BY 1, 2, 3, 4
+"""
+COMPARE = f"""
+WITH raw AS MATERIALIZED ({RAW_DELTAS}),
+waiting AS MATERIALIZED (SELECT * FROM analytics_delta WHERE workspace_id = %(workspace_id)s),
+truth AS ({_COUNTED.format(facts=_RAW_FACTS, visits=_RAW_VISITS)}),
+kept AS ({_COUNTED.format(facts=_KEPT_FACTS, visits=_VISITS_KEPT)}),
+difference AS (
+    SELECT node_id, metric, key, day,
+           coalesce(kept.value, 0) AS kept, coalesce(truth.value, 0) AS truth
+    FROM kept FULL JOIN truth USING (node_id, metric, key, day)
+    WHERE coalesce(kept.value, 0) <> coalesce(truth.value, 0)
+    UNION ALL
+    SELECT node_id, metric, key, day, coalesce(stored.value, 0), coalesce(present.value, 0)
+    FROM ({_HEADS_STORED}) AS stored
+    FULL JOIN ({_HEADS_PRESENT}) AS present (node_id, metric, key, day, value)
+        USING (node_id, metric, key, day)
+    WHERE coalesce(stored.value, 0) <> coalesce(present.value, 0)
+)
+SELECT node_id, metric, key, day, kept, truth FROM difference ORDER BY 2, 3, 4, 1
+"""
+COUNT = f"""
+WITH raw AS MATERIALIZED ({RAW_DELTAS})
+INSERT INTO analytics_counter (workspace_id, node_id, metric, key, day, value)
+SELECT %(workspace_id)s, counted.* FROM ({_COUNTED.format(facts=_RAW_FACTS, visits=_RAW_VISITS)})
+AS counted
+"""
+COUNT_VISITS = f"""
+WITH raw AS MATERIALIZED ({RAW_DELTAS})
+INSERT INTO analytics_presence (workspace_id, node_id, kind, day, member, times)
+SELECT workspace_id, node_id, metric || ' ' || key, day, member, times
+FROM ({_RAW_VISITS}) AS visit
+"""
+
+log = structlog.get_logger("contacthub.analytics")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A counter that is not what the rows add up to."""
+
+    node_id: UUID
+    metric: str
+    key: str
+    day: date
+    counted: Decimal
+    actual: Decimal
+
+
+def recount_all(*, mend: bool) -> dict[UUID, list[Difference]]:
+    """Recount every workspace; the differences by workspace, where there are any."""
+    found = {}
+    for workspace_id in Workspace.objects.present().values_list("id", flat=True):
+        differences = recount(workspace_id, mend=mend)
+        if differences:
+            found[workspace_id] = differences
+    return found
+
+
+def recount(workspace_id: UUID, *, mend: bool) -> list[Difference]:
+    """What differs between the counters of a workspace and its rows; with `mend`, no more.
+
+    Raises TimeoutError when another works on the workspace's counters for long.
+    """
+    with _held(workspace_id), _snapshot():
+        zones = Workspace.objects.filter(id=workspace_id).values_list("timezone", flat=True)
+        time_zone = zones.first()
+        if time_zone is None:
+            return []
+        ledger = Ledger.objects.filter(workspace_id=workspace_id).first()
+        counted_in = time_zone if ledger is None else ledger.time_zone
+        parameters = {"workspace_id": workspace_id, "time_zone": counted_in}
+        differences = [Difference(*row) for row in fetch_all(COMPARE, parameters, prepare=False)]
+        if differences:
+            log.warning("counters differ", workspace=str(workspace_id), how_many=len(differences))
+        if mend and (differences or counted_in != time_zone):
+            _count_anew(workspace_id, time_zone)
+        _note(workspace_id, time_zone if mend else counted_in, len(differences))
+    return differences
+
+
+def _count_anew(workspace_id: UUID, time_zone: str) -> None:
+    for model in (Delta, Counter, Presence):
+        model.objects.filter(workspace_id=workspace_id).delete()
+    with connection.cursor() as cursor:
+        for statement in (COUNT, COUNT_VISITS):
+            cursor.execute(statement, {"workspace_id": workspace_id, "time_zone": time_zone})
+
+
+def _note(workspace_id: UUID, time_zone: str, differences: int) -> None:
+    # What has come down to nothing need not be kept.
+    Counter.objects.filter(workspace_id=workspace_id, value=0).delete()
+    Presence.objects.filter(workspace_id=workspace_id, times=0).delete()
+    Ledger.objects.update_or_create(
+        workspace_id=workspace_id,
+        defaults={
+            "time_zone": time_zone,
+            "differences": differences,
+            "recounted_at": timezone.now(),
+        },
+    )
+
+
+@contextmanager
+def _held(workspace_id: UUID) -> Iterator[None]:
+    """The workspace's counters, for ourselves; held before the snapshot is taken."""
+    name = [LOCK_CLASS, str(workspace_id)]
+    deadline = time.monotonic() + PATIENCE
+    while not fetch_one(HOLD, name)[0]:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the counters of workspace {workspace_id} are being worked on")
+        time.sleep(0.05)
+    try:
+        yield
+    finally:
+        fetch_one(LET_GO, name)
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """One view of everything until the end, what others commit meanwhile left out."""
+    is_ours = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_ours:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield

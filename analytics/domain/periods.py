@@ -1,0 +1,105 @@
+"""Which days a question is about, and how they are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, localcontext
+from zoneinfo import ZoneInfo
+
+from analytics.domain.indicators import EXACT
+from configuration.domain.retention import months_before
+
+DAY = timedelta(days=1)
+MILLISECOND = timedelta(milliseconds=1)
+# Events are dated from 1900 on; calendars end in the year 9999, and time zones want some room.
+EARLIEST = datetime(1900, 1, 2, tzinfo=UTC)
+LATEST = datetime(9998, 12, 30, tzinfo=UTC)
+MONTH, YEAR = 1, 12  # in months
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How days are put together: the label of a day's part, and the months it is good for."""
+
+    label: Callable[[date], str]
+    most_months: int
+
+
+def _week(day: date) -> str:
+    year, week, _ = day.isocalendar()
+    return f"{year:04d}-W{week:02d}"
+
+
+# reference: Number of customers by creation date
+MODES: Mapping[str, Mode] = {
+    "DAILY": Mode(date.isoformat, YEAR),
+    "WEEKLY": Mode(_week, 5 * YEAR),
+    "MONTHLY": Mode(lambda day: day.isoformat()[:7], 10 * YEAR),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole days of a time zone, the first and the last included."""
+
+    first: date
+    last: date
+    zone: ZoneInfo
+
+    @property
+    def start(self) -> datetime:
+        """The first moment."""
+        return datetime.combine(self.first, time(), self.zone).astimezone(UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The last millisecond."""
+        after = datetime.combine(self.last + DAY, time(), self.zone)
+        return after.astimezone(UTC) - MILLISECOND
+
+    def days(self) -> Iterator[date]:
+        """Every day, in order."""
+        return (self.first + DAY * number for number in range((self.last - self.first).days + 1))
+
+    def buckets(self, mode: str) -> dict[str, Decimal]:
+        """A zero for every day, ISO week or month that the period touches, in order."""
+        return {MODES[mode].label(day): Decimal(0) for day in self.days()}
+
+
+def period_of(
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    now: datetime,
+    zone: ZoneInfo,
+    usual_months: int,
+    most_months: int,
+) -> Period:
+    """The days from that of `start` to that of `end`.
+
+    Without an end it is today, without a start so many months before the end. A start that lies too
+    many months before the end is moved to the earliest that does not.
+
+    Raises ValueError when the start is after the end.
+    """
+    last = _held(end or now).astimezone(zone)
+    given = months_before(last, usual_months) if start is None else _held(start).astimezone(zone)
+    if given > last:
+        raise ValueError("must not be after end")
+    earliest = months_before(last, most_months)
+    return Period(max(given, earliest).date(), last.date(), zone)
+
+
+def series(values: Mapping[date, Decimal], period: Period, mode: str) -> dict[str, Decimal]:
+    """The values of days, put together by the mode; without holes, in order."""
+    buckets = period.buckets(mode)
+    with localcontext(EXACT):
+        for day, value in values.items():
+            buckets[MODES[mode].label(day)] += value
+    return buckets
+
+
+def _held(moment: datetime) -> datetime:
+    return min(max(moment, EARLIEST), LATEST)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+
+from analytics.actions.recounting import MOST_NAMED, recount
+from configuration.models import Workspace
+
+
+class Command(BaseCommand):
+    help = "Count everything anew from the rows, and tell where the counters differ."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--workspace", type=UUID, help="one workspace instead of all")
+        parser.add_argument("--mend", action="store_true", help="put right what differs")
+
+    def handle(self, *, workspace: UUID | None, mend: bool, **_: Any) -> None:
+        workspaces = Workspace.objects.present()
+        if workspace is not None:
+            workspaces = workspaces.filter(id=workspace)
+            if not workspaces.exists():
+                raise CommandError(f"There is no workspace {workspace}")
+        wrong = 0
+        for workspace_id in workspaces.order_by("id").values_list("id", flat=True):
+            differences = recount(workspace_id, mend=mend)
+            wrong += len(differences)
+            self.stdout.write(f"{workspace_id}: {len(differences)} differences")
+            for each in differences[:MOST_NAMED]:
+                self.stdout.write(
+                    f"  node {each.node_id} {each.metric} {each.key} {each.day}: "
+                    f"counted {each.counted}, there are {each.actual}"
+                )
+        if wrong and not mend:
+            raise CommandError(f"{wrong} counters differ; --mend puts them right")

@@ -1,0 +1,45 @@
+"""What has been counted, by node and day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import models
+
+from analytics.models.exact_number import ExactNumber
+
+# The day of what is counted without regard to days.
+EVER = date(1, 1, 1)
+
+
+class Counter(models.Model):
+    """How much of something there was on a day; see `analytics.facts` for what there is.
+
+    Days are those of the time zone in the workspace's ledger.
+    """
+
+    pk = models.CompositePrimaryKey("workspace_id", "node_id", "metric", "day", "key")
+    workspace_id = models.UUIDField()
+    node_id = models.UUIDField()
+    metric = models.CharField(max_length=32)
+    day = models.DateField()
+    key = models.CharField(max_length=64)
+    value = ExactNumber()
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.key} {self.day}: {self.value}"
+
+
+class Presence(models.Model):
+    """How often somebody was there on a day: what counting without repetition needs."""
+
+    pk = models.CompositePrimaryKey("workspace_id", "node_id", "kind", "day", "member")
+    workspace_id = models.UUIDField()
+    node_id = models.UUIDField()
+    kind = models.CharField(max_length=32)
+    day = models.DateField()
+    member = models.UUIDField()
+    times = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.day}: {self.times}"
