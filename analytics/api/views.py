@@ -149,7 +149,7 @@ class RegistrationsView(StatsView):
         asked = self.period(parameters, usual_months=YEAR, most_months=months)
         node_id = parameters.text("nodeId") or None
         parameters.raise_faults()
-        period, counts = self.counts(node_id).of_period([facts.REGISTRATIONS], asked)
+        period, counts = self.counts(node_id).by_day([facts.REGISTRATIONS], asked)
         data = _values(series(counts.get((facts.REGISTRATIONS, ""), {}), period, mode))
         return _answer(_shown(period) | {"mode": mode, "nodeId": node_id}, data)
 
@@ -174,7 +174,7 @@ class _UpdatesView(StatsView):
         node_id = parameters.text("nodeId") or None
         parameters.raise_faults()
         metric = self.metrics[change]
-        period, counts = self.counts(node_id).of_period([metric], asked)
+        period, counts = self.counts(node_id).by_day([metric], asked)
         data = _values(series(counts.get((metric, ""), {}), period, "DAILY"))
         return _answer(_shown(period) | {"type": change, "nodeId": node_id}, data)
 
@@ -214,17 +214,12 @@ class EventTypesView(StatsView):
         asked = self.period(parameters, usual_months=MONTH, most_months=YEAR)
         node_id = parameters.text("nodeId") or None
         parameters.raise_faults()
-        period, counts = self.counts(node_id).of_period([facts.EVENT_TYPES], asked)
-        totals = {
-            key: sum(days.values(), Decimal(0))
-            for (_, key), days in counts.items()
-            if context == ALL or key.endswith(f" {context}")
-        }
+        period, sums = self.counts(node_id).by_key(facts.EVENT_TYPES, asked)
         data = [
-            {"type": event_type, "context": its_context, "value": plain(totals[key])}
-            for key in sorted(totals, key=lambda key: (-totals[key], key))
+            {"type": event_type, "context": its_context, "value": plain(sums[key])}
+            for key in sorted(sums, key=lambda key: (-sums[key], key))
             for event_type, its_context in [key.split(" ")]
-            if totals[key]
+            if context in {ALL, its_context}
         ]
         return _answer(_shown(period) | {"context": context, "nodeId": node_id}, data)
 
@@ -242,7 +237,7 @@ class _FiguresView(StatsView):
         node_id = parameters.text("nodeId") or None
         parameters.raise_faults()
         metrics = {metric for metric, _ in sources_of(wanted)}
-        period, counts = self.counts(node_id).of_period(metrics, asked)
+        period, counts = self.counts(node_id).by_day(metrics, asked)
         currency, days = self.currency(), list(period.days())
         data = [_figure(each, counts, days, currency) for each in wanted]
         return _answer(_shown(period) | dict(echoed or {}) | {"nodeId": node_id}, data)

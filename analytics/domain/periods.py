@@ -12,6 +12,7 @@ from analytics.domain.indicators import EXACT
 from configuration.domain.retention import months_before
 
 DAY = timedelta(days=1)
+EVER = date(1, 1, 1)  # the day of what is counted without regard to days
 MILLISECOND = timedelta(milliseconds=1)
 # Events are dated from 1900 on; calendars end in the year 9999, and time zones want some room.
 EARLIEST = datetime(1900, 1, 2, tzinfo=UTC)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.db import models
 
 from analytics.models.exact_number import ExactNumber
-
-# The day of what is counted without regard to days.
-EVER = date(1, 1, 1)
 
 
 class Counter(models.Model):
     """How much of something there was on a day; see `analytics.facts` for what there is.
 
-    Days are those of the time zone in the workspace's ledger.
+    What is counted without regard to days has the day `analytics.domain.periods.EVER`. Days are
+    those of the time zone in the workspace's ledger.
     """
 
     pk = models.CompositePrimaryKey("workspace_id", "node_id", "metric", "day", "key")

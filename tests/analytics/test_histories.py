@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from analytics import facts
 from analytics.actions.folding import fold
 from analytics.actions.recounting import recount
-from analytics.counts import READ_BY_DAY, Counts
+from analytics.counts import Counts
+from analytics.domain.periods import EVER, Period
 from analytics.models import Counter, Delta, Presence
-from analytics.models.counter import EVER
 from configuration.actions.removal import remove_deleted
 from configuration.models import Workspace
 from contacthub_project.sql import fetch_one
@@ -180,11 +180,11 @@ class History:
 def read(hub: Hub, nodes: list[UUID]) -> dict[Any, Decimal]:
     """Everything as readers see it."""
     found = {}
+    always = Period(EVER, date(9999, 1, 1), ZoneInfo("UTC"))
     for node in nodes:
-        for metric, key, day, value in Counts(hub.workspace.id, [node])._read(
-            READ_BY_DAY, METRICS, EVER, date(9999, 1, 1)
-        )[1]:
-            found[node, metric, key, date.fromisoformat(day)] = Decimal(value)
+        counts = Counts(hub.workspace.id, [node]).by_day(METRICS, lambda _: always)[1]
+        for (metric, key), days in counts.items():
+            found |= {(node, metric, key, day): value for day, value in days.items() if value}
     return found
 
 
