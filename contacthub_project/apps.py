@@ -12,6 +12,9 @@ class PlatformConfig(AppConfig):
 
     def ready(self) -> None:
         from contacthub_project import celery, logs
+        from contacthub_project.back_office.follower import AuditFollower
+        from customers import followers
 
         celery.app.set_default()
         logs.configure(settings.LOGGING)
+        followers.register(AuditFollower())

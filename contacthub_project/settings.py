@@ -13,9 +13,12 @@ from urllib.parse import quote
 
 import environ
 from celery.schedules import crontab
+from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from contacthub_project.embedded import postgres, socket_folder, valkey_socket
 from contacthub_project.logs import logging_settings
+from contacthub_project.navigation import link
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -367,4 +370,61 @@ LOG_REQUESTS = env.bool("LOG_REQUESTS", default=False)
 METRICS_ADDRESS = env.str("METRICS_ADDRESS", default="127.0.0.1")
 METRICS_FOLDER = DATA / "metrics"
 
-UNFOLD = {"SITE_TITLE": "Contacthub", "SITE_HEADER": "Contacthub", "SITE_SYMBOL": "hub"}
+
+def _pages(heading: str, *pages: tuple[str, str, str]) -> dict[str, object]:
+    """A part of the back-office's navigation: titles, symbols, names of pages."""
+    return {
+        "title": heading,
+        "separator": True,
+        "items": [
+            {"title": title, "icon": icon, "link": link(name)} for title, icon, name in pages
+        ],
+    }
+
+
+def _admin(title: str, icon: str, name: str) -> dict[str, object]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}_changelist")}
+
+
+UNFOLD = {
+    "SITE_TITLE": "Contacthub",
+    "SITE_HEADER": "Contacthub",
+    "SITE_SYMBOL": "hub",
+    "STYLES": [lambda request: static("office/office.css")],
+    "SIDEBAR": {
+        "navigation": [
+            _pages(
+                "Everyday",
+                ("Dashboard", "monitoring", "dashboard"),
+                ("Customers", "group", "customers"),
+                ("Events", "bolt", "events"),
+                ("Bulk jobs", "upload_file", "jobs"),
+            ),
+            _pages(
+                "Settings",
+                ("Workspace", "apartment", "workspace-settings"),
+                ("Nodes", "account_tree", "nodes"),
+                ("Properties", "list_alt", "properties"),
+                ("Events", "tune", "event-settings"),
+                ("Sources", "key", "sources"),
+                ("Users", "manage_accounts", "users"),
+                ("Retention", "auto_delete", "retention"),
+            ),
+            {
+                "title": "Registers",
+                "separator": True,
+                "items": [
+                    _admin("Products", "inventory_2", "events_product"),
+                    _admin("Purge runs", "delete_sweep", "events_purgerun"),
+                    _admin("Aggregate builds", "construction", "customers_aggregatebuild"),
+                    _admin("Send user databases", "database", "configuration_senduserdatabase"),
+                ],
+            },
+            _pages(
+                "Operation",
+                ("Operations", "health_and_safety", "operations"),
+                ("Audit log", "history", "audit"),
+            ),
+        ],
+    },
+}

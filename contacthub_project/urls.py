@@ -14,6 +14,7 @@ from oauth2_provider.views import (
 
 from contacthub_project.api import BASE_PATH, exception_handler
 from contacthub_project.api.operations import route
+from contacthub_project.back_office.office import home
 from contacthub_project.health import HealthView
 
 API = BASE_PATH.lstrip("/") + "/"
@@ -38,6 +39,8 @@ urlpatterns = [
     path("openapi.json", SpectacularAPIView.as_view(), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     path("redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
+    path("admin/", admin.site.admin_view(home)),
+    path("admin/office/", include("contacthub_project.back_office.urls", namespace="office")),
     path("admin/", admin.site.urls),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("", RedirectView.as_view(url="/docs")),

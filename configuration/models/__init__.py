@@ -2,6 +2,7 @@ from configuration.models.event_type import EventTypeSettings
 from configuration.models.node import Node, NodeState, NodeType
 from configuration.models.send_source import SendSource, SendUserDatabase
 from configuration.models.source import Source, SourceProvider
+from configuration.models.staff_change import StaffChange
 from configuration.models.user import Membership, NodeGrant, NodePermission, Role, User
 from configuration.models.workspace import Workspace, WorkspaceStatus
 
@@ -18,6 +19,7 @@ __all__ = [
     "SendUserDatabase",
     "Source",
     "SourceProvider",
+    "StaffChange",
     "User",
     "Workspace",
     "WorkspaceStatus",

@@ -60,9 +60,14 @@ principals: PrincipalCache = SimpleLazyObject(PrincipalCache)  # type: ignore[as
 def authenticate(request: HttpRequest) -> Principal | None:
     """The holder of the request's bearer token, None when there is no `Authorization` header.
 
+    Calls from within this process say who is `signed_in`; no header can.
+
     Raises Unauthorized for anything else in the header, Forbidden for a source that calls from
     where it may not.
     """
+    signed_in = getattr(request, "signed_in", None)
+    if signed_in is not None:
+        return signed_in
     header = request.META.get("HTTP_AUTHORIZATION")
     if not header:
         return None

@@ -16,6 +16,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 

@@ -1,0 +1,180 @@
+"""Forms out of JSON Schema: which fields there are, and what a filled-in form says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+DEEPEST = 6
+SCALARS = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean"}
+FORMATS = {"date": "date", "date-time": "moment", "email": "email", "uri": "url"}
+
+
+class BadValue(Exception):
+    """A field holds something that its kind does not know; says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a form: `path` is dotted, `kind` says how it is filled in."""
+
+    path: str
+    label: str
+    kind: str
+    choices: tuple[str, ...] = ()
+    text: str = ""
+    fault: str = ""
+
+    @property
+    def group(self) -> str:
+        """The heading it stands under."""
+        parts = self.path.split(".")
+        return " / ".join(_words(part) for part in parts[:-1]) or "General"
+
+    @property
+    def pointer(self) -> str:
+        """Where the API's errors point to when they mean this field."""
+        return "/" + self.path.replace(".", "/")
+
+
+def fields_of(schema: Mapping[str, Any], *, within: str = "") -> list[Field]:
+    """The fields of an object's schema, those of objects within it included, in its order."""
+    return list(_fields(schema, schema.get("$defs", {}), within, 0))
+
+
+def filled(fields: list[Field], document: Mapping[str, Any]) -> list[Field]:
+    """The fields with what a document holds."""
+    return [replace(each, text=written(_at(document, each.path), each.kind)) for each in fields]
+
+
+def changes(fields: list[Field], form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a form changes of filled fields, as a nested document, and the faults by path.
+
+    A field that was emptied is null, which removes its value.
+    """
+    body: dict[str, Any] = {}
+    faults = {}
+    for each in fields:
+        text = form.get(each.path, "").replace("\r\n", "\n").strip()
+        if each.path not in form or text == each.text.strip():
+            continue
+        try:
+            _put(body, each.path, read(text, each.kind))
+        except BadValue as fault:
+            faults[each.path] = str(fault)
+    return body, faults
+
+
+def read(text: str, kind: str) -> Any:
+    """The value that a field's text means; raises BadValue."""
+    if not text:
+        return [] if kind == "list" else None
+    try:
+        if kind == "integer":
+            return int(text)
+        if kind == "number":
+            return float(text) if re.search(r"[.eE]", text) else int(text)
+        if kind == "json":
+            return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadValue({"json": "is no valid JSON"}.get(kind, "is no number")) from None
+    if kind == "boolean":
+        return text == "true"
+    if kind == "list":
+        return [line.strip() for line in text.split("\n") if line.strip()]
+    return text
+
+
+def written(value: Any, kind: str) -> str:
+    """A value as a field shows it."""
+    if value is None or value == [] or value == {}:
+        return ""
+    if kind == "list" and isinstance(value, list):
+        return "\n".join(str(each) for each in value)
+    if kind == "boolean":
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, indent=1)
+    return str(value)
+
+
+def shown(document: Mapping[str, Any], *, within: str = "") -> Iterator[tuple[str, str]]:
+    """What a document holds, as pairs of words and text; what is empty is left out."""
+    for name, value in document.items():
+        label = f"{within} / {_words(name)}" if within else _words(name)
+        if isinstance(value, dict):
+            yield from shown(value, within=label)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for number, each in enumerate(value, 1):
+                yield from shown(each, within=f"{label} {number}")
+        elif isinstance(value, list) and value:
+            yield label, ", ".join(str(each) for each in value)
+        elif isinstance(value, bool):
+            yield label, "yes" if value else "no"
+        elif value not in (None, "", []):
+            yield label, str(value)
+
+
+def _fields(
+    schema: Mapping[str, Any], definitions: Mapping[str, Any], within: str, depth: int
+) -> Iterator[Field]:
+    for name, child in schema.get("properties", {}).items():
+        path = f"{within}.{name}" if within else name
+        meant = _meant(child, definitions)
+        if _type(meant) == "object" and meant.get("properties") and depth < DEEPEST:
+            yield from _fields(meant, definitions, path, depth + 1)
+        else:
+            yield Field(path, _words(name), *_kind(meant, definitions))
+
+
+def _kind(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    if "enum" in schema:
+        return "choice", tuple(str(each) for each in schema["enum"] if each is not None)
+    kind = _type(schema)
+    if kind == "array":
+        items = _type(_meant(schema.get("items", {}), definitions))
+        return ("list" if items == "string" else "json"), ()
+    if kind == "string":
+        return FORMATS.get(schema.get("format", ""), "text"), ()
+    return SCALARS.get(kind, "json"), ()
+
+
+def _meant(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in schema:
+        schema = definitions[schema["$ref"].removeprefix("#/$defs/")]
+    for alternatives in ("anyOf", "oneOf"):
+        for each in schema.get(alternatives, ()):
+            if _type(each) != "null":
+                return _meant(each, definitions)
+    return schema
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    kinds = schema.get("type", "")
+    if isinstance(kinds, list):
+        return next((kind for kind in kinds if kind != "null"), "")
+    return kinds
+
+
+def _at(document: Any, path: str) -> Any:
+    for name in path.split("."):
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(name)
+    return document
+
+
+def _put(body: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        body = body.setdefault(name, {})
+    body[last] = value
+
+
+def _words(name: str) -> str:
+    """`firstName` becomes `First name`."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
+    return spaced[:1].upper() + spaced[1:]

@@ -1,0 +1,45 @@
+"""The addresses of the back-office's pages."""
+
+from contacthub_project.back_office.views import (
+    customers,
+    dashboard,
+    events,
+    jobs,
+    operations,
+    settings,
+)
+
+app_name = "office"
+urlpatterns = [
+    dashboard.dashboard,
+    customers.customers,
+    customers.export_customers,
+    customers.new_customer,
+    customers.customer,
+    customers.customer_events,
+    customers.edit_customer,
+    customers.delete_customer,
+    customers.forget_customer,
+    customers.export_customer,
+    events.events,
+    events.new_event,
+    events.event,
+    events.edit_event,
+    events.delete_event,
+    jobs.jobs,
+    jobs.job_rows,
+    jobs.preview,
+    jobs.results,
+    jobs.switch,
+    settings.workspace,
+    settings.nodes,
+    settings.node,
+    settings.properties,
+    settings.event_settings,
+    settings.sources,
+    settings.users,
+    settings.retention,
+    settings.node_retention,
+    operations.operations,
+    operations.audit,
+]

@@ -1,0 +1,378 @@
+"""Settings of a workspace: what it is, its nodes, properties, events, sources, people, rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from configuration.domain.permissions import reaches_all_workspaces
+from configuration.domain.vocabulary import CURRENCIES, EVENT_TYPES, INDUSTRIES, TIMEZONES
+from configuration.models import User
+from contacthub_project.back_office.audit import note_deed
+from contacthub_project.back_office.office import Office, page
+from customers.models import AggregateBuild
+from events.actions.purge import expired
+
+CONFIGURATION = "/configuration"
+EXTENDED_TYPES = ("string", "integer", "number", "boolean", "array")
+PERMISSIONS = ("", "R", "W", "RW")
+
+
+@page("settings/", "workspace-settings")
+def workspace(office: Office) -> HttpResponseBase:
+    """Name, industry, time zone, currency; and how many requests a minute."""
+    form = office.request.POST
+    current = office.get(CONFIGURATION)
+    throttling = office.get(CONFIGURATION + "/throttling")["maxRequestsPerMinute"]
+    if "name" in form:
+        names = ("name", "industry", "timezone", "currency", "logo")
+        body = {name: form.get(name) or None for name in names} | {"name": form["name"]}
+        reply = office.api.write("PUT", office.configuration, body)
+        if office.done(reply, "The workspace is changed."):
+            return office.go("workspace-settings")
+    elif "maxRequestsPerMinute" in form:
+        text = form["maxRequestsPerMinute"].strip()
+        limit = {"maxRequestsPerMinute": int(text) if text.isdigit() else text}
+        reply = office.api.write("PUT", f"{office.configuration}/throttling", limit)
+        if office.done(reply, "The limit is changed."):
+            return office.go("workspace-settings")
+    return office.show(
+        "settings_workspace",
+        "Workspace",
+        current=current,
+        throttling=throttling,
+        industries=INDUSTRIES,
+        timezones=TIMEZONES,
+        currencies=CURRENCIES,
+        may_write=office.may("PUT", CONFIGURATION),
+        may_throttle=office.may("PUT", CONFIGURATION + "/throttling"),
+    )
+
+
+@page("settings/nodes/", "nodes")
+def nodes(office: Office) -> HttpResponseBase:
+    """Entry nodes and aggregate nodes; aggregates that are being built show how far they are."""
+    form = office.request.POST
+    if office.request.method == "POST" and _change_nodes(office, form):
+        return office.go("nodes")
+    builds = {
+        str(build.node_id): {"done": build.done, "total": build.total}
+        for build in AggregateBuild.objects.filter(workspace_id=office.workspace_id)
+    }
+    totals = {each["id"]: each["customers"] for each in office.everything("/stats/nodes")}
+    entries = office.everything(CONFIGURATION + "/nodes/entries")
+    aggregates = office.everything(CONFIGURATION + "/nodes/aggregates")
+    return office.show(
+        "settings_nodes",
+        "Nodes",
+        entries=[each | {"customers": totals.get(each["id"], 0)} for each in entries],
+        aggregates=[
+            each | {"customers": totals.get(each["id"], 0), "build": builds.get(each["id"])}
+            for each in aggregates
+        ],
+        may_write=office.may("POST", CONFIGURATION + "/nodes/entries"),
+    )
+
+
+def _change_nodes(office: Office, form: Any) -> bool:
+    act, base = form.get("act"), f"{office.configuration}/nodes"
+    policy = {
+        "properties": _listed(form.get("properties", "")) or ["base.contacts.email"],
+        "caseSensitive": form.get("caseSensitive") == "on",
+    }
+    texts = {"name": form.get("name", ""), "description": form.get("description") or None}
+    if act == "add-entry":
+        body = texts | {"uniqueCustomer": policy}
+        return office.done(office.api.write("POST", f"{base}/entries", body), "The node is there.")
+    if act == "add-aggregate":
+        body = texts | {"entryNodes": form.getlist("entryNodes"), "matchingProperties": policy}
+        return office.done(
+            office.api.write("POST", f"{base}/aggregates", body), "The aggregate node is there."
+        )
+    node = form.get("id", "-")
+    if act == "activate":
+        reply = office.api.write("PUT", f"{base}/aggregates/{node}/state", {"state": "ACTIVE"})
+        return office.done(reply, "The node is being built.")
+    return False
+
+
+@page("settings/nodes/<uuid:node_id>/", "node")
+def node(office: Office, node_id: Any) -> HttpResponseBase:
+    """One entry node: its name, how it recognises people; emptying and deleting it."""
+    path = f"/configuration/nodes/entries/{node_id}"
+    current, form = office.get(path), office.request.POST
+    if form.get("act") == "save":
+        body = current | {
+            "name": form.get("name", ""),
+            "description": form.get("description") or None,
+            "mandatoryProperties": _listed(form.get("mandatoryProperties", "")),
+            "uniqueCustomer": {
+                "properties": _listed(form.get("properties", "")),
+                "caseSensitive": form.get("caseSensitive") == "on",
+            },
+        }
+        if office.done(office.api.write("PUT", office.path + path, body), "The node is changed."):
+            return office.go("nodes")
+    elif form.get("act") in {"empty", "delete"}:
+        if form.get("typed", "").strip() != current["name"]:
+            messages.error(office.request, "The name does not fit. Nothing has been done.")
+        else:
+            where = f"{path}/data" if form["act"] == "empty" else path
+            said = (
+                "The node is being emptied." if form["act"] == "empty" else "The node is deleted."
+            )
+            if office.done(office.api.write("DELETE", office.path + where), said):
+                return office.go("nodes")
+    return office.show("settings_node", current["name"], current=current)
+
+
+@page("settings/properties/", "properties")
+def properties(office: Office) -> HttpResponseBase:
+    """Base properties with their switches, and the extended ones of the workspace."""
+    form = office.request.POST
+    extended = office.get(CONFIGURATION + "/properties/extended")
+    act = form.get("act")
+    if act == "switch":
+        name, on = form.get("name", ""), form.get("on") == "true"
+        path = f"{office.configuration}/properties/base/{name}/enabled"
+        reply = office.api.write("PUT", path, {"value": on})
+        if office.done(reply, f"{name} is {'on' if on else 'off'}."):
+            return office.go("properties")
+    elif act in {"add", "remove"}:
+        changed = dict(extended)
+        if act == "add":
+            changed[form.get("name", "").strip()] = _definition(form)
+        else:
+            changed.pop(form.get("name", ""), None)
+        path = f"{office.configuration}/properties/extended"
+        if office.done(office.api.write("PUT", path, changed), "The properties are changed."):
+            return office.go("properties")
+    base = office.get(CONFIGURATION + "/properties/base")["elements"]
+    return office.show(
+        "settings_properties",
+        "Properties",
+        base=[each | {"depth": each["name"].count("."), "leaf": each["name"].split(".")[-1]}
+              for each in base],
+        extended=extended.items(),
+        types=EXTENDED_TYPES,
+        policies=[each["id"] for each in office.get("/models/merge-policies")["elements"]],
+        may_write=office.may("PUT", CONFIGURATION + "/properties/extended"),
+    )  # fmt: skip
+
+
+def _definition(form: Any) -> dict[str, Any]:
+    kind = form.get("type", "string")
+    definition: dict[str, Any] = {"type": kind}
+    if kind == "array":
+        definition["items"] = {"type": "string"}
+    if form.get("label"):
+        definition["label"] = form["label"]
+    if form.get("mergePolicy"):
+        definition["mergePolicy"] = form["mergePolicy"]
+    if form.get("indexed") == "on":
+        definition["indexed"] = True
+    return definition
+
+
+@page("settings/events/", "event-settings")
+def event_settings(office: Office) -> HttpResponseBase:
+    """The types of events: on or off, and what each demands of consents."""
+    form = office.request.POST
+    if form.get("act") == "switch":
+        name, on = form.get("type", ""), form.get("on") == "true"
+        reply = office.api.write(
+            "PUT", f"{office.configuration}/events/{name}/enabled", {"value": on}
+        )
+        if office.done(reply, f"{name} is {'on' if on else 'off'}."):
+            return office.go("event-settings", {"q": office.request.GET.get("q", "")})
+    elif form.get("act") == "consents":
+        policy = office.get(CONFIGURATION + "/consent-policy")
+        paths = _listed(form.get("consents", ""))
+        policy = {k: v for k, v in policy.items() if k != form.get("type")}
+        if paths:
+            policy[form.get("type", "")] = paths
+        reply = office.api.write("PUT", f"{office.configuration}/consent-policy", policy)
+        if office.done(reply, "The consent policy is changed."):
+            return office.go("event-settings")
+    wanted = office.request.GET.get("q", "").strip().lower()
+    consents = office.get(CONFIGURATION + "/consent-policy")
+    sizes = office.get(CONFIGURATION + "/payload-size")
+    listed = [
+        each | {
+            "consents": " ".join(consents.get(each["type"], [])),
+            "category": EVENT_TYPES[each["type"]].category,
+            "kilobytes": sizes[each["type"]]["maxBytes"] // 1024,
+        }
+        for each in office.get(CONFIGURATION + "/events")["elements"]
+        if wanted in each["label"].lower() or wanted in each["type"].lower()
+    ]  # fmt: skip
+    return office.show(
+        "settings_events",
+        "Events",
+        types=listed,
+        quick=wanted,
+        may_write=office.may("PUT", CONFIGURATION + "/events/{eventType}/enabled"),
+    )
+
+
+@page("settings/sources/", "sources")
+def sources(office: Office) -> HttpResponseBase:
+    """What may write to this workspace. A token is shown once, when it is made."""
+    form = office.request.POST
+    token = None
+    base = f"{office.configuration}/sources"
+    source = form.get("id", "-")
+    act = form.get("act")
+    if act == "add":
+        body = {
+            "provider": form.get("provider", "API"),
+            "name": form.get("name", ""),
+            "nodes": form.getlist("nodes"),
+        }
+        reply = office.api.write("POST", base, body)
+        if office.done(reply, "The source is there. Copy its token now: it is shown only once."):
+            token = reply.json["token"]
+    elif act == "refresh":
+        reply = office.api.write("POST", f"{base}/{source}/refresh-token", {})
+        if office.done(reply, "Copy the new token now: it is shown only once."):
+            token = reply.json["token"]
+    elif act == "switch":
+        current = office.get(f"/configuration/sources/{source}")
+        body = current | {"enabled": form.get("on") == "true"}
+        if office.done(office.api.write("PUT", f"{base}/{source}", body), "The source is changed."):
+            return office.go("sources")
+    elif act == "delete" and office.done(
+        office.api.write("DELETE", f"{base}/{source}"), "The source is deleted."
+    ):
+        return office.go("sources")
+    listed = office.everything(CONFIGURATION + "/sources")
+    return office.show(
+        "settings_sources",
+        "Sources",
+        sources=[
+            each | {"node_names": [office.node_name(node) for node in each["nodes"]]}
+            for each in listed
+        ],
+        token=token,
+        providers=[
+            each for each in office.get("/models/providers")["elements"] if each["creatable"]
+        ],
+        may_write=office.may("POST", CONFIGURATION + "/sources"),
+    )
+
+
+@page("settings/users/", "users")
+def users(office: Office) -> HttpResponseBase:
+    """People and what each may do in which node."""
+    form = office.request.POST
+    nodes = office.everything(CONFIGURATION + "/nodes")
+    if form.get("act") == "grants":
+        granted = [
+            {"id": node["id"], "permission": form[f"node-{node['id']}"]}
+            for node in nodes
+            if form.get(f"node-{node['id']}")
+        ]
+        path = f"{office.configuration}/users/{form.get('id', '0')}"
+        if office.done(
+            office.api.write("PUT", path, {"nodes": granted}), "Permissions are changed."
+        ):
+            return office.go("users")
+    elif form.get("act") == "password" and _set_password(office, form):
+        return office.go("users")
+    people = office.everything(CONFIGURATION + "/users")
+    for person in people:
+        held = {each["id"]: each["permission"] for each in person["nodes"]}
+        person["matrix"] = [(node, held.get(node["id"], "")) for node in nodes]
+    return office.show(
+        "settings_users",
+        "Users",
+        people=people,
+        nodes=nodes,
+        permissions=PERMISSIONS,
+        may_write=office.may("PUT", CONFIGURATION + "/users/{id}"),
+        may_set_passwords=_is_operator(office),
+    )
+
+
+def _is_operator(office: Office) -> bool:
+    return reaches_all_workspaces(office.api.principal.roles)
+
+
+def _set_password(office: Office, form: Any) -> bool:
+    """Give somebody of the workspace a password to sign in with, and the back-office.
+
+    For operators only: whoever could do that to others could become them, elsewhere too.
+    """
+    if not _is_operator(office):
+        messages.error(office.request, "Only an operator may set passwords.")
+        return False
+    everybody = User.objects.in_workspace(office.workspace_id)
+    person = everybody.filter(id=int(form["id"]) if form.get("id", "").isdigit() else 0).first()
+    if person is None or not person.is_active:
+        messages.error(office.request, "There is no such person in this workspace.")
+        return False
+    try:
+        validate_password(form.get("password", ""), person)
+    except ValidationError as fault:
+        messages.error(office.request, " ".join(fault.messages))
+        return False
+    person.set_password(form["password"])
+    person.is_staff = True
+    person.save(update_fields=["password", "is_staff"])
+    note_deed(office.user, office.workspace_id, "Password set", person.username)
+    messages.success(office.request, f"{person} can sign in with the new password.")
+    return True
+
+
+@page("settings/retention/", "retention")
+def retention(office: Office) -> HttpResponseBase:
+    """How long events are kept, and what the next purge would delete."""
+    form = office.request.POST
+    months = office.get(CONFIGURATION + "/retention-policy")
+    if form.get("act") == "save":
+        changed = {
+            name: {"months": int(text)} if (text := form.get(name, "").strip()).isdigit() else kept
+            for name, kept in months.items()
+        }
+        reply = office.api.write("PUT", f"{office.configuration}/retention-policy", changed)
+        if office.done(reply, "The retention policy is changed."):
+            return office.go("retention")
+    switches = []
+    for each in office.everything(CONFIGURATION + "/nodes/entries"):
+        state = office.get(f"/configuration/nodes/entries/{each['id']}/retention-policy/enabled")
+        switches.append((each, state["value"]))
+    doomed = None
+    if office.request.GET.get("preview"):
+        readable = {each["id"] for each in office.nodes}
+        doomed = [
+            (office.node_name(str(each.expiry.node_id)), each.expiry.type, each)
+            for each in expired(office.workspace_id, timezone.now())
+            if str(each.expiry.node_id) in readable
+        ]
+    return office.show(
+        "settings_retention",
+        "Retention",
+        months=[(name, EVENT_TYPES[name].label, kept["months"]) for name, kept in months.items()],
+        switches=switches,
+        doomed=doomed,
+        may_write=office.may("PUT", CONFIGURATION + "/retention-policy"),
+    )
+
+
+@page("settings/retention/<uuid:node_id>/", "node-retention")
+def node_retention(office: Office, node_id: Any) -> HttpResponseBase:
+    """Have the purge look at a node, or not."""
+    if office.request.method == "POST":
+        path = f"{office.configuration}/nodes/entries/{node_id}/retention-policy/enabled"
+        on = office.request.POST.get("on") == "true"
+        office.done(office.api.write("PUT", path, {"value": on}), "The node is changed.")
+    return office.go("retention")
+
+
+def _listed(text: str) -> list[str]:
+    return text.replace(",", " ").split()

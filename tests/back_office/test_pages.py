@@ -1,0 +1,421 @@
+"""Every page of the back-office: for whom, of what, and in how many queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from analytics.actions.folding import fold_all
+from bulkjobs.actions.processing import process
+from bulkjobs.models import BulkJob
+from configuration.models import Source, StaffChange, User
+from contacthub_project.back_office.urls import urlpatterns
+from customers.models import Customer
+from events.models import Event
+from tests.analytics.test_answers import post_event, shop
+from tests.back_office.office import Staff
+from tests.factories import Hub
+
+SIMPLE = [
+    "dashboard", "customers", "events", "jobs", "workspace-settings", "nodes", "properties",
+    "event-settings", "sources", "retention", "operations", "audit", "new-event", "job-rows",
+]  # fmt: skip
+ROLES = ["CLAB_OPERATOR", "ADMIN", "USER", "GUEST"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", [*SIMPLE, "new-customer"])
+def test_every_role_opens_every_page(hub: Hub, role: str, name: str) -> None:
+    shop(hub)
+    page = Staff(hub, role).open(name)
+    assert page.status == 200
+    assert hub.workspace.name in page or name == "job-rows"
+
+
+@pytest.mark.parametrize("pattern", urlpatterns, ids=lambda each: each.name)
+def test_nobody_sees_another_workspace(hub: Hub, pattern: Any) -> None:
+    stranger = Hub()
+    person = stranger.post_customer(base={"contacts": {"email": "secret@x.it"}})["id"]
+    event = post_event(stranger, person, "loggedIn", "WEB", "2026-01-01T00:00:00Z")
+    ids = {"customer_id": person, "event_id": event, "node_id": stranger.node.id,
+           "job_id": person, "what": "stop"}  # fmt: skip
+    parts = {name: ids[name] for name in pattern.pattern.converters if name in ids}
+    staff = Staff(hub, "ADMIN")
+    for workspace in (stranger.workspace.id, hub.workspace.id):
+        address = reverse(f"office:{pattern.name}", kwargs={"workspace_id": workspace, **parts})
+        for answer in (
+            staff.client.get(address, HTTP_HOST="localhost"),
+            staff.client.post(address, {"act": "delete", "typed": "x"}, HTTP_HOST="localhost"),
+        ):
+            if workspace == stranger.workspace.id:
+                assert answer.status_code == 404
+            else:
+                assert answer.status_code < 500
+            if not answer.streaming:
+                assert b"secret@x.it" not in answer.content
+                assert stranger.workspace.name not in answer.content.decode()
+    assert Customer.objects.get(id=person).deleted == 0
+    assert Event.objects.filter(id=event).exists()
+
+
+@pytest.mark.parametrize("pattern", urlpatterns, ids=lambda each: each.name)
+def test_nobody_gets_in_without_signing_in(hub: Hub, pattern: Any) -> None:
+    parts = {
+        name: "stop" if name == "what" else hub.node.id for name in pattern.pattern.converters
+    } | {"workspace_id": hub.workspace.id}
+    answer = Client().get(reverse(f"office:{pattern.name}", kwargs=parts), HTTP_HOST="localhost")
+    assert answer.status_code == 302
+    assert "/login" in answer.headers["Location"]
+
+
+def test_people_see_the_nodes_they_may_read(hub: Hub) -> None:
+    hub.post_customer(base={"contacts": {"email": "here@x.it"}})
+    hidden = hub.post_customer(
+        nodeId=str(hub.other_node.id), base={"contacts": {"email": "hidden@x.it"}}
+    )["id"]
+    staff = Staff(hub, "USER", grants={hub.node: "R"})
+    page = staff.open("customers", {"node": str(hub.other_node.id)})
+    assert "here@x.it" in page
+    assert "hidden@x.it" not in page
+    assert hub.other_node.name not in page
+    assert staff.open("customer", customer_id=hidden).status == 403
+    assert staff.open("edit-customer", customer_id=hidden).status == 403
+    mine = Customer.objects.get(node=hub.node).id
+    page = staff.submit("edit-customer", {"base.firstName": "X", "version": "1"}, customer_id=mine)
+    assert "not allowed" in page
+    assert Customer.objects.get(id=mine).version == 1
+
+
+def test_searching_and_rules(hub: Hub) -> None:
+    for first, last, email in (
+        ("Anna", "Rossi", "anna@x.it"), ("Anna", "Bianchi", "ab@x.it"), ("Carlo", "Verdi", "c@x.it"),
+    ):  # fmt: skip
+        hub.post_customer(base={"firstName": first, "lastName": last, "contacts": {"email": email}})
+    staff = Staff(hub, "USER")
+
+    def found(**query: Any) -> set[str]:
+        page = staff.open("customers", query)
+        return {name for name in ("Rossi", "Bianchi", "Verdi") if f">{name}<" in page.html}
+
+    assert found() == {"Rossi", "Bianchi", "Verdi"}
+    assert found(q="anna") == {"Rossi", "Bianchi"}
+    assert found(q="anna -rossi") == {"Bianchi"}
+    assert found(q='"c@x.it"') == {"Verdi"}
+    assert found(q="an ver") == set()
+    rules = {
+        "attribute": ["base.lastName", "base.lastName"],
+        "operator": ["EQUALS", "IN"], "value": ["Rossi", "erd"],
+    }  # fmt: skip
+    assert found(match="any", **rules) == {"Rossi", "Verdi"}
+    assert found(match="all", **rules) == set()
+    page = staff.open("customers", {"attribute": "no.such", "operator": "EQUALS", "value": "1"})
+    assert page.status == 200
+    assert "no.such" in page.html
+    assert "office-fault" in page.html
+    for hostile in ("a\0b", '"', "-", "x" * 5000, "\udcff", "''\"--;"):
+        assert staff.client.get(
+            staff.url("customers"), {"q": hostile.encode("utf-8", "replace")}, HTTP_HOST="localhost"
+        ).status_code == 200  # fmt: skip
+
+
+def test_a_persons_card(hub: Hub) -> None:
+    anna, _ = shop(hub)
+    hub.trusted.patch(
+        f"{hub.path}/customers/{anna}",
+        {
+            "base": {"firstName": "Anna", "address": {"city": "Pisa"},
+                     "subscriptions": [{"id": "news", "name": "News", "subscribed": True}]},
+            "tags": {"manual": ["vip"]},
+            "consents": {"profiling": {"online": {"status": True}}},
+        },
+    )  # fmt: skip
+    page = Staff(hub, "DPO", "USER").open("customer", customer_id=anna)
+    for words in ("Anna", "Pisa", "vip", "News", "totalSpending", "20.00", "CONSENT_CHANGED"):
+        assert words in page, words
+    timeline = Staff(hub, "USER").open("customer-events", customer_id=anna)
+    assert timeline.text.count("completedOrder") == 2
+    assert "loggedIn" not in Staff(hub, "USER").open(
+        "customer-events", {"type": "completedOrder"}, customer_id=anna
+    )
+
+
+def test_the_time_line_goes_on(hub: Hub) -> None:
+    person = hub.post_customer()["id"]
+    for minute in range(25):
+        post_event(hub, person, "loggedIn", "WEB", f"2026-01-01T00:{minute:02d}:00Z")
+    staff = Staff(hub, "USER")
+    first = staff.open("customer-events", customer_id=person)
+    assert first.html.count("<article") == 20
+    assert "page=1" in first.html
+    second = staff.open("customer-events", {"page": "1"}, customer_id=person)
+    assert second.html.count("<article") == 5
+    assert "revealed" not in second.html
+
+
+def test_create_edit_delete(hub: Hub) -> None:
+    staff = Staff(hub, "ADMIN")
+    node = f"node={hub.node.id}"
+    page = staff.submit("new-customer", {"base.contacts.email": "no address"}, node)
+    assert "office-fault" in page.html
+    assert "no address" in page.html, "nothing that was typed is lost"
+    page = staff.submit(
+        "new-customer",
+        {"base.contacts.email": "ada@x.it", "base.firstName": "Ada", "tags.manual": "one\ntwo",
+         "base.likes": "[{"},
+        node,
+    )  # fmt: skip
+    assert "is no valid JSON" in page
+    page = staff.submit(
+        "new-customer",
+        {"base.contacts.email": "ada@x.it", "base.firstName": "Ada", "tags.manual": "one\ntwo"},
+        node,
+    )
+    assert "The customer is there." in page
+    ada = Customer.objects.get(base__contacts__email="ada@x.it")
+    assert ada.tags["manual"] == ["one", "two"]
+    form = {
+        "version": "1",
+        "base.firstName": "",
+        "base.lastName": "Love",
+        "base.contacts.email": "ada@x.it",
+    }
+    page = staff.submit("edit-customer", form, customer_id=ada.id)
+    assert "Your changes are kept." in page
+    ada.refresh_from_db()
+    assert ada.base == {"lastName": "Love", "contacts": {"email": "ada@x.it"}}
+    # Somebody else was faster.
+    page = staff.submit("edit-customer", form | {"base.lastName": "Late"}, customer_id=ada.id)
+    assert "Somebody else has changed it" in page
+    ada.refresh_from_db()
+    assert ada.base["lastName"] == "Love"
+    assert "is deleted" in staff.submit("delete-customer", {}, customer_id=ada.id)
+    assert Customer.objects.get(id=ada.id).deleted == 1
+    changes = [each.summary for each in StaffChange.objects.order_by("id")]
+    assert len(changes) == 3
+    audit = staff.open("audit")
+    assert "Love" in audit
+    assert str(staff.user) in audit
+
+
+def test_forgetting_takes_the_right_words_and_the_audit_log_along(hub: Hub) -> None:
+    person = hub.post_customer(base={"contacts": {"email": "gone@x.it"}, "firstName": "Gone"})["id"]
+    Staff(hub, "ADMIN").submit(
+        "edit-customer", {"version": "1", "base.lastName": "Soon"}, customer_id=person
+    )
+    assert "Soon" in Staff(hub, "ADMIN").open("audit")
+    dpo = Staff(hub, "DPO", "USER")
+    page = dpo.submit("forget-customer", {"typed": "other@x.it"}, customer_id=person)
+    assert "Nothing has been done" in page
+    assert Customer.objects.get(id=person).deleted == 0
+    export = dpo.open("export-customer", customer_id=person)
+    assert "gone@x.it" in export.html
+    page = dpo.submit("forget-customer", {"typed": "GONE@x.it"}, customer_id=person)
+    assert "The person is forgotten." in page
+    assert Customer.objects.get(id=person).deleted == -1
+    assert "Soon" not in Staff(hub, "ADMIN").open("audit")
+    assert (
+        not StaffChange.objects.filter(customer_id=person).exclude(before=None, after=None).exists()
+    )
+    user = Staff(hub, "USER")
+    other = hub.post_customer()["id"]
+    assert "Forget" not in user.open("customer", customer_id=other)
+    email = Customer.objects.get(id=other).base["contacts"]["email"]
+    user.submit("forget-customer", {"typed": email}, customer_id=other)
+    assert Customer.objects.get(id=other).deleted == 0
+
+
+def test_events_by_hand(hub: Hub) -> None:
+    person = hub.post_customer()["id"]
+    staff = Staff(hub, "USER")
+    page = staff.submit(
+        "new-event",
+        {"customerId": person, "context": "RETAIL", "date": "2026-01-10T10:00:00Z",
+         "orderId": "A1", "amount.total": "19.90", "products": '[{"id": "p"}]'},
+        "type=completedOrder",
+    )  # fmt: skip
+    assert "The event is there." in page
+    event = Event.objects.get()
+    assert event.properties["amount"] == {"total": 19.9}
+    page = staff.submit("edit-event", {"amount.total": "abc", "orderId": "A1"}, event_id=event.id)
+    assert "is no number" in page
+    page = staff.submit("edit-event", {"amount.total": "7", "orderId": ""}, event_id=event.id)
+    assert "Your changes are kept." in page
+    event.refresh_from_db()
+    assert event.properties["amount"]["total"] == 7
+    copy = staff.open("new-event", {"type": "completedOrder", "copy": str(event.id)})
+    assert 'value="7"' in copy.html
+    assert "The event is deleted." in staff.submit("delete-event", {}, event_id=event.id)
+    assert not Event.objects.exists()
+
+
+def test_bulk_jobs(hub: Hub, settings: Any, tmp_path: Any) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    staff, node = Staff(hub, "ADMIN"), f"node={hub.node.id}"
+    good = "base.contacts.email,base.firstName\na@x.it,Anna\n"
+    page = staff.submit("job-preview", {"text": good, "operation": "UPSERT", "entity": "CUSTOMER"})
+    assert "The columns fit" in page
+    assert "Anna" in page
+    page = staff.submit(
+        "job-preview", {"text": "a.b.c\n1\n", "operation": "UPSERT", "entity": "CUSTOMER"}
+    )
+    assert "a.b.c" in page
+    assert "office-fault" in page.html
+    file = SimpleUploadedFile("people.csv", good.encode(), content_type="text/csv")
+    page = staff.submit("jobs", {"operation": "UPSERT", "entity": "CUSTOMER", "file": file}, node)
+    assert "The file is taken in." in page
+    job = BulkJob.objects.get()
+    assert "stop." in staff.submit("job-switch", {}, node, job_id=job.id, what="stop")
+    job.refresh_from_db()
+    assert job.status == "STOPPED"
+    staff.submit("job-switch", {}, node, job_id=job.id, what="resume")
+    assert process(seconds=60)
+    rows = staff.open("job-rows", {"node": str(hub.node.id)})
+    assert "PROCESSED" in rows
+    assert "1 of 1" in rows
+    results = staff.open("job-results", {"node": str(hub.node.id)}, job_id=job.id)
+    assert "created" in results.html
+    export = staff.open("export-customers", {"node": str(hub.node.id)})
+    assert "a@x.it" in export.html
+    guest = Staff(hub, "GUEST")
+    assert "Take a file in" not in guest.open("jobs")
+    guest.submit("job-switch", {}, node, job_id=job.id, what="stop")
+
+
+def test_settings(hub: Hub) -> None:
+    staff = Staff(hub, "CLAB_OPERATOR")
+    form = {
+        "name": "Renamed",
+        "industry": "GDO",
+        "timezone": "Europe/Paris",
+        "currency": "USD",
+        "logo": "",
+    }
+    assert "The workspace is changed." in staff.submit("workspace-settings", form)
+    assert "limit is changed" in staff.submit(
+        "workspace-settings", {"maxRequestsPerMinute": "9999"}
+    )
+    assert "office-" in staff.submit("workspace-settings", {"maxRequestsPerMinute": "many"}).html
+    assert "The node is there." in staff.submit("nodes", {"act": "add-entry", "name": "Till"})
+    page = staff.submit(
+        "nodes",
+        {"act": "add-aggregate", "name": "Everybody",
+         "entryNodes": [str(hub.node.id), str(hub.other_node.id)], "properties": "base.contacts.email"},
+    )  # fmt: skip
+    assert "The aggregate node is there." in page
+    aggregate = hub.admin.get(f"{hub.configuration}/nodes/aggregates")["elements"][0]["id"]
+    assert "is being built" in staff.submit("nodes", {"act": "activate", "id": aggregate})
+    page = staff.submit("properties", {"act": "switch", "name": "jobs", "on": "false"})
+    assert "jobs is off." in page
+    page = staff.submit(
+        "properties", {"act": "add", "name": "points", "type": "integer", "label": "Points"}
+    )
+    assert "The properties are changed." in page
+    assert "Points" in page
+    page = staff.submit("properties", {"act": "add", "name": "bad.name", "type": "integer"})
+    assert "changed." not in page
+    page = staff.submit("event-settings", {"act": "switch", "type": "loggedIn", "on": "false"})
+    assert "loggedIn is off." in page
+    page = staff.submit(
+        "event-settings",
+        {"act": "consents", "type": "viewedPage", "consents": "consents.profiling.online"},
+    )
+    assert "consent policy is changed" in page
+    page = staff.submit("retention", {"act": "save", "loggedIn": "5"})
+    assert "retention policy is changed" in page
+    assert hub.admin.get(f"{hub.configuration}/retention-policy")["loggedIn"]["months"] == 5
+    page = staff.submit("node-retention", {"on": "false"}, node_id=hub.node.id)
+    assert "The node is changed." in page
+    assert "no event is older" in staff.open("retention", {"preview": "1"})
+
+
+def test_what_the_next_purge_would_delete(hub: Hub) -> None:
+    person = hub.post_customer()["id"]
+    post_event(hub, person, "loggedIn", "WEB", "2001-01-01T00:00:00Z")
+    page = Staff(hub, "USER").open("retention", {"preview": "1"})
+    assert "2001-01-01" in page
+
+
+def test_a_sources_token_is_shown_once(hub: Hub) -> None:
+    staff = Staff(hub, "ADMIN")
+    form = {"act": "add", "name": "New shop", "provider": "API", "nodes": [str(hub.node.id)]}
+    page = staff.submit("sources", form)
+    assert "chs_" in page
+    assert "chs_" not in staff.open("sources")
+    source = Source.objects.get(name="New shop")
+    assert "chs_" in staff.submit("sources", {"act": "refresh", "id": str(source.id)})
+    assert "Turn on" in staff.submit(
+        "sources", {"act": "switch", "id": str(source.id), "on": "false"}
+    )
+    assert "is deleted" in staff.submit("sources", {"act": "delete", "id": str(source.id)})
+    for change in StaffChange.objects.all():
+        assert "chs_" not in str([change.before, change.after])
+
+
+def test_people_and_their_permissions(hub: Hub) -> None:
+    admin, operator = Staff(hub, "ADMIN"), Staff(hub, "CLAB_OPERATOR")
+    person = Staff(hub, "USER").user
+    form = {"act": "grants", "id": str(person.id), f"node-{hub.node.id}": "R"}
+    assert "Permissions are changed." in admin.submit("users", form)
+    grants = {grant.node_id: grant.permission for grant in person.grants.all()}
+    assert grants == {hub.node.id: "R"}
+    secret = {"act": "password", "id": str(person.id), "password": "correct horse battery"}
+    assert "Only an operator" in admin.submit("users", secret)
+    assert "too short" in operator.submit("users", secret | {"password": "x"})
+    assert "can sign in" in operator.submit("users", secret)
+    assert User.objects.get(id=person.id).check_password("correct horse battery")
+    assert Staff(hub, "USER").open("users").status == 403
+
+
+def test_emptying_and_deleting_a_node(hub: Hub) -> None:
+    staff = Staff(hub, "ADMIN")
+    page = staff.submit("node", {"act": "delete", "typed": "something"}, node_id=hub.node.id)
+    assert "Nothing has been done" in page
+    page = staff.submit("node", {"act": "empty", "typed": hub.node.name}, node_id=hub.node.id)
+    assert "is being emptied" in page
+    page = staff.submit(
+        "node", {"act": "delete", "typed": hub.other_node.name}, node_id=hub.other_node.id
+    )
+    assert "is deleted" in page
+
+
+def test_the_dashboard_shows_what_analytics_say(hub: Hub) -> None:
+    person = hub.post_customer()["id"]
+    from django.utils import timezone
+
+    post_event(
+        hub, person, "completedOrder", "RETAIL", timezone.now().isoformat(), amount={"total": 12.5}
+    )
+    fold_all(seconds=60)
+    page = Staff(hub, "USER").open("dashboard")
+    assert "12.50 EUR" in page
+    assert "completedOrder · RETAIL" in page
+    assert Staff(hub, "USER").open("dashboard", {"node": str(hub.other_node.id)}).status == 200
+    assert "12.50 EUR" not in Staff(hub, "USER").open("dashboard", {"node": str(hub.other_node.id)})
+
+
+def test_the_front_door(hub: Hub) -> None:
+    staff = Staff(hub, "USER")
+    answer = staff.client.get("/admin/", HTTP_HOST="localhost")
+    assert answer.headers["Location"] == staff.url("dashboard")
+    lonely = Staff(hub, "USER")
+    lonely.user.memberships.all().delete()
+    page = lonely.client.get("/admin/", HTTP_HOST="localhost")
+    assert "do not work in any workspace" in page.content.decode()
+
+
+@pytest.mark.parametrize("name", ["customers", "events", "jobs", "audit", "sources", "users"])
+def test_lists_take_a_bounded_number_of_queries(
+    hub: Hub, name: str, django_assert_max_num_queries: Any
+) -> None:
+    person = hub.post_customer()["id"]
+    for number in range(30):
+        hub.post_customer()
+        post_event(hub, person, "loggedIn", "WEB", f"2026-01-01T00:00:{number:02d}Z")
+    staff = Staff(hub, "ADMIN")
+    staff.open(name)
+    with django_assert_max_num_queries(25):
+        staff.open(name)
