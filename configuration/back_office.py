@@ -26,6 +26,13 @@ class WorkspaceReadOnlyAdmin(ModelAdmin):
             return rows
         return rows.filter(workspace_id__in=request.user.workspaces.values("id"))
 
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """All staff, each their workspaces' rows."""
+        return request.user.is_active and request.user.is_staff  # type: ignore[union-attr]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -390,6 +390,13 @@ UNFOLD = {
     "SITE_TITLE": "Contacthub",
     "SITE_HEADER": "Contacthub",
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("office/hub.svg"),
+        }
+    ],
     "STYLES": [lambda request: static("office/office.css")],
     "SIDEBAR": {
         "navigation": [
@@ -417,7 +424,12 @@ UNFOLD = {
                     _admin("Products", "inventory_2", "events_product"),
                     _admin("Purge runs", "delete_sweep", "events_purgerun"),
                     _admin("Aggregate builds", "construction", "customers_aggregatebuild"),
-                    _admin("Send user databases", "database", "configuration_senduserdatabase"),
+                    {
+                        **_admin(
+                            "Send user databases", "database", "configuration_senduserdatabase"
+                        ),
+                        "permission": lambda request: request.user.is_superuser,
+                    },
                 ],
             },
             _pages(
