@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -15,7 +16,7 @@ from bulkjobs.domain.dialect import BadFile, Column, customer_columns, event_col
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus
 from configuration.models.identifiers import new_id
 from configuration.rules import NodeRules, WorkspaceRules
-from contacthub_project.errors import Conflict
+from contacthub_project.errors import Conflict, Unavailable
 from contacthub_project.nudges import nudge_on_commit
 from contacthub_project.principal import Principal
 from contacthub_project.sql import fetch_one
@@ -26,6 +27,8 @@ MOST_LOADED = 10  # reference: Create a bulk job
 LOCK_CLASS = 0x62756C6B
 HOLD_NODE = "SELECT pg_advisory_xact_lock(%s::int, hashtext(%s))"
 LONGEST_NAME = 255
+
+log = structlog.get_logger("contacthub.bulkjobs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ def load_job(
 ) -> BulkJob:
     """The new job: LOADED, or FAILED with the reason when the file cannot be used at all.
 
-    Raises Locked or Forbidden for the node, Conflict when ten jobs of it wait already.
+    Raises Locked or Forbidden for the node, Conflict when ten jobs of it wait already, Unavailable
+    when the storage takes nothing.
     """
     open_node(workspace, node.id)
     now = timezone.now()
@@ -70,7 +74,11 @@ def load_job(
         return job
     upload.file.seek(0)
     # Under a name of ours: the client's is for people to read.
-    job.file.name = default_storage.save(f"bulk-jobs/{job.id}.csv", upload.file)
+    try:
+        job.file.name = default_storage.save(f"bulk-jobs/{job.id}.csv", upload.file)
+    except OSError as fault:
+        log.error("uploads cannot be stored", cause=fault.strerror)
+        raise Unavailable("Files cannot be stored at the moment; try again later") from None
     try:
         _insert(job)
     except BaseException:

@@ -1,0 +1,154 @@
+"""What must be true when it is over."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from contacthub_project.embedded import PostgresServer
+from tests.product import ROOT, Product
+from tests.soak.actors import BULK_ROWS
+
+SETTLING = 120.0
+BUSY = {
+    "deltas": "SELECT count(*) FROM analytics_delta",
+    "jobs": "SELECT count(*) FROM bulkjobs_bulkjob"
+    " WHERE status IN ('LOADED', 'SCHEDULED', 'PROCESSING')",
+    "merges": "SELECT count(*) FROM customers_pendingmerge",
+}
+
+
+def promises(folder: Path) -> Iterator[dict[str, Any]]:
+    """Everything the actors wrote down."""
+    for log in sorted(folder.glob("*.jsonl")):
+        for line in log.read_text().splitlines():
+            yield json.loads(line)
+
+
+def settle(product: Product, connection: psycopg.Connection[Any]) -> float:
+    """Wait until nothing is left to be done; the seconds that took."""
+    started = time.monotonic()
+    while True:
+        left = {name: connection.execute(sql).fetchone()[0] for name, sql in BUSY.items()}  # type: ignore[index]
+        if not any(left.values()):
+            return time.monotonic() - started
+        assert time.monotonic() - started < SETTLING, left
+        time.sleep(0.3)
+
+
+def check(product: Product, folder: Path) -> dict[str, Any]:
+    """Compare the promises with the tables; figures for the report."""
+    address = PostgresServer(product.data)._address("contacthub")
+    with psycopg.connect(address, autocommit=True) as connection:
+        seconds = settle(product, connection)
+        found = list(promises(folder))
+        figures: dict[str, Any] = {"seconds to settle": round(seconds, 1)}
+        figures |= _customers(connection, found)
+        figures |= _events(connection, found)
+        figures |= _jobs(connection, found)
+        figures |= _feed(connection, found)
+    figures["counters that differ"] = _recounted(product)
+    statuses: Counter[str] = Counter()
+    for each in found:
+        statuses.update(each.get("statuses", {}))
+    figures["answers"] = dict(sorted(statuses.items()))
+    wrong = {name: count for name, count in statuses.items() if name.endswith(" 500")}
+    assert not wrong, wrong
+    return figures
+
+
+def _customers(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
+    rows = connection.execute(
+        "SELECT id::text, deleted, base ->> 'firstName', base #>> '{contacts,email}'"
+        " FROM customers_customer"
+    ).fetchall()
+    known = {row[0]: row for row in rows}
+    deleted = {each["deleted"] for each in found if "deleted" in each}
+    last = {each["patched"]: each["name"] for each in found if "patched" in each}
+    made = {each["customer"] for each in found if "customer" in each}
+    for customer in made:
+        assert customer in known, f"customer {customer} is lost"
+        assert (known[customer][1] != 0) == (customer in deleted), customer
+    for customer, name in last.items():
+        if customer not in deleted:
+            assert known[customer][2] == name, f"a change of {customer} is lost"
+    live = Counter(row[3] for row in rows if row[1] == 0)
+    doubled = [email for email, count in live.items() if count > 1]
+    assert not doubled, doubled
+    return {"customers": len(made), "changes": len(last), "deleted": len(deleted)}
+
+
+def _events(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
+    marks = Counter(
+        row[0] for row in connection.execute("SELECT properties ->> 'path' FROM events_event")
+    )
+    ids = {row[0] for row in connection.execute("SELECT id::text FROM events_event")}
+    gone = {
+        row[0]
+        for row in connection.execute(
+            "SELECT entity_id::text FROM customers_change"
+            " WHERE entity = 'EVENT' AND operation = 'DELETE'"
+        )
+    }
+    promised = [each for each in found if "event" in each]
+    for each in promised:
+        # Those of a customer who was deleted went along, and the feed says so.
+        assert each["event"] in ids or each["event"] in gone, f"event {each['event']} is lost"
+        assert marks[each["mark"]] <= 1, f"event {each['mark']} is doubled"
+    assert not [mark for mark, count in marks.items() if count > 1]
+    return {"events": len(promised)}
+
+
+def _jobs(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
+    jobs = [each for each in found if "job" in each]
+    for each in jobs:
+        status, done, failed = connection.execute(
+            "SELECT status, processed, failed FROM bulkjobs_bulkjob WHERE id = %s", [each["job"]]
+        ).fetchone()
+        assert (status, done, failed) == ("PROCESSED", BULK_ROWS, 0), (each, status, done, failed)
+        count, versions = connection.execute(
+            "SELECT count(*), max(version) FROM customers_customer"
+            " WHERE base #>> '{contacts,email}' LIKE %s",
+            [each["prefix"] + "%"],
+        ).fetchone()
+        assert count == BULK_ROWS, (each, count)
+        assert versions == 1, "a row was applied twice"
+    return {"bulk jobs": len(jobs), "rows of bulk jobs": len(jobs) * BULK_ROWS}
+
+
+def _feed(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
+    seen = [each for each in found if "offset" in each]
+    offsets = [each["offset"] for each in seen]
+    assert offsets == sorted(set(offsets)), "an update came twice or out of order"
+    told = {each["id"] for each in seen}
+    sealed = connection.execute("SELECT max(last_offset) FROM customers_feed").fetchone()[0]
+    rows = connection.execute(
+        "SELECT entity_id::text FROM customers_change WHERE feed_offset <= %s",
+        [max(offsets, default=0)],
+    ).fetchall()
+    missed = {row[0] for row in rows} - told
+    assert not missed, f"{len(missed)} changes did not reach the follower"
+    return {"updates followed": len(seen), "last offset": sealed or 0}
+
+
+def _recounted(product: Product) -> int:
+
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "recount"],
+        cwd=ROOT,
+        env=os.environ | {"CONTACTHUB_DATA": str(product.data)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return 0
