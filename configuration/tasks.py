@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.management import call_command
 from oauth2_provider.models import clear_expired as clear_expired_tokens
 
-from configuration.actions import building, rekeying, removal
+from configuration.actions import building, rekeying, removal, signing_in
 from contacthub_project.nudges import nudge
 
 SLICE_SECONDS = 20.0
@@ -32,3 +32,4 @@ def clear_expired() -> None:
     """Remove tokens and sign-ins that have expired."""
     clear_expired_tokens()
     call_command("clearsessions")
+    signing_in.forget_attempts()
