@@ -309,6 +309,7 @@ CORS_EXPOSE_HEADERS = [
 ]
 
 # --- OAuth2 ---------------------------------------------------------------------------------------
+HTTPS = env.bool("HTTPS", default=True)
 OAUTH2_PROVIDER = {
     "SCOPES": {"hub": "Everything your roles allow"},
     "DEFAULT_SCOPES": ["hub"],
@@ -317,7 +318,7 @@ OAUTH2_PROVIDER = {
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "PKCE_REQUIRED": True,
     # Plain HTTP only where nothing else is spoken: on a developer's machine.
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"] if SECURE_SSL_REDIRECT else ["https", "http"],
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"] if HTTPS else ["https", "http"],
     # RFC 9700: among others, only a token's hash is stored.
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
@@ -356,7 +357,6 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- transport security ---------------------------------------------------------------------------
 # On unless switched off, as `./run` does because it serves plain HTTP on the loopback address.
-HTTPS = env.bool("HTTPS", default=True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
