@@ -27,6 +27,10 @@ ITEMS = "items"
 BUYERS = "buyers"  # by context, and by ALL
 VISITORS = "visitors"
 SESSIONS = "sessions"
+HEADS = (BUYERS, VISITORS, SESSIONS)
+
+# Whoever folds or recounts a workspace's counters holds this lock of it.
+LOCK_CLASS = 0x666F6C64
 
 EVER = "DATE '0001-01-01'"
 
@@ -68,15 +72,15 @@ FROM {{deltas}} AS delta CROSS JOIN {{ledger}} AS ledger CROSS JOIN LATERAL (
     WHERE delta.order_type IS NOT NULL
 ) AS fact (metric, key, moment, value)
 """
-VISITS = """
+VISITS = f"""
 SELECT delta.workspace_id, delta.node_id, visit.metric, visit.key,
        (delta.happened_at AT TIME ZONE ledger.time_zone)::date AS day,
        visit.member, sum(delta.sign) AS times
-FROM {deltas} AS delta CROSS JOIN {ledger} AS ledger CROSS JOIN LATERAL (
-    SELECT 'buyers', delta.context, delta.person WHERE delta.order_type <> 'return'
-    UNION ALL SELECT 'buyers', 'ALL', delta.person WHERE delta.order_type <> 'return'
-    UNION ALL SELECT 'visitors', '', delta.person WHERE delta.context = 'WEB'
-    UNION ALL SELECT 'sessions', '', delta.session WHERE delta.session IS NOT NULL
+FROM {{deltas}} AS delta CROSS JOIN {{ledger}} AS ledger CROSS JOIN LATERAL (
+    SELECT '{BUYERS}', delta.context, delta.person WHERE delta.order_type <> 'return'
+    UNION ALL SELECT '{BUYERS}', 'ALL', delta.person WHERE delta.order_type <> 'return'
+    UNION ALL SELECT '{VISITORS}', '', delta.person WHERE delta.context = 'WEB'
+    UNION ALL SELECT '{SESSIONS}', '', delta.session WHERE delta.session IS NOT NULL
 ) AS visit (metric, key, member)
 GROUP BY 1, 2, 3, 4, 5, 6
 HAVING sum(delta.sign) <> 0

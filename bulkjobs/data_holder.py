@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import transaction
 
 from bulkjobs.models import BulkJob
+from contacthub_project.data_holders import DataHolder
 
 
-class BulkJobDataHolder:
+class BulkJobDataHolder(DataHolder):
     """Registered with `contacthub_project.data_holders`."""
 
     order = 5
@@ -30,25 +30,6 @@ class BulkJobDataHolder:
                 job.delete()
         return len(doomed)
 
-    def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
-        """Everything belongs to nodes."""
-        return 0
-
-    def has_values(self, *, workspace_id: UUID, section: str, name: str) -> bool:
-        """A file is judged when it is worked on."""
-        return False
-
     def count_up_to(self, *, node_id: UUID, most: int) -> int:
         """How many jobs the node has."""
         return BulkJob.objects.filter(node_id=node_id).count_up_to(most)
-
-    def rekey_node(self, *, workspace_id: UUID, node_id: UUID, policy: Any) -> list[list[str]]:
-        """Jobs know nothing of matching."""
-        return []
-
-    def start_building(self, *, workspace_id: UUID, node_id: UUID) -> None:
-        """Nothing to fill."""
-
-    def build_batch(self, *, workspace_id: UUID, node_id: UUID) -> bool:
-        """Nothing to fill."""
-        return True

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.core.files.storage import default_storage
@@ -12,17 +11,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from bulkjobs.models import BulkJob, BulkJobStatus
+from customers.followers import CustomerFollower
 
 HOLDS_A_FORGOTTEN_PERSON = "the file held a person who has been forgotten meanwhile"
 NAMED_SOMEBODY = "(named a person who has been forgotten)"
 BLOCK = 1 << 20
 
 
-class BulkJobFollower:
-    """Registered with `customers.followers`. Files of jobs that have ended are gone already."""
+class BulkJobFollower(CustomerFollower):
+    """Registered with `customers.followers`. Files of jobs that have ended are gone already.
 
-    def customer_deleted(self, *, workspace_id: UUID, customer_id: UUID) -> None:
-        """A file may make somebody again who was deleted: that is what it is for."""
+    A customer who is deleted may be made again by a file: that is what it is for.
+    """
 
     def customer_forgotten(
         self, *, workspace_id: UUID, customer_id: UUID, known_by: Collection[str] = ()
@@ -47,15 +47,6 @@ class BulkJobFollower:
                     updated_at=timezone.now(),
                 )
                 transaction.on_commit(partial(default_storage.delete, name))
-
-    def identities_appeared(
-        self, *, workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
-    ) -> None:
-        """Nothing here waits for anybody."""
-
-    def exported(self, *, workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Any]]:
-        """Nothing: results hold no personal data."""
-        return iter(())
 
 
 def _mentions(name: str, needles: Sequence[str]) -> bool:

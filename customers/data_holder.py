@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from configuration.domain.matching_policy import MatchingPolicy
+from contacthub_project.data_holders import DataHolder
 from customers.actions.building import build_batch, start_build
 from customers.actions.rekeying import rekey_node
 from customers.models import (
@@ -53,11 +54,10 @@ SELECT count(*) FROM gone
 """
 
 
-class CustomerDataHolder:
+class CustomerDataHolder(DataHolder):
     """Registered with `contacthub_project.data_holders`."""
 
     order = 20
-    holds_events = False
 
     def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
         """Delete customers of the node, and tell the change feed."""

@@ -7,7 +7,7 @@ uploads. Each app that keeps such things registers a follower in its `AppConfig.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 # Kinds of identity besides the key that customers are recognised by.
@@ -15,12 +15,14 @@ SESSION_ID = "SESSION_ID"
 EXTERNAL_ID = "EXTERNAL_ID"
 
 
-class CustomerFollower(Protocol):
-    """Keeps something about customers. Its writes run in the transaction of their cause."""
+class CustomerFollower:
+    """Keeps something about customers. Its writes run in the transaction of their cause.
+
+    What a follower does not say is that there is nothing to do.
+    """
 
     def customer_deleted(self, *, workspace_id: UUID, customer_id: UUID) -> None:
         """Remove what belongs to a customer that is no more."""
-        ...
 
     def customer_forgotten(
         self, *, workspace_id: UUID, customer_id: UUID, known_by: Collection[str] = ()
@@ -29,7 +31,6 @@ class CustomerFollower(Protocol):
 
         `known_by` are the texts by which the person was recognised and known to the client.
         """
-        ...
 
     def identities_appeared(
         self, *, workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
@@ -39,11 +40,10 @@ class CustomerFollower(Protocol):
         Each is a customer's id, a kind and a value. The caller holds them
         (`customers.actions.identities`), so nothing that waits for them can slip past.
         """
-        ...
 
     def exported(self, *, workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Any]]:
         """What the person's export says of them: names of lists, and lazily their elements."""
-        ...
+        return iter(())
 
 
 _followers: list[CustomerFollower] = []

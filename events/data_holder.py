@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
+from contacthub_project.data_holders import DataHolder
 from contacthub_project.sql import fetch_one
 from events.actions.statements import DELETE_IN_NODE
 from events.models import Event, IdempotencyKey, Product
 
 
-class EventDataHolder:
+class EventDataHolder(DataHolder):
     """Registered with `contacthub_project.data_holders`."""
 
     order = 10
@@ -41,14 +41,3 @@ class EventDataHolder:
     def count_up_to(self, *, node_id: UUID, most: int) -> int:
         """How many events the node has."""
         return Event.objects.filter(node_id=node_id).count_up_to(most)
-
-    def rekey_node(self, *, workspace_id: UUID, node_id: UUID, policy: Any) -> list[list[str]]:
-        """Events know nothing of matching."""
-        return []
-
-    def start_building(self, *, workspace_id: UUID, node_id: UUID) -> None:
-        """Events of aggregate customers are those of their members: there is nothing to fill."""
-
-    def build_batch(self, *, workspace_id: UUID, node_id: UUID) -> bool:
-        """Nothing to fill."""
-        return True

@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 
 from contacthub_project.sql import fetch_all, fetch_one
+from customers.followers import CustomerFollower
 from events.actions.statements import ATTACH, DELETE_OF_CUSTOMER
 from events.document import answer_of
 from events.models.event import ROW_AS_JSON
@@ -24,7 +25,7 @@ ORDER BY date DESC, id DESC LIMIT {PAGE}
 BEYOND = {"date": "infinity", "id": UUID(int=2**128 - 1)}
 
 
-class EventFollower:
+class EventFollower(CustomerFollower):
     """Registered with `customers.followers`."""
 
     def customer_deleted(self, *, workspace_id: UUID, customer_id: UUID) -> None:

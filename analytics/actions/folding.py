@@ -13,12 +13,11 @@ from uuid import UUID
 from django.db import transaction
 
 from analytics.actions.recounting import recount
-from analytics.facts import FACTS, VISITS
+from analytics.facts import FACTS, LOCK_CLASS, VISITS
 from contacthub_project.sql import fetch_all, fetch_one
 
 TASK = "analytics.tasks.fold"
 BATCH = 20_000
-LOCK_CLASS = 0x666F6C64
 
 HOLD = "SELECT pg_try_advisory_xact_lock(%s::int, hashtext(%s))"
 WORKSPACES = """
@@ -50,20 +49,22 @@ ledger AS (
     RETURNING time_zone
 ),
 visit AS ({VISITS.format(deltas="taken", ledger="ledger")}),
+-- As they were before: a statement does not see what it writes itself.
+head AS (
+    SELECT visit.workspace_id, visit.node_id, visit.metric, visit.key, visit.day,
+           (coalesce(presence.times, 0) + visit.times > 0)::int
+           - (coalesce(presence.times, 0) > 0)::int AS value
+    FROM visit LEFT JOIN analytics_presence AS presence
+        ON presence.workspace_id = visit.workspace_id AND presence.node_id = visit.node_id
+        AND presence.kind = visit.metric || ' ' || visit.key
+        AND presence.day = visit.day AND presence.member = visit.member
+),
 present AS (
     INSERT INTO analytics_presence (workspace_id, node_id, kind, day, member, times)
     SELECT workspace_id, node_id, metric || ' ' || key, day, member, times FROM visit
     ORDER BY node_id, metric, key, day, member
     ON CONFLICT (workspace_id, node_id, kind, day, member)
     DO UPDATE SET times = analytics_presence.times + EXCLUDED.times
-    RETURNING node_id, kind, day, member, times
-),
-head AS (
-    SELECT visit.workspace_id, visit.node_id, visit.metric, visit.key, visit.day,
-           (present.times > 0)::int - (present.times - visit.times > 0)::int AS value
-    FROM visit JOIN present ON present.node_id = visit.node_id
-        AND present.kind = visit.metric || ' ' || visit.key
-        AND present.day = visit.day AND present.member = visit.member
 ),
 counted AS (
     INSERT INTO analytics_counter (workspace_id, node_id, metric, key, day, value)

@@ -19,12 +19,11 @@ import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
-from analytics.facts import FACTS, RAW_DELTAS, VISITS
+from analytics.facts import FACTS, HEADS, LOCK_CLASS, RAW_DELTAS, VISITS
 from analytics.models import Counter, Delta, Ledger, Presence
 from configuration.models import Workspace
 from contacthub_project.sql import fetch_all, fetch_one
 
-LOCK_CLASS = 0x666F6C64
 MOST_NAMED = 100
 PATIENCE = 60.0
 
@@ -59,12 +58,12 @@ GROUP BY 1, 2, 3, 4, 5, 6
 _KEPT_FACTS = f"""
 SELECT workspace_id, node_id, metric, key, day, value
 FROM analytics_counter
-WHERE workspace_id = %(workspace_id)s AND metric NOT IN ('buyers', 'visitors', 'sessions')
+WHERE workspace_id = %(workspace_id)s AND metric NOT IN {HEADS}
 UNION ALL {FACTS.format(deltas="waiting", ledger=_LEDGER)}
 """
-_HEADS_STORED = """
+_HEADS_STORED = f"""
 SELECT node_id, metric, key, day, value FROM analytics_counter
-WHERE workspace_id = %(workspace_id)s AND metric IN ('buyers', 'visitors', 'sessions')
+WHERE workspace_id = %(workspace_id)s AND metric IN {HEADS}
   AND value <> 0
 """
 _HEADS_PRESENT = """

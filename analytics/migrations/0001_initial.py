@@ -102,8 +102,39 @@ END $$;
 
 CREATE FUNCTION analytics_event_written() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP <> 'INSERT' THEN PERFORM analytics_note_everywhere(OLD, -1); END IF;
-    IF TG_OP <> 'DELETE' THEN PERFORM analytics_note_everywhere(NEW, 1); END IF;
+    IF TG_OP = 'UPDATE' THEN PERFORM analytics_note_everywhere(OLD, -1); END IF;
+    PERFORM analytics_note_everywhere(NEW, 1);
+    RETURN NULL;
+END $$;
+
+-- Purges and deletions take thousands at once: one statement for all of them.
+CREATE FUNCTION analytics_events_went() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO analytics_delta
+        (workspace_id, node_id, sign, subject, name, context, happened_at, registered_at,
+         updated_at, person, session, order_type, total, revenue, items)
+    SELECT event.workspace_id, place.node_id, -1, 'EVENT', event.type, event.context, event.date,
+           event.registered_at, CASE WHEN event.version > 1 THEN event.updated_at END,
+           CASE WHEN event.context = 'WEB' OR bought.order_type IS NOT NULL THEN place.person END,
+           CASE WHEN event.context = 'WEB' AND event.bring_back_type = 'SESSION_ID'
+                THEN md5(event.bring_back_value)::uuid END,
+           bought.order_type, bought.total, bought.revenue, bought.items
+    FROM went AS event
+    CROSS JOIN LATERAL (
+        SELECT event.node_id, coalesce(
+            event.customer_id, analytics_stranger(event.bring_back_type, event.bring_back_value))
+        UNION ALL
+        SELECT member.aggregate_node_id, analytics_person(member.match_key)
+        FROM customers_aggregatemember AS member WHERE member.entry_id = event.customer_id
+    ) AS place (node_id, person)
+    LEFT JOIN LATERAL (
+        SELECT coalesce(event.properties ->> 'type', 'sale') AS order_type,
+               analytics_spent(event.properties, event.properties #> '{amount,total}') AS total,
+               analytics_spent(event.properties, coalesce(
+                   event.properties #> '{amount,revenue}', event.properties #> '{amount,total}'
+               )) AS revenue,
+               analytics_items(event.properties) AS items
+    ) AS bought ON event.type = 'completedOrder' AND event.context IN ('ECOMMERCE', 'RETAIL');
     RETURN NULL;
 END $$;
 
@@ -177,8 +208,12 @@ BEGIN
 END $$;
 """
 TRIGGERS = """
-CREATE TRIGGER analytics_counts AFTER INSERT OR UPDATE OR DELETE ON events_event
+CREATE TRIGGER analytics_counts AFTER INSERT OR UPDATE ON events_event
 FOR EACH ROW EXECUTE FUNCTION analytics_event_written();
+
+CREATE TRIGGER analytics_forgets AFTER DELETE ON events_event
+REFERENCING OLD TABLE AS went
+FOR EACH STATEMENT EXECUTE FUNCTION analytics_events_went();
 
 CREATE TRIGGER analytics_counts AFTER INSERT OR DELETE ON customers_customer
 FOR EACH ROW EXECUTE FUNCTION analytics_customer_written();
@@ -213,7 +248,8 @@ FOR EACH STATEMENT EXECUTE FUNCTION analytics_members_changed();
 """
 UNDO = """
 DROP FUNCTION analytics_members_changed(), analytics_members_went(), analytics_members_came(),
-    analytics_deletion_written(), analytics_customer_written(), analytics_event_written() CASCADE;
+    analytics_deletion_written(), analytics_customer_written(), analytics_event_written(),
+    analytics_events_went() CASCADE;
 DROP FUNCTION analytics_note_members(customers_aggregatemember[], integer);
 DROP FUNCTION analytics_note_deletion(customers_change, integer);
 DROP FUNCTION analytics_note_customer(customers_customer, integer);

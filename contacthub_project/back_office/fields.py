@@ -68,6 +68,20 @@ def changes(fields: list[Field], form: Mapping[str, str]) -> tuple[dict[str, Any
     return body, faults
 
 
+def as_typed(fields: list[Field], form: Mapping[str, str]) -> list[Field]:
+    """The fields as the person left them: nothing that was typed is lost."""
+    return [replace(each, text=form.get(each.path, each.text)) for each in fields]
+
+
+def grouped(fields: list[Field], faults: Mapping[str, str]) -> list[tuple[str, list[Field]]]:
+    """The fields under their headings, each with what is wrong with it."""
+    groups: dict[str, list[Field]] = {}
+    for each in fields:
+        fault = faults.get(each.path) or faults.get(each.pointer) or ""
+        groups.setdefault(each.group, []).append(replace(each, fault=fault))
+    return list(groups.items())
+
+
 def read(text: str, kind: str) -> Any:
     """The value that a field's text means; raises BadValue."""
     if not text:

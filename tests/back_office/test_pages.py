@@ -308,6 +308,21 @@ def test_settings(hub: Hub) -> None:
     assert "The aggregate node is there." in page
     aggregate = hub.admin.get(f"{hub.configuration}/nodes/aggregates")["elements"][0]["id"]
     assert "is being built" in staff.submit("nodes", {"act": "activate", "id": aggregate})
+    form = {
+        "act": "save", "name": "Many", "exclusionFilters": "[{",
+    }  # fmt: skip
+    page = staff.submit("aggregate-node", form, node_id=aggregate)
+    assert "is no valid JSON" in page
+    assert "[{" in page.html
+    page = staff.submit("aggregate-node", form | {"exclusionFilters": ""}, node_id=aggregate)
+    assert "The node is changed." in page
+    changed = hub.admin.get(f"{hub.configuration}/nodes/aggregates/{aggregate}")
+    assert changed["name"] == "Many"
+    form = {"act": "delete", "typed": "Some"}
+    assert "Nothing has been done" in staff.submit("aggregate-node", form, node_id=aggregate)
+    form["typed"] = "Many"
+    assert "is deleted" in staff.submit("aggregate-node", form, node_id=aggregate)
+    assert '"$defs"' in staff.open("download-properties").html
     page = staff.submit("properties", {"act": "switch", "name": "jobs", "on": "false"})
     assert "jobs is off." in page
     page = staff.submit(

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import replace
 from typing import Any
 
 from django.http.response import HttpResponseBase
 
-from contacthub_project.back_office.fields import Field, changes, fields_of, filled, shown
+from contacthub_project.back_office.fields import (
+    Field,
+    as_typed,
+    changes,
+    fields_of,
+    filled,
+    grouped,
+    shown,
+)
 from contacthub_project.back_office.office import Office, Refused, page
 
 COLUMNS = {
@@ -114,9 +121,9 @@ def new_customer(office: Office) -> HttpResponseBase:
             if office.done(reply, "The customer is there."):
                 return office.go("customer", customer_id=reply.json["id"])
             faults = reply.faults
-        fields = _as_typed(fields, request.POST)
+        fields = as_typed(fields, request.POST)
     return office.show(
-        "customer_form", "New customer", groups=_groups(fields, faults), node=node, customer=None
+        "customer_form", "New customer", groups=grouped(fields, faults), node=node, customer=None
     )
 
 
@@ -204,11 +211,11 @@ def edit_customer(office: Office, customer_id: Any) -> HttpResponseBase:
             if office.done(reply, "Your changes are kept."):
                 return office.go("customer", customer_id=customer_id)
             faults = reply.faults
-        fields = _as_typed(fields, request.POST)
+        fields = as_typed(fields, request.POST)
     return office.show(
         "customer_form",
         f"Edit {_name(person)}",
-        groups=_groups(fields, faults),
+        groups=grouped(fields, faults),
         customer=person,
         version=request.POST.get("version") or person["version"],
     )
@@ -343,19 +350,6 @@ def _attributes(office: Office) -> list[str]:
 def _fields(office: Office) -> list[Field]:
     schema = office.get("/configuration/properties")
     return [each for each in fields_of(schema) if each.path not in {"nodeId", "id"}]
-
-
-def _as_typed(fields: list[Field], form: Any) -> list[Field]:
-    """The fields as the person left them: nothing that was typed is lost."""
-    return [replace(each, text=form.get(each.path, each.text)) for each in fields]
-
-
-def _groups(fields: list[Field], faults: dict[str, str]) -> list[tuple[str, list[Field]]]:
-    groups: dict[str, list[Field]] = {}
-    for each in fields:
-        fault = faults.get(each.path) or faults.get(each.pointer) or ""
-        groups.setdefault(each.group, []).append(replace(each, fault=fault))
-    return list(groups.items())
 
 
 def _name(person: dict[str, Any]) -> str:

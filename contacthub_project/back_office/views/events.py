@@ -7,9 +7,15 @@ from typing import Any
 from django.http.response import HttpResponseBase
 
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
-from contacthub_project.back_office.fields import changes, fields_of, filled, shown
+from contacthub_project.back_office.fields import (
+    as_typed,
+    changes,
+    fields_of,
+    filled,
+    grouped,
+    shown,
+)
 from contacthub_project.back_office.office import Office, page
-from contacthub_project.back_office.views.customers import _as_typed, _groups
 
 SIZE = 20
 TYPES = sorted(EVENT_TYPES.values(), key=lambda event: event.label)
@@ -88,11 +94,11 @@ def new_event(office: Office) -> HttpResponseBase:
             if office.done(reply, "The event is there."):
                 return office.go("event", event_id=reply.json["id"])
             faults = _in_properties(reply.faults)
-        fields = _as_typed(fields, request.POST)
+        fields = as_typed(fields, request.POST)
     return office.show(
         "event_form",
         f"New event: {event_type}",
-        groups=_groups(fields, faults),
+        groups=grouped(fields, faults),
         contexts=list(CONTEXTS),
         context=request.POST.get("context") or (original or {}).get("context") or "OTHER",
         date=request.POST.get("date", ""),
@@ -117,11 +123,11 @@ def edit_event(office: Office, event_id: Any) -> HttpResponseBase:
             if office.done(reply, "Your changes are kept."):
                 return office.go("event", event_id=event_id)
             faults = _in_properties(reply.faults)
-        fields = _as_typed(fields, request.POST)
+        fields = as_typed(fields, request.POST)
     return office.show(
         "event_form",
         f"Edit event: {found['type']}",
-        groups=_groups(fields, faults),
+        groups=grouped(fields, faults),
         date=request.POST.get("date") or found["date"],
         event=found,
     )

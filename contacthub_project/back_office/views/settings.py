@@ -14,7 +14,8 @@ from configuration.domain.permissions import reaches_all_workspaces
 from configuration.domain.vocabulary import CURRENCIES, EVENT_TYPES, INDUSTRIES, TIMEZONES
 from configuration.models import User
 from contacthub_project.back_office.audit import note_deed
-from contacthub_project.back_office.office import Office, page
+from contacthub_project.back_office.fields import BadValue, read, written
+from contacthub_project.back_office.office import Office, Refused, page
 from customers.models import AggregateBuild
 from events.actions.purge import expired
 
@@ -131,6 +132,44 @@ def node(office: Office, node_id: Any) -> HttpResponseBase:
     return office.show("settings_node", current["name"], current=current)
 
 
+@page("settings/aggregates/<uuid:node_id>/", "aggregate-node")
+def aggregate_node(office: Office, node_id: Any) -> HttpResponseBase:
+    """One aggregate node: what it is called, who is left out; deleting it.
+
+    Of which entry nodes it is, and who is the same person, stays as it was made.
+    """
+    path = f"/configuration/nodes/aggregates/{node_id}"
+    current, form = office.get(path), office.request.POST
+    filters = written(current.get("exclusionFilters"), "json")
+    if form.get("act") == "save":
+        filters = form.get("exclusionFilters", "")
+        try:
+            left_out = read(filters.strip(), "json")
+        except BadValue as fault:
+            messages.error(office.request, f"Who is left out: {fault}")
+        else:
+            body = current | {
+                "name": form.get("name", ""),
+                "description": form.get("description") or None,
+                "exclusionFilters": left_out or [],
+            }
+            reply = office.api.write("PUT", office.path + path, body)
+            if office.done(reply, "The node is changed."):
+                return office.go("nodes")
+    elif form.get("act") == "delete":
+        if form.get("typed", "").strip() != current["name"]:
+            messages.error(office.request, "The name does not fit. Nothing has been done.")
+        elif office.done(office.api.write("DELETE", office.path + path), "The node is deleted."):
+            return office.go("nodes")
+    return office.show(
+        "settings_aggregate",
+        current["name"],
+        current=current,
+        entries=[office.node_name(each) for each in current["entryNodes"]],
+        filters=filters,
+    )
+
+
 @page("settings/properties/", "properties")
 def properties(office: Office) -> HttpResponseBase:
     """Base properties with their switches, and the extended ones of the workspace."""
@@ -163,6 +202,16 @@ def properties(office: Office) -> HttpResponseBase:
         policies=[each["id"] for each in office.get("/models/merge-policies")["elements"]],
         may_write=office.may("PUT", CONFIGURATION + "/properties/extended"),
     )  # fmt: skip
+
+
+@page("settings/properties/download/", "download-properties")
+def download_properties(office: Office) -> HttpResponseBase:
+    """What a customer of the workspace may hold, as JSON Schema."""
+    reply = office.api.get(office.configuration + "/properties")
+    if not reply.is_good:
+        raise Refused(reply)
+    reply.response["Content-Disposition"] = 'attachment; filename="customer-properties.json"'
+    return reply.response
 
 
 def _definition(form: Any) -> dict[str, Any]:
