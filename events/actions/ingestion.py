@@ -53,10 +53,13 @@ CROSS JOIN LATERAL (
     WHERE wanted.kind = 'SESSION_ID' AND session.node_id = wanted.node_id
       AND session.value = wanted.value AND known.deleted = 0
     UNION ALL
-    (SELECT known.* FROM customers_customer AS known
-     WHERE wanted.kind = 'EXTERNAL_ID' AND known.node_id = wanted.node_id
-       AND known.external_id = wanted.value AND known.deleted = 0
-     ORDER BY known.id LIMIT 1)
+    (SELECT namesake.* FROM (
+        -- A fence: without statistics the planner would walk through all ids for the first that fits.
+        SELECT known.* FROM customers_customer AS known
+        WHERE wanted.kind = 'EXTERNAL_ID' AND known.node_id = wanted.node_id
+          AND known.external_id = wanted.value AND known.deleted = 0
+        OFFSET 0
+     ) AS namesake ORDER BY namesake.id LIMIT 1)
 ) AS customer
 WHERE customer.workspace_id = %(workspace_id)s
 """
