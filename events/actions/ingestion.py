@@ -54,7 +54,7 @@ CROSS JOIN LATERAL (
       AND session.value = wanted.value AND known.deleted = 0
     UNION ALL
     (SELECT namesake.* FROM (
-        -- A fence: without statistics the planner would walk through all ids for the first that fits.
+        -- A fence: without statistics the planner would walk all ids for the first that fits.
         SELECT known.* FROM customers_customer AS known
         WHERE wanted.kind = 'EXTERNAL_ID' AND known.node_id = wanted.node_id
           AND known.external_id = wanted.value AND known.deleted = 0
