@@ -39,7 +39,9 @@ def main() -> None:
         with connection.execute_wrapper(catch):
             page = Page(parameters.get("page", 0), 20)
             search_customers(workspace, node, Search(None, query, sort, page))
-        statements[name] = caught[-1]
+        # The page and its count, then how many there are in all.
+        statements[name] = ";".join(caught)
+        caught.clear()
     json.dump(statements, sys.stdout)
 
 
