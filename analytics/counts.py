@@ -15,7 +15,7 @@ import orjson
 
 from analytics.domain.indicators import EXACT, ZERO, Source
 from analytics.domain.periods import DAY, EVER, Period
-from analytics.facts import FACTS, VISITS
+from analytics.facts import CHANGED_HEADS, FACTS, VISITS
 from contacthub_project.sql import fetch_one
 
 ATTEMPTS = 3
@@ -45,15 +45,8 @@ late AS (
     FROM ({FACTS.format(deltas="waiting", ledger="ledger")}) AS fact
     WHERE metric = ANY (%(metrics)s::text[]) AND day BETWEEN %(first)s AND %(last)s
     UNION ALL
-    SELECT visit.node_id, visit.metric, visit.key, visit.day,
-           (coalesce(presence.times, 0) + visit.times > 0)::int
-           - (coalesce(presence.times, 0) > 0)::int
-    FROM visit LEFT JOIN analytics_presence AS presence
-        ON presence.workspace_id = visit.workspace_id AND presence.node_id = visit.node_id
-        AND presence.kind = visit.metric || ' ' || visit.key
-        AND presence.day = visit.day AND presence.member = visit.member
-    WHERE visit.metric = ANY (%(metrics)s::text[])
-      AND visit.day BETWEEN %(first)s AND %(last)s
+    SELECT node_id, metric, key, day, value FROM ({CHANGED_HEADS}) AS head
+    WHERE metric = ANY (%(metrics)s::text[]) AND day BETWEEN %(first)s AND %(last)s
 )
 """
 # A metric and key at a time with all its days: a tenth of what a row for each day costs.

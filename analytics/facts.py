@@ -86,6 +86,17 @@ GROUP BY 1, 2, 3, 4, 5, 6
 HAVING sum(delta.sign) <> 0
 """
 
+# By how many heads `visit`s change the count of a day, given who was there before.
+CHANGED_HEADS = """
+SELECT visit.workspace_id, visit.node_id, visit.metric, visit.key, visit.day,
+       (coalesce(presence.times, 0) + visit.times > 0)::int
+       - (coalesce(presence.times, 0) > 0)::int AS value
+FROM visit LEFT JOIN analytics_presence AS presence
+    ON presence.workspace_id = visit.workspace_id AND presence.node_id = visit.node_id
+    AND presence.kind = visit.metric || ' ' || visit.key
+    AND presence.day = visit.day AND presence.member = visit.member
+"""
+
 # The same deltas as triggers note, of the rows as they stand: what the counters have to add up to.
 RAW_DELTAS = """
 SELECT workspace_id, node_id, 1 AS sign,

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from analytics.actions.recounting import recount
-from analytics.facts import FACTS, LOCK_CLASS, VISITS
+from analytics.facts import CHANGED_HEADS, FACTS, LOCK_CLASS, VISITS
 from contacthub_project.sql import fetch_all, fetch_one
 
 TASK = "analytics.tasks.fold"
@@ -50,15 +50,7 @@ ledger AS (
 ),
 visit AS ({VISITS.format(deltas="taken", ledger="ledger")}),
 -- As they were before: a statement does not see what it writes itself.
-head AS (
-    SELECT visit.workspace_id, visit.node_id, visit.metric, visit.key, visit.day,
-           (coalesce(presence.times, 0) + visit.times > 0)::int
-           - (coalesce(presence.times, 0) > 0)::int AS value
-    FROM visit LEFT JOIN analytics_presence AS presence
-        ON presence.workspace_id = visit.workspace_id AND presence.node_id = visit.node_id
-        AND presence.kind = visit.metric || ' ' || visit.key
-        AND presence.day = visit.day AND presence.member = visit.member
-),
+head AS ({CHANGED_HEADS}),
 present AS (
     INSERT INTO analytics_presence (workspace_id, node_id, kind, day, member, times)
     SELECT workspace_id, node_id, metric || ' ' || key, day, member, times FROM visit
