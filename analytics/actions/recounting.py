@@ -24,7 +24,6 @@ from analytics.models import Counter, Delta, Ledger, Presence
 from configuration.models import Workspace
 from contacthub_project.sql import fetch_all, fetch_one
 
-MOST_NAMED = 100
 PATIENCE = 60.0
 
 HOLD = "SELECT pg_try_advisory_lock(%s::int, hashtext(%s))"

@@ -28,7 +28,8 @@ from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.errors import NotFound
 from contacthub_project.instants import instant_text
 from contacthub_project.principal import READ
-from customers.models import AggregateMember, Customer
+from customers.models import Customer
+from events.aggregates import members_of
 
 CUSTOMER_NODE = Customer.ROW.index("node_id")
 CHANNELS = ("EMAIL_AND_MOBILE", "EMAIL_ONLY", "MOBILE_ONLY", "NOT_REACHABLE")
@@ -284,8 +285,7 @@ class _CustomerStatsView(StatsView):
         if row is None or self.node_rules(row[CUSTOMER_NODE]) is None:
             raise NotFound(f"customer not found {customer_id}")
         self.readable_node(row[CUSTOMER_NODE])
-        members = AggregateMember.objects.of_aggregate(self.workspace.id, found)
-        return [found, *members.values_list("entry_id", flat=True)]
+        return [found, *members_of(self.workspace.id, found)]
 
     def asked_period(self, parameters: QueryParameters, most_months: int) -> Period:
         asked = self.period(parameters, usual_months=YEAR, most_months=most_months)

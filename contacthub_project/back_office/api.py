@@ -20,8 +20,6 @@ from contacthub_project.api import BASE_PATH
 from contacthub_project.api.operations import contract
 from contacthub_project.back_office.audit import note_change
 
-SAFE = frozenset({"GET", "HEAD"})
-
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -74,7 +72,6 @@ class Api:
         path: str,
         body: Any = None,
         *,
-        query: Mapping[str, Any] | None = None,
         version: int | str | None = None,
     ) -> Reply:
         """Change something; what it was before and is after goes into the audit log.
@@ -82,7 +79,7 @@ class Api:
         With a `version`, only while what is changed still has it.
         """
         before = self._call("GET", path) if method != "POST" else None
-        reply = self._call(method, path, orjson.dumps(body), query=query, version=version)
+        reply = self._call(method, path, orjson.dumps(body), version=version)
         if reply.is_good:
             note_change(
                 self._user,

@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from configuration.models import User
+from contacthub_project.api.query import QueryParameters
 from contacthub_project.back_office.api import Api, Reply
 
 WHAT_TO_DO = {
@@ -69,7 +70,12 @@ class Office:
     @property
     def workspaces(self) -> list[dict[str, Any]]:
         """All the person works in."""
-        return [each for group in self.me["groups"] for each in group["workspaces"]]
+        return workspaces_of(self.me)
+
+    @property
+    def page_number(self) -> int:
+        """Which page of a list is asked for; the first unless it is a number."""
+        return QueryParameters(self.request).whole_number("page", default=0)
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
@@ -103,6 +109,15 @@ class Office:
             raise Refused(reply)
         return reply.json
 
+    def file(self, path: str, *, name: str | None = None) -> HttpResponseBase:
+        """What the API answers below the workspace's path, to be kept; raises Refused."""
+        reply = self.api.get(self.path + path)
+        if not reply.is_good:
+            raise Refused(reply)
+        if name is not None:
+            reply.response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return reply.response
+
     def everything(self, path: str) -> list[Any]:
         """All elements of a list of the configuration."""
         elements: list[Any] = []
@@ -132,15 +147,19 @@ class Office:
         return HttpResponseRedirect(self.url(name, query, **parts))
 
 
+def workspaces_of(me: dict[str, Any]) -> list[dict[str, Any]]:
+    """The workspaces of whom `/me` tells, of all groups."""
+    return [each for group in me["groups"] for each in group["workspaces"]]
+
+
 def enter(request: HttpRequest, workspace_id: Any) -> Office | None:
     """The office in a workspace, None when the person does not work there."""
     assert isinstance(request.user, User), "the site has let nobody else in"
     api = Api(request.user)
     me = api.get("/me").json
-    for group in me["groups"]:
-        for workspace in group["workspaces"]:
-            if workspace["id"] == str(workspace_id):
-                return Office(request, api, me, workspace)
+    for workspace in workspaces_of(me):
+        if workspace["id"] == str(workspace_id):
+            return Office(request, api, me, workspace)
     return None
 
 
@@ -185,7 +204,7 @@ def home(request: HttpRequest) -> HttpResponseBase:
     """The dashboard of the workspace that was used last, or of the first."""
     assert isinstance(request.user, User), "the site has let nobody else in"
     me = Api(request.user).get("/me").json
-    known = [each["id"] for group in me["groups"] for each in group["workspaces"]]
+    known = [each["id"] for each in workspaces_of(me)]
     last = request.session.get("workspace")
     chosen = last if last in known else next(iter(known), None)
     if chosen is None:

@@ -6,8 +6,10 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from analytics.actions.recounting import MOST_NAMED, recount
+from analytics.actions.recounting import recount
 from configuration.models import Workspace
+
+MOST_NAMED = 100
 
 
 class Command(BaseCommand):

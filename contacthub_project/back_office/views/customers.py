@@ -17,7 +17,7 @@ from contacthub_project.back_office.fields import (
     grouped,
     shown,
 )
-from contacthub_project.back_office.office import Office, Refused, page
+from contacthub_project.back_office.office import Office, page
 
 COLUMNS = {
     "base.firstName": "First name",
@@ -62,7 +62,7 @@ def customers(office: Office) -> HttpResponseBase:
     rules = _rules(asked)
     query = _query(asked.get("q", ""), rules, match=asked.get("match", "all"))
     size = next((each for each in SIZES if str(each) == asked.get("size")), SIZES[0])
-    number = int(asked["page"]) if asked.get("page", "").isdigit() else 0
+    number = office.page_number
     columns = [each for each in asked.getlist("column") if each in COLUMNS] or list(USUAL_COLUMNS)
     wanted: dict[str, Any] = {"nodeId": node["id"], "size": size, "page": number}
     if query is not None:
@@ -101,10 +101,7 @@ def customers(office: Office) -> HttpResponseBase:
 def export_customers(office: Office) -> HttpResponseBase:
     """All people of a node as a CSV file that a bulk job takes in again."""
     node = office.node
-    reply = office.api.get(f"{office.path}/nodes/{node['id'] if node else '-'}/export")
-    if not reply.is_good:
-        raise Refused(reply)
-    return reply.response
+    return office.file(f"/nodes/{node['id'] if node else '-'}/export")
 
 
 @page("customers/new/", "new-customer")
@@ -178,7 +175,7 @@ def customer(office: Office, customer_id: Any) -> HttpResponseBase:
 def customer_events(office: Office, customer_id: Any) -> HttpResponseBase:
     """The next part of the time line."""
     asked = office.request.GET
-    number = int(asked["page"]) if asked.get("page", "").isdigit() else 0
+    number = office.page_number
     query = {"customerId": str(customer_id), "size": EVENTS_AT_A_TIME, "page": number}
     if asked.get("type"):
         query["type"] = asked["type"]
@@ -267,11 +264,8 @@ def forget_customer(office: Office, customer_id: Any) -> HttpResponseBase:
 @page("customers/<uuid:customer_id>/export/", "export-customer")
 def export_customer(office: Office, customer_id: Any) -> HttpResponseBase:
     """Everything that is kept of a person, as a file to hand over."""
-    reply = office.api.get(f"{office.path}/data-protection/customers/{customer_id}/export")
-    if not reply.is_good:
-        raise Refused(reply)
-    reply.response["Content-Disposition"] = f'attachment; filename="customer-{customer_id}.json"'
-    return reply.response
+    path = f"/data-protection/customers/{customer_id}/export"
+    return office.file(path, name=f"customer-{customer_id}.json")
 
 
 def _rules(asked: Any) -> list[tuple[str, str, str]]:

@@ -27,7 +27,7 @@ def events(office: Office) -> HttpResponseBase:
     asked, node = office.request.GET, office.node
     if node is None:
         return office.show("empty", "Events", message="There is no node that you may read yet.")
-    number = int(asked["page"]) if asked.get("page", "").isdigit() else 0
+    number = office.page_number
     query: dict[str, Any] = {"nodeId": node["id"], "size": SIZE, "page": number}
     for name in ("type", "context"):
         if asked.get(name):

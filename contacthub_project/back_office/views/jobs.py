@@ -14,7 +14,7 @@ from bulkjobs.models import BulkJob, BulkJobOperation
 from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.rules import latest_rules_of
 from contacthub_project.back_office.audit import note_deed
-from contacthub_project.back_office.office import Office, Refused, page
+from contacthub_project.back_office.office import Office, page
 from contacthub_project.identifiers import as_uuid
 from contacthub_project.nudges import nudge
 
@@ -100,11 +100,7 @@ def preview(office: Office) -> HttpResponseBase:
 @page("jobs/<uuid:job_id>/results/", "job-results")
 def results(office: Office, job_id: Any) -> HttpResponseBase:
     node = office.node
-    path = f"{office.path}/nodes/{node['id'] if node else '-'}/bulk-jobs/{job_id}/results"
-    reply = office.api.get(path)
-    if not reply.is_good:
-        raise Refused(reply)
-    return reply.response
+    return office.file(f"/nodes/{node['id'] if node else '-'}/bulk-jobs/{job_id}/results")
 
 
 @page("jobs/<uuid:job_id>/<str:what>/", "job-switch")

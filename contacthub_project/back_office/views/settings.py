@@ -15,7 +15,7 @@ from configuration.domain.vocabulary import CURRENCIES, EVENT_TYPES, INDUSTRIES,
 from configuration.models import User
 from contacthub_project.back_office.audit import note_deed
 from contacthub_project.back_office.fields import BadValue, read, written
-from contacthub_project.back_office.office import Office, Refused, page
+from contacthub_project.back_office.office import Office, page
 from customers.models import AggregateBuild
 from events.actions.purge import expired
 
@@ -207,11 +207,7 @@ def properties(office: Office) -> HttpResponseBase:
 @page("settings/properties/download/", "download-properties")
 def download_properties(office: Office) -> HttpResponseBase:
     """What a customer of the workspace may hold, as JSON Schema."""
-    reply = office.api.get(office.configuration + "/properties")
-    if not reply.is_good:
-        raise Refused(reply)
-    reply.response["Content-Disposition"] = 'attachment; filename="customer-properties.json"'
-    return reply.response
+    return office.file(CONFIGURATION + "/properties", name="customer-properties.json")
 
 
 def _definition(form: Any) -> dict[str, Any]:
