@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,7 +80,8 @@ class Api:
         With a `version`, only while what is changed still has it.
         """
         before = self._call("GET", path) if method != "POST" else None
-        reply = self._call(method, path, orjson.dumps(body), version=version)
+        # Not by orjson: people may type a number of any size, and the API says what is wrong.
+        reply = self._call(method, path, json.dumps(body).encode(), version=version)
         if reply.is_good:
             note_change(
                 self._user,

@@ -122,6 +122,21 @@ def test_searching_and_rules(hub: Hub) -> None:
         ).status_code == 200  # fmt: skip
 
 
+@pytest.mark.parametrize("text", ["²", "--5", "٣", "9" * 40])
+def test_what_only_looks_like_a_number(hub: Hub, text: str) -> None:
+    staff = Staff(hub, "CLAB_OPERATOR")
+    rule = {"attribute": "extended.points", "operator": "EQUALS", "value": text}
+    assert staff.open("customers", rule | {"page": text}).status == 200
+    assert staff.open("events", {"page": text}).status == 200
+    assert staff.open("audit", {"before": text}).status == 200
+    for name, form in (
+        ("workspace-settings", {"maxRequestsPerMinute": text}),
+        ("retention", {"act": "save", "loggedIn": text}),
+        ("users", {"act": "password", "id": text, "password": "correct horse"}),
+    ):
+        assert staff.submit(name, form).status == 200
+
+
 def test_a_persons_card(hub: Hub) -> None:
     anna, _ = shop(hub)
     hub.trusted.patch(

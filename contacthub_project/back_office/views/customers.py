@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from typing import Any
 
@@ -45,6 +46,7 @@ OPERATORS = {
     "IS_NOT_NULL": "has a value",
 }
 MOST_RULES = 10
+WHOLE = re.compile(r"-?[0-9]{1,18}")
 SEARCHED = (
     "base.firstName", "base.lastName", "base.contacts.email", "base.contacts.mobilePhone",
     "externalId",
@@ -332,7 +334,7 @@ def _condition(attribute: str, operator: str, value: str) -> dict[str, Any]:
 def _typed(attribute: str, text: str) -> Any:
     if text in {"true", "false"}:
         return text == "true"
-    if attribute.startswith("extended.") and text.lstrip("-").isdigit():
+    if attribute.startswith("extended.") and WHOLE.fullmatch(text):
         return int(text)
     return text
 

@@ -48,7 +48,7 @@ def audit(office: Office) -> HttpResponseBase:
     changes = StaffChange.objects.in_workspace(office.workspace_id).select_related("user")
     if not office.may("PUT", "/configuration"):
         changes = changes.filter(user=office.user)
-    if before.isdigit() and len(before) < 19:
+    if before.isdecimal() and len(before) < 19:
         changes = changes.filter(id__lt=int(before))
     shown = list(changes.order_by("-id")[:SIZE])
     return office.show(

@@ -38,7 +38,7 @@ def workspace(office: Office) -> HttpResponseBase:
             return office.go("workspace-settings")
     elif "maxRequestsPerMinute" in form:
         text = form["maxRequestsPerMinute"].strip()
-        limit = {"maxRequestsPerMinute": int(text) if text.isdigit() else text}
+        limit = {"maxRequestsPerMinute": int(text) if text.isdecimal() else text}
         reply = office.api.write("PUT", f"{office.configuration}/throttling", limit)
         if office.done(reply, "The limit is changed."):
             return office.go("workspace-settings")
@@ -357,7 +357,7 @@ def _set_password(office: Office, form: Any) -> bool:
         messages.error(office.request, "Only an operator may set passwords.")
         return False
     everybody = User.objects.in_workspace(office.workspace_id)
-    person = everybody.filter(id=int(form["id"]) if form.get("id", "").isdigit() else 0).first()
+    person = everybody.filter(id=int(form["id"]) if form.get("id", "").isdecimal() else 0).first()
     if person is None or not person.is_active:
         messages.error(office.request, "There is no such person in this workspace.")
         return False
@@ -380,8 +380,9 @@ def retention(office: Office) -> HttpResponseBase:
     form = office.request.POST
     months = office.get(CONFIGURATION + "/retention-policy")
     if form.get("act") == "save":
+        typed = {name: form.get(name, "").strip() for name in months}
         changed = {
-            name: {"months": int(text)} if (text := form.get(name, "").strip()).isdigit() else kept
+            name: {"months": int(typed[name])} if typed[name].isdecimal() else kept
             for name, kept in months.items()
         }
         reply = office.api.write("PUT", f"{office.configuration}/retention-policy", changed)
