@@ -14,10 +14,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from contacthub_project import metrics
+from contacthub_project.api import BASE_PATH
 from contacthub_project.api.exception_handler import error_response
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 TRACING_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+HEALTH = BASE_PATH + "/health"
 OVERRIDABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 
 log = structlog.get_logger("contacthub.requests")
@@ -68,8 +70,9 @@ class ApiContract:
             )
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if self.https_only and not request.is_secure():
+        if self.https_only and not request.is_secure() and request.path_info != HEALTH:
             # A redirect would come too late: the token has already travelled in the clear.
+            # Load balancers ask for the health behind the proxy that ends TLS, without a token.
             response: HttpResponseBase = error_response(403, "The API is served over HTTPS only")
         else:
             if request.method == "POST":

@@ -7,11 +7,25 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.urls import reverse
 
+from configuration.domain.permissions import reaches_all_workspaces
+
+FOR_OPERATORS = frozenset({"workspaces"})
+OF_NO_WORKSPACE = frozenset({"workspaces", "clients"})
+
+
+def shown(name: str) -> Callable[[HttpRequest], bool]:
+    """Whether a page is offered to whoever makes the request."""
+    return lambda request: (
+        name not in FOR_OPERATORS or reaches_all_workspaces(getattr(request.user, "roles", ()))
+    )
+
 
 def link(name: str) -> Callable[[HttpRequest], str]:
     """The address of a page, for the request at hand."""
 
     def address(request: HttpRequest) -> str:
+        if name in OF_NO_WORKSPACE:
+            return reverse(f"office:{name}")
         workspace = request.session.get("workspace")
         if not workspace:
             return reverse("admin:index")

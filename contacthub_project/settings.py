@@ -19,7 +19,7 @@ from django.urls import reverse_lazy
 
 from contacthub_project.embedded import postgres, socket_folder, valkey_socket
 from contacthub_project.logs import logging_settings
-from contacthub_project.navigation import link
+from contacthub_project.navigation import link, shown
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -77,7 +77,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "rest_framework",
-    "django_filters",
     "corsheaders",
     "oauth2_provider",
     "drf_spectacular",
@@ -395,7 +394,8 @@ def _pages(heading: str, *pages: tuple[str, str, str]) -> dict[str, object]:
         "title": heading,
         "separator": True,
         "items": [
-            {"title": title, "icon": icon, "link": link(name)} for title, icon, name in pages
+            {"title": title, "icon": icon, "link": link(name), "permission": shown(name)}
+            for title, icon, name in pages
         ],
     }
 
@@ -454,6 +454,8 @@ UNFOLD = {
                 "Operation",
                 ("Operations", "health_and_safety", "operations"),
                 ("Audit log", "history", "audit"),
+                ("Workspaces", "domain", "workspaces"),
+                ("API clients", "vpn_key", "clients"),
             ),
         ],
     },

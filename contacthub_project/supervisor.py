@@ -8,9 +8,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 STOP_SECONDS = 30
 LARGEST_LOG = 50 * 1024 * 1024
@@ -19,11 +20,14 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass
 class Program:
-    """A child process that is started again when it ends by itself."""
+    """A child process that is started again when it ends by itself.
+
+    Without a log it writes where this process writes.
+    """
 
     name: str
     command: Sequence[str]
-    log: Path
+    log: Path | None
     environment: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
@@ -31,9 +35,7 @@ class Program:
 
     def start(self) -> None:
         """Start it, its output going to its log."""
-        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
-            self.log.replace(self.log.with_suffix(".log.1"))
-        with open(self.log, "ab") as log:
+        with self._opened_log() as log:
             self.process = subprocess.Popen(
                 self.command,
                 env=dict(self.environment),
@@ -72,6 +74,16 @@ class Program:
         self._kill_group()
         self.process.wait()
 
+    @contextlib.contextmanager
+    def _opened_log(self) -> Iterator[IO[bytes] | None]:
+        if self.log is None:
+            yield None
+            return
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        with open(self.log, "ab") as log:
+            yield log
+
     def _kill_group(self) -> None:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -104,7 +116,8 @@ class Supervisor:
         while not self._stopping:
             for program in self.programs:
                 if program.revive():
-                    self.say(f"{program.name} ended and was started again; see {program.log}")
+                    see = f"; see {program.log}" if program.log else ""
+                    self.say(f"{program.name} ended and was started again{see}")
             self.watch()
             time.sleep(0.5)
 

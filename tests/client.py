@@ -37,8 +37,9 @@ class Answer:
 class ApiClient:
     """Holds a token; paths are below the API's base path unless `absolute`."""
 
-    def __init__(self, token: str | None = None) -> None:
+    def __init__(self, token: str | None = None, application: Any = None) -> None:
         self.token = token
+        self.application = application
 
     def get(self, path: str, **options: Any) -> Answer:
         return self.request("GET", path, **options)
@@ -90,7 +91,7 @@ class ApiClient:
             environ["HTTP_AUTHORIZATION"] = f"Bearer {self.token}"
         for name, value in headers.items():
             environ[f"HTTP_{name.upper()}"] = value
-        return _call(application, environ)
+        return _call(self.application or application, environ)
 
 
 def _call(application: Any, environ: dict[str, Any]) -> Answer:

@@ -25,7 +25,7 @@ class Product:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[str] | None = None
         self.output: list[str] = []
 
@@ -102,7 +102,7 @@ class Product:
         return self.call("POST", f"{self.workspace}/customers", body)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port with a free neighbour, which the metrics take."""
     while True:
         with socket.socket() as first, socket.socket() as second:

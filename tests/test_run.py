@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -19,7 +21,7 @@ import psycopg
 import pytest
 
 from contacthub_project.embedded import PostgresServer, ValkeyServer
-from tests.product import Product
+from tests.product import ROOT, Product, free_port
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -66,6 +68,34 @@ def test_everything_is_healthy_and_measured(product: Product) -> None:
         text = answer.read().decode()
     assert 'route="/health"' in text
     assert "first@example.com" not in text
+
+
+def test_the_web_server_alone(product: Product) -> None:
+    port = free_port()
+    command = [sys.executable, str(ROOT / "manage.py"), "web", "--port", str(port)]
+    environment = os.environ | {"CONTACTHUB_DATA": str(product.data), "HTTPS": "true"}
+    alone = subprocess.Popen([*command, "--workers", "1"], env=environment)
+    try:
+        told = _asked(f"http://127.0.0.1:{port}/hub/v1/health")
+        assert b'"database":{"status":"UP"}' in told
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/hub/v1/me")
+        assert b'route="/health"' in _asked(f"http://127.0.0.1:{port + 1}/metrics")
+        assert product.call("GET", f"{product.hub}/health")[0] == 200
+    finally:
+        alone.terminate()
+    assert alone.wait(30) == 0
+
+
+def _asked(url: str) -> bytes:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(url) as answer:
+                return answer.read()
+        except urllib.error.URLError:
+            assert time.monotonic() < deadline, url
+            time.sleep(0.2)
 
 
 def test_two_hundred_parallel_posts_of_one_person(product: Product) -> None:

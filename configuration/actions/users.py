@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, set_token_value
 
-from configuration.models import Node, NodeGrant, User
-from contacthub_project.errors import Invalid, unknown_references
+from configuration.domain.permissions import reaches_all_workspaces
+from configuration.models import Membership, Node, NodeGrant, Role, User
+from contacthub_project.errors import Conflict, Invalid, unknown_references
 
 
 def issue_access_token(user: User, *, lasting: timedelta) -> str:
@@ -52,3 +55,70 @@ def set_grants(user: User, *, workspace_id: UUID, grants: Mapping[UUID, str]) ->
             )
         user.updated_at = timezone.now()
         user.save(update_fields=["updated_at"])
+
+
+@transaction.atomic
+def add_person(
+    workspace_id: UUID, *, username: str, name: str, surname: str, email: str, roles: Iterable[str]
+) -> User:
+    """Somebody new, who works in a workspace and cannot sign in before a password is set.
+
+    Raises Conflict when the user name is taken.
+    """
+    try:
+        with transaction.atomic():
+            person = User.objects.create_user(
+                username, name=name, surname=surname, email=email, roles=sorted(set(roles))
+            )
+    except IntegrityError:
+        raise Conflict(f"There is somebody with the user name {username} already") from None
+    let_in(person, workspace_id)
+    return person
+
+
+def let_in(person: User, workspace_id: UUID) -> None:
+    """Have somebody work in a workspace; nothing happens when they do already."""
+    Membership.objects.get_or_create(user=person, workspace_id=workspace_id)
+
+
+@transaction.atomic
+def let_out(person: User, workspace_id: UUID) -> None:
+    """Have somebody no longer work in a workspace; what was granted to them there goes too."""
+    NodeGrant.objects.filter(user=person, node__workspace_id=workspace_id).delete()
+    Membership.objects.filter(user=person, workspace_id=workspace_id).delete()
+
+
+@transaction.atomic
+def set_standing(person: User, *, roles: Iterable[str], is_active: bool) -> None:
+    """Change somebody's roles, in all workspaces, or lock them out of everything.
+
+    Raises Conflict when nobody would be left who can let others in.
+    """
+    # All operators are held, in one order: two of them who demote each other take turns.
+    operators = list(
+        User.objects.select_for_update()
+        .filter(roles__contains=[Role.CLAB_OPERATOR], is_active=True)
+        .order_by("id")
+    )
+    wanted = sorted(set(roles))
+    stays = is_active and reaches_all_workspaces(wanted)
+    if not stays and [each.id for each in operators] == [person.id]:
+        raise Conflict("Somebody must be left who is an operator")
+    person.roles = wanted
+    person.is_active = is_active
+    person.updated_at = timezone.now()
+    person.save(update_fields=["roles", "is_active", "updated_at"])
+
+
+def let_sign_in(person: User, password: str) -> None:
+    """Give somebody a password, and with it the back-office.
+
+    Raises Invalid when the password is too easy to guess.
+    """
+    try:
+        validate_password(password, person)
+    except ValidationError as fault:
+        raise Invalid(" ".join(fault.messages)) from None
+    person.set_password(password)
+    person.is_staff = True
+    person.save(update_fields=["password", "is_staff"])

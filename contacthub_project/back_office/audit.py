@@ -27,7 +27,7 @@ def note_change(
     workspace = WORKSPACE.search(path)
     StaffChange.objects.create(
         user=user,
-        workspace_id=as_uuid(workspace[1]) if workspace else None,
+        workspace_id=as_uuid(workspace[1] if workspace else str(answer.get("id"))),
         customer_id=_customer(template, path, before, answer, after),
         method=method,
         path=path,
@@ -37,10 +37,24 @@ def note_change(
     )
 
 
-def note_deed(user: User, workspace_id: UUID, summary: str, what: str) -> None:
+def note_deed(
+    user: User,
+    workspace_id: UUID | None,
+    summary: str,
+    what: str,
+    *,
+    before: Any = None,
+    after: Any = None,
+) -> None:
     """Write down something that no operation of the API does."""
     StaffChange.objects.create(
-        user=user, workspace_id=workspace_id, method="POST", path=what, summary=summary
+        user=user,
+        workspace_id=workspace_id,
+        method="POST",
+        path=what[:500],
+        summary=summary,
+        before=before,
+        after=after,
     )
 
 

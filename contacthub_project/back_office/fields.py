@@ -102,6 +102,14 @@ def read(text: str, kind: str) -> Any:
     return text
 
 
+def number(text: str) -> Any:
+    """The whole number that was typed; what is none is left for the API to say so."""
+    try:
+        return read(text.strip(), "integer")
+    except BadValue:
+        return text
+
+
 def written(value: Any, kind: str) -> str:
     """A value as a field shows it."""
     if value is None or value == [] or value == {}:

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
+from configuration.domain.permissions import reaches_all_workspaces
 from configuration.models import User
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.back_office.api import Api, Reply
@@ -41,18 +42,53 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Office:
-    """One request of a signed-in person in a workspace."""
+class Visit:
+    """One request of a signed-in person."""
 
     request: HttpRequest
     api: Api
     me: dict[str, Any]
-    workspace: dict[str, Any]
 
     @property
     def user(self) -> User:
         assert isinstance(self.request.user, User), "the site has let nobody else in"
         return self.request.user
+
+    @property
+    def workspaces(self) -> list[dict[str, Any]]:
+        """All the person works in."""
+        return [each for group in self.me["groups"] for each in group["workspaces"]]
+
+    @property
+    def is_operator(self) -> bool:
+        return reaches_all_workspaces(self.api.principal.roles)
+
+    @property
+    def page_number(self) -> int:
+        """Which page of a list is asked for; the first unless it is a number."""
+        return QueryParameters(self.request).whole_number("page", default=0)
+
+    def done(self, reply: Reply, said: str) -> bool:
+        """Tell the person how it went; whether it went well."""
+        if reply.is_good:
+            messages.success(self.request, said)
+            return True
+        details = "; ".join(f"{place} {what}".strip() for place, what in reply.faults.items())
+        advice = WHAT_TO_DO.get(reply.status, "")
+        messages.error(self.request, " ".join(filter(None, [reply.message, details, advice])))
+        return False
+
+    def show(self, template: str, title: str, **context: Any) -> HttpResponseBase:
+        context = admin.site.each_context(self.request) | {"title": title, "office": self} | context
+        status = context.pop("status", 200)
+        return TemplateResponse(self.request, f"office/{template}.html", context, status=status)
+
+
+@dataclass(frozen=True)
+class Office(Visit):
+    """One request of a signed-in person in a workspace."""
+
+    workspace: dict[str, Any]
 
     @property
     def workspace_id(self) -> UUID:
@@ -66,16 +102,6 @@ class Office:
     @property
     def configuration(self) -> str:
         return f"{self.path}/configuration"
-
-    @property
-    def workspaces(self) -> list[dict[str, Any]]:
-        """All the person works in."""
-        return workspaces_of(self.me)
-
-    @property
-    def page_number(self) -> int:
-        """Which page of a list is asked for; the first unless it is a number."""
-        return QueryParameters(self.request).whole_number("page", default=0)
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
@@ -128,38 +154,22 @@ class Office:
                 break
         return elements
 
-    def done(self, reply: Reply, said: str) -> bool:
-        """Tell the person how it went; whether it went well."""
-        if reply.is_good:
-            messages.success(self.request, said)
-            return True
-        details = "; ".join(f"{place} {what}".strip() for place, what in reply.faults.items())
-        advice = WHAT_TO_DO.get(reply.status, "")
-        messages.error(self.request, " ".join(filter(None, [reply.message, details, advice])))
-        return False
-
-    def show(self, template: str, title: str, **context: Any) -> HttpResponseBase:
-        context = admin.site.each_context(self.request) | {"title": title, "office": self} | context
-        status = context.pop("status", 200)
-        return TemplateResponse(self.request, f"office/{template}.html", context, status=status)
-
     def go(self, name: str, query: dict[str, Any] | None = None, **parts: Any) -> HttpResponseBase:
         return HttpResponseRedirect(self.url(name, query, **parts))
 
 
-def workspaces_of(me: dict[str, Any]) -> list[dict[str, Any]]:
-    """The workspaces of whom `/me` tells, of all groups."""
-    return [each for group in me["groups"] for each in group["workspaces"]]
-
-
-def enter(request: HttpRequest, workspace_id: Any) -> Office | None:
-    """The office in a workspace, None when the person does not work there."""
+def arrive(request: HttpRequest) -> Visit:
+    """The visit of whoever is signed in."""
     assert isinstance(request.user, User), "the site has let nobody else in"
     api = Api(request.user)
-    me = api.get("/me").json
-    for workspace in workspaces_of(me):
+    return Visit(request, api, api.get("/me").json)
+
+
+def enter(visit: Visit, workspace_id: Any) -> Office | None:
+    """The office in a workspace, None when the person does not work there."""
+    for workspace in visit.workspaces:
         if workspace["id"] == str(workspace_id):
-            return Office(request, api, me, workspace)
+            return Office(visit.request, visit.api, visit.me, workspace)
     return None
 
 
@@ -169,25 +179,42 @@ def page(address: str, name: str) -> Callable[[View], Any]:
     def made(view: View) -> Any:
         @functools.wraps(view)
         def guarded(request: HttpRequest, workspace_id: Any, **parts: Any) -> HttpResponseBase:
-            office = enter(request, workspace_id)
+            office = enter(arrive(request), workspace_id)
             if office is None:
                 return lost(request)
             request.session["workspace"] = str(workspace_id)
-            try:
-                return view(office, **parts)
-            except Refused as refused:
-                return office.show(
-                    "refused",
-                    "This did not work",
-                    status=refused.reply.status,
-                    message=refused.reply.message,
-                    faults=refused.reply.faults,
-                    advice=WHAT_TO_DO.get(refused.reply.status, "Go back and try something else."),
-                )
+            return _answered(view, office, **parts)
 
         return path(f"<uuid:workspace_id>/{address}", admin.site.admin_view(guarded), name=name)
 
     return made
+
+
+def page_of_all(address: str, name: str) -> Callable[[View], Any]:
+    """A page that belongs to no workspace, for those who are signed in."""
+
+    def made(view: View) -> Any:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, **parts: Any) -> HttpResponseBase:
+            return _answered(view, arrive(request), **parts)
+
+        return path(address, admin.site.admin_view(guarded), name=name)
+
+    return made
+
+
+def _answered(view: View, visit: Visit, **parts: Any) -> HttpResponseBase:
+    try:
+        return view(visit, **parts)
+    except Refused as refused:
+        return visit.show(
+            "refused",
+            "This did not work",
+            status=refused.reply.status,
+            message=refused.reply.message,
+            faults=refused.reply.faults,
+            advice=WHAT_TO_DO.get(refused.reply.status, "Go back and try something else."),
+        )
 
 
 def lost(request: HttpRequest) -> HttpResponseBase:
@@ -201,17 +228,21 @@ def lost(request: HttpRequest) -> HttpResponseBase:
 
 
 def home(request: HttpRequest) -> HttpResponseBase:
-    """The dashboard of the workspace that was used last, or of the first."""
-    assert isinstance(request.user, User), "the site has let nobody else in"
-    me = Api(request.user).get("/me").json
-    known = [each["id"] for each in workspaces_of(me)]
+    """The dashboard of the workspace that was used last, or of the first.
+
+    Before there is one, operators come to where workspaces are made.
+    """
+    visit = arrive(request)
+    known = [each["id"] for each in visit.workspaces]
     last = request.session.get("workspace")
     chosen = last if last in known else next(iter(known), None)
+    if chosen is None and visit.is_operator:
+        return HttpResponseRedirect(reverse("office:workspaces"))
     if chosen is None:
-        context = admin.site.each_context(request) | {
-            "title": "Welcome",
-            "message": "You do not work in any workspace yet.",
-            "advice": "An administrator can add you to one.",
-        }
-        return TemplateResponse(request, "office/refused.html", context)
+        return visit.show(
+            "refused",
+            "Welcome",
+            message="You do not work in any workspace yet.",
+            advice="An operator can let you into one, under Settings, Users.",
+        )
     return HttpResponseRedirect(reverse("office:dashboard", kwargs={"workspace_id": chosen}))

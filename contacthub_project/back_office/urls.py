@@ -1,16 +1,21 @@
 """The addresses of the back-office's pages."""
 
 from contacthub_project.back_office.views import (
+    clients,
     customers,
     dashboard,
     events,
     jobs,
     operations,
     settings,
+    users,
+    workspaces,
 )
 
 app_name = "office"
 urlpatterns = [
+    workspaces.workspaces,
+    clients.clients,
     dashboard.dashboard,
     customers.customers,
     customers.export_customers,
@@ -39,7 +44,7 @@ urlpatterns = [
     settings.download_properties,
     settings.event_settings,
     settings.sources,
-    settings.users,
+    users.users,
     settings.retention,
     settings.node_retention,
     operations.operations,

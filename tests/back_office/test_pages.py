@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, TestCase
 from django.urls import reverse
+from oauth2_provider.models import get_application_model
 
 from analytics.actions.folding import fold_all
 from bulkjobs.actions.processing import process
 from bulkjobs.models import BulkJob
-from configuration.models import Source, StaffChange, User
+from configuration.models import Source, StaffChange, User, Workspace
 from contacthub_project.back_office.urls import urlpatterns
 from customers.models import Customer
 from events.models import Event
 from tests.analytics.test_answers import post_event, shop
-from tests.back_office.office import Staff
+from tests.back_office.office import Page, Staff
+from tests.client import ApiClient
 from tests.factories import Hub
 
+Application = get_application_model()
+OF_WORKSPACES = [each for each in urlpatterns if "workspace_id" in each.pattern.converters]
 SIMPLE = [
     "dashboard", "customers", "events", "jobs", "workspace-settings", "nodes", "properties",
     "event-settings", "sources", "retention", "operations", "audit", "new-event", "job-rows",
@@ -36,7 +41,7 @@ def test_every_role_opens_every_page(hub: Hub, role: str, name: str) -> None:
     assert hub.workspace.name in page or name == "job-rows"
 
 
-@pytest.mark.parametrize("pattern", urlpatterns, ids=lambda each: each.name)
+@pytest.mark.parametrize("pattern", OF_WORKSPACES, ids=lambda each: each.name)
 def test_nobody_sees_another_workspace(hub: Hub, pattern: Any) -> None:
     stranger = Hub()
     person = stranger.post_customer(base={"contacts": {"email": "secret@x.it"}})["id"]
@@ -64,9 +69,9 @@ def test_nobody_sees_another_workspace(hub: Hub, pattern: Any) -> None:
 
 @pytest.mark.parametrize("pattern", urlpatterns, ids=lambda each: each.name)
 def test_nobody_gets_in_without_signing_in(hub: Hub, pattern: Any) -> None:
-    parts = {
-        name: "stop" if name == "what" else hub.node.id for name in pattern.pattern.converters
-    } | {"workspace_id": hub.workspace.id}
+    parts = {name: "stop" if name == "what" else hub.node.id for name in pattern.pattern.converters}
+    if "workspace_id" in parts:
+        parts["workspace_id"] = hub.workspace.id
     answer = Client().get(reverse(f"office:{pattern.name}", kwargs=parts), HTTP_HOST="localhost")
     assert answer.status_code == 302
     assert "/login" in answer.headers["Location"]
@@ -400,6 +405,137 @@ def test_people_and_their_permissions(hub: Hub) -> None:
     assert Staff(hub, "USER").open("users").status == 403
 
 
+def test_people_are_let_in_and_out(hub: Hub) -> None:
+    operator, elsewhere = Staff(hub, "CLAB_OPERATOR"), Staff(Hub(), "USER").user
+    new = {
+        "act": "add", "username": "grace", "name": "Grace", "surname": "Hopper",
+        "email": "grace@x.it", "roles": ["ADMIN"], "password": "correct horse battery",
+    }  # fmt: skip
+    assert "Only an operator" in Staff(hub, "ADMIN").submit("users", new)
+    for wrong in ({"username": ""}, {"username": "a\0b"}, {"username": "x" * 151}, {"roles": "GOD"},
+                  {"email": "no"}, {"password": "x"}, {"username": elsewhere.username}):  # fmt: skip
+        assert operator.submit("users", new | wrong).status == 200
+        assert User.objects.filter(email="grace@x.it").count() == 0
+    assert "can sign in" in operator.submit("users", new)
+    grace = User.objects.get(username="grace")
+    assert grace.roles == ["ADMIN"]
+    browser = Client()
+    signed_in = {"username": "grace", "password": "correct horse battery"}
+    answer = browser.post("/admin/login/?next=/admin/", signed_in, HTTP_HOST="localhost")
+    answer = browser.get(answer.headers["Location"], HTTP_HOST="localhost")
+    assert answer.headers["Location"] == operator.url("dashboard")
+
+    let_in = {"act": "let-in", "username": elsewhere.username}
+    assert "There is nobody" in operator.submit("users", let_in | {"username": "nobody"})
+    assert "works here now" in operator.submit("users", let_in)
+    assert elsewhere.memberships.filter(workspace=hub.workspace).exists()
+    grants = {"act": "grants", "id": str(elsewhere.id), f"node-{hub.node.id}": "R"}
+    operator.submit("users", grants)
+    assert elsewhere.grants.filter(node=hub.node).exists()
+    out = {"act": "let-out", "id": str(elsewhere.id)}
+    assert "any more" in operator.submit("users", out)
+    assert "no such person" in operator.submit("users", out)
+    assert elsewhere.memberships.count() == 1, "where else they work they still do"
+    assert not elsewhere.grants.filter(node=hub.node).exists()
+
+    lock = {"act": "standing", "id": str(grace.id), "roles": ["USER"]}
+    operator.submit("users", lock)
+    grace.refresh_from_db()
+    assert (grace.roles, grace.is_active) == (["USER"], False)
+    assert browser.get("/admin/", HTTP_HOST="localhost").headers["Location"].startswith(
+        "/admin/login"
+    )  # fmt: skip
+    assert "unlock" in operator.submit(
+        "users", {"act": "password", "id": str(grace.id), "password": "correct horse battery"}
+    )  # fmt: skip
+    User.objects.filter(roles__contains=["CLAB_OPERATOR"]).exclude(id=operator.user.id).delete()
+    demote = {"act": "standing", "id": str(operator.user.id), "roles": ["USER"], "is_active": "on"}
+    assert "Somebody must be left" in operator.submit("users", demote)
+    change = StaffChange.objects.get(summary="Roles changed")
+    assert (change.before, change.after) == (
+        {"roles": ["ADMIN"], "active": True}, {"roles": ["USER"], "active": False},
+    )  # fmt: skip
+
+
+def test_workspaces_are_made_closed_and_deleted(hub: Hub) -> None:
+    operator = Staff(hub, "CLAB_OPERATOR")
+    address = reverse("office:workspaces")
+
+    def submit(form: dict[str, str]) -> Page:
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            answer = operator.client.post(address, form, HTTP_HOST="localhost", follow=True)
+        return Page(answer)
+
+    new = {"act": "add", "name": "Nordic", "slug": "nordic", "groupPk": "7", "shard": "default"}
+    for wrong in ({"slug": "No!"}, {"groupPk": "²"}, {"groupPk": "9" * 5000}, {"name": "a\0b"}):
+        page = submit(new | wrong)
+        assert page.status == 200
+        assert not Workspace.objects.filter(group_pk=7).exists()
+    assert "Make the first node" in submit(new)
+    assert "a workspace with the slug nordic already" in submit(new)
+    made = Workspace.objects.get(slug="nordic")
+    assert StaffChange.objects.filter(workspace_id=made.id).count() == 1
+    listed = Page(operator.client.get(address, {"q": "nORd"}, HTTP_HOST="localhost"))
+    assert "Nordic" in listed
+    assert hub.workspace.name not in Page(
+        operator.client.get(address, {"q": "nORd", "page": "0"}, HTTP_HOST="localhost")
+    ).html.split("<main")[-1].split("office-grid")[1]  # fmt: skip
+    submit({"act": "status", "id": str(made.id), "status": "SUSPENDED"})
+    made.refresh_from_db()
+    assert made.status == "SUSPENDED"
+    assert "does not fit" in submit({"act": "delete", "id": str(made.id), "typed": "x"})
+    assert "is deleted" in submit({"act": "delete", "id": str(made.id), "typed": "Nordic"})
+    assert not Workspace.objects.present().filter(id=made.id).exists()
+    for nonsense in ("-", "²", str(made.id)):
+        assert submit({"act": "status", "id": nonsense, "status": "ENABLED"}).status in {403, 404}
+    admin = Staff(hub, "ADMIN")
+    assert address in operator.open("dashboard").html
+    assert address not in admin.open("dashboard").html
+    assert admin.client.get(address, HTTP_HOST="localhost").status_code == 403
+    assert admin.client.post(address, new, HTTP_HOST="localhost").status_code == 403
+
+
+def test_a_script_gets_a_token_with_a_client_made_here(hub: Hub) -> None:
+    staff = Staff(hub, "USER")
+    address = reverse("office:clients")
+
+    def submit(form: dict[str, str], who: Staff = staff) -> Page:
+        return Page(who.client.post(address, form, HTTP_HOST="localhost", follow=True))
+
+    new = {"act": "add", "name": "Nightly", "authorization_grant_type": "client-credentials"}
+    for wrong in ({"name": ""}, {"name": "a\0b"}, {"authorization_grant_type": "password"}):
+        assert submit(new | wrong).status == 200
+        assert Application.objects.count() == 0
+    page = submit(new)
+    client_id, secret = (
+        re.search(rf'id="client-{name}">([^<]+)<', page.html)[1]  # type: ignore[index]
+        for name in ("id", "secret")
+    )
+    assert secret not in staff.client.get(address, HTTP_HOST="localhost").content.decode()
+    assert secret not in str(StaffChange.objects.values())
+    answer = Client().post(
+        "/oauth2/token/",
+        {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret},
+        HTTP_HOST="localhost",
+    )
+    token = answer.json()["access_token"]
+    assert ApiClient(token).get("/me")["id"] == staff.user.id
+    signing_in = new | {
+        "authorization_grant_type": "authorization-code", "redirect_uris": "https://app.example/",
+    }  # fmt: skip
+    assert "Only an operator" in submit(signing_in)
+    operator = Staff(hub, "CLAB_OPERATOR")
+    assert "scheme" in submit(signing_in | {"redirect_uris": "javascript://x"}, operator)
+    assert "people sign in" in submit(signing_in, operator)
+    other = Application.objects.get(user=operator.user)
+    submit({"act": "delete", "id": str(other.id)})
+    submit({"act": "delete", "id": "9" * 40})
+    assert Application.objects.filter(id=other.id).exists(), "only one's own"
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        submit({"act": "delete", "id": str(Application.objects.get(client_id=client_id).id)})
+    assert ApiClient(token).get("/me").status == 401
+
+
 def test_emptying_and_deleting_a_node(hub: Hub) -> None:
     staff = Staff(hub, "ADMIN")
     page = staff.submit("node", {"act": "delete", "typed": "something"}, node_id=hub.node.id)
@@ -435,6 +571,11 @@ def test_the_front_door(hub: Hub) -> None:
     lonely.user.memberships.all().delete()
     page = lonely.client.get("/admin/", HTTP_HOST="localhost")
     assert "do not work in any workspace" in page.content.decode()
+    Workspace.objects.all().delete()
+    operator = Staff(Hub(), "CLAB_OPERATOR")
+    Workspace.objects.all().delete()
+    first_day = operator.client.get("/admin/", HTTP_HOST="localhost", follow=True)
+    assert "There is no workspace yet." in first_day.content.decode()
 
 
 @pytest.mark.parametrize("name", ["customers", "events", "jobs", "audit", "sources", "users"])

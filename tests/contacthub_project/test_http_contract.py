@@ -10,6 +10,7 @@ from django.db import OperationalError
 
 from configuration.models import Workspace
 from contacthub_project.api.exception_handler import answer
+from contacthub_project.wsgi import ApiHandler
 from tests.client import Answer, ApiClient
 from tests.factories import Hub
 
@@ -162,6 +163,17 @@ def test_health(db: None) -> None:
     assert answered.status == 200
     assert answered["database"] == answered["redis"] == {"status": "UP"}
     assert answered["status"] in {"UP", "DEGRADED"}
+
+
+def test_only_health_is_told_without_https(hub: Hub, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    application = ApiHandler()
+    application.load_middleware()
+    client = ApiClient(hub.trusted.token, application)
+    assert client.get("/health").status == 200
+    assert_error(client.get("/me"), 403)
+    assert_error(client.post(f"{hub.path}/customers", {}), 403)
+    assert client.get("/me", X_Forwarded_Proto="https").status == 403, "no proxy is trusted"
 
 
 def test_pages_carry_security_headers(db: None) -> None:

@@ -1,27 +1,21 @@
-"""Settings of a workspace: what it is, its nodes, properties, events, sources, people, rules."""
+"""Settings of a workspace: what it is, its nodes, properties, events, sources, rules."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from configuration.domain.permissions import reaches_all_workspaces
 from configuration.domain.vocabulary import CURRENCIES, EVENT_TYPES, INDUSTRIES, TIMEZONES
-from configuration.models import User
-from contacthub_project.back_office.audit import note_deed
-from contacthub_project.back_office.fields import BadValue, read, written
+from contacthub_project.back_office.fields import BadValue, number, read, written
 from contacthub_project.back_office.office import Office, page
 from customers.models import AggregateBuild
 from events.actions.purge import expired
 
 CONFIGURATION = "/configuration"
 EXTENDED_TYPES = ("string", "integer", "number", "boolean", "array")
-PERMISSIONS = ("", "R", "W", "RW")
 
 
 @page("settings/", "workspace-settings")
@@ -37,8 +31,7 @@ def workspace(office: Office) -> HttpResponseBase:
         if office.done(reply, "The workspace is changed."):
             return office.go("workspace-settings")
     elif "maxRequestsPerMinute" in form:
-        text = form["maxRequestsPerMinute"].strip()
-        limit = {"maxRequestsPerMinute": int(text) if text.isdecimal() else text}
+        limit = {"maxRequestsPerMinute": number(form["maxRequestsPerMinute"])}
         reply = office.api.write("PUT", f"{office.configuration}/throttling", limit)
         if office.done(reply, "The limit is changed."):
             return office.go("workspace-settings")
@@ -311,78 +304,14 @@ def sources(office: Office) -> HttpResponseBase:
     )
 
 
-@page("settings/users/", "users")
-def users(office: Office) -> HttpResponseBase:
-    """People and what each may do in which node."""
-    form = office.request.POST
-    nodes = office.everything(CONFIGURATION + "/nodes")
-    if form.get("act") == "grants":
-        granted = [
-            {"id": node["id"], "permission": form[f"node-{node['id']}"]}
-            for node in nodes
-            if form.get(f"node-{node['id']}")
-        ]
-        path = f"{office.configuration}/users/{form.get('id', '0')}"
-        if office.done(
-            office.api.write("PUT", path, {"nodes": granted}), "Permissions are changed."
-        ):
-            return office.go("users")
-    elif form.get("act") == "password" and _set_password(office, form):
-        return office.go("users")
-    people = office.everything(CONFIGURATION + "/users")
-    for person in people:
-        held = {each["id"]: each["permission"] for each in person["nodes"]}
-        person["matrix"] = [(node, held.get(node["id"], "")) for node in nodes]
-    return office.show(
-        "settings_users",
-        "Users",
-        people=people,
-        nodes=nodes,
-        permissions=PERMISSIONS,
-        may_write=office.may("PUT", CONFIGURATION + "/users/{id}"),
-        may_set_passwords=_is_operator(office),
-    )
-
-
-def _is_operator(office: Office) -> bool:
-    return reaches_all_workspaces(office.api.principal.roles)
-
-
-def _set_password(office: Office, form: Any) -> bool:
-    """Give somebody of the workspace a password to sign in with, and the back-office.
-
-    For operators only: whoever could do that to others could become them, elsewhere too.
-    """
-    if not _is_operator(office):
-        messages.error(office.request, "Only an operator may set passwords.")
-        return False
-    everybody = User.objects.in_workspace(office.workspace_id)
-    person = everybody.filter(id=int(form["id"]) if form.get("id", "").isdecimal() else 0).first()
-    if person is None or not person.is_active:
-        messages.error(office.request, "There is no such person in this workspace.")
-        return False
-    try:
-        validate_password(form.get("password", ""), person)
-    except ValidationError as fault:
-        messages.error(office.request, " ".join(fault.messages))
-        return False
-    person.set_password(form["password"])
-    person.is_staff = True
-    person.save(update_fields=["password", "is_staff"])
-    note_deed(office.user, office.workspace_id, "Password set", person.username)
-    messages.success(office.request, f"{person} can sign in with the new password.")
-    return True
-
-
 @page("settings/retention/", "retention")
 def retention(office: Office) -> HttpResponseBase:
     """How long events are kept, and what the next purge would delete."""
     form = office.request.POST
     months = office.get(CONFIGURATION + "/retention-policy")
     if form.get("act") == "save":
-        typed = {name: form.get(name, "").strip() for name in months}
         changed = {
-            name: {"months": int(typed[name])} if typed[name].isdecimal() else kept
+            name: {"months": number(form[name])} if form.get(name) else kept
             for name, kept in months.items()
         }
         reply = office.api.write("PUT", f"{office.configuration}/retention-policy", changed)

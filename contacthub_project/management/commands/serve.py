@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from contacthub_project import metrics
+from contacthub_project import metrics, programs
 from contacthub_project.api import BASE_PATH
 from contacthub_project.embedded import EmbeddedServer, EmbeddedServerError, servers
 from contacthub_project.supervisor import Program, Supervisor
@@ -136,31 +135,20 @@ def _demo_lines(url: str, facts: dict[str, Any]) -> list[str]:
 
 
 def _programs(host: str, port: int, workers: int) -> list[Program]:
-    environment = os.environ | {
-        "CONTACTHUB_DATA": str(settings.DATA),
-        "DJANGO_SETTINGS_MODULE": "contacthub_project.settings",
-        "PROMETHEUS_MULTIPROC_DIR": str(settings.METRICS_FOLDER),
-        # Plain HTTP on the loopback address; anywhere else the environment decides.
-        "HTTPS": os.environ.get("HTTPS", "false" if host in {"127.0.0.1", "::1"} else "true"),
-    }
-    celery = [sys.executable, "-m", "celery", "-A", "contacthub_project.celery"]
-    commands = {
-        "web": [
-            sys.executable, "-m", "granian", "--interface", "wsgi",
-            "--host", host, "--port", str(port), "--workers", str(workers),
-            "--blocking-threads", str(settings.WEB_TURNS + settings.WEB_WAITERS),
-            "--backpressure", "256", "--respawn-failed-workers",
-            "--no-ws", "--http", "1", "--log-level", "warning",
-            "contacthub_project.wsgi:application",
-        ],
-        "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "WARNING",
-                   "--without-gossip", "--without-mingle"],
-        "beat": [*celery, "beat", "--loglevel", "WARNING",
-                 "--schedule", str(settings.DATA / "celerybeat-schedule"), "--pidfile="],
-    }  # fmt: skip
+    logs = settings.DATA / "logs"
+    # Plain HTTP on the loopback address; anywhere else the environment decides.
+    https = os.environ.get("HTTPS", "false" if host in {"127.0.0.1", "::1"} else "true")
     return [
-        Program(name, command, settings.DATA / "logs" / f"{name}.log", environment)
-        for name, command in commands.items()
+        programs.web(
+            host,
+            port,
+            workers,
+            metrics=settings.METRICS_FOLDER,
+            log=logs / "web.log",
+            environment={"HTTPS": https},
+        ),
+        programs.worker(logs / "worker.log"),
+        programs.beat(logs / "beat.log"),
     ]
 
 
@@ -179,11 +167,8 @@ def _is_taken(host: str, port: int) -> bool:
 
 
 def _is_healthy(host: str, port: int) -> bool:
-    request = urllib.request.Request(
-        f"http://{host}:{port}{BASE_PATH}/health", headers={"X-Forwarded-Proto": "https"}
-    )
     try:
-        with urllib.request.urlopen(request, timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}{BASE_PATH}/health", timeout=2) as answer:
             return b'"worker":{"status":"UP"}' in answer.read()
     except (urllib.error.URLError, OSError):
         return False

@@ -1,0 +1,42 @@
+"""Run the web server alone, with its metrics; for servers where an init system runs the rest."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from contacthub_project import metrics, programs
+from contacthub_project.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = "Run the web server until it is told to end."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000, help="metrics are at the next one")
+        parser.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 8))
+
+    def handle(self, *, host: str, port: int, workers: int, **_: Any) -> None:
+        # A folder of its own: other web servers may share the data folder.
+        with tempfile.TemporaryDirectory(prefix="contacthub-metrics-") as folder:
+            metrics.gather_in(Path(folder))
+            server = programs.web(host, port, workers, metrics=Path(folder))
+            supervisor = Supervisor([server], say=self.stdout.write, watch=lambda: None)
+            supervisor.stop_on_signals()
+            try:
+                metrics.serve(settings.METRICS_ADDRESS, port + 1)
+            except OSError as failure:
+                raise CommandError(f"no metrics at port {port + 1}: {failure}") from None
+            try:
+                supervisor.start()
+                supervisor.run()
+            finally:
+                supervisor.stop()
