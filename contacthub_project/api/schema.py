@@ -16,6 +16,7 @@ from contacthub_project.api import BASE_PATH
 from contacthub_project.api.operations import Operation, contract
 
 ERROR = "Error"
+PARAMETER = re.compile(r"\{(\w+)\}")
 ERROR_STATUSES = {
     "400": "The request is not valid; every fault is listed",
     "401": "No token, or one that is not known",
@@ -148,7 +149,7 @@ def only_the_contract(endpoints: list[Any], **_: Any) -> list[Any]:
 
 
 def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the error format, its answers, and the headers that every operation knows."""
+    """Add the error format, its answers, and links from what was made to what goes on with it."""
     result["components"]["schemas"][ERROR] = _error_schema()
     for methods in result["paths"].values():
         for method, operation in methods.items():
@@ -157,7 +158,32 @@ def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             for status, description in ERROR_STATUSES.items():
                 if _can_happen(status, method, operation):
                     operation["responses"].setdefault(status, _error_answer(description))
+    _add_links(result["paths"])
     return result
+
+
+def _add_links(paths: dict[str, Any]) -> None:
+    """After each POST that makes something with an id: the operations that lack only this id."""
+    for path, methods in paths.items():
+        made = methods.get("post", {}).get("responses", {})
+        item = next(
+            (each for each in paths if re.fullmatch(re.escape(path) + r"/\{\w+\}", each)), None
+        )
+        if item is None or "201" not in made:
+            continue
+        parameters = {name: f"$request.path.{name}" for name in PARAMETER.findall(path)}
+        parameters[PARAMETER.findall(item)[-1]] = "$response.body#/id"
+        links = {
+            operation["operationId"]: {
+                "operationId": operation["operationId"],
+                "parameters": parameters,
+            }
+            for target, operations in paths.items()
+            if target.startswith(item) and PARAMETER.findall(target) == list(parameters)
+            for operation in operations.values()
+        }
+        for status in {"200", "201"} & made.keys():
+            made[status]["links"] = links
 
 
 def _can_happen(status: str, method: str, operation: dict[str, Any]) -> bool:
