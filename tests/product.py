@@ -30,7 +30,10 @@ class Product:
         self.output: list[str] = []
 
     def start(self) -> None:
-        hidden = {"CONTACTHUB_DATA", "GENERATION_FILE", "HTTPS", "ALLOWED_HOSTS", "LOG_LEVEL"}
+        hidden = {
+            "CONTACTHUB_DATA", "GENERATION_FILE", "HTTPS", "ALLOWED_HOSTS", "LOG_LEVEL",
+            "DATABASE_URL", "REDIS_URL",
+        }  # fmt: skip
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "run"), "--port", str(self.port), "--data", str(self.data)],
             env={name: value for name, value in os.environ.items() if name not in hidden},

@@ -13,7 +13,7 @@ from bulkjobs.domain.dialect import column_of
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, Outcome
 from configuration.domain.permissions import TRUSTED_APPLICATION
 from configuration.rules import NodeRules, WorkspaceRules
-from contacthub_project.errors import ContacthubError, FieldError, Invalid, NotFound, TooLarge
+from contacthub_project.errors import ContacthubError, FieldError, Invalid, NotFound
 from contacthub_project.identifiers import as_uuid
 from contacthub_project.principal import Principal
 from customers.actions.customers import CUSTOMER_BYTES, open_node, required_faults
@@ -188,8 +188,6 @@ def _change_event(workspace: WorkspaceRules, node: NodeRules, row: Row) -> tuple
     for name in ("externalId", "sessionId"):
         if name in row.body:
             raise Invalid.at(f"/{name}", "cannot be given with id", "exclusive")
-    if row.size > CUSTOMER_BYTES:
-        raise TooLarge
     patch_event(workspace, event_id, GivenEvent(row.body, row.size))
     return Outcome.UPDATED, event_id
 

@@ -8,12 +8,21 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import transaction
 
 from configuration.models import NodeState, NodeType
 from configuration.models.identifiers import new_id
 from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
-from contacthub_project.errors import FieldError, Forbidden, Invalid, Locked, NotFound, Unavailable
+from contacthub_project.errors import (
+    FieldError,
+    Forbidden,
+    Invalid,
+    Locked,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 from contacthub_project.instants import instant_text
 from contacthub_project.principal import Principal
 from customers.actions.identities import announce_identities, holding_external_id
@@ -42,6 +51,8 @@ from customers.models import Customer, DeletedState
 INVALID_CUSTOMER = "source customer is not valid"
 ATTEMPTS = 5
 CUSTOMER_BYTES = 64 * 1024  # reference: Create Customer
+# What is stored grows by merging; without an end, one sender could make a person too large to read.
+LARGEST_CUSTOMER = 4 * CUSTOMER_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +207,12 @@ def check_document(
 ) -> None:
     """Raise Invalid unless what is to be stored keeps every limit and has what the node demands.
 
-    Limits hold for what is stored, not only for what is sent: collections grow by merging. With
-    `lacking_key` the customer has been without a value to be recognised by, and may stay so.
+    Limits hold for what is stored, not only for what is sent: collections grow by merging, and
+    TooLarge says that the whole would. With `lacking_key` the customer has been without a value to
+    be recognised by, and may stay so.
     """
+    if len(orjson.dumps(document)) > LARGEST_CUSTOMER:
+        raise TooLarge(f"The customer as a whole must not exceed {LARGEST_CUSTOMER} bytes")
     whole = workspace.customer_schema.without_disabled({**document, "nodeId": str(node.id)})
     faults = workspace.customer_schema.faults(whole)
     faults += [

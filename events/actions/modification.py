@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import transaction
 
 from configuration.models import NodeState
@@ -122,12 +123,19 @@ def _changed(
         faults = content_faults(after, workspace.event_schema, now)
         if faults:
             raise Invalid(INVALID_EVENT, errors=faults)
+        if _size(after) > max(limit, _size(event)):
+            raise TooLarge(f"Events {event['type']} as a whole must not exceed {limit} bytes")
         content = content_of(after, workspace.event_schema, now)
         before = content_of(event, workspace.event_schema, now)
         if content == before:
             return
         update_event(workspace.id, event_id, content)
         note_products(workspace, [content])
+
+
+def _size(event: Mapping[str, Any]) -> int:
+    """Bytes of what an event says."""
+    return len(orjson.dumps([event[name] for name in CHANGEABLE]))
 
 
 def _locked(

@@ -205,3 +205,27 @@ def _uuid(text: str) -> Any:
     import uuid
 
     return uuid.UUID(text)
+
+
+def test_nobody_grows_without_end_by_merging(hub: Hub) -> None:
+    def more(number: int, **others: Any) -> dict[str, Any]:
+        schools = [
+            {"id": f"{number}-{index}", "schoolName": "s" * 255, "schoolConcentration": "c" * 255}
+            for index in range(90)
+        ]
+        return {"base": EMAIL | {"educations": schools}, **others}
+
+    path = f"{hub.path}/customers"
+    answers = [hub.trusted.post(path, more(number, nodeId=str(hub.node.id))) for number in range(6)]
+    assert [answer.status for answer in answers] == [201, 200, 200, 200, 200, 413]
+    assert "262144 bytes" in answers[-1]["message"]
+    customer = Customer.objects.get()
+    assert customer.version == 5
+    assert len(customer.base["educations"]) == 5 * 90
+    one = f"{path}/{customer.id}"
+    assert hub.trusted.patch(one, {"base": {"subscriptions": [
+        {"id": f"{number}", "subscribed": True, "subscriberId": "x" * 255} for number in range(120)
+    ]}}).status == 413  # fmt: skip
+    assert Change.objects.filter(entity_id=customer.id).count() == 5
+    assert hub.trusted.patch(one, {"base": {"educations": None}}).status == 200
+    assert hub.trusted.post(path, more(9, nodeId=str(hub.node.id))).status == 200

@@ -146,3 +146,19 @@ def test_a_patch_is_idempotent(document: Any, patch: Any) -> None:
 def test_unknown_events(hub: Hub) -> None:
     for unknown in (uuid.uuid4(), "x"):
         assert hub.trusted.get(f"{hub.path}/events/{unknown}").status == 404
+
+
+def test_an_event_does_not_grow_without_end(hub: Hub) -> None:
+    body = {
+        "customerId": hub.post_customer()["id"], "type": "formCompiled", "context": "WEB",
+        "properties": {"formName": "F", "data": {}},
+    }  # fmt: skip
+    path = f"{hub.path}/events/{hub.trusted.post(f'{hub.path}/events', body)['id']}"
+    statuses = [
+        hub.trusted.patch(path, {"properties": {"data": {str(n): "x" * 30_000}}}).status
+        for n in range(4)
+    ]
+    assert statuses == [202, 202, 413, 413]
+    assert set(read(hub, path)["properties"]["data"]) == {"0", "1"}
+    hub.operator.put(f"{hub.configuration}/payload-size", {"formCompiled": {"maxBytes": 65_535}})
+    assert hub.trusted.patch(path, {"properties": {"formName": "G"}}).status == 202
