@@ -38,7 +38,7 @@ EVER = "DATE '0001-01-01'"
 FACTS = f"""
 SELECT delta.workspace_id, delta.node_id, fact.metric, fact.key,
        coalesce((fact.moment AT TIME ZONE ledger.time_zone)::date, {EVER}) AS day,
-       delta.sign * fact.value AS value
+       delta.weight * fact.value AS value
 FROM {{deltas}} AS delta CROSS JOIN {{ledger}} AS ledger CROSS JOIN LATERAL (
     SELECT '{CUSTOMERS}', delta.name, NULL::timestamptz, 1::numeric
     WHERE delta.subject = 'CUSTOMER'
@@ -75,7 +75,7 @@ FROM {{deltas}} AS delta CROSS JOIN {{ledger}} AS ledger CROSS JOIN LATERAL (
 VISITS = f"""
 SELECT delta.workspace_id, delta.node_id, visit.metric, visit.key,
        (delta.happened_at AT TIME ZONE ledger.time_zone)::date AS day,
-       visit.member, sum(delta.sign) AS times
+       visit.member, sum(delta.weight) AS times
 FROM {{deltas}} AS delta CROSS JOIN {{ledger}} AS ledger CROSS JOIN LATERAL (
     SELECT '{BUYERS}', delta.context, delta.person WHERE delta.order_type <> 'return'
     UNION ALL SELECT '{BUYERS}', 'ALL', delta.person WHERE delta.order_type <> 'return'
@@ -83,7 +83,7 @@ FROM {{deltas}} AS delta CROSS JOIN {{ledger}} AS ledger CROSS JOIN LATERAL (
     UNION ALL SELECT '{SESSIONS}', '', delta.session WHERE delta.session IS NOT NULL
 ) AS visit (metric, key, member)
 GROUP BY 1, 2, 3, 4, 5, 6
-HAVING sum(delta.sign) <> 0
+HAVING sum(delta.weight) <> 0
 """
 
 # By how many heads `visit`s change the count of a day, given who was there before.
@@ -99,7 +99,7 @@ FROM visit LEFT JOIN analytics_presence AS presence
 
 # The same deltas as triggers note, of the rows as they stand: what the counters have to add up to.
 RAW_DELTAS = """
-SELECT workspace_id, node_id, 1 AS sign,
+SELECT workspace_id, node_id, 1 AS weight,
        CASE deleted WHEN 0 THEN 'CUSTOMER' ELSE 'RECORD' END AS subject,
        analytics_channel(base) AS name, NULL AS context, NULL::timestamptz AS happened_at,
        registered_at, CASE WHEN version > 1 THEN updated_at END AS updated_at,
@@ -132,6 +132,8 @@ LEFT JOIN LATERAL (
                event.properties #> '{amount,revenue}', event.properties #> '{amount,total}'
            )) AS revenue,
            analytics_items(event.properties) AS items
-) AS bought ON event.type = 'completedOrder' AND event.context IN ('ECOMMERCE', 'RETAIL')
+    WHERE event.type = 'completedOrder' AND event.context IN ('ECOMMERCE', 'RETAIL')
+    OFFSET 0 -- a fence: without it sums are reckoned of every event, and then thrown away
+) AS bought ON true
 WHERE event.workspace_id = %(workspace_id)s
 """

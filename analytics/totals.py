@@ -13,7 +13,7 @@ TOTAL = f"""
 SELECT (SELECT coalesce(sum(value), 0) FROM analytics_counter
         WHERE workspace_id = %(workspace_id)s AND node_id = %(node_id)s
           AND metric = %(metric)s AND day = {EVER})
-     + (SELECT coalesce(sum(sign), 0) FROM analytics_delta
+     + (SELECT coalesce(sum(weight), 0) FROM analytics_delta
         WHERE workspace_id = %(workspace_id)s AND node_id = %(node_id)s AND subject = %(subject)s)
 """
 COUNTED = {Entity.CUSTOMERS: (CUSTOMERS, "CUSTOMER"), Entity.EVENTS: (EVENTS, "EVENT")}

@@ -2,6 +2,85 @@ import analytics.models.exact_number
 from django.db import migrations, models
 
 
+def _note_events(weight: int | str, events: str) -> str:
+    """The statement that notes events in the node and for the person of their `place`."""
+    return f"""
+    INSERT INTO analytics_delta
+        (workspace_id, node_id, weight, subject, name, context, happened_at, registered_at,
+         updated_at, person, session, order_type, total, revenue, items)
+    SELECT event.workspace_id, place.node_id, {weight}, 'EVENT', event.type, event.context,
+           event.date, event.registered_at, CASE WHEN event.version > 1 THEN event.updated_at END,
+           CASE WHEN event.context = 'WEB' OR bought.order_type IS NOT NULL THEN place.person END,
+           CASE WHEN event.context = 'WEB' AND event.bring_back_type = 'SESSION_ID'
+                THEN md5(event.bring_back_value)::uuid END,
+           bought.order_type, bought.total, bought.revenue, bought.items
+    FROM {events}
+    LEFT JOIN LATERAL (
+        SELECT coalesce(event.properties ->> 'type', 'sale') AS order_type,
+               analytics_spent(event.properties, event.properties #> '{{amount,total}}') AS total,
+               analytics_spent(event.properties, coalesce(
+                   event.properties #> '{{amount,revenue}}', event.properties #> '{{amount,total}}'
+               )) AS revenue,
+               analytics_items(event.properties) AS items
+        WHERE event.type = 'completedOrder' AND event.context IN ('ECOMMERCE', 'RETAIL')
+        OFFSET 0 -- a fence: without it sums are reckoned of every event, and then thrown away
+    ) AS bought ON true;
+"""
+
+
+def _events(weight: int, rows: str) -> str:
+    """Note rows of events: in their own node, and in every aggregate node that shows them."""
+    return _note_events(weight, f"""{rows} AS event
+    CROSS JOIN LATERAL (
+        SELECT event.node_id, coalesce(
+            event.customer_id, analytics_stranger(event.bring_back_type, event.bring_back_value))
+        UNION ALL
+        SELECT member.aggregate_node_id, analytics_person(member.match_key)
+        FROM customers_aggregatemember AS member WHERE member.entry_id = event.customer_id
+    ) AS place (node_id, person)""")
+
+
+def _events_of_members(weight: str) -> str:
+    """Note the events of `members` in their aggregate node."""
+    return _note_events(weight, """unnest(members) AS member
+    JOIN events_event AS event ON event.customer_id = member.entry_id
+    CROSS JOIN LATERAL (
+        SELECT member.aggregate_node_id, analytics_person(member.match_key)
+    ) AS place (node_id, person)""")
+
+
+def _customers(weight: int, rows: str) -> str:
+    """Note rows of customers; those alike within an hour are one, as no day begins within it."""
+    return f"""
+    INSERT INTO analytics_delta
+        (workspace_id, node_id, weight, subject, name, registered_at, updated_at)
+    SELECT workspace_id, node_id, {weight} * count(*),
+           CASE deleted WHEN 0 THEN 'CUSTOMER' ELSE 'RECORD' END AS subject,
+           analytics_channel(base) AS name, date_trunc('hour', registered_at, 'UTC') AS registered,
+           CASE WHEN version > 1 THEN date_trunc('hour', updated_at, 'UTC') END AS updated
+    FROM {rows} GROUP BY workspace_id, node_id, subject, name, registered, updated;
+"""
+
+
+def _deletions(weight: int, rows: str) -> str:
+    """Note what the update stream tells of deletions."""
+    return f"""
+    INSERT INTO analytics_delta (workspace_id, node_id, weight, subject, name, happened_at)
+    SELECT workspace_id, node_id, {weight} * count(*), 'DELETION', entity,
+           date_trunc('hour', changed_at, 'UTC') AS hour
+    FROM {rows} WHERE operation = 'DELETE' GROUP BY workspace_id, node_id, entity, hour;
+"""
+
+
+def _trigger(name: str, body: str) -> str:
+    return f"""
+CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN{body.rstrip()}
+    RETURN NULL;
+END $$;
+"""
+
+
 # What is counted is told in docs/analytics.md. `analytics.facts` counts the same of the raw rows by
 # its own statements; tests compare the two.
 FUNCTIONS = """
@@ -45,180 +124,72 @@ RETURN md5(bring_back_type || ' ' || bring_back_value)::uuid;
 CREATE FUNCTION analytics_person(match_key bytea) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN encode(substring(match_key FROM 1 FOR 16), 'hex')::uuid;
-
-CREATE FUNCTION analytics_note_event(
-    event events_event, its_sign integer, its_node uuid, its_person uuid
-) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    IF event.type = 'completedOrder' AND event.context IN ('ECOMMERCE', 'RETAIL') THEN
-        INSERT INTO analytics_delta
-            (workspace_id, node_id, sign, subject, name, context, happened_at, registered_at,
-             updated_at, person, order_type, total, revenue, items)
-        VALUES (
-            event.workspace_id, its_node, its_sign, 'EVENT', event.type, event.context,
-            event.date, event.registered_at,
-            CASE WHEN event.version > 1 THEN event.updated_at END, its_person,
-            coalesce(event.properties ->> 'type', 'sale'),
-            analytics_spent(event.properties, event.properties #> '{amount,total}'),
-            analytics_spent(event.properties, coalesce(
-                event.properties #> '{amount,revenue}', event.properties #> '{amount,total}')),
-            analytics_items(event.properties)
-        );
-    ELSE
-        INSERT INTO analytics_delta
-            (workspace_id, node_id, sign, subject, name, context, happened_at, registered_at,
-             updated_at, person, session)
-        VALUES (
-            event.workspace_id, its_node, its_sign, 'EVENT', event.type, event.context,
-            event.date, event.registered_at,
-            CASE WHEN event.version > 1 THEN event.updated_at END,
-            CASE WHEN event.context = 'WEB' THEN its_person END,
-            CASE WHEN event.context = 'WEB' AND event.bring_back_type = 'SESSION_ID'
-                 THEN md5(event.bring_back_value)::uuid END
-        );
-    END IF;
-END $$;
-
--- In its own node, and in every aggregate node that shows it.
-CREATE FUNCTION analytics_note_everywhere(event events_event, its_sign integer) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-    member record;
-BEGIN
-    IF event.customer_id IS NULL THEN
-        PERFORM analytics_note_event(event, its_sign, event.node_id,
-            analytics_stranger(event.bring_back_type, event.bring_back_value));
-        RETURN;
-    END IF;
-    PERFORM analytics_note_event(event, its_sign, event.node_id, event.customer_id);
-    FOR member IN
-        SELECT aggregate_node_id, match_key FROM customers_aggregatemember
-        WHERE entry_id = event.customer_id
-    LOOP
-        PERFORM analytics_note_event(
-            event, its_sign, member.aggregate_node_id, analytics_person(member.match_key));
-    END LOOP;
-END $$;
-
-CREATE FUNCTION analytics_event_written() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TG_OP = 'UPDATE' THEN PERFORM analytics_note_everywhere(OLD, -1); END IF;
-    PERFORM analytics_note_everywhere(NEW, 1);
-    RETURN NULL;
-END $$;
-
--- Purges and deletions take thousands at once: one statement for all of them.
-CREATE FUNCTION analytics_events_went() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO analytics_delta
-        (workspace_id, node_id, sign, subject, name, context, happened_at, registered_at,
-         updated_at, person, session, order_type, total, revenue, items)
-    SELECT event.workspace_id, place.node_id, -1, 'EVENT', event.type, event.context, event.date,
-           event.registered_at, CASE WHEN event.version > 1 THEN event.updated_at END,
-           CASE WHEN event.context = 'WEB' OR bought.order_type IS NOT NULL THEN place.person END,
-           CASE WHEN event.context = 'WEB' AND event.bring_back_type = 'SESSION_ID'
-                THEN md5(event.bring_back_value)::uuid END,
-           bought.order_type, bought.total, bought.revenue, bought.items
-    FROM went AS event
-    CROSS JOIN LATERAL (
-        SELECT event.node_id, coalesce(
-            event.customer_id, analytics_stranger(event.bring_back_type, event.bring_back_value))
-        UNION ALL
-        SELECT member.aggregate_node_id, analytics_person(member.match_key)
-        FROM customers_aggregatemember AS member WHERE member.entry_id = event.customer_id
-    ) AS place (node_id, person)
-    LEFT JOIN LATERAL (
-        SELECT coalesce(event.properties ->> 'type', 'sale') AS order_type,
-               analytics_spent(event.properties, event.properties #> '{amount,total}') AS total,
-               analytics_spent(event.properties, coalesce(
-                   event.properties #> '{amount,revenue}', event.properties #> '{amount,total}'
-               )) AS revenue,
-               analytics_items(event.properties) AS items
-    ) AS bought ON event.type = 'completedOrder' AND event.context IN ('ECOMMERCE', 'RETAIL');
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION analytics_note_customer(customer customers_customer, its_sign integer)
-RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO analytics_delta
-        (workspace_id, node_id, sign, subject, name, registered_at, updated_at)
-    VALUES (customer.workspace_id, customer.node_id, its_sign,
-            CASE customer.deleted WHEN 0 THEN 'CUSTOMER' ELSE 'RECORD' END,
-            analytics_channel(customer.base), customer.registered_at,
-            CASE WHEN customer.version > 1 THEN customer.updated_at END);
-END $$;
-
-CREATE FUNCTION analytics_customer_written() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TG_OP <> 'INSERT' THEN PERFORM analytics_note_customer(OLD, -1); END IF;
-    IF TG_OP <> 'DELETE' THEN PERFORM analytics_note_customer(NEW, 1); END IF;
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION analytics_note_deletion(change customers_change, its_sign integer)
-RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO analytics_delta (workspace_id, node_id, sign, subject, name, happened_at)
-    VALUES (change.workspace_id, change.node_id, its_sign, 'DELETION', change.entity,
-            change.changed_at);
-END $$;
-
-CREATE FUNCTION analytics_deletion_written() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TG_OP = 'INSERT' THEN PERFORM analytics_note_deletion(NEW, 1);
-    ELSE PERFORM analytics_note_deletion(OLD, -1); END IF;
-    RETURN NULL;
-END $$;
-
--- Whoever inserts an event holds its customer, so customers are held here before their events are
--- looked at, and the events against those who change or delete them: each sees what the other did.
-CREATE FUNCTION analytics_note_members(members customers_aggregatemember[], its_sign integer)
+"""
+# Whoever inserts an event holds its customer, so customers are held here before their events are
+# looked at, and the events against those who change or delete them: each sees what the other did.
+# Who are members with another key are other persons.
+MEMBERS = f"""
+CREATE FUNCTION analytics_note_members(members customers_aggregatemember[], its_weight integer)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM customers_customer
     WHERE id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR UPDATE;
     PERFORM FROM events_event
     WHERE customer_id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR SHARE;
-    PERFORM analytics_note_event(
-        event, its_sign, member.aggregate_node_id, analytics_person(member.match_key))
-    FROM unnest(members) AS member JOIN events_event AS event ON event.customer_id = member.entry_id;
+{_events_of_members("its_weight").strip(chr(10))}
 END $$;
-
-CREATE FUNCTION analytics_members_came() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
+"""
+MEMBERS_CAME = """
     PERFORM analytics_note_members(array_agg(came::customers_aggregatemember), 1) FROM came;
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION analytics_members_went() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
+"""
+MEMBERS_WENT = """
     PERFORM analytics_note_members(array_agg(went::customers_aggregatemember), -1) FROM went;
-    RETURN NULL;
-END $$;
-
--- Another key is another person.
-CREATE FUNCTION analytics_members_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
+"""
+MEMBERS_CHANGED = """
     PERFORM analytics_note_members(array_agg(went::customers_aggregatemember), -1)
     FROM went JOIN came USING (id) WHERE went.match_key <> came.match_key;
     PERFORM analytics_note_members(array_agg(came::customers_aggregatemember), 1)
     FROM went JOIN came USING (id) WHERE went.match_key <> came.match_key;
-    RETURN NULL;
-END $$;
 """
-TRIGGERS = """
-CREATE TRIGGER analytics_counts AFTER INSERT OR UPDATE ON events_event
-FOR EACH ROW EXECUTE FUNCTION analytics_event_written();
-
-CREATE TRIGGER analytics_forgets AFTER DELETE ON events_event
-REFERENCING OLD TABLE AS went
-FOR EACH STATEMENT EXECUTE FUNCTION analytics_events_went();
-
-CREATE TRIGGER analytics_counts AFTER INSERT OR DELETE ON customers_customer
-FOR EACH ROW EXECUTE FUNCTION analytics_customer_written();
-
--- Nothing that is counted changes by a second update within the hour: no day begins in between.
+FUNCTIONS += MEMBERS + "".join(
+    _trigger(f"analytics_{name}", body)
+    for name, body in {
+        "events_came": _events(1, "came"),
+        "events_went": _events(-1, "went"),
+        "events_changed": _events(-1, "went") + _events(1, "came"),
+        "customers_came": _customers(1, "came"),
+        "customers_went": _customers(-1, "went"),
+        "customer_changed": _customers(-1, "(SELECT OLD.*) AS went")
+        + _customers(1, "(SELECT NEW.*) AS came"),
+        "deletions_came": _deletions(1, "came"),
+        "deletions_went": _deletions(-1, "went"),
+        "members_came": MEMBERS_CAME,
+        "members_went": MEMBERS_WENT,
+        "members_changed": MEMBERS_CHANGED,
+    }.items()
+)
+TABLES = {"I": ("INSERT", "NEW TABLE AS came"), "D": ("DELETE", "OLD TABLE AS went"),
+          "U": ("UPDATE", "OLD TABLE AS went NEW TABLE AS came")}  # fmt: skip
+TRIGGERS = "".join(
+    f"""
+CREATE TRIGGER {name} AFTER {TABLES[event][0]} ON {table} REFERENCING {TABLES[event][1]}
+FOR EACH STATEMENT EXECUTE FUNCTION analytics_{function}();
+"""
+    for table, event, name, function in (
+        ("events_event", "I", "analytics_counts", "events_came"),
+        ("events_event", "D", "analytics_forgets", "events_went"),
+        ("events_event", "U", "analytics_recounts", "events_changed"),
+        ("customers_customer", "I", "analytics_counts", "customers_came"),
+        ("customers_customer", "D", "analytics_forgets", "customers_went"),
+        ("customers_change", "I", "analytics_counts", "deletions_came"),
+        ("customers_change", "D", "analytics_forgets", "deletions_went"),
+        ("customers_aggregatemember", "I", "analytics_counts", "members_came"),
+        ("customers_aggregatemember", "D", "analytics_forgets", "members_went"),
+        ("customers_aggregatemember", "U", "analytics_recounts", "members_changed"),
+    )
+)
+# Nothing that is counted changes by a second update within the hour: no day begins in between.
+TRIGGERS += """
 CREATE TRIGGER analytics_recounts AFTER UPDATE ON customers_customer
 FOR EACH ROW WHEN (
     (OLD.node_id, OLD.deleted = 0, OLD.version > 1, OLD.registered_at)
@@ -226,35 +197,14 @@ FOR EACH ROW WHEN (
     OR date_trunc('hour', OLD.updated_at, 'UTC') <> date_trunc('hour', NEW.updated_at, 'UTC')
     OR OLD.base -> 'contacts' IS DISTINCT FROM NEW.base -> 'contacts'
 )
-EXECUTE FUNCTION analytics_customer_written();
-
-CREATE TRIGGER analytics_counts AFTER INSERT ON customers_change
-FOR EACH ROW WHEN (NEW.operation = 'DELETE') EXECUTE FUNCTION analytics_deletion_written();
-
-CREATE TRIGGER analytics_forgets AFTER DELETE ON customers_change
-FOR EACH ROW WHEN (OLD.operation = 'DELETE') EXECUTE FUNCTION analytics_deletion_written();
-
-CREATE TRIGGER analytics_came AFTER INSERT ON customers_aggregatemember
-REFERENCING NEW TABLE AS came
-FOR EACH STATEMENT EXECUTE FUNCTION analytics_members_came();
-
-CREATE TRIGGER analytics_went AFTER DELETE ON customers_aggregatemember
-REFERENCING OLD TABLE AS went
-FOR EACH STATEMENT EXECUTE FUNCTION analytics_members_went();
-
-CREATE TRIGGER analytics_changed AFTER UPDATE ON customers_aggregatemember
-REFERENCING OLD TABLE AS went NEW TABLE AS came
-FOR EACH STATEMENT EXECUTE FUNCTION analytics_members_changed();
+EXECUTE FUNCTION analytics_customer_changed();
 """
 UNDO = """
-DROP FUNCTION analytics_members_changed(), analytics_members_went(), analytics_members_came(),
-    analytics_deletion_written(), analytics_customer_written(), analytics_event_written(),
-    analytics_events_went() CASCADE;
+DROP FUNCTION analytics_events_came(), analytics_events_went(), analytics_events_changed(),
+    analytics_customers_came(), analytics_customers_went(), analytics_customer_changed(),
+    analytics_deletions_came(), analytics_deletions_went(), analytics_members_came(),
+    analytics_members_went(), analytics_members_changed() CASCADE;
 DROP FUNCTION analytics_note_members(customers_aggregatemember[], integer);
-DROP FUNCTION analytics_note_deletion(customers_change, integer);
-DROP FUNCTION analytics_note_customer(customers_customer, integer);
-DROP FUNCTION analytics_note_everywhere(events_event, integer);
-DROP FUNCTION analytics_note_event(events_event, integer, uuid, uuid);
 DROP FUNCTION analytics_person(bytea), analytics_stranger(text, text),
     analytics_spent(jsonb, jsonb), analytics_items(jsonb), analytics_channel(jsonb);
 DROP FUNCTION analytics_number(jsonb, numeric);
@@ -291,7 +241,7 @@ class Migration(migrations.Migration):
                 ('workspace_id', models.UUIDField()),
                 ('id', models.BigIntegerField()),
                 ('node_id', models.UUIDField()),
-                ('sign', models.SmallIntegerField()),
+                ('weight', models.IntegerField()),
                 ('subject', models.CharField(choices=[('CUSTOMER', 'Customer'), ('RECORD', 'Record'), ('EVENT', 'Event'), ('DELETION', 'Deletion')], max_length=8)),
                 ('name', models.CharField(max_length=32)),
                 ('context', models.CharField(max_length=20, null=True)),

@@ -21,7 +21,9 @@ class Subject(models.TextChoices):
 
 
 class Delta(models.Model):
-    """A row that came (`sign` 1) or went (-1), as far as anything about it is counted.
+    """A row that came (`weight` 1) or went (-1), as far as anything about it is counted.
+
+    Rows alike that come or go together are one delta with as much weight as they are.
 
     Triggers of the database write it in the transaction of the change; see the migration. An event
     of a member of an aggregate customer has a delta in the aggregate node too.
@@ -31,7 +33,7 @@ class Delta(models.Model):
     workspace_id = models.UUIDField()
     id = models.BigIntegerField()
     node_id = models.UUIDField()
-    sign = models.SmallIntegerField()
+    weight = models.IntegerField()
     subject = models.CharField(max_length=8, choices=Subject.choices)
     name = models.CharField(max_length=32)
     context = models.CharField(max_length=20, null=True)
@@ -46,4 +48,4 @@ class Delta(models.Model):
     items = ExactNumber(null=True)
 
     def __str__(self) -> str:
-        return f"{self.sign} {self.subject} {self.name}"
+        return f"{self.weight} {self.subject} {self.name}"
