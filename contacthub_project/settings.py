@@ -416,6 +416,7 @@ UNFOLD = {
         }
     ],
     "STYLES": [lambda request: static("office/office.css")],
+    "SCRIPTS": [lambda request: static("office/office.js")],
     "SIDEBAR": {
         "navigation": [
             _pages(

@@ -120,7 +120,8 @@ class Api:
     ) -> Reply:
         environ = {
             "REQUEST_METHOD": method,
-            "PATH_INFO": BASE_PATH + path,
+            # WSGI's way of writing bytes; forms may name things by any character.
+            "PATH_INFO": (BASE_PATH + path).encode().decode("latin-1"),
             "QUERY_STRING": urlencode(query or {}, doseq=True),
             "CONTENT_TYPE": "application/json",
             "CONTENT_LENGTH": str(len(body)),

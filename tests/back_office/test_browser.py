@@ -198,6 +198,29 @@ def test_settings_and_a_token_shown_once(desk: Desk) -> None:
     expect(page.locator("details[open]").get_by_role("cell").first).to_be_visible()
 
 
+def test_the_first_day_of_an_installation(desk: Desk) -> None:
+    page = desk.open("../workspaces/")
+    page.fill("input[name=name]", "Nordic")
+    page.fill("input[name=slug]", "nordic")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_text("Make the first node")).to_be_visible()
+    form = page.locator("form", has=page.get_by_role("heading", name="New entry node"))
+    form.get_by_label("Name").fill("Shop")
+    form.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("link", name="Shop", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Users", exact=True).click()
+    form = page.locator("form", has=page.get_by_role("heading", name="New person"))
+    form.get_by_label("User name").fill("grace")
+    form.get_by_label("Administrator").check()
+    form.get_by_label("Password").fill("correct horse battery")
+    form.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("heading", name="grace")).to_be_visible()
+    page.get_by_role("link", name="API clients").click()
+    page.get_by_label("Name").fill("Nightly export")
+    page.get_by_role("button", name="Create").click()
+    expect(page.locator("#client-secret")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_fits_a_phone(
     live_hub: Hub, live_server: Any, browser: Browser, scheme: str
@@ -207,10 +230,12 @@ def test_every_page_fits_a_phone(
         live_hub, live_server, browser,
         viewport={"width": 390, "height": 800}, color_scheme=scheme,
     )  # fmt: skip
-    for path in (*PAGES, f"customers/{person}/", f"customers/{person}/edit/"):
+    of_all = ("../workspaces/", "../clients/")
+    for path in (*PAGES, f"customers/{person}/", f"customers/{person}/edit/", *of_all):
         page = desk.open(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert page.evaluate(UNLABELLED) == [], path
+        assert page.locator(".material-symbols-outlined:not([aria-hidden])").count() == 0, path
         assert page.evaluate("document.documentElement.classList.contains('dark')") == (
             scheme == "dark"
         )

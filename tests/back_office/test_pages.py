@@ -127,7 +127,7 @@ def test_searching_and_rules(hub: Hub) -> None:
         ).status_code == 200  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["²", "--5", "٣", "9" * 40])
+@pytest.mark.parametrize("text", ["²", "--5", "٣", "9" * 40, "9" * 5000, "\ufffe😀"])
 def test_what_only_looks_like_a_number(hub: Hub, text: str) -> None:
     staff = Staff(hub, "CLAB_OPERATOR")
     rule = {"attribute": "extended.points", "operator": "EQUALS", "value": text}
@@ -138,6 +138,7 @@ def test_what_only_looks_like_a_number(hub: Hub, text: str) -> None:
         ("workspace-settings", {"maxRequestsPerMinute": text}),
         ("retention", {"act": "save", "loggedIn": text}),
         ("users", {"act": "password", "id": text, "password": "correct horse"}),
+        ("users", {"act": "grants", "id": text}),
     ):
         assert staff.submit(name, form).status == 200
 

@@ -32,10 +32,8 @@ STEPS = {
         "customers.actions.customers.match_key",
         "customers.actions.customers.consent_changes",
     ],
-    "SQL": [
-        "customers.actions.statements.fetch_one",
-        "customers.models.customer.fetch_one",
-    ],
+    "SQL": ["psycopg.Cursor.execute"],
+    "commit": ["psycopg.Connection.commit"],
     "answer": ["customers.api.views.answer_of", "customers.api.views.JsonResponse"],
 }
 
