@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,19 +35,27 @@ SELECT
     (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
      FROM (
         SELECT found.id, row_number() OVER () AS position
-        FROM (
-            SELECT event.id FROM events_event AS event
-            WHERE {{filtered}} ORDER BY {{order}} OFFSET %s LIMIT %s
-        ) AS found
+        FROM ({{page}}) AS found
      ) AS page JOIN events_event USING (id))
 """
 
-
+PAGE = """
+SELECT event.id FROM {source} AS event WHERE {filtered} ORDER BY {order} OFFSET %s LIMIT %s
+"""
+# One of the nodes that an aggregate node shows: as much of it as the page could need.
+OF_A_NODE = """
+(SELECT event.id, event.date, event.registered_at, event.updated_at, event.type, event.context
+ FROM events_event AS event WHERE {filtered} ORDER BY {order} LIMIT %s)
+"""
 BELONGS = """
 event.node_id = %s OR EXISTS (
     SELECT FROM customers_aggregatemember AS member
     WHERE member.entry_id = event.customer_id AND member.aggregate_node_id = %s
 )
+"""
+IS_SHOWN = """
+EXISTS (SELECT FROM customers_aggregatemember AS member
+        WHERE member.entry_id = event.customer_id AND member.aggregate_node_id = %s)
 """
 
 
@@ -84,16 +93,14 @@ def search_events(workspace_id: UUID, search: Search) -> Found:
     """The events of a customer or node that fit, in the order asked for, ids breaking ties."""
     scope = _scope(workspace_id, search)
     filtered = all_of([scope, *_filters(search)])
-    first = min(search.page.first, LARGEST_MATCH)
-    window = (first, min(search.page.size, LARGEST_MATCH - first))
-    statement = SEARCH.format(scope=scope.sql, filtered=filtered.sql, order=_order(search.sort))
+    page = _page(workspace_id, search, filtered)
+    statement = SEARCH.format(scope=scope.sql, filtered=filtered.sql, page=page.sql)
     whole_node = search.node if not search.customer_ids else None
     parameters = (
         *filtered.parameters,
         whole_node is None,
         *scope.parameters,
-        *filtered.parameters,
-        *window,
+        *page.parameters,
     )
     total, unfiltered, rows = fetch_one(statement, parameters, prepare=False)
     if whole_node is not None:
@@ -101,13 +108,46 @@ def search_events(workspace_id: UUID, search: Search) -> Found:
     return Found(rows_of(rows), total, unfiltered)
 
 
+def _page(workspace_id: UUID, search: Search, filtered: Fragment) -> Fragment:
+    """The ids of a page, in order.
+
+    The nodes that an aggregate node shows are read one by one, each in the order of its index, and
+    merged: of a million events only those of the page are looked at.
+    """
+    order = _order(search.sort)
+    first = min(search.page.first, LARGEST_MATCH)
+    window = (first, min(search.page.size, LARGEST_MATCH - first))
+    if search.customer_ids or search.node is None or not search.node.entry_nodes:
+        sql = PAGE.format(source="events_event", filtered=filtered.sql, order=order)
+        return Fragment(sql, (*filtered.parameters, *window))
+    parts = [
+        _of_a_node(workspace_id, node, search, order, sum(window))
+        for node in (search.node.id, *search.node.entry_nodes)
+    ]
+    source = f"({' UNION ALL '.join(part.sql for part in parts)})"
+    return Fragment(
+        PAGE.format(source=source, filtered="true", order=order),
+        (*itertools.chain.from_iterable(part.parameters for part in parts), *window),
+    )
+
+
+def _of_a_node(workspace_id: UUID, node: UUID, search: Search, order: str, limit: int) -> Fragment:
+    """The first events of one of the nodes that an aggregate node shows."""
+    assert search.node is not None
+    parts = [Fragment("event.workspace_id = %s", (workspace_id,)), _one_of("event.node_id", [node])]
+    if node != search.node.id:
+        parts.append(Fragment(IS_SHOWN, (search.node.id,)))
+    wanted = all_of([*parts, *_filters(search)])
+    sql = OF_A_NODE.format(filtered=wanted.sql, order=order)
+    return Fragment(sql, (*wanted.parameters, limit))
+
+
 def _scope(workspace_id: UUID, search: Search) -> Fragment:
     parts = [Fragment("event.workspace_id = %s", (workspace_id,))]
     if search.customer_ids:
         parts.append(_one_of("event.customer_id", search.customer_ids))
     if search.node is not None:
-        nodes = [search.node.id, *search.node.entry_nodes]
-        parts.append(_one_of("event.node_id", nodes))
+        parts.append(_one_of("event.node_id", [search.node.id, *search.node.entry_nodes]))
         if search.node.entry_nodes:
             parts.append(Fragment(BELONGS, (search.node.id, search.node.id)))
     return all_of(parts)

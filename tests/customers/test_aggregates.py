@@ -179,6 +179,35 @@ def test_events_of_members_are_seen_as_duplicates(hub: Hub) -> None:
     assert hub.admin.post(f"{hub.path}/events", event | bring_back).status == 403
 
 
+@pytest.mark.parametrize("sort", ["date,asc", "date,desc", "type,asc", "registeredAt,desc"])
+def test_pages_of_members_events_are_merged_in_order(hub: Hub, sort: str) -> None:
+    one, two = post(hub, "a@x.it"), post(hub, "a@x.it", other=True)
+    node = make(hub)
+    activate(hub, node)
+    (person,) = people(hub, node)
+    for day in range(1, 12):
+        owner = (one, two, person["id"])[day % 3]
+        event = {"type": ("loggedIn", "loggedOut")[day % 2], "context": "WEB", "properties": {}}
+        body = event | {"customerId": owner, "date": f"2021-01-{(day * 7) % 12 + 1:02d}"}
+        assert hub.admin.post(f"{hub.path}/events", body).status == 202
+    query = {"nodeId": node, "sort": sort}
+    whole = hub.admin.get(f"{hub.path}/events", query=query | {"size": 50})["elements"]
+    assert len(whole) == 11
+    field, _, way = sort.partition(",")
+    values = [each[field] for each in whole]
+    assert values == sorted(values, reverse=way == "desc")
+    paged = [
+        each
+        for page in range(4)
+        for each in hub.admin.get(
+            f"{hub.path}/events", query=query | {"size": 3, "page": page}
+        )["elements"]
+    ]  # fmt: skip
+    assert paged == whole
+    few = hub.admin.get(f"{hub.path}/events", query=query | {"type": "loggedIn", "size": 50})
+    assert few["page"]["totalElements"] == len(few["elements"]) == 5
+
+
 def test_forgetting_ends_the_copies_at_once(hub: Hub) -> None:
     one = post(hub, "zebra@x.it", base={"lastName": "Zebrafinch"})
     two = post(hub, "zebra@x.it", other=True)
