@@ -22,10 +22,11 @@ from django.utils import timezone
 from bulkjobs.actions.loading import columns_of, opened
 from bulkjobs.actions.rows import Row, RowResult, applied
 from bulkjobs.domain.dialect import BadFile, BadRow, Column, body_of, rows_of
-from bulkjobs.models import BulkJob, BulkJobStatus, Outcome, Result
+from bulkjobs.models import BulkJob, BulkJobStatus, Outcome
 from configuration.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.bells import ring_on_commit
 from contacthub_project.errors import ContacthubError, FieldError, Locked
+from contacthub_project.sql import fetch_one, know_growth
 from customers.actions.many import LostRace
 from customers.actions.statements import NodeNotOpen
 
@@ -33,6 +34,21 @@ CHUNK = 500
 ATTEMPTS = 5
 
 log = structlog.get_logger("contacthub.bulkjobs")
+
+
+NOTE_RESULTS = """
+WITH noted AS (
+    INSERT INTO bulkjobs_result (job_id, "row", outcome, entity_id, message, "column")
+    SELECT %(job_id)s, * FROM unnest(
+        %(rows)b::bigint[], %(outcomes)b::text[], %(entity_ids)b::uuid[], %(messages)b::text[],
+        %(columns)b::text[]
+    )
+    RETURNING 1
+)
+SELECT count(*) FROM noted
+"""
+# What jobs fill, and what is looked up in meanwhile.
+LOADED = ("customers_customer", "events_event", "customers_change")
 
 
 def process(*, seconds: float) -> bool:
@@ -71,6 +87,7 @@ def _work_on(job_id: UUID, deadline: float) -> bool:
             for chunk in _chunks(itertools.islice(rows, job.position, None), job.position):
                 if not _do_chunk(job_id, header, chunk):
                     return True
+                know_growth(*LOADED)
                 if time.monotonic() > deadline:
                     return False
     except (BadFile, FileNotFoundError, StopIteration) as fault:
@@ -112,15 +129,18 @@ def _apply(job_id: UUID, header: list[str], position: int, cells: list[list[str]
         raise BadFile("the workspace is gone")
     columns = columns_of(workspace, job, header)
     results = _results(workspace, job, columns, position, cells)
-    Result.objects.bulk_create(
-        [
-            Result(
-                job=job, row=each.row, outcome=each.outcome, entity_id=each.entity_id,
-                message=each.message, column=each.column,
-            )
-            for each in results
-        ]
-    )  # fmt: skip
+    fetch_one(
+        NOTE_RESULTS,
+        {
+            "job_id": job.id,
+            "rows": [each.row for each in results],
+            "outcomes": [each.outcome for each in results],
+            "entity_ids": [each.entity_id for each in results],
+            "messages": [each.message for each in results],
+            "columns": [each.column for each in results],
+        },
+        prepare=False,
+    )
     failed = sum(each.outcome == Outcome.FAILED for each in results)
     job.status = BulkJobStatus.PROCESSING
     job.position += len(cells)

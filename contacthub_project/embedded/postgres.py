@@ -27,6 +27,8 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
+    # A table that fills quickly is not planned for as if it were empty.
+    "autovacuum_naptime": "10s",
     "checkpoint_timeout": "15min",
     "log_min_messages": "warning",
     # Statements may hold personal data: an error is logged without the statement it came from.

@@ -108,10 +108,10 @@ SELECT count(*) FROM customer
 _GIVEN = """
 given AS (
     SELECT * FROM unnest(
-        %(ids)s::uuid[], %(keys)s::bytea[], %(external_ids)s::text[], %(enableds)s::boolean[],
-        %(extras)s::text[], %(bases)s::text[], %(consents)s::text[], %(extendeds)s::text[],
-        %(tags)s::text[], %(registered_ats)s::timestamptz[], %(registered_bys)s::text[],
-        %(updated_bys)s::text[]
+        %(ids)b::uuid[], %(keys)b::bytea[], %(external_ids)b::text[], %(enableds)b::boolean[],
+        %(extras)b::text[], %(bases)b::text[], %(consents)b::text[], %(extendeds)b::text[],
+        %(tags)b::text[], %(registered_ats)b::timestamptz[], %(registered_bys)b::text[],
+        %(updated_bys)b::text[]
     ) AS given (id, match_key, external_id, enabled, extra, base, consents, extended, tags,
                 registered_at, registered_by, updated_by)
 )
@@ -149,14 +149,14 @@ customer AS (
 DELETE = f"""
 WITH members AS (
     UPDATE customers_aggregatemember SET aggregate_id = NULL
-    WHERE aggregate_id = ANY (%(ids)s::uuid[])
+    WHERE aggregate_id = ANY (%(ids)b::uuid[])
 ),
 sessions AS (
-    DELETE FROM customers_session WHERE customer_id = ANY (%(ids)s::uuid[])
+    DELETE FROM customers_session WHERE customer_id = ANY (%(ids)b::uuid[])
 ),
 customer AS (
     DELETE FROM customers_customer
-    WHERE id = ANY (%(ids)s::uuid[]) AND workspace_id = %(workspace_id)s
+    WHERE id = ANY (%(ids)b::uuid[]) AND workspace_id = %(workspace_id)s
     RETURNING id, workspace_id, node_id
 ),
 {_CHANGED.format(operation="DELETE")}
@@ -165,7 +165,7 @@ BELONG = """
 UPDATE customers_aggregatemember SET aggregate_id = customer.id
 FROM customers_customer AS customer
 WHERE customers_aggregatemember.aggregate_node_id = %(node_id)s
-  AND customers_aggregatemember.match_key = ANY (%(keys)s::bytea[])
+  AND customers_aggregatemember.match_key = ANY (%(keys)b::bytea[])
   AND customer.node_id = %(node_id)s AND customer.deleted = 0
   AND customer.match_key = customers_aggregatemember.match_key
   AND customers_aggregatemember.aggregate_id IS DISTINCT FROM customer.id

@@ -44,9 +44,9 @@ ORDER BY id FOR NO KEY UPDATE
 _GIVEN = """
 given AS (
     SELECT * FROM unnest(
-        %(ids)s::uuid[], %(keys)s::bytea[], %(external_ids)s::text[], %(enableds)s::boolean[],
-        %(extras)s::text[], %(bases)s::text[], %(consents)s::text[], %(extendeds)s::text[],
-        %(tags)s::text[]
+        %(ids)b::uuid[], %(keys)b::bytea[], %(external_ids)b::text[], %(enableds)b::boolean[],
+        %(extras)b::text[], %(bases)b::text[], %(consents)b::text[], %(extendeds)b::text[],
+        %(tags)b::text[]
     ) AS given (id, match_key, external_id, enabled, extra, base, consents, extended, tags)
 )
 """
@@ -70,8 +70,8 @@ consent AS (
     SELECT customer.workspace_id, customer.node_id, customer.id, customer.match_key,
            customer.updated_at, changed.type, changed.property, changed.value,
            %(source_id)s::uuid, %(user_id)s::bigint
-    FROM unnest(%(changed_ids)s::uuid[], %(changed_types)s::text[],
-                %(changed_properties)s::text[], %(changed_values)s::text[])
+    FROM unnest(%(changed_ids)b::uuid[], %(changed_types)b::text[],
+                %(changed_properties)b::text[], %(changed_values)b::text[])
          WITH ORDINALITY AS changed (id, type, property, value, number)
     JOIN customer ON customer.id = changed.id
     ORDER BY changed.number

@@ -45,7 +45,7 @@ WHERE workspace_id = %s AND id = ANY (%s) AND deleted = 0
 OWNERS = """
 SELECT wanted.kind, wanted.node_id, wanted.value,
        customer.id, customer.node_id, customer.enabled, customer.version, customer.consents::text
-FROM unnest(%(kinds)s::text[], %(nodes)s::uuid[], %(values)s::text[])
+FROM unnest(%(kinds)b::text[], %(nodes)b::uuid[], %(values)b::text[])
      AS wanted (kind, node_id, value)
 CROSS JOIN LATERAL (
     SELECT known.* FROM customers_session AS session

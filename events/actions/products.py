@@ -28,9 +28,9 @@ FROM events_product WHERE workspace_id = %s AND product_id = ANY (%s)
 UPSERT = """
 WITH given AS (
     SELECT * FROM unnest(
-        %(ids)s::uuid[], %(product_ids)s::text[], %(skus)s::text[], %(names)s::text[],
-        %(prices)s::numeric[], %(categories)s::text[], %(extendeds)s::text[],
-        %(seens)s::timestamptz[]
+        %(ids)b::uuid[], %(product_ids)b::text[], %(skus)b::text[], %(names)b::text[],
+        %(prices)b::numeric[], %(categories)b::text[], %(extendeds)b::text[],
+        %(seens)b::timestamptz[]
     ) AS given (id, product_id, sku, name, price, categories, extended, seen)
 ),
 written AS (

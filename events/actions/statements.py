@@ -18,10 +18,10 @@ from events.domain.draft import BringBack, Content
 INSERT = """
 WITH given AS (
     SELECT * FROM unnest(
-        %(ids)s::uuid[], %(nodes)s::uuid[], %(customers)s::uuid[], %(customer_versions)s::int[],
-        %(bring_back_types)s::text[], %(bring_back_values)s::text[], %(types)s::text[],
-        %(contexts)s::text[], %(properties)s::text[], %(context_infos)s::text[],
-        %(trackings)s::text[], %(dates)s::timestamptz[]
+        %(ids)b::uuid[], %(nodes)b::uuid[], %(customers)b::uuid[], %(customer_versions)b::int[],
+        %(bring_back_types)b::text[], %(bring_back_values)b::text[], %(types)b::text[],
+        %(contexts)b::text[], %(properties)b::text[], %(context_infos)b::text[],
+        %(trackings)b::text[], %(dates)b::timestamptz[]
     ) AS given (id, node_id, customer_id, customer_version, bring_back_type, bring_back_value,
                 type, context, properties, context_info, tracking, date)
 ),
@@ -68,7 +68,7 @@ INSERT_ONE = """
 WITH customer AS (
     SELECT id, node_id FROM customers_customer
     WHERE id = %(customer_id)s AND workspace_id = %(workspace_id)s AND deleted = 0 AND enabled
-      AND (%(nodes)s::uuid[] IS NULL OR node_id = ANY (%(nodes)s::uuid[]))
+      AND (%(nodes)b::uuid[] IS NULL OR node_id = ANY (%(nodes)b::uuid[]))
     FOR KEY SHARE
 ),
 node AS (
@@ -163,7 +163,7 @@ WITH event AS (
     UPDATE events_event AS event
     SET customer_id = appeared.customer_id, version = version + 1,
         updated_at = date_trunc('milliseconds', clock_timestamp())
-    FROM unnest(%(customers)s::uuid[], %(kinds)s::text[], %(values)s::text[])
+    FROM unnest(%(customers)b::uuid[], %(kinds)b::text[], %(values)b::text[])
         AS appeared (customer_id, kind, value)
     WHERE event.node_id = %(node_id)s AND event.workspace_id = %(workspace_id)s
       AND event.customer_id IS NULL AND event.bring_back_type = appeared.kind
