@@ -75,6 +75,8 @@ def _deletions(weight: int, rows: str) -> str:
 def _trigger(name: str, body: str) -> str:
     """A trigger's function; statements that have written no row cost next to nothing."""
     table = "came" if name.endswith("_came") else "went"
+    if "deletions" in name:
+        table += " WHERE operation = 'DELETE'"
     nothing = f"""
     IF NOT EXISTS (SELECT FROM {table}) THEN RETURN NULL; END IF;"""
     if name == "analytics_customer_changed":

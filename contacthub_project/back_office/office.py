@@ -19,6 +19,7 @@ from configuration.domain.permissions import reaches_all_workspaces
 from configuration.models import User
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.back_office.api import Api, Reply
+from contacthub_project.identifiers import as_uuid
 
 WHAT_TO_DO = {
     403: "Your role or your permissions in this node do not include this. An administrator can"
@@ -58,6 +59,11 @@ class Visit:
     def workspaces(self) -> list[dict[str, Any]]:
         """All the person works in."""
         return [each for group in self.me["groups"] for each in group["workspaces"]]
+
+    @property
+    def last_workspace(self) -> UUID | None:
+        """Where the person has been last: what belongs to no workspace is noted there."""
+        return as_uuid(self.request.session.get("workspace", ""))
 
     @property
     def is_operator(self) -> bool:

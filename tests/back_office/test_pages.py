@@ -507,7 +507,9 @@ def test_a_script_gets_a_token_with_a_client_made_here(hub: Hub) -> None:
     for wrong in ({"name": ""}, {"name": "a\0b"}, {"authorization_grant_type": "password"}):
         assert submit(new | wrong).status == 200
         assert Application.objects.count() == 0
+    staff.open("dashboard")
     page = submit(new)
+    assert "API client made" in staff.open("audit")
     client_id, secret = (
         re.search(rf'id="client-{name}">([^<]+)<', page.html)[1]  # type: ignore[index]
         for name in ("id", "secret")

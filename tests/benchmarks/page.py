@@ -38,8 +38,10 @@ def main() -> None:
         answer = subprocess.run(
             [sys.executable, "-m", module], cwd=ROOT, capture_output=True, text=True, check=False
         )
+        if answer.returncode:
+            sys.exit(f"{module} has failed; the page ends before it\n{answer.stderr[-2000:]}")
         minutes = (time.monotonic() - started) / 60
-        output = answer.stdout.strip() or answer.stderr.strip()[-500:]
+        output = answer.stdout.strip()
         block = "\n".join("    " + line for line in output.splitlines())
         sections.append(
             f"## `{module}`\n\n{block}\n\nWhat limits it: {limit} ({minutes:.1f} minutes)\n"

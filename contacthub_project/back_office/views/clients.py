@@ -43,7 +43,7 @@ def clients(visit: Visit) -> HttpResponseBase:
         chosen = number(form.get("id", ""))
         client = mine.filter(id=chosen if isinstance(chosen, int) else 0).first()
         if client is not None:
-            note_deed(visit.user, None, "API client deleted", client.client_id)
+            note_deed(visit.user, visit.last_workspace, "API client deleted", client.client_id)
             client.delete()
             messages.success(visit.request, "The client is deleted. Its tokens are void.")
             return HttpResponseRedirect(reverse("office:clients"))
@@ -78,6 +78,9 @@ def _add(visit: Visit, form: Any) -> dict[str, str] | None:
                 messages.error(visit.request, str(fault))
         return None
     client = wanted.save()
-    note_deed(visit.user, None, "API client made", client.client_id, after={"name": client.name})
+    note_deed(
+        visit.user, visit.last_workspace, "API client made", client.client_id,
+        after={"name": client.name},
+    )  # fmt: skip
     messages.success(visit.request, "The client is there.")
     return {"id": client.client_id, "secret": secret if is_script else ""}
