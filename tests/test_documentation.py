@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -24,3 +25,14 @@ def test_the_tests_that_hold_security_are_there() -> None:
     assert len(named) > 15
     for file, function in named:
         assert f"def {function}" in (ROOT / file).read_text(), (file, function)
+
+
+def test_the_tables_to_distribute_are_those_of_workspaces() -> None:
+    named = re.findall(r"\('(\w+)'\)", (ROOT / "docs" / "production.md").read_text())
+    apart = {
+        model._meta.db_table
+        for app in ("customers", "events", "bulkjobs", "analytics")
+        for model in apps.get_app_config(app).get_models()
+        if "workspace_id" in {field.column for field in model._meta.concrete_fields}
+    }
+    assert sorted(named) == sorted(apart)

@@ -173,9 +173,7 @@ def _without_empties(value: Mapping[str, Any]) -> dict[str, Any]:
             if isinstance(child, dict):
                 child = _without_empties(child)
             elif isinstance(child, list):
-                child = [
-                    _without_empties(item) if isinstance(item, dict) else item for item in child
-                ]
+                child = _appended(name, [], child)
         if not _is_empty(child):
             cleaned[name] = _copied(child)
     return cleaned

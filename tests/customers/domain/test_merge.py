@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 
 from customers.actions.modification import Mode
 from customers.domain.merge import EMPTY, for_create, for_replace, for_update, unchanged
@@ -181,7 +181,13 @@ def test_an_update_twice_is_an_update_once(first: Any, second: Any) -> None:
         assert unchanged(once, for_update(once, second, strict=strict))
 
 
+TWICE = {"key": "k", "value": "v"}
+
+
 @given(bodies())
+@example(
+    {"base": {"subscriptions": [{"id": "a", "subscribed": False, "preferences": [TWICE, TWICE]}]}}
+)
 def test_updating_with_what_is_there_changes_nothing(body: Any) -> None:
     document = for_create(EMPTY, body)
     for strict in (False, True):
