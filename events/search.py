@@ -47,16 +47,11 @@ OF_A_NODE = """
 (SELECT event.id, event.date, event.registered_at, event.updated_at, event.type, event.context
  FROM events_event AS event WHERE {filtered} ORDER BY {order} LIMIT %s)
 """
-BELONGS = """
-event.node_id = %s OR EXISTS (
-    SELECT FROM customers_aggregatemember AS member
-    WHERE member.entry_id = event.customer_id AND member.aggregate_node_id = %s
-)
-"""
 IS_SHOWN = """
 EXISTS (SELECT FROM customers_aggregatemember AS member
         WHERE member.entry_id = event.customer_id AND member.aggregate_node_id = %s)
 """
+BELONGS = f"event.node_id = %s OR {IS_SHOWN}"
 
 
 @dataclass(frozen=True, slots=True)

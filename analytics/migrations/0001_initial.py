@@ -68,22 +68,17 @@ def _deletions(weight: int, rows: str) -> str:
     INSERT INTO analytics_delta (workspace_id, node_id, weight, subject, name, happened_at)
     SELECT workspace_id, node_id, {weight} * count(*), 'DELETION', entity,
            date_trunc('hour', changed_at, 'UTC') AS hour
-    FROM {rows} WHERE operation = 'DELETE' GROUP BY workspace_id, node_id, entity, hour;
+    FROM {rows} GROUP BY workspace_id, node_id, entity, hour;
 """
 
 
-def _trigger(name: str, body: str) -> str:
-    """A trigger's function; statements that have written no row cost next to nothing."""
-    table = "came" if name.endswith("_came") else "went"
-    if "deletions" in name:
-        table += " WHERE operation = 'DELETE'"
+def _trigger(name: str, rows: str | None, body: str) -> str:
+    """A trigger's function; a statement that has written none of `rows` costs next to nothing."""
     nothing = f"""
-    IF NOT EXISTS (SELECT FROM {table}) THEN RETURN NULL; END IF;"""
-    if name == "analytics_customer_changed":
-        nothing = ""  # a row's trigger
+    IF NOT EXISTS (SELECT FROM {rows}) THEN RETURN NULL; END IF;"""
     return f"""
 CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN{nothing}{body.rstrip()}
+BEGIN{nothing if rows else ""}{body.rstrip()}
     RETURN NULL;
 END $$;
 """
@@ -147,6 +142,7 @@ BEGIN
 {_events_of_members("its_weight").strip(chr(10))}
 END $$;
 """
+CAME_DELETED, WENT_DELETED = (f"{rows} WHERE operation = 'DELETE'" for rows in ("came", "went"))
 MEMBERS_CAME = """
     PERFORM analytics_note_members(array_agg(came::customers_aggregatemember), 1) FROM came;
 """
@@ -160,22 +156,23 @@ MEMBERS_CHANGED = """
     FROM went JOIN came USING (id) WHERE went.match_key <> came.match_key;
 """
 FUNCTIONS += MEMBERS + "".join(
-    _trigger(f"analytics_{name}", body)
-    for name, body in {
-        "events_came": _events(1, "came"),
-        "events_went": _events(-1, "went"),
-        "events_changed": _events(-1, "went") + _events(1, "came"),
-        "customers_came": _customers(1, "came"),
-        "customers_went": _customers(-1, "went"),
-        "customer_changed": _customers(-1, "(SELECT OLD.*) AS went")
-        + _customers(1, "(SELECT NEW.*) AS came"),
-        "deletions_came": _deletions(1, "came"),
-        "deletions_went": _deletions(-1, "went"),
-        "members_came": MEMBERS_CAME,
-        "members_went": MEMBERS_WENT,
-        "members_changed": MEMBERS_CHANGED,
-    }.items()
-)
+    _trigger(f"analytics_{name}", rows, body)
+    for name, rows, body in (
+        ("events_came", "came", _events(1, "came")),
+        ("events_went", "went", _events(-1, "went")),
+        ("events_changed", "went", _events(-1, "went") + _events(1, "came")),
+        ("customers_came", "came", _customers(1, "came")),
+        ("customers_went", "went", _customers(-1, "went")),
+        # A row's trigger: there is a row.
+        ("customer_changed", None, _customers(-1, "(SELECT OLD.*) AS went")
+         + _customers(1, "(SELECT NEW.*) AS came")),
+        ("deletions_came", CAME_DELETED, _deletions(1, CAME_DELETED)),
+        ("deletions_went", WENT_DELETED, _deletions(-1, WENT_DELETED)),
+        ("members_came", "came", MEMBERS_CAME),
+        ("members_went", "went", MEMBERS_WENT),
+        ("members_changed", "went", MEMBERS_CHANGED),
+    )
+)  # fmt: skip
 TABLES = {"I": ("INSERT", "NEW TABLE AS came"), "D": ("DELETE", "OLD TABLE AS went"),
           "U": ("UPDATE", "OLD TABLE AS went NEW TABLE AS came")}  # fmt: skip
 TRIGGERS = "".join(

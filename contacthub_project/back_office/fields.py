@@ -110,6 +110,12 @@ def number(text: str) -> Any:
         return text
 
 
+def row_id(text: str) -> int | None:
+    """The id of a row that a form names, None when it is none."""
+    typed = number(text)
+    return typed if isinstance(typed, int) and 0 < typed < 2**63 else None
+
+
 def written(value: Any, kind: str) -> str:
     """A value as a field shows it."""
     if value is None or value == [] or value == {}:

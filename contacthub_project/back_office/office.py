@@ -74,6 +74,20 @@ class Visit:
         """Which page of a list is asked for; the first unless it is a number."""
         return QueryParameters(self.request).whole_number("page", default=0)
 
+    @property
+    def kept(self) -> str:
+        """What is asked for besides the page, as the links to other pages keep it."""
+        asked = self.request.GET.copy()
+        asked.pop("page", None)
+        return asked.urlencode()
+
+    def has_typed(self, name: str) -> bool:
+        """Whether the person has typed the name of what is to go; told when it does not fit."""
+        fits = self.request.POST.get("typed", "").strip() == name
+        if not fits:
+            messages.error(self.request, "The name does not fit. Nothing has been done.")
+        return fits
+
     def done(self, reply: Reply, said: str) -> bool:
         """Tell the person how it went; whether it went well."""
         if reply.is_good:
@@ -185,9 +199,10 @@ def page(address: str, name: str) -> Callable[[View], Any]:
     def made(view: View) -> Any:
         @functools.wraps(view)
         def guarded(request: HttpRequest, workspace_id: Any, **parts: Any) -> HttpResponseBase:
-            office = enter(arrive(request), workspace_id)
+            visit = arrive(request)
+            office = enter(visit, workspace_id)
             if office is None:
-                return lost(request)
+                return lost(visit)
             request.session["workspace"] = str(workspace_id)
             return _answered(view, office, **parts)
 
@@ -223,14 +238,15 @@ def _answered(view: View, visit: Visit, **parts: Any) -> HttpResponseBase:
         )
 
 
-def lost(request: HttpRequest) -> HttpResponseBase:
+def lost(visit: Visit) -> HttpResponseBase:
     """What is shown to somebody who asks for a workspace that is not theirs, or not there."""
-    context = admin.site.each_context(request) | {
-        "title": "There is no such workspace",
-        "message": "There is no such workspace, or you do not work in it.",
-        "advice": "Choose one of yours.",
-    }
-    return TemplateResponse(request, "office/refused.html", context, status=404)
+    return visit.show(
+        "refused",
+        "There is no such workspace",
+        status=404,
+        message="There is no such workspace, or you do not work in it.",
+        advice="Choose one of yours.",
+    )
 
 
 def home(request: HttpRequest) -> HttpResponseBase:

@@ -10,39 +10,21 @@ from collections import Counter
 from typing import Any
 
 import pytest
-import schemathesis
 from django.db import transaction
 from django.test import TestCase
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
 from schemathesis.generation.stateful import run_state_machine_as_test
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    ensure_resource_availability,
-    response_schema_conformance,
-    status_code_conformance,
-    use_after_free,
-)
+from schemathesis.specs.openapi.checks import ensure_resource_availability, use_after_free
 
 from contacthub_project.generation import generation
-from contacthub_project.wsgi import application
-from tests.contract.test_schemathesis import ids_of
+from tests.contract import test_schemathesis
 from tests.factories import Hub
 
-schema = schemathesis.openapi.from_wsgi(
-    "/openapi.json", application, headers={"Accept": "application/json"}
-)
+schema = test_schemathesis.described()
 schema.config.generation.update(modes=[GenerationMode.POSITIVE])
 
-CHECKS = [
-    not_a_server_error,
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-    use_after_free,
-    ensure_resource_availability,
-]
+CHECKS = [*test_schemathesis.CHECKS, use_after_free, ensure_resource_availability]
 CHAINS, STEPS = 120, 12
 NEW = "/workspaces/{workspaceId}"
 
@@ -70,7 +52,7 @@ def body_for(path: str, number: int, known: dict[str, Any]) -> Any:
 
 @pytest.mark.timeout(300)
 def test_chains_of_requests(hub: Hub) -> None:
-    known = ids_of(hub)
+    known = test_schemathesis.ids_of(hub)
     followed: Counter[tuple[str, int]] = Counter()
 
     class Chains(schema.as_state_machine()):  # type: ignore[misc]

@@ -13,7 +13,7 @@ from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import get_application_model
 
 from contacthub_project.back_office.audit import note_deed
-from contacthub_project.back_office.fields import number
+from contacthub_project.back_office.fields import row_id
 from contacthub_project.back_office.office import Visit, page_of_all
 
 Application = get_application_model()
@@ -40,8 +40,7 @@ def clients(visit: Visit) -> HttpResponseBase:
     if form.get("act") == "add":
         secret = _add(visit, form)
     elif form.get("act") == "delete":
-        chosen = number(form.get("id", ""))
-        client = mine.filter(id=chosen if isinstance(chosen, int) else 0).first()
+        client = mine.filter(id=row_id(form.get("id", ""))).first()
         if client is not None:
             note_deed(visit.user, visit.last_workspace, "API client deleted", client.client_id)
             client.delete()

@@ -75,8 +75,6 @@ def customers(office: Office) -> HttpResponseBase:
     reply = office.api.get(f"{office.path}/customers", wanted)
     found = reply.json if reply.is_good else {"elements": [], "page": None}
     rows = [(each, [_text(_at(each, column)) for column in columns]) for each in found["elements"]]
-    kept = asked.copy()
-    kept.pop("page", None)
     return office.show(
         "customers",
         "Customers",
@@ -94,7 +92,7 @@ def customers(office: Office) -> HttpResponseBase:
         query=json.dumps(query, indent=1) if query is not None else "",
         sizes=SIZES,
         size=size,
-        kept=kept.urlencode(),
+        kept=office.kept,
         fault="" if reply.is_good else " ".join([reply.message, *reply.faults.values()]),
     )
 

@@ -34,8 +34,6 @@ def events(office: Office) -> HttpResponseBase:
             query[name] = asked[name]
     reply = office.api.get(f"{office.path}/events", query)
     found = reply.json if reply.is_good else {"elements": [], "page": None}
-    kept = asked.copy()
-    kept.pop("page", None)
     return office.show(
         "events",
         "Events",
@@ -46,7 +44,7 @@ def events(office: Office) -> HttpResponseBase:
         contexts=list(CONTEXTS),
         type=asked.get("type", ""),
         context=asked.get("context", ""),
-        kept=kept.urlencode(),
+        kept=office.kept,
         fault="" if reply.is_good else reply.message,
     )
 

@@ -112,16 +112,11 @@ def node(office: Office, node_id: Any) -> HttpResponseBase:
         }
         if office.done(office.api.write("PUT", office.path + path, body), "The node is changed."):
             return office.go("nodes")
-    elif form.get("act") in {"empty", "delete"}:
-        if form.get("typed", "").strip() != current["name"]:
-            messages.error(office.request, "The name does not fit. Nothing has been done.")
-        else:
-            where = f"{path}/data" if form["act"] == "empty" else path
-            said = (
-                "The node is being emptied." if form["act"] == "empty" else "The node is deleted."
-            )
-            if office.done(office.api.write("DELETE", office.path + where), said):
-                return office.go("nodes")
+    elif form.get("act") in {"empty", "delete"} and office.has_typed(current["name"]):
+        where = f"{path}/data" if form["act"] == "empty" else path
+        said = "The node is being emptied." if form["act"] == "empty" else "The node is deleted."
+        if office.done(office.api.write("DELETE", office.path + where), said):
+            return office.go("nodes")
     return office.show("settings_node", current["name"], current=current)
 
 
@@ -149,10 +144,9 @@ def aggregate_node(office: Office, node_id: Any) -> HttpResponseBase:
             reply = office.api.write("PUT", office.path + path, body)
             if office.done(reply, "The node is changed."):
                 return office.go("nodes")
-    elif form.get("act") == "delete":
-        if form.get("typed", "").strip() != current["name"]:
-            messages.error(office.request, "The name does not fit. Nothing has been done.")
-        elif office.done(office.api.write("DELETE", office.path + path), "The node is deleted."):
+    elif form.get("act") == "delete" and office.has_typed(current["name"]):
+        reply = office.api.write("DELETE", office.path + path)
+        if office.done(reply, "The node is deleted."):
             return office.go("nodes")
     return office.show(
         "settings_aggregate",

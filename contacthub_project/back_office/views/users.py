@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from configuration.actions import users as actions
 from configuration.models import Role, User
 from contacthub_project.back_office.audit import note_deed
+from contacthub_project.back_office.fields import row_id
 from contacthub_project.back_office.office import Office, page
 from contacthub_project.errors import ContacthubError
 
@@ -168,11 +169,8 @@ DEEDS: dict[str, Callable[[Office, Any], str]] = {
 
 
 def _person(office: Office, form: Any) -> User:
-    try:
-        wanted = forms.IntegerField(min_value=1, max_value=2**63 - 1).clean(form.get("id"))
-    except forms.ValidationError:
-        wanted = None
-    person = User.objects.in_workspace(office.workspace_id).filter(id=wanted).first()
+    colleagues = User.objects.in_workspace(office.workspace_id)
+    person = colleagues.filter(id=row_id(form.get("id", ""))).first()
     if person is None:
         raise forms.ValidationError("There is no such person in this workspace.")
     return person

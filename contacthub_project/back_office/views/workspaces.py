@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -19,18 +18,16 @@ SIZE = 20
 @page_of_all("workspaces/", "workspaces")
 def workspaces(visit: Visit) -> HttpResponseBase:
     """Every workspace with its status; making, closing and deleting them."""
-    form, query = visit.request.POST, visit.request.GET
+    form = visit.request.POST
     made = _change(visit, form) if visit.request.method == "POST" else None
     if made is not None:
         return HttpResponseRedirect(made)
-    quick = query.get("q", "").strip()
+    quick = visit.request.GET.get("q", "").strip()
     wanted = {"page": visit.page_number, "size": SIZE} | ({"name": quick} if quick else {})
     listed, shards = visit.api.get("/workspaces", wanted), visit.api.get("/shards")
     for reply in (listed, shards):
         if not reply.is_good:
             raise Refused(reply)
-    kept = query.copy()
-    kept.pop("page", None)
     return visit.show(
         "workspaces",
         "Workspaces",
@@ -40,7 +37,7 @@ def workspaces(visit: Visit) -> HttpResponseBase:
         statuses=WorkspaceStatus.choices,
         shards=shards.json["elements"],
         typed=form,
-        kept=kept.urlencode(),
+        kept=visit.kept,
     )
 
 
@@ -70,8 +67,7 @@ def _change(visit: Visit, form: Any) -> str | None:
         if visit.done(visit.api.write("PUT", f"{path}/status", body), "The status is changed."):
             return here
     elif act == "delete":
-        if form.get("typed", "").strip() != current.json["name"]:
-            messages.error(visit.request, "The name does not fit. Nothing has been done.")
-        elif visit.done(visit.api.write("DELETE", path), "The workspace is deleted."):
+        is_sure = visit.has_typed(current.json["name"])
+        if is_sure and visit.done(visit.api.write("DELETE", path), "The workspace is deleted."):
             return here
     return None
