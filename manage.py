@@ -17,7 +17,7 @@ def main() -> None:
         return
     from django.conf import settings
 
-    from contacthub_project.embedded import servers
+    from contacthub_project.runtime.embedded import servers
 
     attached = servers(
         data=settings.DATA,

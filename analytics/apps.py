@@ -1,17 +1,17 @@
 from django.apps import AppConfig
 
-from contacthub_project import data_holders
+from contacthub_project.db import tenant_data
 
 
 class AnalyticsConfig(AppConfig):
     name = "analytics"
 
     def ready(self) -> None:
-        from analytics import receivers
-        from analytics.data_holder import CounterDataHolder
-        from analytics.totals import counted_totals
-        from contacthub_project import totals
+        from analytics import observers
+        from analytics.actions.tenant_data import CounterDataOwner
+        from analytics.queries.totals import counted_entities
+        from contacthub_project.db import counters
 
-        data_holders.register(CounterDataHolder())
-        totals.register(counted_totals)
-        receivers.connect()
+        tenant_data.register(CounterDataOwner())
+        counters.register(counted_entities)
+        observers.connect()

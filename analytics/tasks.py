@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from analytics.actions import folding, recounting
-from contacthub_project.nudges import nudge
+from contacthub_project.messaging.enqueue import enqueue
 
 SECONDS_AT_A_TIME = 20.0
 
@@ -14,7 +14,7 @@ SECONDS_AT_A_TIME = 20.0
 def fold() -> None:
     """Fold what has been written since; the rest follows at once."""
     if not folding.fold_all(seconds=SECONDS_AT_A_TIME):
-        nudge(folding.TASK)
+        enqueue(folding.TASK)
 
 
 @shared_task(name="analytics.tasks.recount")

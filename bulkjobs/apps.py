@@ -1,15 +1,15 @@
 from django.apps import AppConfig
 
-from contacthub_project import data_holders
+from contacthub_project.db import tenant_data
 
 
 class BulkjobsConfig(AppConfig):
     name = "bulkjobs"
 
     def ready(self) -> None:
-        from bulkjobs.data_holder import BulkJobDataHolder
-        from bulkjobs.follower import BulkJobFollower
-        from customers import followers
+        from bulkjobs.actions.tenant_data import BulkJobDataOwner
+        from bulkjobs.observers import BulkJobObserver
+        from customers import observers
 
-        data_holders.register(BulkJobDataHolder())
-        followers.register(BulkJobFollower())
+        tenant_data.register(BulkJobDataOwner())
+        observers.register(BulkJobObserver())

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from bulkjobs.actions.loading import TASK
 from bulkjobs.actions.processing import process, remove_old_results
-from contacthub_project.nudges import nudge
+from contacthub_project.messaging.enqueue import enqueue
 
 SLICE_SECONDS = 50.0
 
@@ -19,7 +19,7 @@ SLICE_SECONDS = 50.0
 def work() -> None:
     """Work on bulk jobs for a while, and ask for another go."""
     if not process(seconds=SLICE_SECONDS):
-        nudge(TASK)
+        enqueue(TASK)
 
 
 @shared_task(name="bulkjobs.tasks.remove_old")

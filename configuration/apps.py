@@ -5,6 +5,6 @@ class ConfigurationConfig(AppConfig):
     name = "configuration"
 
     def ready(self) -> None:
-        from configuration import invalidation
+        from configuration import observers
 
-        invalidation.connect()
+        observers.connect()

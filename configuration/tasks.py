@@ -7,7 +7,7 @@ from django.core.management import call_command
 from oauth2_provider.models import clear_expired as clear_expired_tokens
 
 from configuration.actions import building, rekeying, removal, signing_in
-from contacthub_project.nudges import nudge
+from contacthub_project.messaging.enqueue import enqueue
 
 SLICE_SECONDS = 20.0
 
@@ -17,14 +17,14 @@ def remove_deleted() -> None:
     """Finish re-keying; remove data of what was deleted for a while, and ask for another go."""
     rekeying.finish_all_rekeying()
     if not removal.remove_deleted(seconds=SLICE_SECONDS):
-        nudge(removal.TASK)
+        enqueue(removal.TASK)
 
 
 @shared_task(name=building.TASK)
 def build_aggregates() -> None:
     """Go on building aggregate nodes for a while, and ask for another go."""
     if not building.build_all(seconds=SLICE_SECONDS):
-        nudge(building.TASK)
+        enqueue(building.TASK)
 
 
 @shared_task(name="configuration.tasks.clear_expired")

@@ -11,10 +11,11 @@ class PlatformConfig(AppConfig):
     label = "platform"
 
     def ready(self) -> None:
-        from contacthub_project import celery, logs
-        from contacthub_project.back_office.follower import AuditFollower
-        from customers import followers
+        from contacthub_project import celery
+        from contacthub_project.admin.observers import AuditObserver
+        from contacthub_project.runtime import logs
+        from customers import observers
 
         celery.app.set_default()
         logs.configure(settings.LOGGING)
-        followers.register(AuditFollower())
+        observers.register(AuditObserver())

@@ -14,6 +14,6 @@ app.autodiscover_tasks()
 
 @heartbeat_sent.connect
 def _note_heartbeat(**_: object) -> None:
-    from contacthub_project.health import beat_heart
+    from contacthub_project.runtime.health import record_heartbeat
 
-    beat_heart()
+    record_heartbeat()

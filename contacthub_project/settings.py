@@ -17,9 +17,9 @@ from celery.schedules import crontab
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-from contacthub_project.embedded import postgres, socket_folder, valkey_socket
-from contacthub_project.logs import logging_settings
-from contacthub_project.navigation import link, shown
+from contacthub_project.admin.navigation import is_visible, page_link
+from contacthub_project.runtime.embedded import postgres, socket_folder, valkey_socket
+from contacthub_project.runtime.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -91,7 +91,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "contacthub_project.middleware.HttpContract",
+    "contacthub_project.api.middleware.HttpContract",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -104,9 +104,9 @@ MIDDLEWARE = [
 ]
 # Of requests below /hub/v1, see contacthub_project.wsgi.
 API_MIDDLEWARE = [
-    "contacthub_project.middleware.HttpContract",
-    "contacthub_project.middleware.Cors",
-    "contacthub_project.middleware.ApiContract",
+    "contacthub_project.api.middleware.HttpContract",
+    "contacthub_project.api.middleware.Cors",
+    "contacthub_project.api.middleware.ApiContract",
 ]
 
 TEMPLATES = [
@@ -225,7 +225,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Requests that a web process works on at once, and how many more may wait for something to happen.
-WEB_TURNS = env.int("WEB_TURNS", default=3)
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=3)
 WEB_WAITERS = env.int("WEB_WAITERS", default=3)
 # Bulk jobs: the largest file, and how long results are kept after the job has ended.
 BULK_BYTES = env.int("BULK_BYTES", default=1024**3)
@@ -244,10 +244,10 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 # Who stands behind a bearer token; the platform's API package imports no app.
-PRINCIPAL_LOOKUP = "configuration.principals.find_principal"
+PRINCIPAL_LOOKUP = "configuration.queries.principals.find_principal"
 PRINCIPAL_CACHE_SECONDS = 3
 # Eight bytes that tell all processes of the machine that configuration has changed.
-GENERATION_FILE = Path(env.str("GENERATION_FILE", default=str(DATA / "generation")))
+SHARED_VERSION_FILE = Path(env.str("SHARED_VERSION_FILE", default=str(DATA / "generation")))
 # Proxies between client and server whose X-Forwarded-For entries can be trusted.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -394,7 +394,7 @@ def _pages(heading: str, *pages: tuple[str, str, str]) -> dict[str, object]:
         "title": heading,
         "separator": True,
         "items": [
-            {"title": title, "icon": icon, "link": link(name), "permission": shown(name)}
+            {"title": title, "icon": icon, "link": page_link(name), "permission": is_visible(name)}
             for title, icon, name in pages
         ],
     }

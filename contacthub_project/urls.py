@@ -12,10 +12,10 @@ from oauth2_provider.views import (
     TokenView,
 )
 
+from contacthub_project.admin.site import home
 from contacthub_project.api import BASE_PATH, exception_handler
 from contacthub_project.api.operations import route
-from contacthub_project.back_office.office import home
-from contacthub_project.health import HealthView
+from contacthub_project.runtime.health import HealthView
 
 API = BASE_PATH.lstrip("/") + "/"
 
@@ -40,7 +40,7 @@ urlpatterns = [
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     path("redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
     path("admin/", admin.site.admin_view(home)),
-    path("admin/office/", include("contacthub_project.back_office.urls", namespace="office")),
+    path("admin/office/", include("contacthub_project.admin.urls", namespace="office")),
     path("admin/", admin.site.urls),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("", RedirectView.as_view(url="/docs")),

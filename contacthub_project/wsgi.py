@@ -24,7 +24,7 @@ from django.db import connections  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
 from contacthub_project.api import BASE_PATH  # noqa: E402
-from contacthub_project.turns import turns  # noqa: E402
+from contacthub_project.runtime.concurrency import request_limiter  # noqa: E402
 
 StartResponse = Callable[..., Any]
 
@@ -82,5 +82,5 @@ gc.set_threshold(50_000, 20, 20)
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """The WSGI application."""
     handler = api if environ["PATH_INFO"].startswith(BASE_PATH) else pages
-    with turns.taken():
+    with request_limiter.taken():
         return handler(environ, start_response)

@@ -1,14 +1,14 @@
 from django.apps import AppConfig
 
-from contacthub_project import data_holders
+from contacthub_project.db import tenant_data
 
 
 class CustomersConfig(AppConfig):
     name = "customers"
 
     def ready(self) -> None:
-        from customers import receivers
-        from customers.data_holder import CustomerDataHolder
+        from customers.actions import configuration_changes
+        from customers.actions.tenant_data import CustomerDataOwner
 
-        receivers.connect()
-        data_holders.register(CustomerDataHolder())
+        configuration_changes.connect()
+        tenant_data.register(CustomerDataOwner())

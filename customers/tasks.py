@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from contacthub_project.nudges import nudge
+from contacthub_project.messaging.enqueue import enqueue
 from customers.actions import aggregation, feed, property_indexes
 
 SLICE_SECONDS = 20.0
@@ -20,7 +20,7 @@ def reconcile_property_indexes() -> None:
 def merge_pending() -> None:
     """Let aggregate customers follow their members for a while, and ask for another go."""
     if not aggregation.merge_pending(seconds=SLICE_SECONDS):
-        nudge(aggregation.TASK)
+        enqueue(aggregation.TASK)
 
 
 @shared_task(name="customers.tasks.trim_feeds")

@@ -1,20 +1,21 @@
 from django.apps import AppConfig
 
-from contacthub_project import data_holders
+from contacthub_project.db import tenant_data
 
 
 class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
-        from customers import feed, followers, search
+        from customers import observers
         from customers.models import ChangeEntity
-        from events.data_holder import EventDataHolder
-        from events.deeds import EventDeeds
-        from events.entities import read_events
-        from events.follower import EventFollower
+        from customers.queries import feed, search
+        from events.actions.tenant_data import EventDataOwner
+        from events.observers import EventObserver
+        from events.queries.behaviour_conditions import EventBehaviour
+        from events.queries.feed_entities import read_events
 
-        data_holders.register(EventDataHolder())
-        followers.register(EventFollower())
-        search.register_deeds(EventDeeds())
+        tenant_data.register(EventDataOwner())
+        observers.register(EventObserver())
+        search.register_behaviour(EventBehaviour())
         feed.register_reader(ChangeEntity.EVENT.value, read_events)

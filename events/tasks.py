@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from contacthub_project.nudges import nudge
+from contacthub_project.messaging.enqueue import enqueue
 from events.actions import idempotency, purge
 
 SECONDS_AT_A_TIME = 50.0
@@ -14,14 +14,14 @@ SECONDS_AT_A_TIME = 50.0
 def start_purge() -> None:
     """Begin the nightly purge of every workspace."""
     purge.start_runs()
-    nudge(purge.TASK)
+    enqueue(purge.TASK)
 
 
 @shared_task(name=purge.TASK)
 def go_on_purging() -> None:
     """Work on the purges under way, a bounded time; the rest follows at once."""
     if not purge.go_on(seconds=SECONDS_AT_A_TIME):
-        nudge(purge.TASK)
+        enqueue(purge.TASK)
 
 
 @shared_task(name="events.tasks.clear_old_keys")

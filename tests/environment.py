@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from contacthub_project.embedded import EmbeddedServer
+    from contacthub_project.runtime.embedded import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / ".data" / "tests"
@@ -38,7 +38,9 @@ os.environ |= {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "TEST_DATABASE_TEMPLATE": TEMPLATE,
     # Each worker has a database of its own, so what changes in one is no news to the others.
-    "GENERATION_FILE": str(DATA / f"generation-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"),
+    "SHARED_VERSION_FILE": str(
+        DATA / f"generation-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    ),
     "LOG_LEVEL": "ERROR",
 }
 
@@ -51,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return  # the controller has seen to everything
     from django.conf import settings
 
-    from contacthub_project.embedded import PostgresServer, ValkeyServer
+    from contacthub_project.runtime.embedded import PostgresServer, ValkeyServer
 
     if settings.USES_EMBEDDED_POSTGRES:
         _attached.append(PostgresServer(settings.DATA, settings=FAST))

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from contacthub_project.embedded import PostgresServer, ValkeyServer
+from contacthub_project.runtime.embedded import PostgresServer, ValkeyServer
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,7 +31,7 @@ class Product:
 
     def start(self) -> None:
         hidden = {
-            "CONTACTHUB_DATA", "GENERATION_FILE", "HTTPS", "ALLOWED_HOSTS", "LOG_LEVEL",
+            "CONTACTHUB_DATA", "SHARED_VERSION_FILE", "HTTPS", "ALLOWED_HOSTS", "LOG_LEVEL",
             "DATABASE_URL", "REDIS_URL",
         }  # fmt: skip
         self.process = subprocess.Popen(

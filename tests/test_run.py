@@ -20,7 +20,7 @@ import psutil
 import psycopg
 import pytest
 
-from contacthub_project.embedded import PostgresServer, ValkeyServer
+from contacthub_project.runtime.embedded import PostgresServer, ValkeyServer
 from tests.product import ROOT, Product, free_port
 
 pytestmark = pytest.mark.timeout(300)

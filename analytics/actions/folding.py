@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db import transaction
 
 from analytics.actions.recounting import recount
-from analytics.facts import CHANGED_HEADS, FACTS, LOCK_CLASS, VISITS
-from contacthub_project.sql import fetch_all, fetch_one
+from analytics.queries.measures import CHANGED_HEADS, FACTS, LOCK_CLASS, VISITS
+from contacthub_project.db.sql import fetch_all, fetch_one
 
 TASK = "analytics.tasks.fold"
 BATCH = 20_000

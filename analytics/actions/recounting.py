@@ -19,10 +19,10 @@ import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
-from analytics.facts import FACTS, HEADS, LOCK_CLASS, RAW_DELTAS, VISITS
 from analytics.models import Counter, Delta, Ledger, Presence
+from analytics.queries.measures import FACTS, HEADS, LOCK_CLASS, RAW_DELTAS, VISITS
 from configuration.models import Workspace
-from contacthub_project.sql import fetch_all, fetch_one
+from contacthub_project.db.sql import fetch_all, fetch_one
 
 PATIENCE = 60.0
 

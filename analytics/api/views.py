@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from analytics import facts
 from analytics.api import schema
-from analytics.behaviour import buying, events_by_type
-from analytics.counts import Counts
 from analytics.domain import indicators
 from analytics.domain.indicators import Indicator, figure, money, plain, sources_of, written
 from analytics.domain.periods import MODES, MONTH, YEAR, Period, period_of, series
+from analytics.queries import measures
+from analytics.queries.counters import Counts
+from analytics.queries.customer_stats import buying, events_by_type
 from configuration.api.scoping import WorkspaceView
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from configuration.models import Node, NodeType, Workspace
@@ -25,11 +25,11 @@ from contacthub_project.api.pagination import Page
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import PAGE_PARAMETERS
-from contacthub_project.errors import NotFound
-from contacthub_project.instants import instant_text
-from contacthub_project.principal import READ
+from contacthub_project.core.errors import NotFound
+from contacthub_project.core.principal import READ
+from contacthub_project.core.timestamps import format_timestamp
 from customers.models import Customer
-from events.aggregates import members_of
+from events.queries.aggregates import members_of
 
 CUSTOMER_NODE = Customer.ROW.index("node_id")
 CHANNELS = ("EMAIL_AND_MOBILE", "EMAIL_ONLY", "MOBILE_ONLY", "NOT_REACHABLE")
@@ -86,7 +86,7 @@ class WorkspaceStatsView(StatsView):
                 "id": str(workspace.id),
                 "name": workspace.name,
                 "status": workspace.status,
-                "customers": sum(self.counts(None).ever(facts.CUSTOMERS).values()),
+                "customers": sum(self.counts(None).ever(measures.CUSTOMERS).values()),
             }
         )
 
@@ -102,7 +102,7 @@ class NodeStatsView(StatsView):
         nodes = Node.objects.in_workspace(self.workspace.id).filter(id__in=readable)
         shown = list(page.slice(nodes.order_by("name", "id")))
         customers = Counts(self.workspace.id, [node.id for node in shown]).ever_by_node(
-            facts.CUSTOMERS
+            measures.CUSTOMERS
         )
         elements = [
             {
@@ -120,7 +120,7 @@ class CustomersCountView(StatsView):
     @extend_schema(parameters=[schema.NODE], responses={200: schema.COUNT})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         node_id = _node_id(request)
-        customers = sum(self.counts(node_id).ever(facts.CUSTOMERS).values())
+        customers = sum(self.counts(node_id).ever(measures.CUSTOMERS).values())
         return _answer({"nodeId": node_id}, {"customers": str(customers)})
 
 
@@ -128,7 +128,7 @@ class ChannelsView(StatsView):
     @extend_schema(parameters=[schema.NODE], responses={200: schema.CHANNELS})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         node_id = _node_id(request)
-        reached = self.counts(node_id).ever(facts.CUSTOMERS)
+        reached = self.counts(node_id).ever(measures.CUSTOMERS)
         data = {channel: str(reached.get(channel, 0)) for channel in CHANNELS}
         return _answer({"nodeId": node_id}, data)
 
@@ -150,8 +150,8 @@ class RegistrationsView(StatsView):
         asked = self.period(parameters, usual_months=YEAR, most_months=months)
         node_id = parameters.text("nodeId") or None
         parameters.raise_faults()
-        period, counts = self.counts(node_id).by_day([facts.REGISTRATIONS], asked)
-        data = _values(series(counts.get((facts.REGISTRATIONS, ""), {}), period, mode))
+        period, counts = self.counts(node_id).by_day([measures.REGISTRATIONS], asked)
+        data = _values(series(counts.get((measures.REGISTRATIONS, ""), {}), period, mode))
         return _answer(_shown(period) | {"mode": mode, "nodeId": node_id}, data)
 
 
@@ -182,17 +182,17 @@ class _UpdatesView(StatsView):
 
 class CustomerUpdatesView(_UpdatesView):
     metrics = {
-        "ADDED": facts.CUSTOMERS_ADDED,
-        "UPDATED": facts.CUSTOMERS_UPDATED,
-        "DELETED": facts.CUSTOMERS_DELETED,
+        "ADDED": measures.CUSTOMERS_ADDED,
+        "UPDATED": measures.CUSTOMERS_UPDATED,
+        "DELETED": measures.CUSTOMERS_DELETED,
     }
 
 
 class EventUpdatesView(_UpdatesView):
     metrics = {
-        "ADDED": facts.EVENTS_ADDED,
-        "UPDATED": facts.EVENTS_UPDATED,
-        "DELETED": facts.EVENTS_DELETED,
+        "ADDED": measures.EVENTS_ADDED,
+        "UPDATED": measures.EVENTS_UPDATED,
+        "DELETED": measures.EVENTS_DELETED,
     }
 
 
@@ -215,7 +215,7 @@ class EventTypesView(StatsView):
         asked = self.period(parameters, usual_months=MONTH, most_months=YEAR)
         node_id = parameters.text("nodeId") or None
         parameters.raise_faults()
-        period, sums = self.counts(node_id).by_key(facts.EVENT_TYPES, asked)
+        period, sums = self.counts(node_id).by_key(measures.EVENT_TYPES, asked)
         data = [
             {"type": event_type, "context": its_context, "value": plain(sums[key])}
             for key in sorted(sums, key=lambda key: (-sums[key], key))
@@ -383,8 +383,8 @@ def _values(buckets: Mapping[str, Decimal]) -> list[dict[str, str]]:
 
 def _shown(period: Period) -> dict[str, Any]:
     return {
-        "start": instant_text(period.start),
-        "end": instant_text(period.end),
+        "start": format_timestamp(period.start),
+        "end": format_timestamp(period.end),
         "timezone": period.zone.key,
     }
 

@@ -84,7 +84,7 @@ END $$;
 """
 
 
-# What is counted is told in docs/analytics.md. `analytics.facts` counts the same of the raw rows by
+# What is counted is told in docs/analytics.md. `analytics.queries.measures` counts the same of the raw rows by
 # its own statements; tests compare the two.
 FUNCTIONS = """
 CREATE FUNCTION analytics_channel(base jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -8,7 +8,7 @@ from analytics.models.exact_number import ExactNumber
 
 
 class Counter(models.Model):
-    """How much of something there was on a day; see `analytics.facts` for what there is.
+    """How much of something there was on a day; see `analytics.queries.measures` for what there is.
 
     What is counted without regard to days has the day `analytics.domain.periods.EVER`. Days are
     those of the time zone in the workspace's ledger.

@@ -12,14 +12,14 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from bulkjobs.domain.dialect import BadFile, Column, customer_columns, event_columns, rows_of
+from bulkjobs.domain.csv_columns import BadFile, Column, customer_columns, event_columns, rows_of
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus
-from configuration.models.identifiers import new_id
-from configuration.rules import NodeRules, WorkspaceRules
-from contacthub_project.errors import Conflict, Unavailable
-from contacthub_project.nudges import nudge_on_commit
-from contacthub_project.principal import Principal
-from contacthub_project.sql import fetch_one
+from configuration.queries.rules import NodeRules, WorkspaceRules
+from contacthub_project.core.errors import Conflict, Unavailable
+from contacthub_project.core.identifiers import new_id
+from contacthub_project.core.principal import Principal
+from contacthub_project.db.sql import fetch_one
+from contacthub_project.messaging.enqueue import enqueue_on_commit
 from customers.actions.customers import open_node
 
 TASK = "bulkjobs.tasks.process"
@@ -94,7 +94,7 @@ def _insert(job: BulkJob) -> None:
     if loaded.count_up_to(MOST_LOADED) >= MOST_LOADED:
         raise Conflict(f"{MOST_LOADED} jobs of the node are loaded and wait")
     job.save(force_insert=True)
-    nudge_on_commit(TASK)
+    enqueue_on_commit(TASK)
 
 
 def columns_of(workspace: WorkspaceRules, job: BulkJob, header: list[str]) -> list[Column]:

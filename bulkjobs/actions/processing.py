@@ -21,13 +21,13 @@ from django.utils import timezone
 
 from bulkjobs.actions.loading import columns_of, opened
 from bulkjobs.actions.rows import Row, RowResult, applied
-from bulkjobs.domain.dialect import BadFile, BadRow, Column, body_of, rows_of
+from bulkjobs.domain.csv_columns import BadFile, BadRow, Column, body_of, rows_of
 from bulkjobs.models import BulkJob, BulkJobStatus, Outcome
-from configuration.rules import WorkspaceRules, latest_rules_of
-from contacthub_project.bells import ring_on_commit
-from contacthub_project.errors import ContacthubError, FieldError, Locked
-from contacthub_project.sql import fetch_one, know_growth
-from customers.actions.many import LostRace
+from configuration.queries.rules import WorkspaceRules, latest_rules_of
+from contacthub_project.core.errors import ContacthubError, FieldError, Locked
+from contacthub_project.db.sql import analyze_grown_tables, fetch_one
+from contacthub_project.messaging.pubsub import notify_on_commit
+from customers.actions.bulk_upsert import LostRace
 from customers.actions.statements import NodeNotOpen
 
 CHUNK = 500
@@ -87,7 +87,7 @@ def _work_on(job_id: UUID, deadline: float) -> bool:
             for chunk in _chunks(itertools.islice(rows, job.position, None), job.position):
                 if not _do_chunk(job_id, header, chunk):
                     return True
-                know_growth(*LOADED)
+                analyze_grown_tables(*LOADED)
                 if time.monotonic() > deadline:
                     return False
     except (BadFile, FileNotFoundError, StopIteration) as fault:
@@ -148,7 +148,7 @@ def _apply(job_id: UUID, header: list[str], position: int, cells: list[list[str]
     job.processed += len(results) - failed
     job.updated_at = timezone.now()
     job.save(update_fields=["status", "position", "failed", "processed", "updated_at"])
-    ring_on_commit(job.workspace_id)
+    notify_on_commit(job.workspace_id)
     return True
 
 

@@ -9,20 +9,20 @@ from uuid import UUID
 
 from django.db import transaction
 
-from bulkjobs.domain.dialect import column_of
+from bulkjobs.domain.csv_columns import column_of
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, Outcome
 from configuration.domain.permissions import TRUSTED_APPLICATION
-from configuration.rules import NodeRules, WorkspaceRules
-from contacthub_project.errors import ContacthubError, FieldError, Invalid, NotFound
-from contacthub_project.identifiers import as_uuid
-from contacthub_project.principal import Principal
+from configuration.queries.rules import NodeRules, WorkspaceRules
+from contacthub_project.core.errors import ContacthubError, FieldError, Invalid, NotFound
+from contacthub_project.core.identifiers import as_uuid
+from contacthub_project.core.principal import Principal
+from customers.actions.bulk_upsert import Done, upsert_many
 from customers.actions.customers import CUSTOMER_BYTES, open_node, required_faults
-from customers.actions.many import Done, upsert_many
 from customers.actions.modification import delete_customer
 from customers.domain.matching import match_key
 from customers.domain.merge import EMPTY, for_create
-from customers.followers import EXTERNAL_ID, SESSION_ID
 from customers.models import Customer
+from customers.observers import EXTERNAL_ID, SESSION_ID
 from events.actions.ingestion import GivenEvent, post_events
 from events.actions.modification import delete_event, patch_event
 from events.models import Event

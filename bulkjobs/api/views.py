@@ -13,18 +13,18 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from bulkjobs.actions.loading import Upload, load_job
-from bulkjobs.domain.dialect import safe_cell
-from bulkjobs.exporting import customers_csv, events_csv
+from bulkjobs.domain.csv_columns import safe_cell
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus, Result
+from bulkjobs.queries.exports import customers_csv, events_csv
 from configuration.api.scoping import WorkspaceView
 from configuration.domain.vocabulary import EVENT_TYPES
-from configuration.rules import NodeRules
+from configuration.queries.rules import NodeRules
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import PAGE_OBJECT, PAGE_PARAMETERS
-from contacthub_project.errors import (
+from contacthub_project.core.errors import (
     Conflict,
     FieldError,
     Invalid,
@@ -111,7 +111,7 @@ class BulkJobsView(WorkspaceView):
         rows = page.slice(jobs.order_by(*order, "-id" if sort[-1].descending else "id"))
         return JsonResponse(
             page.of(
-                [shown(job) for job in rows],
+                [job_response(job) for job in rows],
                 total=jobs.count_up_to(LARGEST_MATCH),
                 unfiltered=everything.count_up_to(LARGEST_MATCH),
             )
@@ -124,7 +124,7 @@ class BulkJobsView(WorkspaceView):
             job = load_job(self.workspace, node, self.upload(request), by=self.caller)
         finally:
             request.close()  # removes what came in from where it was put meanwhile
-        return JsonResponse(shown(job), status=201)
+        return JsonResponse(job_response(job), status=201)
 
     def upload(self, request: HttpRequest) -> Upload:
         """The form, read to disk; raises TooLarge, UnsupportedMedia, Invalid naming every fault."""
@@ -177,7 +177,7 @@ class BulkJobView(_OneJobView):
     def get(
         self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
     ) -> JsonResponse:
-        return JsonResponse(shown(self.job(self.readable_node(node_id), job_id)))
+        return JsonResponse(job_response(self.job(self.readable_node(node_id), job_id)))
 
 
 class BulkJobResultsView(_OneJobView):
@@ -227,7 +227,7 @@ class NodeExportView(WorkspaceView):
         )
 
 
-def shown(job: BulkJob) -> dict[str, Any]:
+def job_response(job: BulkJob) -> dict[str, Any]:
     """The job as the API shows it."""
     return {
         "id": job.id,

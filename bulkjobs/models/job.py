@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Q
 
 from configuration.models import Node
-from configuration.models.identifiers import new_id
-from contacthub_project.querysets import BoundedQuerySet
+from contacthub_project.core.identifiers import new_id
+from contacthub_project.db.querysets import BoundedQuerySet
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -14,8 +14,8 @@ from configuration.domain.conditions import condition_faults
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy, policy_faults
 from configuration.models import Node, NodeState, NodeType
-from configuration.rules import configuration_changed
-from contacthub_project.errors import (
+from configuration.queries.rules import configuration_changed
+from contacthub_project.core.errors import (
     Conflict,
     FieldError,
     Invalid,

@@ -12,9 +12,9 @@ from uuid import UUID
 from django.db import transaction
 
 from configuration.models import Node, NodeState
-from configuration.rules import configuration_changed
-from contacthub_project.data_holders import all_holders
-from contacthub_project.nudges import nudge_on_commit
+from configuration.queries.rules import configuration_changed
+from contacthub_project.db.tenant_data import all_owners
+from contacthub_project.messaging.enqueue import enqueue_on_commit
 
 TASK = "configuration.tasks.build_aggregates"
 SECONDS_IN_REQUEST = 1.0
@@ -32,9 +32,9 @@ def start_building(node: Node) -> None:
             entry.is_aggregated = True
             entry.save(update_fields=["is_aggregated"])
     node.state = NodeState.LOCKED
-    for holder in all_holders():
+    for holder in all_owners():
         holder.start_building(workspace_id=node.workspace_id, node_id=node.id)
-    nudge_on_commit(TASK)
+    enqueue_on_commit(TASK)
 
 
 def stop_following(node: Node) -> None:
@@ -49,7 +49,7 @@ def stop_following(node: Node) -> None:
 def go_on_building(workspace_id: UUID, node_id: UUID, *, seconds: float) -> bool:
     """Build for about so many seconds; True, and the node is active, when it is done."""
     deadline = time.monotonic() + seconds
-    for holder in all_holders():
+    for holder in all_owners():
         while not holder.build_batch(workspace_id=workspace_id, node_id=node_id):
             if time.monotonic() > deadline:
                 return False

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db import transaction
 
 from configuration.models import Workspace
-from configuration.rules import configuration_changed
-from contacthub_project.errors import NotFound, Stale
+from configuration.queries.rules import configuration_changed
+from contacthub_project.core.errors import NotFound, Stale
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from configuration.domain.extended_properties import (
 )
 from configuration.models import EventTypeSettings, Node, Workspace
 from configuration.signals import customer_extended_changed, time_zone_changed
-from contacthub_project.data_holders import all_holders
-from contacthub_project.errors import Conflict, FieldError, Forbidden, Invalid
+from contacthub_project.core.errors import Conflict, FieldError, Forbidden, Invalid
+from contacthub_project.db.tenant_data import all_owners
 
 CUSTOMERS = "customers"
 PRODUCTS = "products"
@@ -162,7 +162,7 @@ def _redefined(
         for name in lost_properties(before, after)
         if any(
             holder.has_values(workspace_id=workspace_id, section=section, name=name)
-            for holder in all_holders()
+            for holder in all_owners()
         )
     ]
     if in_use:

@@ -14,10 +14,9 @@ from configuration.actions.removal import EVENTS_ONLY, EVERYTHING, TASK
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy, policy_faults
 from configuration.models import Node, NodeState, NodeType, Source
-from configuration.rules import configuration_changed
+from configuration.queries.rules import configuration_changed
 from configuration.signals import source_priority_changed
-from contacthub_project.data_holders import all_holders
-from contacthub_project.errors import (
+from contacthub_project.core.errors import (
     Conflict,
     FieldError,
     Invalid,
@@ -26,7 +25,8 @@ from contacthub_project.errors import (
     Stale,
     unknown_references,
 )
-from contacthub_project.nudges import nudge_on_commit
+from contacthub_project.db.tenant_data import all_owners
+from contacthub_project.messaging.enqueue import enqueue_on_commit
 
 # What an entry node is given when it is made or changed (reference: Create entry node).
 EntryNodeValues = dict[str, Any]
@@ -77,7 +77,7 @@ def modify_entry_node(
         }
         node.unique_properties, node.case_sensitive = before
         node.state = NodeState.LOCKED
-        nudge_on_commit(TASK)
+        enqueue_on_commit(TASK)
     node.version += 1
     node.save()
     configuration_changed(node.workspace_id)
@@ -112,7 +112,7 @@ def empty_entry_node(node: Node, *, events_only: bool) -> None:
     node.emptying = EVENTS_ONLY if events_only else EVERYTHING
     node.save(update_fields=["state", "emptying"])
     configuration_changed(node.workspace_id)
-    nudge_on_commit(TASK)
+    enqueue_on_commit(TASK)
 
 
 def mark_removed(node: Node, *, state: NodeState) -> None:
@@ -121,7 +121,7 @@ def mark_removed(node: Node, *, state: NodeState) -> None:
     node.removed_at = timezone.now()
     node.save(update_fields=["state", "removed_at"])
     configuration_changed(node.workspace_id)
-    nudge_on_commit(TASK)
+    enqueue_on_commit(TASK)
 
 
 def lock_node(node: Node) -> Node:
@@ -164,4 +164,4 @@ def _source_faults(workspace_id: UUID, source_ids: Sequence[UUID]) -> list[Field
 
 
 def _has_data(node: Node) -> bool:
-    return any(holder.count_up_to(node_id=node.id, most=1) for holder in all_holders())
+    return any(holder.count_up_to(node_id=node.id, most=1) for holder in all_owners())

@@ -11,9 +11,9 @@ from django.db import transaction
 from configuration.actions.nodes import lock_node
 from configuration.domain.matching_policy import MatchingPolicy
 from configuration.models import Node, NodeState
-from configuration.rules import configuration_changed
-from contacthub_project.data_holders import all_holders
-from contacthub_project.errors import Conflict
+from configuration.queries.rules import configuration_changed
+from contacthub_project.core.errors import Conflict
+from contacthub_project.db.tenant_data import all_owners
 
 AT_ONCE = 5000  # customers that are re-keyed within the request
 
@@ -24,7 +24,7 @@ def finish_rekeying_in_request(node: Node) -> Node:
         return node
     if all(
         holder.count_up_to(node_id=node.id, most=AT_ONCE) < AT_ONCE
-        for holder in all_holders()
+        for holder in all_owners()
         if not holder.holds_events
     ):
         node = finish_rekeying(node)
@@ -49,7 +49,7 @@ def finish_rekeying(node: Node) -> Node:
     )
     collisions = [
         collision
-        for holder in all_holders()
+        for holder in all_owners()
         for collision in holder.rekey_node(
             workspace_id=node.workspace_id, node_id=node.id, policy=policy
         )

@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db import transaction
 
 from configuration.models import Node, NodeState, Workspace
-from configuration.rules import configuration_changed
-from contacthub_project.bells import ring_on_commit
-from contacthub_project.data_holders import all_holders
+from configuration.queries.rules import configuration_changed
+from contacthub_project.db.tenant_data import all_owners
+from contacthub_project.messaging.pubsub import notify_on_commit
 
 TASK = "configuration.tasks.remove_deleted"
 BATCH = 1000
@@ -45,7 +45,7 @@ def _remove_workspace(workspace_id: UUID, deadline: float) -> bool:
     for node_id in list(nodes.values_list("id", flat=True)):
         if not _empty(workspace_id, node_id, deadline):
             return False
-    for holder in all_holders():
+    for holder in all_owners():
         while holder.erase_workspace_batch(workspace_id=workspace_id, limit=BATCH):
             if time.monotonic() > deadline:
                 return False
@@ -64,10 +64,10 @@ def _empty(
     workspace_id: UUID, node_id: UUID, deadline: float, *, events_only: bool = False
 ) -> bool:
     """Whether the node is empty by the deadline."""
-    holders = [each for each in all_holders() if each.holds_events or not events_only]
+    holders = [each for each in all_owners() if each.holds_events or not events_only]
     for holder in holders:
         while holder.erase_node_batch(workspace_id=workspace_id, node_id=node_id, limit=BATCH):
-            ring_on_commit(workspace_id)
+            notify_on_commit(workspace_id)
             if time.monotonic() > deadline:
                 return False
     return True

@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.send_source import SECRET, send_property_faults
 from configuration.models import Node, NodeType, SendSource, Source, Workspace
-from configuration.secrets import encrypt
-from contacthub_project.errors import Conflict, FieldError, Invalid
+from configuration.models.encryption import encrypt
+from contacthub_project.core.errors import Conflict, FieldError, Invalid
 
 
 def check_send_properties(

@@ -13,10 +13,10 @@ from configuration.actions.send_sources import check_send_properties, connect, w
 from configuration.domain.permissions import CREATABLE_PROVIDERS
 from configuration.domain.send_source import PROVIDER as SEND
 from configuration.domain.source_properties import property_faults
+from configuration.domain.tokens import new_source_token, token_hash
 from configuration.models import Node, Source
-from configuration.rules import configuration_changed
-from configuration.tokens import new_source_token, token_hash
-from contacthub_project.errors import FieldError, Invalid, NotFound, Stale, unknown_references
+from configuration.queries.rules import configuration_changed
+from contacthub_project.core.errors import FieldError, Invalid, NotFound, Stale, unknown_references
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from oauth2_provider.models import get_access_token_model, set_token_value
 
 from configuration.domain.permissions import reaches_all_workspaces
 from configuration.models import Membership, Node, NodeGrant, Role, User
-from contacthub_project.errors import Conflict, Invalid, unknown_references
+from contacthub_project.core.errors import Conflict, Invalid, unknown_references
 
 
 def issue_access_token(user: User, *, lasting: timedelta) -> str:
@@ -72,17 +72,17 @@ def add_person(
             )
     except IntegrityError:
         raise Conflict(f"There is somebody with the user name {username} already") from None
-    let_in(person, workspace_id)
+    add_member(person, workspace_id)
     return person
 
 
-def let_in(person: User, workspace_id: UUID) -> None:
+def add_member(person: User, workspace_id: UUID) -> None:
     """Have somebody work in a workspace; nothing happens when they do already."""
     Membership.objects.get_or_create(user=person, workspace_id=workspace_id)
 
 
 @transaction.atomic
-def let_out(person: User, workspace_id: UUID) -> None:
+def remove_member(person: User, workspace_id: UUID) -> None:
     """Have somebody no longer work in a workspace; what was granted to them there goes too."""
     NodeGrant.objects.filter(user=person, node__workspace_id=workspace_id).delete()
     Membership.objects.filter(user=person, workspace_id=workspace_id).delete()
@@ -110,7 +110,7 @@ def set_standing(person: User, *, roles: Iterable[str], is_active: bool) -> None
     person.save(update_fields=["roles", "is_active", "updated_at"])
 
 
-def let_sign_in(person: User, password: str) -> None:
+def set_password(person: User, password: str) -> None:
     """Give somebody a password, and with it the back-office.
 
     Raises Invalid when the password is too easy to guess.

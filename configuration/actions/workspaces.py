@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from configuration.actions.removal import TASK
 from configuration.models import Workspace, WorkspaceStatus
-from configuration.rules import configuration_changed
-from contacthub_project.errors import Conflict, FieldError, Invalid
-from contacthub_project.nudges import nudge_on_commit
+from configuration.queries.rules import configuration_changed
+from contacthub_project.core.errors import Conflict, FieldError, Invalid
+from contacthub_project.messaging.enqueue import enqueue_on_commit
 
 
 @transaction.atomic
@@ -45,4 +45,4 @@ def delete_workspace(workspace: Workspace) -> None:
     workspace.removed_at = timezone.now()
     workspace.save(update_fields=["removed_at"])
     configuration_changed(workspace.id)
-    nudge_on_commit(TASK)
+    enqueue_on_commit(TASK)

@@ -13,14 +13,14 @@ from django.http import HttpRequest
 
 from configuration.models import Node
 from configuration.models.node import NodeQuerySet
-from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of, rules_of
+from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of, rules_of
 from contacthub_project.api.query import id_or_unknown
 from contacthub_project.api.throttling import Quota, take
 from contacthub_project.api.views import ApiView
-from contacthub_project.bells import feed_topic, ringer
-from contacthub_project.errors import Forbidden, NotFound
-from contacthub_project.identifiers import as_uuid
-from contacthub_project.principal import READ, WRITE, Principal
+from contacthub_project.core.errors import Forbidden, NotFound
+from contacthub_project.core.identifiers import as_uuid
+from contacthub_project.core.principal import READ, WRITE, Principal
+from contacthub_project.messaging.pubsub import feed_topic, publisher
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -51,7 +51,7 @@ class WorkspaceView(ApiView):
     def succeeded(self) -> None:
         """Wake those who wait for changes of the workspace."""
         if self.request.method not in SAFE_METHODS:
-            ringer.ring(feed_topic(self.workspace.id))
+            publisher.ring(feed_topic(self.workspace.id))
 
     def extra_headers(self) -> dict[str, str]:
         return {} if self.quota is None else self.quota.headers()

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Set
 from typing import Any, Protocol
 
 from configuration.domain.customer_schema import LIST_OF
-from contacthub_project.errors import FieldError, pointer
-from contacthub_project.instants import parse_instant
+from contacthub_project.core.errors import FieldError, pointer
+from contacthub_project.core.timestamps import parse_timestamp
 
 OPERATORS = (
     "EQUALS", "NOT_EQUALS", "BETWEEN", "GTE", "GT", "LTE", "LT",
@@ -112,7 +112,7 @@ def _fits(kind: str, value: Any) -> bool:
         return kind == "boolean"
     if kind in {"moment", "date"}:
         is_number = isinstance(value, int)  # milliseconds since 1970
-        return is_number or (isinstance(value, str) and parse_instant(value) is not None)
+        return is_number or (isinstance(value, str) and parse_timestamp(value) is not None)
     if kind == "number":
         return isinstance(value, int | float)
     return kind == "text" and isinstance(value, str)

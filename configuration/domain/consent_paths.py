@@ -7,7 +7,7 @@ from typing import Any
 
 from configuration.domain.customer_schema import BUILT_IN
 from configuration.domain.schema_tree import resolve
-from contacthub_project.errors import FieldError
+from contacthub_project.core.errors import FieldError
 
 LEAVES = {"status", "limitation", "objection"}
 

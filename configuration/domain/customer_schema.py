@@ -12,13 +12,13 @@ from typing import Any
 from configuration.domain.extended_properties import value_schema
 from configuration.domain.schema_tree import (
     complete,
-    instants_of,
     resolve,
     shape_of,
-    with_instants_in_one_form,
+    timestamps_of,
+    with_canonical_timestamps,
 )
 from configuration.domain.validation import DocumentValidator
-from contacthub_project.errors import Conflict, FieldError
+from contacthub_project.core.errors import Conflict, FieldError
 
 BUILT_IN: Mapping[str, Any] = json.loads(
     (Path(__file__).parent / "catalogue" / "customer.json").read_text()
@@ -83,9 +83,9 @@ class CustomerSchema:
         """Everything wrong with a changed customer's body, its system properties left out."""
         return self._update.faults(body)
 
-    def with_instants_in_one_form(self, body: dict[str, Any]) -> dict[str, Any]:
+    def with_canonical_timestamps(self, body: dict[str, Any]) -> dict[str, Any]:
         """The (valid) body with its moments in UTC with milliseconds."""
-        return with_instants_in_one_form(self._instants, body)
+        return with_canonical_timestamps(self._instants, body)
 
     def complete_base(self, base: Mapping[str, Any]) -> dict[str, Any]:
         """Stored base properties as answers show them: every property there, absent ones null."""
@@ -129,7 +129,7 @@ class CustomerSchema:
 
     @cached_property
     def _instants(self) -> Any:
-        return instants_of(self.document, self.document)
+        return timestamps_of(self.document, self.document)
 
     @cached_property
     def _shape(self) -> Any:

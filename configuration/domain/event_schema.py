@@ -9,7 +9,7 @@ from typing import Any
 
 from configuration.domain.customer_schema import kinds_below
 from configuration.domain.extended_properties import value_schema
-from configuration.domain.schema_tree import instants_of, with_instants_in_one_form
+from configuration.domain.schema_tree import timestamps_of, with_canonical_timestamps
 from configuration.domain.validation import DocumentValidator
 from configuration.domain.vocabulary import (
     CONTEXTS,
@@ -18,7 +18,7 @@ from configuration.domain.vocabulary import (
     event_schema,
     tracking_schema,
 )
-from contacthub_project.errors import FieldError
+from contacthub_project.core.errors import FieldError
 
 # Attributes of events beside their properties, by what they hold.
 SYSTEM_KINDS = {
@@ -40,15 +40,15 @@ class PartSchema:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
         self._validator = DocumentValidator(dict(document))
-        self._instants = instants_of(document, document)
+        self._instants = timestamps_of(document, document)
 
     def faults(self, value: Any, *, at: str) -> list[FieldError]:
         """Everything wrong with the part, as pointers below `at`."""
         return self._validator.faults(value, at=at)
 
-    def with_instants_in_one_form(self, value: Any) -> Any:
+    def with_canonical_timestamps(self, value: Any) -> Any:
         """The (valid) part with its moments in UTC with milliseconds."""
-        return with_instants_in_one_form(self._instants, value)
+        return with_canonical_timestamps(self._instants, value)
 
     def kinds(self, at: str) -> dict[str, str]:
         """What the properties hold, by their dotted paths below `at`."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from configuration.domain.vocabulary import MERGE_POLICIES
-from contacthub_project.errors import FieldError, pointer
+from contacthub_project.core.errors import FieldError, pointer
 
 Definitions = dict[str, Any]
 

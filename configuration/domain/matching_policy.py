@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from configuration.domain.customer_schema import CustomerSchema
-from contacthub_project.errors import FieldError
+from contacthub_project.core.errors import FieldError
 
 MOST_PROPERTIES = 10
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contacthub_project.instants import instant_text, parse_instant
+from contacthub_project.core.timestamps import format_timestamp, parse_timestamp
 
 # A shape is None for a value that is taken as it is, a mapping for an object with known
 # properties, and a one-item tuple with the shape of the items for a list.
@@ -46,31 +46,31 @@ def complete(shape: Shape, value: Any) -> Any:
     return {name: complete(child, value.get(name)) for name, child in shape.items()}
 
 
-def instants_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+def timestamps_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
     """Where date-times stand: True for one, a mapping or one-item tuple on the way, else None."""
     schema = resolve(schema, root)
     if schema.get("format") == "date-time":
         return True
     if "properties" in schema:
-        found = {name: instants_of(child, root) for name, child in schema["properties"].items()}
+        found = {name: timestamps_of(child, root) for name, child in schema["properties"].items()}
         return {name: child for name, child in found.items() if child is not None} or None
     if "items" in schema:
-        item = instants_of(schema["items"], root)
+        item = timestamps_of(schema["items"], root)
         return None if item is None else (item,)
     return None
 
 
-def with_instants_in_one_form(where: Any, value: Any) -> Any:
-    """`value` with its moments in UTC with milliseconds; `where` is from `instants_of`."""
+def with_canonical_timestamps(where: Any, value: Any) -> Any:
+    """`value` with its moments in UTC with milliseconds; `where` is from `timestamps_of`."""
     if where is None or value is None:
         return value
     if where is True:
-        moment = parse_instant(value)
-        return value if moment is None else instant_text(moment)
+        moment = parse_timestamp(value)
+        return value if moment is None else format_timestamp(moment)
     if isinstance(where, tuple):
-        return [with_instants_in_one_form(where[0], item) for item in value]
+        return [with_canonical_timestamps(where[0], item) for item in value]
     if where.keys().isdisjoint(value):
         return value
     return {
-        name: with_instants_in_one_form(where.get(name), child) for name, child in value.items()
+        name: with_canonical_timestamps(where.get(name), child) for name, child in value.items()
     }

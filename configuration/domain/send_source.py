@@ -12,7 +12,7 @@ from typing import Any
 
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.validation import DocumentValidator
-from contacthub_project.errors import FieldError
+from contacthub_project.core.errors import FieldError
 
 PROVIDER = "CONTACTSEND"
 SECRET = "apiKey"  # noqa: S105 - the property's name

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from configuration.domain.send_source import PROPERTIES_SCHEMA
 from configuration.domain.send_source import PROVIDER as SEND
-from contacthub_project.errors import FieldError
+from contacthub_project.core.errors import FieldError
 
 MOST_ENTRIES = 100
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from contacthub_project.errors import FieldError, pointer
-from contacthub_project.instants import is_instant
+from contacthub_project.core.errors import FieldError, pointer
+from contacthub_project.core.timestamps import is_timestamp
 
 LONGEST_MESSAGE = 200
 
@@ -42,7 +42,7 @@ class DocumentValidator:
         self._validator = jsonschema_rs.Draft202012Validator(
             schema,
             validate_formats=True,
-            formats={"date-time": is_instant},
+            formats={"date-time": is_timestamp},
             keywords={"maxLengthSum": MaxLengthSum, "maxLengthJoined": MaxLengthJoined},
             mask="the value",
         )

@@ -9,13 +9,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
-from configuration.models.identifiers import new_id
 from configuration.models.workspace import Workspace
+from contacthub_project.core.identifiers import new_id
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from contacthub_project.principal import Principal
+    from contacthub_project.core.principal import Principal
 
 DEFAULT_UNIQUE_PROPERTIES = ("base.contacts.email",)
 

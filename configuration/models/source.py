@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
-from configuration.models.identifiers import new_id
 from configuration.models.node import Node
 from configuration.models.workspace import Workspace
+from contacthub_project.core.identifiers import new_id
 
 if TYPE_CHECKING:
     from uuid import UUID

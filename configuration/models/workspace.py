@@ -9,10 +9,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
-from configuration.models.identifiers import new_id
+from contacthub_project.core.identifiers import new_id
 
 if TYPE_CHECKING:
-    from contacthub_project.principal import Principal
+    from contacthub_project.core.principal import Principal
 
 
 class WorkspaceStatus(models.TextChoices):

@@ -15,9 +15,9 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
 
-from contacthub_project.errors import Forbidden, Unauthorized
-from contacthub_project.generation import generation
-from contacthub_project.principal import Principal
+from contacthub_project.core.errors import Forbidden, Unauthorized
+from contacthub_project.core.principal import Principal
+from contacthub_project.messaging.shared_version import shared_version
 
 LONGEST_TOKEN = 4096
 
@@ -31,12 +31,12 @@ class PrincipalCache:
             maxsize=10_000, ttl=settings.PRINCIPAL_CACHE_SECONDS
         )
         self._find = import_string(settings.PRINCIPAL_LOOKUP)
-        self._generation = generation.current()
+        self._generation = shared_version.current()
 
     def get(self, token: str) -> Principal:
         """The holder of `token`; raises Unauthorized when there is none."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        current = generation.current()
+        current = shared_version.current()
         with self._lock:
             if current != self._generation:
                 self._known.clear()

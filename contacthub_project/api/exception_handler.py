@@ -20,9 +20,9 @@ from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest
 from psycopg import errors as pg
 
-from contacthub_project import errors
 from contacthub_project.api.renderers import JsonResponse
-from contacthub_project.errors import ContacthubError, FieldError
+from contacthub_project.core import errors
+from contacthub_project.core.errors import ContacthubError, FieldError
 
 log = structlog.get_logger("contacthub.api")
 

@@ -12,8 +12,8 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
-from contacthub_project.errors import FieldError, Invalid, pointer
-from contacthub_project.identifiers import as_uuid
+from contacthub_project.core.errors import FieldError, Invalid, pointer
+from contacthub_project.core.identifiers import as_uuid
 
 NON_FIELD = api_settings.NON_FIELD_ERRORS_KEY
 

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
 
-from contacthub_project.errors import FieldError, Invalid, TooLarge, UnsupportedMedia
-from contacthub_project.strict_json import parse_json
+from contacthub_project.core.errors import FieldError, Invalid, TooLarge, UnsupportedMedia
+from contacthub_project.core.strict_json import parse_json
 
 MEDIA_TYPE = re.compile(r"application/(json|[\w.-]+\+json)\s*(;.*)?", re.IGNORECASE)
 

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from contacthub_project.errors import FieldError, Invalid
-from contacthub_project.identifiers import as_uuid
-from contacthub_project.instants import moment_after_epoch, parse_instant
+from contacthub_project.core.errors import FieldError, Invalid
+from contacthub_project.core.identifiers import as_uuid
+from contacthub_project.core.timestamps import parse_timestamp, timestamp_from_epoch_ms
 
 T = TypeVar("T")
 LONGEST_TEXT = 255
@@ -90,10 +90,10 @@ class QueryParameters:
         if text is None:
             return None
         if MILLISECONDS.fullmatch(text):
-            moment = moment_after_epoch(int(text))
+            moment = timestamp_from_epoch_ms(int(text))
         else:
             # A plus sign that was not encoded arrives as a space.
-            moment = parse_instant(text.replace(" ", "+") if "T" in text else text)
+            moment = parse_timestamp(text.replace(" ", "+") if "T" in text else text)
         if moment is None:
             self.fault(name, "must be a date or a date-time")
         return moment

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 
-from contacthub_project.instants import instant_text
+from contacthub_project.core.timestamps import format_timestamp
 
 OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 
@@ -21,7 +21,7 @@ def json_bytes(data: Any) -> bytes:
 
 def _default(value: Any) -> Any:
     if isinstance(value, datetime):
-        return instant_text(value)
+        return format_timestamp(value)
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError(type(value).__name__)

@@ -10,8 +10,8 @@ from uuid import UUID
 import redis
 import structlog
 
-from contacthub_project.errors import LimitExceeded
-from contacthub_project.redis_clients import redis_client
+from contacthub_project.core.errors import LimitExceeded
+from contacthub_project.messaging.redis_clients import redis_client
 
 log = structlog.get_logger("contacthub.throttling")
 

@@ -16,8 +16,8 @@ from contacthub_project.api.exception_handler import answer, method_not_allowed
 from contacthub_project.api.operations import Operation
 from contacthub_project.api.parsers import json_object
 from contacthub_project.api.renderers import NoContent
-from contacthub_project.errors import Forbidden, Stale, Unauthorized
-from contacthub_project.principal import Principal
+from contacthub_project.core.errors import Forbidden, Stale, Unauthorized
+from contacthub_project.core.principal import Principal
 
 CONFIGURATION_BODY_LIMIT = 512 * 1024
 

@@ -18,21 +18,21 @@ from django.db import transaction
 
 from configuration.domain.conditions import condition_faults
 from configuration.models import NodeState, NodeType
-from configuration.models.identifiers import new_id
-from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
-from contacthub_project.bells import ring_on_commit
-from contacthub_project.instants import instant_text
-from contacthub_project.nudges import nudge_on_commit
-from contacthub_project.sql import fetch_all, fetch_one
+from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.core.identifiers import new_id
+from contacthub_project.core.timestamps import format_timestamp
+from contacthub_project.db.sql import fetch_all, fetch_one
+from contacthub_project.messaging.enqueue import enqueue_on_commit
+from contacthub_project.messaging.pubsub import notify_on_commit
 from customers.actions.statements import MERGE_PENDING, document_arrays
-from customers.document import CustomerRow, document_of, system_of
 from customers.domain.aggregation import LOWEST_RANK, Member, aggregated, in_order
 from customers.domain.matching import match_key
 from customers.domain.merge import Document, unchanged
 from customers.domain.query_compiler import any_of, compile_condition
-from customers.followers import all_followers
 from customers.models.customer import ROW_AS_JSON
-from customers.search import CustomerAttributes
+from customers.observers import all_observers
+from customers.queries.documents import CustomerRow, document_of, system_properties
+from customers.queries.search import CustomerAttributes
 
 TASK = MERGE_PENDING
 CHUNK = 200
@@ -185,13 +185,13 @@ class Person:
     updated_by: str | None
 
 
-def merge_everybody_again(workspace_id: UUID) -> None:
+def remerge_all(workspace_id: UUID) -> None:
     """Within the transaction that changes how customers are merged: have all merged anew."""
     fetch_all(EVERYBODY, [workspace_id])
-    nudge_on_commit(TASK)
+    enqueue_on_commit(TASK)
 
 
-def hold_aggregates(workspace_id: UUID) -> None:
+def lock_aggregates(workspace_id: UUID) -> None:
     """Within a transaction that will merge, before it holds a customer: wait for others who do."""
     fetch_one(HOLD, [LOCK_CLASS, str(workspace_id)])
 
@@ -221,17 +221,17 @@ def _merge_chunk(workspace_id: UUID) -> bool:
         for _, node_id, key in rows:
             if key is not None:
                 persons[node_id].add(bytes(key))
-        merge_again(
+        remerge(
             workspace_id,
             entries={entry for entry, _, _ in rows if entry is not None},
             persons=persons,
         )
-        ring_on_commit(workspace_id)
+        notify_on_commit(workspace_id)
     return len(rows) == CHUNK
 
 
 @transaction.atomic
-def merge_again(
+def remerge(
     workspace_id: UUID,
     *,
     entries: Iterable[UUID] = (),
@@ -243,7 +243,7 @@ def merge_again(
     `entries` are entry customers that have changed or gone, `persons` the keys of persons that have
     lost a member, by aggregate node. Waits for others who do this in the workspace.
     """
-    hold_aggregates(workspace_id)
+    lock_aggregates(workspace_id)
     rules = latest_rules_of(workspace_id)
     if rules is None:
         return
@@ -318,7 +318,7 @@ class _Aggregation:
         """Of those of the customers who belong here, the keys they are recognised by."""
         found = {}
         for row in rows:
-            system = system_of(row)
+            system = system_properties(row)
             if system["deleted"] == 0 and UUID(system["nodeId"]) in self._node.entry_nodes:
                 key = match_key(self._node.matching, document_of(row))
                 if key is not None:
@@ -362,7 +362,7 @@ class _Aggregation:
                 new.append(person)
             elif (
                 not unchanged(document_of(known), person.document)
-                or system_of(known)["registeredAt"] != person.registered_at
+                or system_properties(known)["registeredAt"] != person.registered_at
             ):
                 changed.append(person)
         self._write(INSERT, new)
@@ -378,7 +378,7 @@ class _Aggregation:
         consented: Mapping[UUID, Mapping[str, str]],
     ) -> Person:
         members = [self._member(row, consented) for row in rows]
-        systems = {row[0]: system_of(row) for row in rows}
+        systems = {row[0]: system_properties(row) for row in rows}
         first = systems[in_order(members)[0].id]
         return Person(
             id=new_id() if known is None else UUID(known[0]),
@@ -390,7 +390,7 @@ class _Aggregation:
         )
 
     def _member(self, row: CustomerRow, consented: Mapping[UUID, Mapping[str, str]]) -> Member:
-        system = system_of(row)
+        system = system_properties(row)
         entry_node = self._workspace.nodes.get(UUID(system["nodeId"]))
         priority = [] if entry_node is None else [str(each) for each in entry_node.source_priority]
         source = system["sourceInfo"]["updatedBy"]
@@ -425,7 +425,7 @@ class _Aggregation:
         if not ids:
             return
         for customer_id in ids:
-            for follower in all_followers():
+            for follower in all_observers():
                 follower.customer_forgotten(
                     workspace_id=self._workspace.id, customer_id=customer_id
                 )
@@ -435,5 +435,5 @@ class _Aggregation:
 def _consented(ids: list[UUID]) -> dict[UUID, dict[str, str]]:
     moments: dict[UUID, dict[str, str]] = defaultdict(dict)
     for customer_id, path, date in fetch_all(CONSENTED, [ids], prepare=False):
-        moments[customer_id][path] = instant_text(date)
+        moments[customer_id][path] = format_timestamp(date)
     return moments

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from configuration.models import Node
-from contacthub_project.sql import fetch_all
-from customers.actions.aggregation import merge_again
+from contacthub_project.db.sql import fetch_all
+from customers.actions.aggregation import remerge
 from customers.models import AggregateBuild, Customer
 
 CHUNK = 500
@@ -54,7 +54,7 @@ def build_batch(workspace_id: UUID, node_id: UUID) -> bool:
         NEXT, [workspace_id, list(node.entry_nodes), build.position, build.position, CHUNK]
     )
     ids = [customer_id for (customer_id,) in rows]
-    merge_again(workspace_id, entries=ids, only_node=node_id)
+    remerge(workspace_id, entries=ids, only_node=node_id)
     if len(ids) < CHUNK:
         build.delete()
         return True

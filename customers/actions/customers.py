@@ -12,9 +12,8 @@ import orjson
 from django.db import transaction
 
 from configuration.models import NodeState, NodeType
-from configuration.models.identifiers import new_id
-from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
-from contacthub_project.errors import (
+from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.core.errors import (
     FieldError,
     Forbidden,
     Invalid,
@@ -23,18 +22,18 @@ from contacthub_project.errors import (
     TooLarge,
     Unavailable,
 )
-from contacthub_project.instants import instant_text
-from contacthub_project.principal import Principal
-from customers.actions.identities import announce_identities, holding_external_id
+from contacthub_project.core.identifiers import new_id
+from contacthub_project.core.principal import Principal
+from contacthub_project.core.timestamps import format_timestamp
+from customers.actions.identity_locks import locking_external_id, notify_identities_appeared
 from customers.actions.statements import (
     CustomerWrite,
     NodeNotOpen,
     follow,
-    hold_node,
     insert_customer,
+    lock_open_node,
     update_customer,
 )
-from customers.document import CustomerRow, document_of
 from customers.domain.consents import consent_changes
 from customers.domain.matching import match_key, missing_properties
 from customers.domain.merge import (
@@ -45,8 +44,9 @@ from customers.domain.merge import (
     with_subscription_dates,
 )
 from customers.domain.paths import as_pointer, value_at
-from customers.followers import EXTERNAL_ID
 from customers.models import Customer, DeletedState
+from customers.observers import EXTERNAL_ID
+from customers.queries.documents import CustomerRow, document_of
 
 INVALID_CUSTOMER = "source customer is not valid"
 ATTEMPTS = 5
@@ -77,7 +77,7 @@ def upsert_customer(
         check_required(node, document)
         document = with_subscription_dates(EMPTY, document, now_text())
         try:
-            with holding_external_id(node.id, document["externalId"]):
+            with locking_external_id(node.id, document["externalId"]):
                 upserted = _insert(workspace, node, document, by) or _merge(
                     workspace, node, given, match_key(node.matching, document), by
                 )
@@ -106,7 +106,7 @@ def _insert(
     if inserted is None:
         return None
     int_id, now = inserted
-    announce_external_id(workspace.id, node.id, write.id, EMPTY, document)
+    notify_external_id(workspace.id, node.id, write.id, EMPTY, document)
     row = (
         write.id, int_id, document["externalId"], node.id, document["base"], document["consents"],
         document["extended"], document["extra"], document["tags"], document["enabled"],
@@ -124,7 +124,7 @@ def _merge(
     by: Principal,
 ) -> Upserted | None:
     """The merged customer, None when it has just been deleted."""
-    hold_node(workspace.id, node)
+    lock_open_node(workspace.id, node)
     row = Customer.objects.lock_same_person(workspace.id, node.id, key)
     if row is None:
         return None
@@ -143,18 +143,18 @@ def _merge(
     )
     update_customer(write)
     follow(node)
-    announce_external_id(workspace.id, node.id, write.id, before, after)
+    notify_external_id(workspace.id, node.id, write.id, before, after)
     merged = Customer.objects.live_row(workspace.id, write.id)
     return None if merged is None else Upserted(merged, created=False)
 
 
-def announce_external_id(
+def notify_external_id(
     workspace_id: UUID, node_id: UUID, customer_id: UUID, before: Mapping[str, Any], after: Document
 ) -> None:
     """Tell those who wait for the client's id that a write, which holds it, has given."""
     value = after["externalId"]
     if value is not None and value != before["externalId"]:
-        announce_identities(workspace_id, node_id, [(customer_id, EXTERNAL_ID, value)])
+        notify_identities_appeared(workspace_id, node_id, [(customer_id, EXTERNAL_ID, value)])
 
 
 def open_node(workspace: WorkspaceRules, node_id: UUID) -> NodeRules:
@@ -178,7 +178,7 @@ def checked_body(
     if faults:
         faults += required_faults(node, body)
         raise Invalid(INVALID_CUSTOMER, errors=faults)
-    return workspace.customer_schema.with_instants_in_one_form(body)
+    return workspace.customer_schema.with_canonical_timestamps(body)
 
 
 def check_required(node: NodeRules, document: Document) -> None:
@@ -226,7 +226,7 @@ def check_document(
 
 def now_text() -> str:
     """This moment, as properties of customers hold moments."""
-    return instant_text(datetime.now(UTC))
+    return format_timestamp(datetime.now(UTC))
 
 
 def _latest(workspace: WorkspaceRules) -> WorkspaceRules:

@@ -9,18 +9,23 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from configuration.rules import NodeRules, WorkspaceRules
-from contacthub_project.errors import NotFound
-from contacthub_project.principal import Principal
-from contacthub_project.sql import fetch_one
-from customers.actions.aggregation import hold_aggregates, merge_again
+from configuration.queries.rules import NodeRules, WorkspaceRules
+from contacthub_project.core.errors import NotFound
+from contacthub_project.core.principal import Principal
+from contacthub_project.db.sql import fetch_one
+from customers.actions.aggregation import lock_aggregates, remerge
 from customers.actions.customers import open_node
 from customers.actions.statements import DELETE_SESSIONS
-from customers.document import CustomerRow, document_of, logged, system_of
 from customers.domain.matching import match_key
 from customers.domain.paths import value_at
-from customers.followers import all_followers
 from customers.models import ConsentLogEntry, Customer, DeletedState, Session
+from customers.observers import all_observers
+from customers.queries.documents import (
+    CustomerRow,
+    consent_log_response,
+    document_of,
+    system_properties,
+)
 
 PAGE = 1000
 
@@ -84,7 +89,7 @@ def request_export(workspace: WorkspaceRules, customer_id: UUID, *, by: Principa
 
 def exported_lists(workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Iterator[Any]]]:
     """Everything that is kept about a customer besides its profile, list by list, lazily."""
-    for follower in all_followers():
+    for follower in all_observers():
         yield from follower.exported(workspace_id=workspace_id, customer_id=customer_id)
     yield "sessions", _sessions(workspace_id, customer_id)
     yield "consentLogs", _consent_log(workspace_id, customer_id)
@@ -96,11 +101,11 @@ def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princip
     Raises NotFound for one who is unknown or forgotten already, Locked while the node is.
     """
     with transaction.atomic():
-        hold_aggregates(workspace.id)
+        lock_aggregates(workspace.id)
         row = Customer.objects.lock_known_row(workspace.id, customer_id)
         if row is None:
             raise NotFound(f"customer not found {customer_id}")
-        system = system_of(row)
+        system = system_properties(row)
         node = open_node(workspace, UUID(system["nodeId"]))
         parameters = {
             "id": customer_id,
@@ -114,14 +119,14 @@ def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princip
         fetch_one(FORGET, parameters)
         fetch_one(ERASE_VALUES, (customer_id, workspace.id))
         fetch_one(DELETE_SESSIONS, (customer_id,))
-        for follower in all_followers():
+        for follower in all_observers():
             follower.customer_forgotten(
                 workspace_id=workspace.id,
                 customer_id=customer_id,
                 known_by=_known_by(node, document_of(row)),
             )
         # At once, not by and by: the copies are the person's data too.
-        merge_again(workspace.id, entries=[customer_id])
+        remerge(workspace.id, entries=[customer_id])
 
 
 def _known_by(node: NodeRules, document: Mapping[str, Any]) -> set[str]:
@@ -137,7 +142,7 @@ def _sessions(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]
 
 def _consent_log(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:
     entries = ConsentLogEntry.objects.in_workspace(workspace_id).filter(customer_id=customer_id)
-    return map(logged, _paged(entries))
+    return map(consent_log_response, _paged(entries))
 
 
 def _paged(rows: QuerySet[Any]) -> Iterator[Any]:

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from configuration.models import Workspace
-from contacthub_project.sql import fetch_one
+from contacthub_project.db.sql import fetch_one
 
 SEALED_AT_ONCE = 10_000
 TRIMMED_AT_ONCE = 5_000

@@ -10,29 +10,35 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
-from contacthub_project.errors import Conflict, FieldError, Invalid, NotFound, Stale, Unavailable
-from contacthub_project.principal import Principal
+from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.core.errors import (
+    Conflict,
+    FieldError,
+    Invalid,
+    NotFound,
+    Stale,
+    Unavailable,
+)
+from contacthub_project.core.principal import Principal
 from customers.actions.customers import (
     ATTEMPTS,
     INVALID_CUSTOMER,
-    announce_external_id,
     check_document,
+    notify_external_id,
     now_text,
     open_node,
     required_faults,
 )
-from customers.actions.identities import hold_identities
+from customers.actions.identity_locks import lock_identities
 from customers.actions.statements import (
     CustomerWrite,
     NodeNotOpen,
     delete_customer_row,
     follow,
-    hold_node,
-    keep_node,
+    lock_node_rows,
+    lock_open_node,
     update_customer,
 )
-from customers.document import CustomerRow, document_of, system_of
 from customers.domain.consents import consent_changes
 from customers.domain.matching import match_key
 from customers.domain.merge import (
@@ -42,8 +48,9 @@ from customers.domain.merge import (
     unchanged,
     with_subscription_dates,
 )
-from customers.followers import EXTERNAL_ID, all_followers
 from customers.models import Customer
+from customers.observers import EXTERNAL_ID, all_observers
+from customers.queries.documents import CustomerRow, document_of, system_properties
 
 # Properties the system keeps; the reference calls the last two "ignored", the others immutable.
 IMMUTABLE = ("id", "intId", "nodeId", "registeredAt", "deleted", "sourceInfo")
@@ -114,14 +121,14 @@ def delete_customer(
         if known is None:
             raise NotFound(f"customer not found {customer_id}")
         # The node before the customer, as everybody does who locks both.
-        keep_node(workspace.id, UUID(system_of(known)["nodeId"]))
+        lock_node_rows(workspace.id, UUID(system_properties(known)["nodeId"]))
         row = Customer.objects.lock_live_row(workspace.id, customer_id, to_delete=True)
         if row is None:
             raise NotFound(f"customer not found {customer_id}")
         _check_version(row, expected_version)
-        follow(open_node(workspace, UUID(system_of(row)["nodeId"])))
+        follow(open_node(workspace, UUID(system_properties(row)["nodeId"])))
         delete_customer_row(workspace.id, customer_id, by)
-        for follower in all_followers():
+        for follower in all_observers():
             follower.customer_deleted(workspace_id=workspace.id, customer_id=customer_id)
 
 
@@ -130,12 +137,12 @@ def _modified(workspace: WorkspaceRules, asked: Modification, by: Principal) -> 
     known = Customer.objects.live_row(workspace.id, asked.customer_id)
     if known is None:
         raise NotFound(f"customer not found {asked.customer_id}")
-    node = open_node(workspace, UUID(system_of(known)["nodeId"]))
+    node = open_node(workspace, UUID(system_properties(known)["nodeId"]))
     external_id = asked.body.get("externalId")
     if isinstance(external_id, str):
-        hold_identities([(node.id, EXTERNAL_ID, external_id)])
+        lock_identities([(node.id, EXTERNAL_ID, external_id)])
     # The node before the customer, as everybody does who locks both.
-    hold_node(workspace.id, node)
+    lock_open_node(workspace.id, node)
     row = Customer.objects.lock_live_row(workspace.id, asked.customer_id)
     if row is None:
         raise NotFound(f"customer not found {asked.customer_id}")
@@ -172,7 +179,7 @@ def _write(
             follow(node)
     except IntegrityError:
         raise _conflict(workspace, node, key) from None
-    announce_external_id(workspace.id, node.id, customer_id, before, after)
+    notify_external_id(workspace.id, node.id, customer_id, before, after)
     written = Customer.objects.live_row(workspace.id, customer_id)
     assert written is not None, "its row is locked"
     return written
@@ -187,7 +194,7 @@ def _conflict(workspace: WorkspaceRules, node: NodeRules, key: bytes | None) -> 
 
 
 def _check_version(row: CustomerRow, expected: int | None) -> None:
-    if expected is not None and expected != system_of(row)["version"]:
+    if expected is not None and expected != system_properties(row)["version"]:
         raise Stale
 
 
@@ -196,7 +203,7 @@ def _checked(
 ) -> dict[str, Any]:
     """The body without system properties, valid and in canonical form; raises Invalid."""
     schema = workspace.customer_schema
-    faults = _system_faults(asked.body, system_of(row))
+    faults = _system_faults(asked.body, system_properties(row))
     system = {*IMMUTABLE, *IGNORED}
     given = {name: value for name, value in asked.body.items() if name not in system}
     given = schema.without_disabled(given)
@@ -207,7 +214,7 @@ def _checked(
         faults += required_faults(node, given)
     if faults:
         raise Invalid(INVALID_CUSTOMER, errors=faults)
-    return schema.with_instants_in_one_form(given)
+    return schema.with_canonical_timestamps(given)
 
 
 def _system_faults(body: Mapping[str, Any], system: Mapping[str, Any]) -> list[FieldError]:

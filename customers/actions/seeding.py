@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from configuration.models import Node
-from configuration.models.identifiers import new_id
-from configuration.rules import NodeRules, latest_rules_of
+from configuration.queries.rules import NodeRules, latest_rules_of
+from contacthub_project.core.identifiers import new_id
 from customers.domain.invented_people import invented_person
 from customers.domain.matching import match_key
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from contacthub_project.errors import Conflict, NotFound
-from customers.actions.identities import announce_identities, hold_identities
-from customers.followers import SESSION_ID
+from contacthub_project.core.errors import Conflict, NotFound
+from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.models import Customer, Session
+from customers.observers import SESSION_ID
 
 
 @transaction.atomic
@@ -23,7 +23,7 @@ def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str) -> Sessi
     node_id = known.values_list("node_id", flat=True).first()
     if node_id is None:
         raise NotFound(f"customer not found {customer_id}")
-    hold_identities([(node_id, SESSION_ID, value)])
+    lock_identities([(node_id, SESSION_ID, value)])
     if Customer.objects.lock_live_row(workspace_id, customer_id) is None:
         raise NotFound(f"customer not found {customer_id}")
     Session.objects.bulk_create(
@@ -33,7 +33,7 @@ def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str) -> Sessi
     session = Session.objects.filter(node_id=node_id, value=value).first()
     if session is None or session.customer_id != customer_id:
         raise Conflict("The session belongs to another customer")
-    announce_identities(workspace_id, node_id, [(customer_id, SESSION_ID, value)])
+    notify_identities_appeared(workspace_id, node_id, [(customer_id, SESSION_ID, value)])
     return session
 
 

@@ -15,10 +15,10 @@ from uuid import UUID
 
 import orjson
 
-from configuration.rules import NodeRules
-from contacthub_project.nudges import nudge_on_commit
-from contacthub_project.principal import Principal
-from contacthub_project.sql import fetch_one
+from configuration.queries.rules import NodeRules
+from contacthub_project.core.principal import Principal
+from contacthub_project.db.sql import fetch_one
+from contacthub_project.messaging.enqueue import enqueue_on_commit
 from customers.domain.consents import ConsentChange
 
 # Customers are written under the rules their writer has read: the node must be open, and recognise
@@ -174,15 +174,15 @@ def insert_customer(write: CustomerWrite, node: NodeRules) -> tuple[int, datetim
 def follow(node: NodeRules) -> None:
     """Have aggregate customers follow soon what was written to a node."""
     if node.is_aggregated:
-        nudge_on_commit(MERGE_PENDING)
+        enqueue_on_commit(MERGE_PENDING)
 
 
-def keep_node(workspace_id: UUID, node_id: UUID) -> None:
+def lock_node_rows(workspace_id: UUID, node_id: UUID) -> None:
     """Keep others from reorganising the node until the transaction ends, whatever its state."""
     fetch_one(KEEP_NODE, (node_id, workspace_id))
 
 
-def hold_node(workspace_id: UUID, node: NodeRules) -> None:
+def lock_open_node(workspace_id: UUID, node: NodeRules) -> None:
     """Keep the node as it is until the transaction ends; raises NodeNotOpen."""
     if fetch_one(OPEN_NODE, {"workspace_id": workspace_id} | _guard(node)) is None:
         raise NodeNotOpen

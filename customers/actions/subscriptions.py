@@ -8,12 +8,12 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from configuration.rules import WorkspaceRules
-from contacthub_project.errors import Conflict, Forbidden, Invalid, NotFound
-from contacthub_project.principal import Principal
+from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.errors import Conflict, Forbidden, Invalid, NotFound
+from contacthub_project.core.principal import Principal
 from customers.actions.modification import Modification, modify_customer
-from customers.document import document_of
 from customers.domain.merge import Document, for_update
+from customers.queries.documents import document_of
 
 PATH = "base.subscriptions"
 PLACE = "/base/subscriptions/0"

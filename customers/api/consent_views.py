@@ -14,13 +14,13 @@ from contacthub_project.api.pagination import LARGEST_MATCH, Page, PageRules
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
-from contacthub_project.errors import Invalid, NotFound
-from contacthub_project.strict_json import parse_json
-from customers.document import logged
+from contacthub_project.core.errors import Invalid, NotFound
+from contacthub_project.core.strict_json import parse_json
 from customers.domain.matching import match_key
 from customers.domain.paths import nested
 from customers.models import ConsentLogEntry, ConsentLogType
 from customers.models.consent_log import ConsentLogQuerySet
+from customers.queries.documents import consent_log_response
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 PAGES = PageRules(default_size=20, largest_size=100, last_page=None)
@@ -80,7 +80,9 @@ class ConsentLogsView(WorkspaceView):
             entries.sorted_by([(SORTED_BY[key.field], key.descending) for key in sort])
         )
         total = entries.count_up_to(LARGEST_MATCH)
-        return JsonResponse(page.of([shown(entry) for entry in rows], total=total))
+        return JsonResponse(
+            page.of([consent_log_entry_response(entry) for entry in rows], total=total)
+        )
 
     def filtered(
         self, entries: ConsentLogQuerySet, parameters: QueryParameters
@@ -137,9 +139,9 @@ class ConsentLogView(WorkspaceView):
         entry = entries.filter(id=int(id)).first() if is_number else None
         if entry is None:
             raise NotFound(f"consent log not found {id}")
-        return JsonResponse(shown(entry))
+        return JsonResponse(consent_log_entry_response(entry))
 
 
-def shown(entry: ConsentLogEntry) -> dict[str, Any]:
+def consent_log_entry_response(entry: ConsentLogEntry) -> dict[str, Any]:
     """The entry as the API shows it."""
-    return logged(entry) | {"customerId": entry.customer_id}
+    return consent_log_response(entry) | {"customerId": entry.customer_id}

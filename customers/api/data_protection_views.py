@@ -9,12 +9,12 @@ from drf_spectacular.utils import extend_schema
 
 from contacthub_project.api.query import id_or_unknown
 from contacthub_project.api.renderers import NoContent, json_bytes
-from contacthub_project.errors import NotFound
-from contacthub_project.sql import fetch_one
+from contacthub_project.core.errors import NotFound
+from contacthub_project.db.sql import fetch_one
 from customers.actions.data_protection import exported_lists, forget_customer, request_export
 from customers.api.schema import EXPORT
 from customers.api.views import CustomerScopedView
-from customers.document import answer_of
+from customers.queries.documents import customer_response
 
 CHUNK_BYTES = 64 * 1024
 NODE_OF = "SELECT node_id FROM customers_customer WHERE id = %s AND workspace_id = %s"
@@ -29,7 +29,7 @@ class ExportView(CustomerScopedView):
         row = request_export(self.workspace, customer, by=self.caller)
         lists = exported_lists(self.workspace.id, customer)
         return StreamingHttpResponse(
-            _chunks(_parts(answer_of(row, self.workspace.customer_schema), lists)),
+            _chunks(_parts(customer_response(row, self.workspace.customer_schema), lists)),
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="customer-{customer}.json"'},
         )

@@ -11,7 +11,7 @@ from contacthub_project.api.fields import StrictSerializer, StrictText
 from contacthub_project.api.query import id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.api.schema import elements_of
-from contacthub_project.errors import NotFound
+from contacthub_project.core.errors import NotFound
 from customers.actions.sessions import claim_session, drop_session
 from customers.api.views import CustomerScopedView
 from customers.models import Session

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 
 from contacthub_project.api.renderers import JsonResponse, NoContent
-from contacthub_project.errors import NotFound
+from contacthub_project.core.errors import NotFound
 from customers.actions.customers import CUSTOMER_BYTES
 from customers.actions.subscriptions import (
     add_subscription,
@@ -17,7 +17,7 @@ from customers.actions.subscriptions import (
 )
 from customers.api.schema import SUBSCRIPTION
 from customers.api.views import NODE_ID, CustomerScopedView
-from customers.document import document_of
+from customers.queries.documents import document_of
 
 
 class _SubscriptionAnsweringView(CustomerScopedView):

@@ -9,11 +9,11 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from configuration.api.scoping import WorkspaceView
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
-from contacthub_project.instants import moment_after_epoch
-from contacthub_project.principal import READ
+from contacthub_project.core.principal import READ
+from contacthub_project.core.timestamps import timestamp_from_epoch_ms
 from customers.api.waiting import awaited_page, streamed
-from customers.feed import Wanted, last_offset, start_at
 from customers.models import ChangeEntity
+from customers.queries.feed import FeedFilter, last_offset, start_at
 
 LONGEST_WAIT = 60
 EVENT_STREAM = "text/event-stream"
@@ -55,16 +55,18 @@ UPDATES: dict[str, Any] = {
 
 
 class _FeedView(WorkspaceView):
-    def wanted(self, parameters: QueryParameters) -> Wanted:
+    def wanted(self, parameters: QueryParameters) -> FeedFilter:
         """The changes asked for, as far as the caller may read their nodes."""
         node_id = parameters.text("nodeId")
         entity = parameters.choice("entity", ChangeEntity.values, default=None)
         parameters.raise_faults()
         if node_id is not None:
-            return Wanted([self.readable_node(node_id).id], entity)
+            return FeedFilter([self.readable_node(node_id).id], entity)
         if self.caller.nodes is None:
-            return Wanted(None, entity)
-        return Wanted([node for node in self.caller.nodes if self.caller.may(READ, node)], entity)
+            return FeedFilter(None, entity)
+        return FeedFilter(
+            [node for node in self.caller.nodes if self.caller.may(READ, node)], entity
+        )
 
 
 class LastOffsetView(_FeedView):
@@ -94,7 +96,7 @@ class UpdatesView(_FeedView):
         milliseconds = parameters.whole_number("timestamp", default=None)
         seconds = parameters.whole_number("wait", default=0, most=LONGEST_WAIT)
         wanted = self.wanted(parameters)
-        since = None if milliseconds is None else moment_after_epoch(milliseconds)
+        since = None if milliseconds is None else timestamp_from_epoch_ms(milliseconds)
         if milliseconds is not None and since is None:
             parameters.fault("timestamp", "is no moment")
             parameters.raise_faults()

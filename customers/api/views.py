@@ -17,20 +17,20 @@ from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NotModified
 from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
-from contacthub_project.errors import Conflict, Invalid, NotFound
-from contacthub_project.principal import READ
-from contacthub_project.strict_json import parse_json
+from contacthub_project.core.errors import Conflict, Invalid, NotFound
+from contacthub_project.core.principal import READ
+from contacthub_project.core.strict_json import parse_json
 from customers.actions.customers import CUSTOMER_BYTES, INVALID_CUSTOMER, upsert_customer
-from customers.actions.identities import hold_identities
+from customers.actions.identity_locks import lock_identities
 from customers.actions.modification import Mode, Modification, delete_customer, modify_customer
 from customers.actions.sessions import claim_session
 from customers.api.schema import CUSTOMER, CUSTOMER_CHANGE, CUSTOMER_INPUT, PAGE_OF_CUSTOMERS
-from customers.document import CustomerRow, answer_of, answer_to_untrusted
-from customers.domain.projection import Wanted, projected, wanted
-from customers.followers import SESSION_ID
+from customers.domain.projection import FieldSelection, field_selection, select_fields
 from customers.models import AggregateMember, Customer, DeletedState
 from customers.models.session import LONGEST_VALUE
-from customers.search import (
+from customers.observers import SESSION_ID
+from customers.queries.documents import CustomerRow, customer_response, untrusted_customer_response
+from customers.queries.search import (
     NEWEST_FIRST,
     Search,
     check_lookup,
@@ -48,7 +48,7 @@ NODE_ID = Customer.ROW.index("node_id")
 
 
 @contextmanager
-def claiming(request: HttpRequest, node_id: UUID) -> Iterator[Callable[[UUID, UUID], None]]:
+def linking_session(request: HttpRequest, node_id: UUID) -> Iterator[Callable[[UUID, UUID], None]]:
     """Links the session that `sessionId` names to the customer, in the transaction of its write.
 
     The session is held from the start, before any row.
@@ -65,7 +65,7 @@ def claiming(request: HttpRequest, node_id: UUID) -> Iterator[Callable[[UUID, UU
         return
     session = value
     with transaction.atomic():
-        hold_identities([(node_id, SESSION_ID, session)])
+        lock_identities([(node_id, SESSION_ID, session)])
         yield lambda workspace_id, customer_id: _claim(workspace_id, customer_id, session)
 
 
@@ -80,8 +80,8 @@ class CustomerAnsweringView(WorkspaceView):
         """The customer; to one that may not read profiles, only what it has just `written`."""
         schema = self.workspace.customer_schema
         if self.caller.may_read_profiles:
-            return answer_of(row, schema)
-        return answer_to_untrusted(row, schema, written=written)
+            return customer_response(row, schema)
+        return untrusted_customer_response(row, schema, written=written)
 
 
 class CustomersView(CustomerAnsweringView):
@@ -117,16 +117,16 @@ class CustomersView(CustomerAnsweringView):
         found = search_customers(self.workspace, node, search)
         elements = [self.shown(row) for row in found.rows]
         if fields:
-            elements = [projected(element, fields) for element in elements]
+            elements = [select_fields(element, fields) for element in elements]
         return JsonResponse(page.of(elements, total=found.total, unfiltered=found.unfiltered))
 
-    def fields(self, parameters: QueryParameters) -> Wanted:
+    def fields(self, parameters: QueryParameters) -> FieldSelection:
         """The properties to show, the id always among them; empty for all."""
         asked = parameters.listed("fields")
         for field in asked:
             if field not in WHOLE_FIELDS and self.workspace.customer_schema.kind_of(field) is None:
                 parameters.fault("fields", f"{field} is not a property of customers")
-        return wanted(["id", *asked]) if asked else {}
+        return field_selection(["id", *asked]) if asked else {}
 
     def sort(self, parameters: QueryParameters) -> Sequence[SortKey]:
         keys = parameters.sort(default=NEWEST_FIRST)
@@ -162,7 +162,7 @@ class CustomersView(CustomerAnsweringView):
         if not isinstance(node_id, str):
             raise Invalid(INVALID_CUSTOMER, errors=self.workspace.customer_schema.faults(body))
         node = self.writable_node(node_id)
-        with claiming(request, node.id) as claim:
+        with linking_session(request, node.id) as claim:
             upserted = upsert_customer(self.workspace, node.id, body=body, by=self.caller)
             claim(self.workspace.id, UUID(str(upserted.row[0])))
         answer = self.shown(upserted.row, body)
@@ -250,7 +250,7 @@ class CustomerView(CustomerScopedView):
             expected_version=expected_version(self.request),
         )
         try:
-            with claiming(self.request, node.id) as claim:
+            with linking_session(self.request, node.id) as claim:
                 row = modify_customer(self.workspace, asked, by=self.caller)
                 claim(self.workspace.id, asked.customer_id)
         except Conflict as conflict:
@@ -272,7 +272,7 @@ class CustomerView(CustomerScopedView):
     def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
         row = self.live_row(customer_id)
         self.readable_node(row[NODE_ID])
-        answer = answer_of(row, self.workspace.customer_schema)
+        answer = customer_response(row, self.workspace.customer_schema)
         if is_unchanged(request, answer["version"]):
             return NotModified(answer["version"])
         return JsonResponse(answer, version=answer["version"])

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from configuration.rules import WorkspaceRules, latest_rules_of
+from configuration.queries.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.api.renderers import json_bytes
-from contacthub_project.bells import feed_topic, listener
-from contacthub_project.turns import turns
-from customers.feed import Wanted, read_page
+from contacthub_project.messaging.pubsub import feed_topic, subscriber
+from contacthub_project.runtime.concurrency import request_limiter
+from customers.queries.feed import FeedFilter, read_page
 
 STREAM_SECONDS = 300.0  # then the client comes back with its Last-Event-ID
 KEEP_ALIVE_SECONDS = 15.0
@@ -20,7 +20,7 @@ Page = tuple[list[dict[str, Any]], int]
 
 
 def awaited_page(
-    workspace: WorkspaceRules, *, after: int, size: int, wanted: Wanted, seconds: int
+    workspace: WorkspaceRules, *, after: int, size: int, wanted: FeedFilter, seconds: int
 ) -> Page:
     """A page of updates; an empty one only when there was none for so many seconds.
 
@@ -30,7 +30,7 @@ def awaited_page(
     if page[0] or not seconds or not size:
         return page
     deadline = time.monotonic() + seconds
-    with listener.waiting_for(feed_topic(workspace.id)) as rung:
+    with subscriber.waiting_for(feed_topic(workspace.id)) as rung:
         if rung is None:
             return page
         while True:
@@ -40,18 +40,18 @@ def awaited_page(
             left = deadline - time.monotonic()
             if page[0] or left <= 0:
                 return page
-            with turns.given_back():
+            with request_limiter.given_back():
                 rung.wait(left)
 
 
-def streamed(workspace: WorkspaceRules, *, after: int, wanted: Wanted) -> Iterator[bytes]:
+def streamed(workspace: WorkspaceRules, *, after: int, wanted: FeedFilter) -> Iterator[bytes]:
     """The updates as Server-Sent Events, each with its offset as id, for five minutes.
 
     When too many wait already, it ends with what there is: clients come back by themselves.
     """
     deadline = time.monotonic() + STREAM_SECONDS
     yield b"retry: 1000\n\n"
-    with listener.waiting_for(feed_topic(workspace.id)) as rung:
+    with subscriber.waiting_for(feed_topic(workspace.id)) as rung:
         while time.monotonic() < deadline:
             if rung is not None:
                 rung.clear()

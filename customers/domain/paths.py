@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contacthub_project.errors import pointer
+from contacthub_project.core.errors import pointer
 
 
 def value_at(document: Mapping[str, Any], path: str) -> Any:

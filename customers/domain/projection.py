@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 # None asks for a value whole, a mapping for some of its properties.
-Wanted = dict[str, Any]
+FieldSelection = dict[str, Any]
 
 
-def wanted(paths: Iterable[str]) -> Wanted:
+def field_selection(paths: Iterable[str]) -> FieldSelection:
     """Dotted paths as a tree; a path that is asked for whole wins over parts of it."""
-    tree: Wanted = {}
+    tree: FieldSelection = {}
     for path in paths:
         *parents, name = path.split(".")
-        level: Wanted | None = tree
+        level: FieldSelection | None = tree
         for parent in parents:
             assert level is not None
             level = level.setdefault(parent, {})
@@ -25,16 +25,16 @@ def wanted(paths: Iterable[str]) -> Wanted:
     return tree
 
 
-def projected(document: Mapping[str, Any], tree: Wanted) -> dict[str, Any]:
+def select_fields(document: Mapping[str, Any], tree: FieldSelection) -> dict[str, Any]:
     """The part of `document` that is wanted; in lists, the part of each element."""
     return {
         name: _projected(document[name], inner) for name, inner in tree.items() if name in document
     }
 
 
-def _projected(value: Any, tree: Wanted | None) -> Any:
+def _projected(value: Any, tree: FieldSelection | None) -> Any:
     if tree is None or value is None:
         return value
     if isinstance(value, list):
         return [_projected(element, tree) for element in value]
-    return projected(value, tree) if isinstance(value, Mapping) else value
+    return select_fields(value, tree) if isinstance(value, Mapping) else value

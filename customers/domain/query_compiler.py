@@ -15,8 +15,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from configuration.domain.customer_schema import LIST_OF
-from contacthub_project.identifiers import as_uuid
-from contacthub_project.instants import instant_text, moment_after_epoch, parse_instant
+from contacthub_project.core.identifiers import as_uuid
+from contacthub_project.core.timestamps import (
+    format_timestamp,
+    parse_timestamp,
+    timestamp_from_epoch_ms,
+)
 from customers.domain.query_language import conjunction_of
 
 SYMBOLS = {"GTE": ">=", "GT": ">", "LTE": "<=", "LT": "<"}
@@ -186,7 +190,7 @@ def _time_comparison(place: Place, kind: str, operator: str, value: Any) -> Frag
         return Fragment(f"{place.text} IS NOT NULL" if holds else "false")
     if place.keys is None:
         return Fragment(f"{place.column} {SYMBOLS.get(operator, '=')} %s::timestamptz", (moment,))
-    text = instant_text(moment)
+    text = format_timestamp(moment)
     if kind == "date":
         # A date is its midnight; a moment within a day lies between two dates.
         is_midnight = text.endswith(MIDNIGHT)
@@ -223,7 +227,7 @@ def _json_equality(place: Place, values: list[Any]) -> Fragment:
 
 def _moment(value: str | int) -> datetime | None:
     """The moment meant: text, or milliseconds since 1970; None if the calendar has none."""
-    return parse_instant(value) if isinstance(value, str) else moment_after_epoch(value)
+    return parse_timestamp(value) if isinstance(value, str) else timestamp_from_epoch_ms(value)
 
 
 def _elements(place: Place) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from configuration.domain.conditions import Attributes, condition_faults, unknown_key_faults
-from contacthub_project.errors import FieldError
+from contacthub_project.core.errors import FieldError
 
 CONJUNCTIONS = {
     "INTERSECT": "INTERSECT", "AND": "INTERSECT",

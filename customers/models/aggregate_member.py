@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
-from contacthub_project.querysets import BoundedQuerySet
+from contacthub_project.db.querysets import BoundedQuerySet
 from customers.models.customer import Customer
 
 if TYPE_CHECKING:

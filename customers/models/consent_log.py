@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import F, Q
 
-from contacthub_project.querysets import BoundedQuerySet
+from contacthub_project.db.querysets import BoundedQuerySet
 from customers.models.customer import Customer
 
 

@@ -11,11 +11,11 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Collate, Lower
 
 from configuration.models import Node, Workspace
-from contacthub_project.querysets import BoundedQuerySet
-from contacthub_project.sql import fetch_one, row_as_json, row_of, rows_of
+from contacthub_project.db.querysets import BoundedQuerySet
+from contacthub_project.db.sql import fetch_one, row_as_json, row_of, rows_of
 
 if TYPE_CHECKING:
-    from customers.document import CustomerRow
+    from customers.queries.documents import CustomerRow
 
 
 class NextIntId(Func):
@@ -151,7 +151,7 @@ class Customer(models.Model):
                 condition=Q(external_id__isnull=False) & Q(deleted=0),
                 name="customer_external_id",
             ),
-            # Searches by e-mail and by name, also in the order of names. See `customers.search`.
+            # Searches by e-mail and by name, also in the order of names. See `customers.queries.search`.
             *(
                 models.Index(
                     F("node"), Collate(Lower(KT(lookup)), "C"), F("id"),
@@ -169,7 +169,7 @@ class Customer(models.Model):
         return str(self.id)
 
 
-# What `customers.document` reads, as one value.
+# What `customers.queries.documents` reads, as one value.
 ROW_AS_JSON = row_as_json(Customer.ROW, moments={"registered_at", "updated_at"})
 LIVE_ROW = f"""
 SELECT {ROW_AS_JSON} FROM customers_customer

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
-from configuration.models.identifiers import new_id
+from contacthub_project.core.identifiers import new_id
 from customers.models.customer import Customer
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
-from contacthub_project.errors import Conflict
-from contacthub_project.principal import Principal
-from contacthub_project.sql import fetch_one
+from contacthub_project.core.errors import Conflict
+from contacthub_project.core.principal import Principal
+from contacthub_project.db.sql import fetch_one
 from events.models import IdempotencyKey
 
 KEPT = timedelta(hours=24)

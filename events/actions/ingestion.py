@@ -13,9 +13,8 @@ import orjson
 from django.db import transaction
 
 from configuration.models import NodeState, NodeType
-from configuration.models.identifiers import new_id
-from configuration.rules import NodeRules, WorkspaceRules, latest_rules_of
-from contacthub_project.errors import (
+from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.core.errors import (
     ContacthubError,
     FieldError,
     Forbidden,
@@ -25,10 +24,10 @@ from contacthub_project.errors import (
     TooLarge,
     Unavailable,
 )
-from contacthub_project.identifiers import as_uuid
-from contacthub_project.principal import WRITE, Principal
-from contacthub_project.sql import fetch_all
-from customers.actions.identities import hold_identities
+from contacthub_project.core.identifiers import as_uuid, new_id
+from contacthub_project.core.principal import WRITE, Principal
+from contacthub_project.db.sql import fetch_all
+from customers.actions.identity_locks import lock_identities
 from events.actions.products import note_products
 from events.actions.statements import EventWrite, insert_event_of, insert_events
 from events.domain.admission import customer_refusals, type_refusal
@@ -243,7 +242,7 @@ class _Ingestion:
                 index: (node.id, bring_back.kind, bring_back.value)
                 for index, (node, bring_back) in waiting.items()
             }
-            hold_identities(identities.values())
+            lock_identities(identities.values())
             found = self._found(set(identities.values()))
             owners |= {index: found[each] for index, each in identities.items() if each in found}
         return owners

@@ -11,16 +11,16 @@ import orjson
 from django.db import transaction
 
 from configuration.models import NodeState
-from configuration.rules import WorkspaceRules
-from contacthub_project.errors import FieldError, Invalid, Locked, NotFound, Stale, TooLarge
-from contacthub_project.instants import instant_text, parse_instant
-from contacthub_project.sql import fetch_one
+from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.errors import FieldError, Invalid, Locked, NotFound, Stale, TooLarge
+from contacthub_project.core.timestamps import format_timestamp, parse_timestamp
+from contacthub_project.db.sql import fetch_one
 from events.actions.ingestion import INVALID_EVENT, GivenEvent
 from events.actions.products import note_products
 from events.actions.statements import DELETE_ONE, update_event
-from events.document import answer_of
 from events.domain.draft import content_faults, content_of, patched
 from events.models import Event
+from events.queries.documents import event_response
 
 # The reference calls the last two generated and ignored, the others immutable.
 IMMUTABLE = (
@@ -144,7 +144,7 @@ def _locked(
     row = Event.objects.lock_row(workspace.id, event_id)
     if row is None:
         raise NotFound(f"event not found {event_id}")
-    event = answer_of(row)
+    event = event_response(row)
     if expected_version is not None and expected_version != event["version"]:
         raise Stale
     node = workspace.nodes.get(UUID(event["nodeId"]))
@@ -171,8 +171,8 @@ def _body_faults(
 def _is_same(name: str, given: Any, kept: Any) -> bool:
     """Whether a property was sent back as it is; moments and bring-back types in any form."""
     if name == "registeredAt":
-        moment = parse_instant(given) if isinstance(given, str) else None
-        return moment is not None and instant_text(moment) == kept
+        moment = parse_timestamp(given) if isinstance(given, str) else None
+        return moment is not None and format_timestamp(moment) == kept
     if name == "bringBackProperties" and isinstance(given, dict) and kept is not None:
         return {**kept, **given} == kept
     return given == kept

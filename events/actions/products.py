@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from configuration.models.identifiers import new_id
-from configuration.rules import WorkspaceRules
-from contacthub_project.sql import fetch_all, fetch_one
+from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.identifiers import new_id
+from contacthub_project.db.sql import fetch_all, fetch_one
 from events.domain.draft import Content
 from events.domain.product_facts import ProductFacts, facts_of
 

@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from configuration.domain.retention import cutoffs, effective_months
 from configuration.models import EventTypeSettings, Node, Workspace
-from contacthub_project.bells import ring_on_commit
-from contacthub_project.sql import fetch_one
+from contacthub_project.db.sql import fetch_one
+from contacthub_project.messaging.pubsub import notify_on_commit
 from events.actions.statements import DELETE_EXPIRED
 from events.models import PurgeRun
 
@@ -155,7 +155,7 @@ def _delete_batch(run: PurgeRun, expiry: Expiry) -> int:
             deleted=F("deleted") + deleted,
             seconds_worked=F("seconds_worked") + (time.monotonic() - began),
         )
-        ring_on_commit(run.workspace_id)
+        notify_on_commit(run.workspace_id)
     return deleted
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import orjson
 
-from contacthub_project.principal import WRITE, Principal
-from contacthub_project.sql import fetch_one
+from contacthub_project.core.principal import WRITE, Principal
+from contacthub_project.db.sql import fetch_one
 from events.domain.draft import BringBack, Content
 
 # An event goes in if its node is open, and its customer is there and still has what was judged.

@@ -10,7 +10,7 @@ from configuration.api.scoping import WorkspaceView
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from configuration.models import NodeType
 from configuration.models.event_type import LARGEST_LIMIT
-from configuration.rules import NodeRules
+from configuration.queries.rules import NodeRules
 from contacthub_project.api import pagination
 from contacthub_project.api.exception_handler import status_of
 from contacthub_project.api.pagination import Page
@@ -18,12 +18,11 @@ from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent, NotModified, json_bytes
 from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import expected_version, is_unchanged
-from contacthub_project.errors import ContacthubError, Invalid, NotFound
+from contacthub_project.core.errors import ContacthubError, Invalid, NotFound
 from customers.models import Customer
 from events.actions.idempotency import answered_once
 from events.actions.ingestion import GivenEvent, Outcome, post_event, post_events
 from events.actions.modification import delete_event, patch_event, replace_event
-from events.aggregates import as_seen_in, members_of
 from events.api.schema import (
     BATCH,
     BATCH_RESULT,
@@ -32,9 +31,10 @@ from events.api.schema import (
     EVENT_WITH_NEIGHBOURS,
     PAGE_OF_EVENTS,
 )
-from events.document import EventRow, answer_of
 from events.models import Event
-from events.search import NEWEST_FIRST, SORTED_BY, Search, search_events
+from events.queries.aggregates import as_seen_in, members_of
+from events.queries.documents import EventRow, event_response
+from events.queries.search import NEWEST_FIRST, SORTED_BY, Search, search_events
 
 NODE_ID = Event.ROW.index("node_id")
 CUSTOMER_NODE = Customer.ROW.index("node_id")
@@ -110,7 +110,7 @@ class EventsView(_IngestingView):
                 node = node or where
         search = Search(owners, node, types, contexts, *dates, sort, page)
         found = search_events(self.workspace.id, search)
-        elements = [answer_of(row) for row in found.rows]
+        elements = [event_response(row) for row in found.rows]
         if node is not None and node.type == NodeType.AGGREGATE:
             elements = as_seen_in(node.id, elements)
         return JsonResponse(page.of(elements, total=found.total, unfiltered=found.unfiltered))
@@ -175,7 +175,7 @@ class EventView(WorkspaceView):
         parameters.raise_faults()
         row = self.row(id)
         self.readable_node(row[NODE_ID])
-        event = answer_of(row)
+        event = event_response(row)
         previous = following = None
         if navigates:
             previous, following = Event.objects.neighbours(self.workspace.id, UUID(event["id"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from contacthub_project.errors import FieldError
+from contacthub_project.core.errors import FieldError
 
 
 def type_refusal(event_type: str, *, is_enabled: bool) -> list[FieldError]:

@@ -9,9 +9,9 @@ from typing import Any
 
 from configuration.domain.event_schema import EventSchema, context_part, tracking_part
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
-from contacthub_project.errors import FieldError
-from contacthub_project.instants import parse_instant
-from customers.followers import EXTERNAL_ID, SESSION_ID
+from contacthub_project.core.errors import FieldError
+from contacthub_project.core.timestamps import parse_timestamp
+from customers.observers import EXTERNAL_ID, SESSION_ID
 
 LONGEST_VALUE = 255
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -108,14 +108,14 @@ def content_of(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> C
     """What a (valid) body says; an event without a date happens now."""
     schema, context = schema_of(body["type"]), body["context"]
     properties = schema.without_disabled(body["properties"])
-    date = parse_instant(body["date"]) if body.get("date") is not None else None
+    date = parse_timestamp(body["date"]) if body.get("date") is not None else None
     tracking = body.get("tracking")
     return Content(
         type=body["type"],
         context=context,
-        properties=schema.with_instants_in_one_form(properties),
-        context_info=context_part(context).with_instants_in_one_form(body.get("contextInfo") or {}),
-        tracking=None if tracking is None else tracking_part().with_instants_in_one_form(tracking),
+        properties=schema.with_canonical_timestamps(properties),
+        context_info=context_part(context).with_canonical_timestamps(body.get("contextInfo") or {}),
+        tracking=None if tracking is None else tracking_part().with_canonical_timestamps(tracking),
         date=date or now,
     )
 
@@ -186,7 +186,7 @@ def _bring_back_faults(given: Any) -> list[FieldError]:
 def _date_faults(given: Any, now: datetime) -> list[FieldError]:
     if given is None:
         return []
-    moment = parse_instant(given) if isinstance(given, str) else None
+    moment = parse_timestamp(given) if isinstance(given, str) else None
     if moment is None:
         return [FieldError("/date", "must be a date-time", "format")]
     if moment < EARLIEST:

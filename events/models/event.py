@@ -9,15 +9,15 @@ from django.db import models
 from django.db.models import F, Q
 
 from configuration.models import Node
-from contacthub_project.querysets import BoundedQuerySet
-from contacthub_project.sql import fetch_one, row_as_json, row_of, rows_of
-from customers.followers import EXTERNAL_ID, SESSION_ID
+from contacthub_project.db.querysets import BoundedQuerySet
+from contacthub_project.db.sql import fetch_one, row_as_json, row_of, rows_of
+from customers.observers import EXTERNAL_ID, SESSION_ID
 from events.domain.draft import LONGEST_VALUE
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from events.document import EventRow
+    from events.queries.documents import EventRow
 
 
 class Origin(models.TextChoices):
@@ -143,7 +143,7 @@ class Event(models.Model):
         return f"{self.type} {self.id}"
 
 
-# What `events.document` reads, as one value.
+# What `events.queries.documents` reads, as one value.
 ROW_AS_JSON = row_as_json(Event.ROW, moments={"date", "registered_at", "updated_at"})
 ONE_ROW = f"SELECT {ROW_AS_JSON} FROM events_event WHERE id = %s AND workspace_id = %s"
 ROWS = f"""

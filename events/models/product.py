@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from configuration.models import Workspace
-from configuration.models.identifiers import new_id
+from contacthub_project.core.identifiers import new_id
 from events.domain.product_facts import LONGEST_ID
 
 

@@ -14,15 +14,15 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics import facts
 from analytics.actions.folding import fold
 from analytics.actions.recounting import recount
-from analytics.counts import Counts
 from analytics.domain.periods import EVER, Period
 from analytics.models import Counter, Delta, Presence
+from analytics.queries import measures
+from analytics.queries.counters import Counts
 from configuration.actions.removal import remove_deleted
 from configuration.models import Workspace
-from contacthub_project.sql import fetch_one
+from contacthub_project.db.sql import fetch_one
 from customers.actions.aggregation import merge_pending
 from events.actions import purge
 from tests.analytics.naive import counted
@@ -31,7 +31,7 @@ from tests.factories import Hub
 
 ZONES = ("Europe/Rome", "Europe/Paris", "Europe/London")
 CONTEXTS = ("WEB", "ECOMMERCE", "RETAIL", "MOBILE")
-METRICS = [value for name, value in vars(facts).items() if name.isupper() and " " not in name
+METRICS = [value for name, value in vars(measures).items() if name.isupper() and " " not in name
            and isinstance(value, str) and len(value) < 32 and name not in {"EVER"}]  # fmt: skip
 # Around the ends of days and months in all zones, the days of both clock changes among them.
 MOMENTS = [
@@ -230,11 +230,11 @@ def test_a_recount_finds_and_mends(hub: Hub) -> None:
         history.event(random.Random(seed))
     fold(hub.workspace.id)
     truth = read(hub, [hub.node.id, hub.other_node.id])
-    spoilt = Counter.objects.filter(metric=facts.EVENT_TYPES).first()
+    spoilt = Counter.objects.filter(metric=measures.EVENT_TYPES).first()
     Counter.objects.filter(pk=spoilt.pk).update(value=77)
     Presence.objects.filter(pk=Presence.objects.first().pk).update(times=0)
     found = {(each.metric, each.counted) for each in recount(hub.workspace.id, mend=False)}
-    assert (facts.EVENT_TYPES, Decimal(77)) in found
+    assert (measures.EVENT_TYPES, Decimal(77)) in found
     assert any(metric in {"visitors", "buyers", "sessions"} for metric, _ in found)
     assert recount(hub.workspace.id, mend=True)
     assert recount(hub.workspace.id, mend=False) == []
@@ -257,7 +257,7 @@ def test_nothing_remains_of_a_node_that_is_gone(hub: Hub) -> None:
     recount(hub.workspace.id, mend=True)
     left = set(Counter.objects.values_list("metric", flat=True))
     # That they went is told as long as the feed tells it.
-    assert left <= {facts.CUSTOMERS_DELETED, facts.EVENTS_DELETED}
+    assert left <= {measures.CUSTOMERS_DELETED, measures.EVENTS_DELETED}
     assert not Presence.objects.exists()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from contacthub_project.back_office.urls import urlpatterns
+from contacthub_project.admin.urls import urlpatterns
 from tests.analytics.test_answers import post_event
 from tests.back_office.office import Staff
 from tests.factories import Hub

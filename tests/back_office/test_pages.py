@@ -15,7 +15,7 @@ from analytics.actions.folding import fold_all
 from bulkjobs.actions.processing import process
 from bulkjobs.models import BulkJob
 from configuration.models import Source, StaffChange, User, Workspace
-from contacthub_project.back_office.urls import urlpatterns
+from contacthub_project.admin.urls import urlpatterns
 from customers.models import Customer
 from events.models import Event
 from tests.analytics.test_answers import post_event, shop
@@ -426,9 +426,9 @@ def test_people_are_let_in_and_out(hub: Hub) -> None:
     answer = browser.get(answer.headers["Location"], HTTP_HOST="localhost")
     assert answer.headers["Location"] == operator.url("dashboard")
 
-    let_in = {"act": "let-in", "username": elsewhere.username}
-    assert "There is nobody" in operator.submit("users", let_in | {"username": "nobody"})
-    assert "works here now" in operator.submit("users", let_in)
+    add_member = {"act": "let-in", "username": elsewhere.username}
+    assert "There is nobody" in operator.submit("users", add_member | {"username": "nobody"})
+    assert "works here now" in operator.submit("users", add_member)
     assert elsewhere.memberships.filter(workspace=hub.workspace).exists()
     grants = {"act": "grants", "id": str(elsewhere.id), f"node-{hub.node.id}": "R"}
     operator.submit("users", grants)

@@ -22,7 +22,7 @@ from typing import Any
 
 import psycopg
 
-from contacthub_project.embedded import PostgresServer
+from contacthub_project.runtime.embedded import PostgresServer
 from tests.benchmarks.breakdown import customer
 from tests.benchmarks.load import http_request, requests_per_second
 

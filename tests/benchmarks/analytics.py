@@ -22,9 +22,9 @@ from typing import Any
 
 import psycopg
 
-from analytics.counts import BY_DAY, SUMS
 from analytics.domain.indicators import ECOMMERCE, WEB, purchases, sources_of
 from analytics.domain.periods import EVER
+from analytics.queries.counters import BY_DAY, SUMS
 from tests.benchmarks.__main__ import PORT, running_product
 from tests.benchmarks.ingestion import event
 from tests.benchmarks.load import http_request, requests_per_second

@@ -25,7 +25,7 @@ STEPS = {
     "reading JSON": ["contacthub_project.api.views.json_object"],
     "validation": [
         "configuration.domain.customer_schema.CustomerSchema.faults",
-        "configuration.domain.customer_schema.CustomerSchema.with_instants_in_one_form",
+        "configuration.domain.customer_schema.CustomerSchema.with_canonical_timestamps",
     ],
     "merge, key and consents": [
         "customers.actions.customers.for_create",

@@ -50,8 +50,8 @@ def part(name: str, facts: dict[str, Any]) -> None:
 
     from bulkjobs.actions.loading import Upload, load_job
     from bulkjobs.actions.processing import process
-    from configuration.rules import latest_rules_of
-    from contacthub_project.principal import Principal
+    from configuration.queries.rules import latest_rules_of
+    from contacthub_project.core.principal import Principal
     from customers.domain.invented_people import invented_person
 
     workspace = latest_rules_of(UUID(facts["workspaceId"]))
@@ -104,7 +104,7 @@ def _leave_it_to_us() -> None:
 
     from bulkjobs.actions import loading
 
-    loading.nudge_on_commit = lambda task: None
+    loading.enqueue_on_commit = lambda task: None
     PeriodicTask.objects.filter(task=loading.TASK).update(enabled=False)
     PeriodicTasks.update_changed()
 

@@ -66,8 +66,8 @@ def inside(facts: dict[str, Any]) -> None:
     django.setup()
     from uuid import UUID
 
-    from configuration.rules import latest_rules_of
-    from contacthub_project.principal import Principal
+    from configuration.queries.rules import latest_rules_of
+    from contacthub_project.core.principal import Principal
     from customers.actions import statements
     from customers.actions.aggregation import merge_pending
     from customers.actions.customers import upsert_customer

@@ -17,10 +17,10 @@ def main() -> None:
     from django.db import connection
     from psycopg import ClientCursor
 
-    from configuration.rules import latest_rules_of
+    from configuration.queries.rules import latest_rules_of
     from contacthub_project.api.pagination import Page
     from contacthub_project.api.query import SortKey
-    from customers.search import NEWEST_FIRST, Search, search_customers
+    from customers.queries.search import NEWEST_FIRST, Search, search_customers
 
     given = json.load(sys.stdin)
     workspace = latest_rules_of(UUID(given["facts"]["workspaceId"]))

@@ -23,7 +23,7 @@ from urllib.parse import urlencode
 
 import psycopg
 
-from contacthub_project.embedded import PostgresServer
+from contacthub_project.runtime.embedded import PostgresServer
 from tests.benchmarks.__main__ import BARE_PORT, PORT, ROOT, WORKERS, running_product
 from tests.benchmarks.load import http_request, requests_per_second
 

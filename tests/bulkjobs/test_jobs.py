@@ -243,12 +243,12 @@ def test_too_large_and_locked(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.undo()
     type(hub.node).objects.filter(id=hub.node.id).update(state="LOCKED")
     hub.admin.put(f"{hub.configuration}/timezone", {})  # any change makes rules be read anew
-    from configuration.rules import configuration_changed
+    from configuration.queries.rules import configuration_changed
 
     configuration_changed(hub.workspace.id)
-    from contacthub_project.generation import generation
+    from contacthub_project.messaging.shared_version import shared_version
 
-    generation.advance()
+    shared_version.advance()
     assert upload(hub, "externalId\n").status == 423
 
 

@@ -48,8 +48,8 @@ def test_a_deleted_source_is_out_at_once(hub: Hub) -> None:
 
 
 def test_a_token_look_up_is_one_statement(hub: Hub, django_assert_num_queries: object) -> None:
-    from configuration.principals import find_principal
-    from configuration.tokens import token_hash
+    from configuration.domain.tokens import token_hash
+    from configuration.queries.principals import find_principal
 
     for client in (hub.trusted, hub.admin, hub.clients["USER"]):
         token = client.token or ""

@@ -12,8 +12,8 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from configuration.models import Workspace
-from configuration.rules import RECHECK_SECONDS, rules_of
-from contacthub_project.generation import Generation
+from configuration.queries.rules import RECHECK_SECONDS, rules_of
+from contacthub_project.messaging.shared_version import SharedVersion
 from tests.factories import Hub
 
 
@@ -44,11 +44,11 @@ def test_a_change_on_another_machine_counts_within_a_second(hub: Hub) -> None:
 
 def test_processes_of_one_machine_share_the_generation(tmp_path: Path) -> None:
     path = tmp_path / "generation"
-    here = Generation(path)
+    here = SharedVersion(path)
     before = here.current()
     code = (
-        "import django, pathlib, sys; from contacthub_project.generation import Generation;"
-        "shared = Generation(pathlib.Path(sys.argv[1])); [shared.advance() for _ in range(500)]"
+        "import django, pathlib, sys; from contacthub_project.messaging.shared_version import SharedVersion;"
+        "shared = SharedVersion(pathlib.Path(sys.argv[1])); [shared.advance() for _ in range(500)]"
     )
     others = [
         subprocess.Popen([sys.executable, "-c", code, str(path)], env=_environment())

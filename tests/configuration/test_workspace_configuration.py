@@ -12,8 +12,8 @@ from django.db import connection
 
 from configuration.domain.customer_schema import base_properties
 from configuration.domain.vocabulary import EVENT_TYPES
-from contacthub_project import redis_clients
 from contacthub_project.api import throttling
+from contacthub_project.messaging import redis_clients
 from customers.models import Customer
 from tests.factories import Hub
 

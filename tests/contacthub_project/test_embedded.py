@@ -15,13 +15,13 @@ import psycopg
 import pytest
 import redis
 
-from contacthub_project.embedded import PostgresServer, ValkeyServer, socket_folder
-from contacthub_project.embedded.server import EmbeddedServer
+from contacthub_project.runtime.embedded import PostgresServer, ValkeyServer, socket_folder
+from contacthub_project.runtime.embedded.server import EmbeddedServer
 
 HOLD = """
 import sys
 from pathlib import Path
-from contacthub_project.embedded import servers
+from contacthub_project.runtime.embedded import servers
 attached = servers(data=Path(sys.argv[1]), postgres=True, valkey=True)
 for server in attached:
     server.attach()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacthub_project.instants import instant_text, parse_instant
+from contacthub_project.core.timestamps import format_timestamp, parse_timestamp
 
 EXPECTED = "2019-08-24T14:15:22.000Z"
 
@@ -20,13 +20,13 @@ EXPECTED = "2019-08-24T14:15:22.000Z"
     ],
 )  # fmt: skip
 def test_every_form_clients_send(text: str) -> None:
-    moment = parse_instant(text)
+    moment = parse_timestamp(text)
     assert moment is not None
-    assert instant_text(moment) == EXPECTED
+    assert format_timestamp(moment) == EXPECTED
 
 
 def test_a_bare_date_is_midnight() -> None:
-    assert parse_instant("2019-08-24") == datetime(2019, 8, 24, tzinfo=UTC)
+    assert parse_timestamp("2019-08-24") == datetime(2019, 8, 24, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_bare_date_is_midnight() -> None:
      "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "２019-08-24", "1566656122000"],
 )  # fmt: skip
 def test_what_is_no_moment(text: str) -> None:
-    assert parse_instant(text) is None
+    assert parse_timestamp(text) is None
 
 
 @given(
@@ -44,7 +44,7 @@ def test_what_is_no_moment(text: str) -> None:
 )
 def test_round_trip_in_milliseconds(moment: datetime, zone: timezone) -> None:
     moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=zone)
-    assert parse_instant(moment.isoformat()) == moment
-    text = instant_text(moment)
+    assert parse_timestamp(moment.isoformat()) == moment
+    text = format_timestamp(moment)
     assert len(text) == 24
-    assert parse_instant(text) == moment
+    assert parse_timestamp(text) == moment

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from contacthub_project import redis_clients
-from contacthub_project.redis_clients import redis_client
+from contacthub_project.messaging import redis_clients
+from contacthub_project.messaging.redis_clients import redis_client
 
 
 def test_many_threads_that_ask_first_get_one_client(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 
-from contacthub_project.sql import fetch_one, know_growth
+from contacthub_project.db.sql import analyze_grown_tables, fetch_one
 
 
 def test_a_table_that_has_doubled_is_looked_at_again(db: None) -> None:
@@ -21,14 +21,14 @@ def test_a_table_that_has_doubled_is_looked_at_again(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE growing (id bigint PRIMARY KEY, text text)")
     fill(1, 500)
-    know_growth("growing")
+    analyze_grown_tables("growing")
     assert known() == -1, "so little needs no plan"
     fill(501, 4000)
-    know_growth("growing")
+    analyze_grown_tables("growing")
     assert known() == 4000
     fill(4001, 5000)
-    know_growth("growing")
+    analyze_grown_tables("growing")
     assert known() == 4000, "not each time"
     fill(5001, 9000)
-    know_growth("growing", "customers_customer")
+    analyze_grown_tables("growing", "customers_customer")
     assert known() == 9000

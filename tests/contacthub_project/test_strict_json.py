@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacthub_project.errors import Invalid, pointer
-from contacthub_project.strict_json import parse_json
+from contacthub_project.core.errors import Invalid, pointer
+from contacthub_project.core.strict_json import parse_json
 
 
 @pytest.mark.parametrize(

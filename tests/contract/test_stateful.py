@@ -17,7 +17,7 @@ from schemathesis import GenerationMode
 from schemathesis.generation.stateful import run_state_machine_as_test
 from schemathesis.specs.openapi.checks import ensure_resource_availability, use_after_free
 
-from contacthub_project.generation import generation
+from contacthub_project.messaging.shared_version import shared_version
 from tests.contract import test_schemathesis
 from tests.factories import Hub
 
@@ -63,7 +63,7 @@ def test_chains_of_requests(hub: Hub) -> None:
 
         def teardown(self) -> None:
             transaction.savepoint_rollback(self.savepoint)
-            generation.advance()
+            shared_version.advance()
 
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:
             return {"headers": {"Authorization": f"Bearer {hub.operator.token}"}}

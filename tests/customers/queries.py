@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from configuration.domain.customer_schema import LIST_OF, CustomerSchema
 from configuration.domain.extended_properties import read_definitions
-from contacthub_project.instants import instant_text, parse_instant
+from contacthub_project.core.timestamps import format_timestamp, parse_timestamp
 
 EXTENDED = {
     "size": {"type": "number"},
@@ -185,10 +185,10 @@ def _values(value: Any, path: list[str]) -> list[Any]:
 
 def _moment(value: str | int) -> str:
     if isinstance(value, str):
-        moment = parse_instant(value)
+        moment = parse_timestamp(value)
         assert moment is not None
-        return instant_text(moment)
+        return format_timestamp(moment)
     try:
-        return instant_text(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value))
+        return format_timestamp(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value))
     except OverflowError:
         return "" if value < 0 else "z"

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from configuration.rules import latest_rules_of
+from configuration.queries.rules import latest_rules_of
 from customers.actions.feed import trim_all
 from customers.models import Change, Feed
 from tests.client import Answer, ApiClient

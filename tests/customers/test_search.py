@@ -8,11 +8,11 @@ from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configuration.rules import latest_rules_of
+from configuration.queries.rules import latest_rules_of
 from contacthub_project.api.pagination import Page
 from contacthub_project.api.query import SortKey
 from customers.actions.property_indexes import reconcile
-from customers.search import NEWEST_FIRST, Search, search_customers, search_faults
+from customers.queries.search import NEWEST_FIRST, Search, search_customers, search_faults
 from tests.client import Answer, ApiClient
 from tests.customers.queries import BODIES, EXTENDED, QUERIES, finds
 from tests.factories import Hub

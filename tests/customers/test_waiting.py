@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 
 from contacthub_project.api import BASE_PATH
-from contacthub_project.bells import Listener, listener
-from contacthub_project.turns import Turns
+from contacthub_project.messaging.pubsub import Subscriber, subscriber
+from contacthub_project.runtime.concurrency import RequestLimiter
 from customers.actions.aggregation import merge_pending
 from customers.api import waiting
 from tests.client import Answer, ApiClient
@@ -82,7 +82,7 @@ def test_others_do_not_wake_it_and_the_time_ends(live_hub: Hub) -> None:
 
 
 def test_too_many_are_answered_at_once(live_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "listener", Listener(1))
+    monkeypatch.setattr(waiting, "subscriber", Subscriber(1))
     answers: list[tuple[Answer, float]] = []
     threads = [waits(live_hub, 2, answers) for _ in range(3)]
     for thread in threads:
@@ -92,7 +92,7 @@ def test_too_many_are_answered_at_once(live_hub: Hub, monkeypatch: pytest.Monkey
 
 
 def test_who_waits_keeps_nobody_from_working() -> None:
-    turns = Turns(1)
+    turns = RequestLimiter(1)
     order: list[str] = []
     waiting_now = threading.Event()
     go_on = threading.Event()
@@ -157,7 +157,7 @@ def test_server_sent_events(live_hub: Hub) -> None:
     next(events)
     assert second[0].encode() in next(events)
     again.close()
-    assert not listener._waiting
+    assert not subscriber._waiting
 
 
 @pytest.mark.parametrize("header", ["x", "-1", "9" * 19])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
-from contacthub_project.instants import instant_text
+from contacthub_project.core.timestamps import format_timestamp
 from customers.models import Change
 from events.models import Event
 from tests.client import Answer, ApiClient
@@ -57,7 +57,7 @@ def test_an_event_is_readable_at_once_with_every_key(hub: Hub, customer: str) ->
 def test_an_event_without_a_date_happens_now(hub: Hub, customer: str) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     found = get(hub, post(hub, customerId=customer)["id"])
-    assert instant_text(before) <= found["date"] <= instant_text(datetime.now(UTC))
+    assert format_timestamp(before) <= found["date"] <= format_timestamp(datetime.now(UTC))
     assert found["contextInfo"] == {}
     assert found["tracking"] is None
 
@@ -107,9 +107,9 @@ def test_every_fault_is_named(hub: Hub, customer: str, given: Any, places: set[s
 
 
 def test_a_clock_may_be_a_little_ahead(hub: Hub, customer: str) -> None:
-    soon = instant_text(datetime.now(UTC) + timedelta(hours=23))
+    soon = format_timestamp(datetime.now(UTC) + timedelta(hours=23))
     assert post(hub, customerId=customer, date=soon).status == 202
-    later = instant_text(datetime.now(UTC) + timedelta(hours=25))
+    later = format_timestamp(datetime.now(UTC) + timedelta(hours=25))
     assert post(hub, customerId=customer, date=later).status == 400
 
 

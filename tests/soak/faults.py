@@ -11,7 +11,7 @@ from collections.abc import Callable
 import psutil
 import psycopg
 
-from contacthub_project.embedded import PostgresServer, ValkeyServer
+from contacthub_project.runtime.embedded import PostgresServer, ValkeyServer
 from tests.product import Product
 
 

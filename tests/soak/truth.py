@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from contacthub_project.embedded import PostgresServer
+from contacthub_project.runtime.embedded import PostgresServer
 from tests.product import ROOT, Product
 from tests.soak.actors import BULK_ROWS
 

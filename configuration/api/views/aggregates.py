@@ -18,7 +18,7 @@ from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
 from contacthub_project.api.views import expected_version
-from contacthub_project.errors import FieldError, Invalid
+from contacthub_project.core.errors import FieldError, Invalid
 
 
 class AggregateNodesView(WorkspaceView):

@@ -22,7 +22,7 @@ from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import RESOLVE_REFERENCES, elements_of
 from contacthub_project.api.views import expected_version
-from contacthub_project.errors import FieldError, Invalid, NotFound
+from contacthub_project.core.errors import FieldError, Invalid, NotFound
 
 MAP = {"type": "object", "additionalProperties": {"type": "object"}}
 ANYTHING = {"type": "object"}

@@ -29,7 +29,7 @@ from contacthub_project.api.pagination import Page, PageRules
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import RESOLVE_REFERENCES, elements_of, page_of
-from contacthub_project.errors import FieldError, Invalid, NotFound
+from contacthub_project.core.errors import FieldError, Invalid, NotFound
 
 ALL_AT_ONCE = PageRules(default_size=len(EVENT_TYPES), largest_size=50, last_page=50)
 LISTS = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}

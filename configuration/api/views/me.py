@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from configuration.api.serializers.users import Me
-from configuration.whoami import who_is
+from configuration.queries.current_user import describe_current_user
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.views import ApiView
 
@@ -14,4 +14,4 @@ class MeView(ApiView):
 
     @extend_schema(responses={200: Me})
     def get(self, request: HttpRequest) -> JsonResponse:
-        return JsonResponse(who_is(self.caller))
+        return JsonResponse(describe_current_user(self.caller))

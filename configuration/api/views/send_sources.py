@@ -14,7 +14,7 @@ from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import ELEMENTS
 from contacthub_project.api.views import ApiView
-from contacthub_project.errors import NotFound
+from contacthub_project.core.errors import NotFound
 
 LARGEST_GROUP = 2**63 - 1
 MOST_SOURCES = 10_000

@@ -12,7 +12,7 @@ from contacthub_project.api.pagination import Page
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
-from contacthub_project.errors import FieldError, Invalid, NotFound
+from contacthub_project.core.errors import FieldError, Invalid, NotFound
 
 LARGEST_ID = 18  # digits
 

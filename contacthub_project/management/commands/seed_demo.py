@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from configuration.models import Node, Workspace
-from contacthub_project.demo import SLUG
+from contacthub_project.runtime.demo import SLUG
 from customers.actions.seeding import seed_customers
 from events.actions.seeding import seed_events
 

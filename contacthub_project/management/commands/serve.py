@@ -14,10 +14,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from contacthub_project import metrics, programs
 from contacthub_project.api import BASE_PATH
-from contacthub_project.embedded import EmbeddedServer, EmbeddedServerError, servers
-from contacthub_project.supervisor import Program, Supervisor
+from contacthub_project.runtime import metrics, programs
+from contacthub_project.runtime.embedded import EmbeddedServer, EmbeddedServerError, servers
+from contacthub_project.runtime.supervisor import Program, Supervisor
 
 READY_SECONDS = 60
 
@@ -78,7 +78,7 @@ class Command(BaseCommand):
                 self.say(f"{server.title} ended and was started again; see {server.log}")
 
     def make_demo(self, host: str, port: int) -> dict[str, Any]:
-        from contacthub_project.demo import ensure_demo
+        from contacthub_project.runtime.demo import ensure_demo
 
         return ensure_demo(file=settings.DATA / "demo.json", base_url=_url(host, port))
 

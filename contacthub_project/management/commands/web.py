@@ -11,8 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from contacthub_project import metrics, programs
-from contacthub_project.supervisor import Supervisor
+from contacthub_project.runtime import metrics, programs
+from contacthub_project.runtime.supervisor import Supervisor
 
 
 class Command(BaseCommand):

@@ -1,0 +1,18 @@
+"""What counters do about facts of the configuration below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analytics.actions.folding import TASK
+from configuration.signals import time_zone_changed
+from contacthub_project.messaging.enqueue import enqueue_on_commit
+
+
+def connect() -> None:
+    """Listen; called once per process while Django starts."""
+    time_zone_changed.connect(_count_anew, dispatch_uid="counters")
+
+
+def _count_anew(**_: Any) -> None:
+    enqueue_on_commit(TASK)

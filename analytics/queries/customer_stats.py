@@ -1,0 +1,80 @@
+"""What one customer did, out of the events of the customer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from analytics.domain.periods import Period
+from contacthub_project.db.sql import fetch_all, fetch_one
+
+BY_TYPE = """
+SELECT type, (date AT TIME ZONE %(zone)s)::date, count(*)
+FROM events_event
+WHERE workspace_id = %(workspace_id)s AND customer_id = ANY (%(customers)s::uuid[])
+  AND date BETWEEN %(start)s AND %(end)s
+GROUP BY 1, 2
+"""
+BUYING = """
+SELECT count(*) FILTER (WHERE kind <> 'return'),
+       count(*) FILTER (WHERE kind IN ('return', 'sale-return')),
+       coalesce(sum(analytics_spent(properties, properties #> '{amount,total}')), 0)::text,
+       coalesce(sum(analytics_spent(properties, coalesce(
+           properties #> '{amount,revenue}', properties #> '{amount,total}'))), 0)::text,
+       coalesce(sum(analytics_items(properties)), 0)::text,
+       to_char(max(date) FILTER (WHERE kind <> 'return') AT TIME ZONE 'UTC',
+               'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+FROM (
+    SELECT properties, date, coalesce(properties ->> 'type', 'sale') AS kind
+    FROM events_event
+    WHERE workspace_id = %(workspace_id)s AND customer_id = ANY (%(customers)s::uuid[])
+      AND date BETWEEN %(start)s AND %(end)s AND type = 'completedOrder'
+) AS bought
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Buying:
+    """A customer's completed orders of a period, in whatever context."""
+
+    orders: int
+    returns: int
+    spending: Decimal
+    revenue: Decimal
+    items: Decimal
+    last_purchase: str | None
+
+
+def events_by_type(
+    workspace_id: UUID, customers: Sequence[UUID], period: Period
+) -> dict[str, dict[date, Decimal]]:
+    """How many events there are of each type on each day."""
+    counts: dict[str, dict[date, Decimal]] = defaultdict(dict)
+    for event_type, day, count in fetch_all(
+        BY_TYPE, _parameters(workspace_id, customers, period), prepare=False
+    ):
+        counts[event_type][day] = Decimal(count)
+    return counts
+
+
+def buying(workspace_id: UUID, customers: Sequence[UUID], period: Period) -> Buying:
+    """What the customer bought, gave back and spent."""
+    row = fetch_one(BUYING, _parameters(workspace_id, customers, period), prepare=False)
+    orders, returns, spending, revenue, items, last_purchase = row
+    return Buying(
+        orders, returns, Decimal(spending), Decimal(revenue), Decimal(items), last_purchase
+    )
+
+
+def _parameters(workspace_id: UUID, customers: Sequence[UUID], period: Period) -> dict[str, object]:
+    return {
+        "workspace_id": workspace_id,
+        "customers": list(customers),
+        "zone": period.zone.key,
+        "start": period.start,
+        "end": period.end,
+    }

@@ -1,0 +1,35 @@
+"""What uploads owe a node that goes: to go with it."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from bulkjobs.models import BulkJob
+from contacthub_project.db.tenant_data import TenantDataOwner
+
+
+class BulkJobDataOwner(TenantDataOwner):
+    """Registered with `contacthub_project.db.tenant_data`."""
+
+    order = 5
+    holds_events = True
+
+    def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
+        """Delete jobs of the node, with their files and results."""
+        jobs = BulkJob.objects.filter(workspace_id=workspace_id, node_id=node_id)
+        with transaction.atomic():
+            doomed = list(jobs.select_for_update()[: max(1, limit // 100)])
+            for job in doomed:
+                if job.file.name:
+                    name = job.file.name
+                    transaction.on_commit(partial(default_storage.delete, name))
+                job.delete()
+        return len(doomed)
+
+    def count_up_to(self, *, node_id: UUID, most: int) -> int:
+        """How many jobs the node has."""
+        return BulkJob.objects.filter(node_id=node_id).count_up_to(most)

@@ -1,0 +1,90 @@
+"""The way out: a node's customers or events as a file that a bulk job takes in again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from bulkjobs.domain.csv_columns import customer_leaves, event_leaves, safe_cell
+from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.timestamps import format_timestamp
+from customers.domain.paths import value_at
+from customers.models import Customer
+from events.models import Event
+
+ROWS_AT_A_TIME = 1000
+
+
+def customers_csv(workspace: WorkspaceRules, node_id: UUID) -> Iterator[bytes]:
+    """The customers of a node as one moment sees them, through a cursor of the server's."""
+    names = customer_leaves(workspace.customer_schema)
+    rows = (
+        Customer.objects.in_node(workspace.id, node_id)
+        .order_by("id")
+        .values_list("external_id", "extra", "enabled", "base", "extended", "consents", "tags")
+    )
+    documents = (
+        {
+            "externalId": external_id, "extra": extra, "enabled": enabled, "base": base,
+            "extended": extended, "consents": consents, "tags": tags,
+        }
+        for external_id, extra, enabled, base, extended, consents, tags in rows.iterator(
+            chunk_size=ROWS_AT_A_TIME
+        )
+    )  # fmt: skip
+    return _csv(names, documents)
+
+
+def events_csv(workspace: WorkspaceRules, node_id: UUID, event_type: str) -> Iterator[bytes]:
+    """The events of a type in a node, as one moment sees them."""
+    names = event_leaves(workspace.event_schema(event_type).kinds_of_parts())
+    rows = (
+        Event.objects.in_workspace(workspace.id)
+        .filter(node_id=node_id, type=event_type)
+        .order_by("date", "id")
+        .values_list(
+            "customer_id", "bring_back_type", "bring_back_value", "context", "date", "properties",
+            "context_info", "tracking",
+        )
+    )  # fmt: skip
+    return _csv(names, map(_event_document, rows.iterator(chunk_size=ROWS_AT_A_TIME)))
+
+
+def _event_document(row: tuple[Any, ...]) -> dict[str, Any]:
+    customer_id, kind, value, context, date, properties, context_info, tracking = row
+    waits = customer_id is None
+    return {
+        "customerId": None if waits else str(customer_id),
+        "externalId": value if waits and kind == "EXTERNAL_ID" else None,
+        "sessionId": value if waits and kind == "SESSION_ID" else None,
+        "context": context,
+        "date": format_timestamp(date),
+        "properties": properties,
+        "contextInfo": context_info,
+        "tracking": tracking or {},
+    }
+
+
+def _csv(names: list[str], documents: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(names)
+    for number, document in enumerate(documents, 1):
+        writer.writerow([_cell(value_at(document, name)) for name in names])
+        if number % ROWS_AT_A_TIME == 0:
+            yield out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return safe_cell(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

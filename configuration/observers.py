@@ -1,0 +1,28 @@
+"""What was revoked counts on this machine at once, elsewhere within the cache's seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models.signals import m2m_changed, post_delete, post_save
+from oauth2_provider.models import get_access_token_model
+
+from contacthub_project.messaging.shared_version import shared_version
+
+
+def connect() -> None:
+    """Forget cached token holders whenever something that decides about them changes."""
+    from configuration.models import Membership, Node, NodeGrant, Source, User, Workspace
+
+    deciding: tuple[type[models.Model], ...] = (
+        Membership, Node, NodeGrant, Source, User, Workspace, get_access_token_model(),
+    )  # fmt: skip
+    for model in deciding:
+        post_save.connect(_forget, sender=model, dispatch_uid=f"forget saved {model}")
+        post_delete.connect(_forget, sender=model, dispatch_uid=f"forget deleted {model}")
+    m2m_changed.connect(_forget, sender=Source.nodes.through, dispatch_uid="forget nodes")
+
+
+def _forget(**_: Any) -> None:
+    transaction.on_commit(shared_version.advance)

@@ -1,0 +1,76 @@
+"""What a caller is told about itself."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from configuration.models import Node, NodePermission, Source, User, Workspace
+from contacthub_project.core.principal import Principal
+
+MOST_WORKSPACES = 1000  # an operator reaches all; a list that nobody reads to its end is cut
+
+
+def describe_current_user(principal: Principal) -> dict[str, Any]:
+    """Name, roles and reach of a principal, in the shape of `GET /me`.
+
+    Groups hold workspaces, workspaces the nodes with the permission in each.
+    """
+    return {
+        **_identity(principal),
+        "groups": _groups(principal),
+        "roles": sorted(principal.roles),
+    }
+
+
+def _identity(principal: Principal) -> dict[str, Any]:
+    if principal.user_id is not None:
+        user = User.objects.get(id=principal.user_id)
+        return {
+            "id": user.id,
+            "name": user.name,
+            "surname": user.surname,
+            "lang": user.lang,
+            "email": user.email or None,
+            "mc": user.is_staff,
+        }
+    assert principal.source_id is not None
+    source = Source.objects.get(id=principal.source_id)
+    return {
+        "id": None,
+        "name": source.name,
+        "surname": None,
+        "lang": "en",
+        "email": None,
+        "mc": False,
+    }
+
+
+def _groups(principal: Principal) -> list[dict[str, Any]]:
+    workspaces = Workspace.objects.present().reached_by(principal)
+    listed = list(workspaces.order_by("group_pk", "name", "id")[:MOST_WORKSPACES])
+    nodes: dict[Any, list[Node]] = {}
+    for node in Node.objects.filter(
+        workspace__in=[workspace.id for workspace in listed], removed_at=None
+    ).reached_by(principal):
+        nodes.setdefault(node.workspace_id, []).append(node)
+    return [
+        {
+            "id": group,
+            "workspaces": [
+                {
+                    "id": workspace.id,
+                    "name": workspace.name,
+                    "status": workspace.status,
+                    "nodes": [_node(node, principal) for node in nodes.get(workspace.id, ())],
+                }
+                for workspace in members
+            ],
+        }
+        for group, members in groupby(listed, key=lambda workspace: workspace.group_pk)
+    ]
+
+
+def _node(node: Node, principal: Principal) -> dict[str, Any]:
+    permission = NodePermission.READ_WRITE if principal.nodes is None else principal.nodes[node.id]
+    return {"id": node.id, "name": node.name, "type": node.type, "permission": permission}

@@ -1,0 +1,105 @@
+"""Who stands behind a token: a source, or a person by OAuth2."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce, JSONObject
+from oauth2_provider.models import get_access_token_model
+
+from configuration.domain.permissions import (
+    reaches_all_nodes,
+    reaches_all_workspaces,
+    role_of_source,
+)
+from configuration.domain.tokens import SOURCE_PREFIX
+from configuration.models import Membership, NodeGrant, Source, User
+from contacthub_project.core.principal import Principal
+
+
+def find_principal(token: str, digest: bytes) -> Principal | None:
+    """The holder of a token, in one indexed query.
+
+    `digest` is the token's SHA-256. None when the token is unknown, expired or revoked, or its
+    source or person is disabled.
+    """
+    if token.startswith(SOURCE_PREFIX):
+        return _source_by_token(digest)
+    return _person_by_token(digest)
+
+
+def principal_of_user(user: User) -> Principal:
+    """What a signed-in person may do: the same rules in the back-office as by a token."""
+    row = _with_reach(User.objects.filter(pk=user.pk), person=F("pk")).values(
+        "person", "roles", "member_of", "granted"
+    )
+    return _person(row.get())
+
+
+def _source_by_token(digest: bytes) -> Principal | None:
+    source = (
+        Source.objects.filter(token_hash=digest, enabled=True, workspace__removed_at=None)
+        .annotate(node_ids=ArrayAgg("nodes", filter=Q(nodes__removed_at=None), default=[]))
+        .first()
+    )
+    if source is None or not hmac.compare_digest(bytes(source.token_hash), digest):
+        return None
+    return Principal(
+        roles=frozenset({role_of_source(source.provider)}),
+        workspaces=frozenset({source.workspace_id}),
+        nodes=dict.fromkeys(source.node_ids, "RW"),
+        source_id=source.id,
+        allowed_networks=tuple(
+            ipaddress.ip_network(text, strict=False)
+            for text in source.properties.get("allowedIPs") or ()
+        ),
+        allowed_urls=tuple(source.properties.get("allowedURLs") or ()),
+    )
+
+
+def _person_by_token(digest: bytes) -> Principal | None:
+    tokens = get_access_token_model().objects.filter(
+        token_checksum=digest.hex(), expires__gt=datetime.now(UTC)
+    )
+    # Client credentials carry no person: they act for the one who registered the client.
+    person = Coalesce("user_id", "application__user_id")
+    rows = _with_reach(tokens, person=person).annotate(
+        roles=Coalesce("user__roles", "application__user__roles"),
+        active=Coalesce("user__is_active", "application__user__is_active"),
+    )
+    row = rows.values("person", "roles", "active", "expires", "member_of", "granted").first()
+    if row is None or not row.pop("active"):
+        return None
+    return _person(row)
+
+
+def _with_reach(rows: QuerySet[Any], *, person: Any) -> QuerySet[Any]:
+    members = Membership.objects.filter(user_id=OuterRef("person"))
+    grants = NodeGrant.objects.filter(user_id=OuterRef("person"))
+    return rows.annotate(person=person).annotate(
+        member_of=ArraySubquery(members.values("workspace_id")),
+        granted=ArraySubquery(
+            grants.values(grant=JSONObject(node="node_id", permission="permission"))
+        ),
+    )
+
+
+def _person(row: dict[str, Any]) -> Principal:
+    roles = frozenset(row["roles"])
+    everywhere = reaches_all_workspaces(roles)
+    return Principal(
+        roles=roles,
+        workspaces=None if everywhere else frozenset(row["member_of"]),
+        nodes=None
+        if reaches_all_nodes(roles)
+        else {UUID(grant["node"]): grant["permission"] for grant in row["granted"]},
+        user_id=row["person"],
+        expires_at=row.get("expires"),
+    )

@@ -1,0 +1,200 @@
+"""The rules of a workspace as its hot paths need them: one frozen snapshot, held in memory.
+
+The door for the apps above. A snapshot is loaded in three queries and kept. When this machine's
+generation has moved on, and otherwise once a second, the workspace's `configuration_version` is
+asked for, and the snapshot loaded anew if that has changed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from cachetools import LRUCache
+from django.db import transaction
+from django.db.models import F
+
+from configuration.domain.customer_schema import CustomerSchema
+from configuration.domain.event_schema import EventSchema
+from configuration.domain.matching_policy import MatchingPolicy
+from configuration.models import EventTypeSettings, Node, Workspace, WorkspaceStatus
+from configuration.models.event_type import DEFAULT_BYTES
+from contacthub_project.messaging.shared_version import shared_version
+
+RECHECK_SECONDS = 1.0
+MOST_WORKSPACES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRules:
+    """What writing to a node must obey."""
+
+    id: UUID
+    type: str
+    state: str
+    matching: MatchingPolicy
+    mandatory_properties: tuple[str, ...]
+    is_aggregated: bool = False
+    source_priority: tuple[UUID, ...] = ()
+    entry_nodes: frozenset[UUID] = frozenset()
+    exclusion_filters: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventTypeRules:
+    """What events of a type must obey; `consents` are paths of which the customer gave all."""
+
+    is_enabled: bool = True
+    max_bytes: int = DEFAULT_BYTES
+    consents: tuple[str, ...] = ()
+    updates_products: bool = False
+    extended: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WorkspaceRules:
+    """What the requests of a workspace must obey; `version` grows with every change."""
+
+    id: UUID
+    version: int
+    status: str
+    timezone: str
+    max_requests_per_minute: int = 0
+    disabled_base_properties: tuple[str, ...] = ()
+    customer_extended: Mapping[str, Any] = field(default_factory=dict)
+    product_extended: Mapping[str, Any] = field(default_factory=dict)
+    nodes: Mapping[UUID, NodeRules] = field(default_factory=dict)
+    event_types: Mapping[str, EventTypeRules] = field(default_factory=dict)
+    _event_schemas: dict[str, EventSchema] = field(default_factory=dict, compare=False)
+
+    @property
+    def is_disabled(self) -> bool:
+        return self.status == WorkspaceStatus.DISABLED
+
+    @property
+    def is_read_only(self) -> bool:
+        return self.status == WorkspaceStatus.SUSPENDED
+
+    @cached_property
+    def customer_schema(self) -> CustomerSchema:
+        """What a customer of this workspace may hold; compiled at first use."""
+        return CustomerSchema(self.disabled_base_properties, self.customer_extended)
+
+    def event_schema(self, event_type: str) -> EventSchema:
+        """What an event of a built-in type may hold in this workspace; compiled at first use."""
+        schema = self._event_schemas.get(event_type)
+        if schema is None:
+            extended = self.event_types[event_type].extended
+            schema = EventSchema(event_type, extended, self.product_extended)
+            self._event_schemas[event_type] = schema
+        return schema
+
+
+class _Snapshots:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: LRUCache[UUID, tuple[WorkspaceRules, float, int]] = LRUCache(MOST_WORKSPACES)
+
+    def get(
+        self, workspace_id: UUID, *, at_most_old: float = RECHECK_SECONDS
+    ) -> WorkspaceRules | None:
+        now = time.monotonic()
+        current = shared_version.current()
+        with self._lock:
+            known, checked, seen = self._known.get(workspace_id, (None, 0.0, -1))
+        if known is not None and seen == current and now - checked < at_most_old:
+            return known
+        rules = _load(workspace_id, known)
+        with self._lock:
+            if rules is None:
+                self._known.pop(workspace_id, None)
+            else:
+                self._known[workspace_id] = (rules, now, current)
+        return rules
+
+
+_snapshots = _Snapshots()
+
+
+def rules_of(workspace_id: UUID) -> WorkspaceRules | None:
+    """The rules of a workspace, at most a second old; None when there is no such workspace."""
+    return _snapshots.get(workspace_id)
+
+
+def latest_rules_of(workspace_id: UUID) -> WorkspaceRules | None:
+    """The rules as they stand in the database this moment."""
+    return _snapshots.get(workspace_id, at_most_old=0.0)
+
+
+def configuration_changed(workspace_id: UUID) -> None:
+    """To be called in the transaction of every change that `WorkspaceRules` shows."""
+    Workspace.objects.filter(id=workspace_id).update(
+        configuration_version=F("configuration_version") + 1
+    )
+    transaction.on_commit(shared_version.advance)
+
+
+def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | None:
+    row = (
+        Workspace.objects.present()
+        .filter(id=workspace_id)
+        .values(
+            "configuration_version",
+            "status",
+            "timezone",
+            "max_requests_per_minute",
+            "disabled_base_properties",
+            "customer_extended",
+            "product_extended",
+        )
+        .first()
+    )
+    if row is None:
+        return None
+    if known is not None and known.version == row["configuration_version"]:
+        return known
+    nodes = Node.objects.in_workspace(workspace_id)
+    return WorkspaceRules(
+        id=workspace_id,
+        version=row["configuration_version"],
+        status=row["status"],
+        timezone=row["timezone"],
+        max_requests_per_minute=row["max_requests_per_minute"],
+        disabled_base_properties=tuple(row["disabled_base_properties"]),
+        customer_extended=row["customer_extended"],
+        product_extended=row["product_extended"],
+        nodes={node.id: _node_rules(node) for node in nodes},
+        event_types={
+            name: _event_type_rules(settings)
+            for name, settings in EventTypeSettings.objects.by_type(workspace_id).items()
+        },
+    )
+
+
+def _event_type_rules(settings: EventTypeSettings) -> EventTypeRules:
+    return EventTypeRules(
+        is_enabled=settings.enabled,
+        max_bytes=settings.max_bytes,
+        consents=tuple(path.removeprefix("consents.") for path in settings.consents),
+        updates_products=settings.does_update_products,
+        extended=settings.extended,
+    )
+
+
+def _node_rules(node: Node) -> NodeRules:
+    return NodeRules(
+        id=node.id,
+        type=node.type,
+        state=node.state,
+        matching=MatchingPolicy(tuple(node.unique_properties), node.case_sensitive),
+        mandatory_properties=tuple(node.mandatory_properties),
+        is_aggregated=node.is_aggregated,
+        source_priority=tuple(node.source_priority),
+        entry_nodes=frozenset(node.entry_nodes),
+        exclusion_filters=node.exclusion_filters,
+    )

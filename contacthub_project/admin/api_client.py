@@ -1,0 +1,143 @@
+"""Calling the API in this process, as the person who is signed in."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from django.core.handlers.wsgi import WSGIRequest
+from django.http.response import HttpResponseBase
+from django.urls import resolve
+
+from configuration.models import User
+from configuration.queries.principals import principal_of_user
+from contacthub_project.admin.audit import record_change
+from contacthub_project.api import BASE_PATH
+from contacthub_project.api.operations import contract
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the API answered."""
+
+    status: int
+    response: HttpResponseBase
+
+    @property
+    def is_good(self) -> bool:
+        return self.status < 400
+
+    @property
+    def json(self) -> Any:
+        content = getattr(self.response, "content", b"")
+        return orjson.loads(content) if content else {}
+
+    @property
+    def message(self) -> str:
+        """What went wrong, for people."""
+        return self.json.get("message") or "Something went wrong"
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """Messages by the place (a JSON pointer) that they are about."""
+        return {each["path"]: each["message"] for each in self.json.get("errors") or ()}
+
+
+class Api:
+    """The API, as one person may call it."""
+
+    def __init__(self, user: User) -> None:
+        self._user = user
+
+    @cached_property
+    def principal(self) -> Any:
+        return principal_of_user(self._user)
+
+    def may(self, method: str, template: str) -> bool:
+        """Whether the person's roles allow an operation of the contract."""
+        operation = contract()[template].get(method)
+        return operation is not None and operation.allows(self.principal.roles)
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Reply:
+        return self._call("GET", path, query=query)
+
+    def write(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        version: int | str | None = None,
+    ) -> Reply:
+        """Change something; what it was before and is after goes into the audit log.
+
+        With a `version`, only while what is changed still has it.
+        """
+        before = self._call("GET", path) if method != "POST" else None
+        # Not by orjson: people may type a number of any size, and the API says what is wrong.
+        reply = self._call(method, path, json.dumps(body).encode(), version=version)
+        if reply.is_good:
+            record_change(
+                self._user,
+                method=method,
+                path=path,
+                before=before.json if before is not None and before.is_good else None,
+                answer=reply.json,
+                after=self._after(method, path),
+            )
+        return reply
+
+    def upload(self, path: str, request: Any) -> Reply:
+        """Pass a form with a file on as it came."""
+        reply = self._call("POST", path, form=request)
+        if reply.is_good:
+            record_change(
+                self._user, method="POST", path=path, before=None, answer=reply.json, after=None
+            )
+        return reply
+
+    def _after(self, method: str, path: str) -> Any:
+        if method in {"DELETE", "POST"}:
+            return None
+        reply = self._call("GET", path)
+        return reply.json if reply.is_good else None
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        query: Mapping[str, Any] | None = None,
+        version: int | str | None = None,
+        form: Any = None,
+    ) -> Reply:
+        environ = {
+            "REQUEST_METHOD": method,
+            # WSGI's way of writing bytes; forms may name things by any character.
+            "PATH_INFO": (BASE_PATH + path).encode().decode("latin-1"),
+            "QUERY_STRING": urlencode(query or {}, doseq=True),
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.url_scheme": "http",
+        }
+        if version is not None:
+            environ["HTTP_IF_MATCH"] = f'"{version}"'
+        request = WSGIRequest(environ)
+        request.signed_in = self.principal  # type: ignore[attr-defined]
+        if form is not None:
+            # The file is read already, on disk: the form is handed over, not sent again.
+            environ["CONTENT_TYPE"] = request.content_type = "multipart/form-data"
+            request._post, request._files = form.POST, form.FILES  # type: ignore[attr-defined]
+        match = resolve(BASE_PATH + path)
+        response = match.func(request, *match.args, **match.kwargs)
+        return Reply(response.status_code, response)

@@ -1,0 +1,82 @@
+"""The audit log: who of the staff changed what, with before and after."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django.urls import resolve
+
+from configuration.models import StaffChange, User
+from contacthub_project.api import BASE_PATH
+from contacthub_project.api.operations import contract
+from contacthub_project.core.identifiers import as_uuid
+
+SECRETS = frozenset({"token", "password", "apiKey", "userKey"})
+HIDDEN = "(hidden)"
+WORKSPACE = re.compile(r"/workspaces/([^/]+)")
+CUSTOMER = re.compile(r"/customers/([^/]+)")
+
+
+def record_change(
+    user: User, *, method: str, path: str, before: Any, answer: Any, after: Any
+) -> None:
+    """Write down a change that the API has just made for somebody."""
+    template = resolve(BASE_PATH + path).url_name or ""
+    workspace = WORKSPACE.search(path)
+    StaffChange.objects.create(
+        user=user,
+        workspace_id=as_uuid(workspace[1] if workspace else str(answer.get("id"))),
+        customer_id=_customer(template, path, before, answer, after),
+        method=method,
+        path=path,
+        summary=contract()[template][method].summary,
+        before=without_secrets(before),
+        after=without_secrets(after if after is not None else answer or None),
+    )
+
+
+def record_action(
+    user: User,
+    workspace_id: UUID | None,
+    summary: str,
+    what: str,
+    *,
+    before: Any = None,
+    after: Any = None,
+) -> None:
+    """Write down something that no operation of the API does."""
+    StaffChange.objects.create(
+        user=user,
+        workspace_id=workspace_id,
+        method="POST",
+        path=what[:500],
+        summary=summary,
+        before=before,
+        after=after,
+    )
+
+
+def without_secrets(value: Any) -> Any:
+    """The value, its secrets hidden."""
+    if isinstance(value, dict):
+        return {
+            name: HIDDEN if name in SECRETS and child else without_secrets(child)
+            for name, child in value.items()
+        }
+    if isinstance(value, list):
+        return [without_secrets(each) for each in value]
+    return value
+
+
+def _customer(template: str, path: str, *documents: Any) -> Any:
+    """Whom the change is about, if it is about a person."""
+    named = CUSTOMER.search(path)
+    if named:
+        return as_uuid(named[1])
+    known = "id" if template.endswith("/customers") else "customerId"
+    for document in documents:
+        if isinstance(document, dict) and document.get(known):
+            return as_uuid(str(document[known]))
+    return None

@@ -1,0 +1,34 @@
+"""Where the back-office's navigation leads: pages of the workspace that was used last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from configuration.domain.permissions import reaches_all_workspaces
+
+FOR_OPERATORS = frozenset({"workspaces"})
+OF_NO_WORKSPACE = frozenset({"workspaces", "clients"})
+
+
+def is_visible(name: str) -> Callable[[HttpRequest], bool]:
+    """Whether a page is offered to whoever makes the request."""
+    return lambda request: (
+        name not in FOR_OPERATORS or reaches_all_workspaces(getattr(request.user, "roles", ()))
+    )
+
+
+def page_link(name: str) -> Callable[[HttpRequest], str]:
+    """The address of a page, for the request at hand."""
+
+    def address(request: HttpRequest) -> str:
+        if name in OF_NO_WORKSPACE:
+            return reverse(f"office:{name}")
+        workspace = request.session.get("workspace")
+        if not workspace:
+            return reverse("admin:index")
+        return reverse(f"office:{name}", kwargs={"workspace_id": workspace})
+
+    return address

@@ -1,0 +1,85 @@
+"""API clients of the person who is signed in: how scripts and applications get tokens for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from oauth2_provider.generators import generate_client_secret
+from oauth2_provider.models import get_application_model
+
+from contacthub_project.admin.audit import record_action
+from contacthub_project.admin.form_fields import row_id
+from contacthub_project.admin.site import StaffContext, page_of_all
+
+Application = get_application_model()
+MOST = 50
+SCRIPT, SIGN_IN = "client-credentials", "authorization-code"
+
+
+class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A script acts for its owner; an application has people sign in."""
+
+    name = forms.CharField(max_length=255)
+    authorization_grant_type = forms.ChoiceField(choices=[(SCRIPT, ""), (SIGN_IN, "")])
+
+    class Meta:
+        model = Application
+        fields = ("name", "authorization_grant_type", "redirect_uris")
+
+
+@page_of_all("clients/", "clients")
+def clients(visit: StaffContext) -> HttpResponseBase:
+    """One's own API clients. A secret is shown once, when it is made."""
+    form, mine = visit.request.POST, Application.objects.filter(user=visit.user)
+    secret = None
+    if form.get("act") == "add":
+        secret = _add(visit, form)
+    elif form.get("act") == "delete":
+        client = mine.filter(id=row_id(form.get("id", ""))).first()
+        if client is not None:
+            record_action(visit.user, visit.last_workspace, "API client deleted", client.client_id)
+            client.delete()
+            messages.success(visit.request, "The client is deleted. Its tokens are void.")
+            return HttpResponseRedirect(reverse("office:clients"))
+    return visit.show(
+        "clients",
+        "API clients",
+        clients=mine.order_by("-id")[:MOST],
+        secret=secret,
+        typed={} if secret else form,
+        token_address=visit.request.build_absolute_uri(reverse("oauth2_provider:token")),
+    )
+
+
+def _add(visit: StaffContext, form: Any) -> dict[str, str] | None:
+    """Make a client; its id and secret, None when the form is not right."""
+    wanted = ClientForm(form)
+    if form.get("authorization_grant_type") == SIGN_IN and not visit.is_operator:
+        messages.error(visit.request, "Only an operator may have other people sign in.")
+        return None
+    if Application.objects.filter(user=visit.user).count() >= MOST:
+        messages.error(visit.request, f"Nobody has more than {MOST} clients. Delete one first.")
+        return None
+    secret = generate_client_secret()
+    client = wanted.instance
+    client.user, client.client_secret = visit.user, secret
+    is_script = form.get("authorization_grant_type") == SCRIPT
+    # Applications in browsers and on phones keep no secret: PKCE stands in for it.
+    client.client_type = "confidential" if is_script else "public"
+    if not wanted.is_valid():
+        for faults in wanted.errors.values():
+            for fault in faults:
+                messages.error(visit.request, str(fault))
+        return None
+    client = wanted.save()
+    record_action(
+        visit.user, visit.last_workspace, "API client made", client.client_id,
+        after={"name": client.name},
+    )  # fmt: skip
+    messages.success(visit.request, "The client is there.")
+    return {"id": client.client_id, "secret": secret if is_script else ""}

@@ -1,0 +1,167 @@
+"""Events: the list, a readable card, and what staff may do to one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http.response import HttpResponseBase
+
+from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
+from contacthub_project.admin.form_fields import (
+    as_typed,
+    changes,
+    fields_of,
+    filled,
+    grouped,
+    shown,
+)
+from contacthub_project.admin.site import WorkspaceContext, page
+
+SIZE = 20
+TYPES = sorted(EVENT_TYPES.values(), key=lambda event: event.label)
+
+
+@page("events/", "events")
+def events(office: WorkspaceContext) -> HttpResponseBase:
+    """The events of a node, the latest first."""
+    asked, node = office.request.GET, office.node
+    if node is None:
+        return office.show("empty", "Events", message="There is no node that you may read yet.")
+    number = office.page_number
+    query: dict[str, Any] = {"nodeId": node["id"], "size": SIZE, "page": number}
+    for name in ("type", "context"):
+        if asked.get(name):
+            query[name] = asked[name]
+    reply = office.api.get(f"{office.path}/events", query)
+    found = reply.json if reply.is_good else {"elements": [], "page": None}
+    return office.show(
+        "events",
+        "Events",
+        node=node,
+        rows=[(event, list(shown(event["properties"]))[:3]) for event in found["elements"]],
+        page=found["page"],
+        types=TYPES,
+        contexts=list(CONTEXTS),
+        type=asked.get("type", ""),
+        context=asked.get("context", ""),
+        kept=office.kept,
+        fault="" if reply.is_good else reply.message,
+    )
+
+
+@page("events/<uuid:event_id>/", "event")
+def event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
+    """One event, in words."""
+    found = office.get(f"/events/{event_id}")
+    return office.show(
+        "event",
+        EVENT_TYPES[found["type"]].label,
+        event=found,
+        properties=list(shown(found["properties"])),
+        context_info=list(shown(found["contextInfo"] or {})),
+        tracking=list(shown(found.get("tracking") or {})),
+        node_name=office.node_name((found.get("bringBackProperties") or {}).get("nodeId") or ""),
+    )
+
+
+@page("events/new/", "new-event")
+def new_event(office: WorkspaceContext) -> HttpResponseBase:
+    """An event by hand: first its type, then a form made from that type's schema."""
+    request = office.request
+    asked = request.GET
+    event_type, customer_id = asked.get("type", ""), asked.get("customer", "")
+    if not event_type:
+        return office.show("event_type", "What happened?", types=TYPES, customer_id=customer_id)
+    original = _original(office, asked.get("copy"))
+    fields = filled(_fields(office, event_type), original)
+    faults: dict[str, str] = {}
+    if request.method == "POST":
+        properties, faults = changes(_fields(office, event_type), request.POST)
+        if not faults:
+            body: dict[str, Any] = {
+                "customerId": request.POST.get("customerId", "").strip(),
+                "type": event_type,
+                "context": request.POST.get("context", "OTHER"),
+                "properties": properties,
+            }
+            if request.POST.get("date"):
+                body["date"] = request.POST["date"]
+            if original.get("contextInfo"):
+                body["contextInfo"] = original["contextInfo"]
+            reply = office.api.write("POST", f"{office.path}/events", body)
+            if office.done(reply, "The event is there."):
+                return office.go("event", event_id=reply.json["id"])
+            faults = _in_properties(reply.faults)
+        fields = as_typed(fields, request.POST)
+    return office.show(
+        "event_form",
+        f"New event: {event_type}",
+        groups=grouped(fields, faults),
+        contexts=list(CONTEXTS),
+        context=request.POST.get("context") or (original or {}).get("context") or "OTHER",
+        date=request.POST.get("date", ""),
+        customer_id=request.POST.get("customerId") or customer_id or original.get("customerId", ""),
+        event=None,
+    )
+
+
+@page("events/<uuid:event_id>/edit/", "edit-event")
+def edit_event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
+    request = office.request
+    found = office.get(f"/events/{event_id}")
+    fields = filled(_fields(office, found["type"]), found["properties"])
+    faults: dict[str, str] = {}
+    if request.method == "POST":
+        properties, faults = changes(fields, request.POST)
+        if not faults:
+            body: dict[str, Any] = {"properties": properties} if properties else {}
+            if request.POST.get("date") and request.POST["date"] != found["date"]:
+                body["date"] = request.POST["date"]
+            reply = office.api.write("PATCH", f"{office.path}/events/{event_id}", body)
+            if office.done(reply, "Your changes are kept."):
+                return office.go("event", event_id=event_id)
+            faults = _in_properties(reply.faults)
+        fields = as_typed(fields, request.POST)
+    return office.show(
+        "event_form",
+        f"Edit event: {found['type']}",
+        groups=grouped(fields, faults),
+        date=request.POST.get("date") or found["date"],
+        event=found,
+    )
+
+
+@page("events/<uuid:event_id>/delete/", "delete-event")
+def delete_event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
+    found = office.get(f"/events/{event_id}")
+    if office.request.method == "POST":
+        reply = office.api.write("DELETE", f"{office.path}/events/{event_id}")
+        if office.done(reply, "The event is deleted."):
+            if found.get("customerId"):
+                return office.go("customer", customer_id=found["customerId"])
+            return office.go("events")
+    return office.show(
+        "confirm",
+        f"Delete this {found['type']}?",
+        what="The event goes out of every list and count.",
+        action="Delete",
+        back=office.url("event", event_id=event_id),
+    )
+
+
+def _original(office: WorkspaceContext, event_id: str | None) -> dict[str, Any]:
+    """The event to copy, its properties as a form fills them in."""
+    if not event_id:
+        return {}
+    found = office.get(f"/events/{event_id}")
+    return found["properties"] | {
+        name: found.get(name) for name in ("customerId", "context", "contextInfo")
+    }
+
+
+def _fields(office: WorkspaceContext, event_type: str) -> list[Any]:
+    return fields_of(office.get(f"/configuration/events/{event_type}/properties"))
+
+
+def _in_properties(faults: dict[str, str]) -> dict[str, str]:
+    return {path.removeprefix("/properties"): message for path, message in faults.items()} | faults

@@ -1,0 +1,83 @@
+"""Operations: is everything well, what was done lately, and who changed what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http.response import HttpResponseBase
+
+from analytics.models import Delta, Ledger
+from bulkjobs.models import BulkJob
+from configuration.models import StaffChange
+from contacthub_project.admin.site import WorkspaceContext, page
+from customers.models import AggregateBuild, Change, PendingMerge
+from events.models import PurgeRun
+
+SIZE = 50
+MOST = 10_000
+
+
+@page("operations/", "operations")
+def operations(office: WorkspaceContext) -> HttpResponseBase:
+    """Health, queues, the last purge and recount, the length of the feed, the last jobs."""
+    here = {"workspace_id": office.workspace_id}
+    health = office.api.get("/health")
+    ledger = Ledger.objects.filter(**here).first()
+    return office.show(
+        "operations",
+        "Operations",
+        health=health.json,
+        is_well=health.is_good,
+        waiting=[
+            ("Changes to be counted", _up_to(Delta.objects.filter(**here))),
+            ("Aggregate customers to be merged", _up_to(PendingMerge.objects.filter(**here))),
+            ("Aggregate nodes being built", AggregateBuild.objects.filter(**here).count()),
+            ("Bulk jobs to be done", BulkJob.objects.to_do().filter(**here).count()),
+            ("Changes in the update stream", _up_to(Change.objects.filter(**here))),
+        ],
+        ledger=ledger,
+        purges=PurgeRun.objects.filter(**here).order_by("-started_at")[:5],
+        jobs=BulkJob.objects.filter(**here).order_by("-created_at")[:10],
+    )
+
+
+@page("audit/", "audit")
+def audit(office: WorkspaceContext) -> HttpResponseBase:
+    """What staff changed, the latest first, with before and after."""
+    before = office.request.GET.get("before", "")
+    changes = StaffChange.objects.in_workspace(office.workspace_id).select_related("user")
+    if not office.may("PUT", "/configuration"):
+        changes = changes.filter(user=office.user)
+    if before.isdecimal() and len(before) < 19:
+        changes = changes.filter(id__lt=int(before))
+    shown = list(changes.order_by("-id")[:SIZE])
+    return office.show(
+        "audit",
+        "Audit log",
+        changes=[(each, list(_differences(each.before, each.after))) for each in shown],
+        following=shown[-1].id if len(shown) == SIZE else None,
+        sees_all=office.may("PUT", "/configuration"),
+    )
+
+
+def _up_to(rows: Any) -> str:
+    count = rows[:MOST].count()
+    return f"more than {MOST}" if count == MOST else str(count)
+
+
+def _differences(before: Any, after: Any, path: str = "") -> Any:
+    """What differs, as path, before, after."""
+    if before == after:
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in [*before, *(name for name in after if name not in before)]:
+            yield from _differences(
+                before.get(name), after.get(name), f"{path}.{name}" if path else name
+            )
+    elif path:
+        yield path, before, after
+    else:
+        for name, value in (before if after is None else after or {}).items():
+            empty = value in (None, [], {}, "")
+            if not empty:
+                yield (name, value, None) if after is None else (name, None, value)

@@ -1,0 +1,347 @@
+"""Settings of a workspace: what it is, its nodes, properties, events, sources, rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from configuration.domain.vocabulary import CURRENCIES, EVENT_TYPES, INDUSTRIES, TIMEZONES
+from contacthub_project.admin.form_fields import BadValue, number, read, written
+from contacthub_project.admin.site import WorkspaceContext, page
+from customers.models import AggregateBuild
+from events.actions.purge import expired
+
+CONFIGURATION = "/configuration"
+EXTENDED_TYPES = ("string", "integer", "number", "boolean", "array")
+
+
+@page("settings/", "workspace-settings")
+def workspace(office: WorkspaceContext) -> HttpResponseBase:
+    """Name, industry, time zone, currency; and how many requests a minute."""
+    form = office.request.POST
+    current = office.get(CONFIGURATION)
+    throttling = office.get(CONFIGURATION + "/throttling")["maxRequestsPerMinute"]
+    if "name" in form:
+        names = ("name", "industry", "timezone", "currency", "logo")
+        body = {name: form.get(name) or None for name in names} | {"name": form["name"]}
+        reply = office.api.write("PUT", office.configuration, body)
+        if office.done(reply, "The workspace is changed."):
+            return office.go("workspace-settings")
+    elif "maxRequestsPerMinute" in form:
+        limit = {"maxRequestsPerMinute": number(form["maxRequestsPerMinute"])}
+        reply = office.api.write("PUT", f"{office.configuration}/throttling", limit)
+        if office.done(reply, "The limit is changed."):
+            return office.go("workspace-settings")
+    return office.show(
+        "settings_workspace",
+        "Workspace",
+        current=current,
+        throttling=throttling,
+        industries=INDUSTRIES,
+        timezones=TIMEZONES,
+        currencies=CURRENCIES,
+        may_write=office.may("PUT", CONFIGURATION),
+        may_throttle=office.may("PUT", CONFIGURATION + "/throttling"),
+    )
+
+
+@page("settings/nodes/", "nodes")
+def nodes(office: WorkspaceContext) -> HttpResponseBase:
+    """Entry nodes and aggregate nodes; aggregates that are being built show how far they are."""
+    form = office.request.POST
+    if office.request.method == "POST" and _change_nodes(office, form):
+        return office.go("nodes")
+    builds = {
+        str(build.node_id): {"done": build.done, "total": build.total}
+        for build in AggregateBuild.objects.filter(workspace_id=office.workspace_id)
+    }
+    totals = {each["id"]: each["customers"] for each in office.everything("/stats/nodes")}
+    entries = office.everything(CONFIGURATION + "/nodes/entries")
+    aggregates = office.everything(CONFIGURATION + "/nodes/aggregates")
+    return office.show(
+        "settings_nodes",
+        "Nodes",
+        entries=[each | {"customers": totals.get(each["id"], 0)} for each in entries],
+        aggregates=[
+            each | {"customers": totals.get(each["id"], 0), "build": builds.get(each["id"])}
+            for each in aggregates
+        ],
+        may_write=office.may("POST", CONFIGURATION + "/nodes/entries"),
+    )
+
+
+def _change_nodes(office: WorkspaceContext, form: Any) -> bool:
+    act, base = form.get("act"), f"{office.configuration}/nodes"
+    policy = {
+        "properties": _listed(form.get("properties", "")) or ["base.contacts.email"],
+        "caseSensitive": form.get("caseSensitive") == "on",
+    }
+    texts = {"name": form.get("name", ""), "description": form.get("description") or None}
+    if act == "add-entry":
+        body = texts | {"uniqueCustomer": policy}
+        return office.done(office.api.write("POST", f"{base}/entries", body), "The node is there.")
+    if act == "add-aggregate":
+        body = texts | {"entryNodes": form.getlist("entryNodes"), "matchingProperties": policy}
+        return office.done(
+            office.api.write("POST", f"{base}/aggregates", body), "The aggregate node is there."
+        )
+    node = form.get("id", "-")
+    if act == "activate":
+        reply = office.api.write("PUT", f"{base}/aggregates/{node}/state", {"state": "ACTIVE"})
+        return office.done(reply, "The node is being built.")
+    return False
+
+
+@page("settings/nodes/<uuid:node_id>/", "node")
+def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
+    """One entry node: its name, how it recognises people; emptying and deleting it."""
+    path = f"/configuration/nodes/entries/{node_id}"
+    current, form = office.get(path), office.request.POST
+    if form.get("act") == "save":
+        body = current | {
+            "name": form.get("name", ""),
+            "description": form.get("description") or None,
+            "mandatoryProperties": _listed(form.get("mandatoryProperties", "")),
+            "uniqueCustomer": {
+                "properties": _listed(form.get("properties", "")),
+                "caseSensitive": form.get("caseSensitive") == "on",
+            },
+        }
+        if office.done(office.api.write("PUT", office.path + path, body), "The node is changed."):
+            return office.go("nodes")
+    elif form.get("act") in {"empty", "delete"} and office.has_typed(current["name"]):
+        where = f"{path}/data" if form["act"] == "empty" else path
+        said = "The node is being emptied." if form["act"] == "empty" else "The node is deleted."
+        if office.done(office.api.write("DELETE", office.path + where), said):
+            return office.go("nodes")
+    return office.show("settings_node", current["name"], current=current)
+
+
+@page("settings/aggregates/<uuid:node_id>/", "aggregate-node")
+def aggregate_node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
+    """One aggregate node: what it is called, who is left out; deleting it.
+
+    Of which entry nodes it is, and who is the same person, stays as it was made.
+    """
+    path = f"/configuration/nodes/aggregates/{node_id}"
+    current, form = office.get(path), office.request.POST
+    filters = written(current.get("exclusionFilters"), "json")
+    if form.get("act") == "save":
+        filters = form.get("exclusionFilters", "")
+        try:
+            left_out = read(filters.strip(), "json")
+        except BadValue as fault:
+            messages.error(office.request, f"Who is left out: {fault}")
+        else:
+            body = current | {
+                "name": form.get("name", ""),
+                "description": form.get("description") or None,
+                "exclusionFilters": left_out or [],
+            }
+            reply = office.api.write("PUT", office.path + path, body)
+            if office.done(reply, "The node is changed."):
+                return office.go("nodes")
+    elif form.get("act") == "delete" and office.has_typed(current["name"]):
+        reply = office.api.write("DELETE", office.path + path)
+        if office.done(reply, "The node is deleted."):
+            return office.go("nodes")
+    return office.show(
+        "settings_aggregate",
+        current["name"],
+        current=current,
+        entries=[office.node_name(each) for each in current["entryNodes"]],
+        filters=filters,
+    )
+
+
+@page("settings/properties/", "properties")
+def properties(office: WorkspaceContext) -> HttpResponseBase:
+    """Base properties with their switches, and the extended ones of the workspace."""
+    form = office.request.POST
+    extended = office.get(CONFIGURATION + "/properties/extended")
+    act = form.get("act")
+    if act == "switch":
+        name, on = form.get("name", ""), form.get("on") == "true"
+        path = f"{office.configuration}/properties/base/{name}/enabled"
+        reply = office.api.write("PUT", path, {"value": on})
+        if office.done(reply, f"{name} is {'on' if on else 'off'}."):
+            return office.go("properties")
+    elif act in {"add", "remove"}:
+        changed = dict(extended)
+        if act == "add":
+            changed[form.get("name", "").strip()] = _definition(form)
+        else:
+            changed.pop(form.get("name", ""), None)
+        path = f"{office.configuration}/properties/extended"
+        if office.done(office.api.write("PUT", path, changed), "The properties are changed."):
+            return office.go("properties")
+    base = office.get(CONFIGURATION + "/properties/base")["elements"]
+    return office.show(
+        "settings_properties",
+        "Properties",
+        base=[each | {"depth": each["name"].count("."), "leaf": each["name"].split(".")[-1]}
+              for each in base],
+        extended=extended.items(),
+        types=EXTENDED_TYPES,
+        policies=[each["id"] for each in office.get("/models/merge-policies")["elements"]],
+        may_write=office.may("PUT", CONFIGURATION + "/properties/extended"),
+    )  # fmt: skip
+
+
+@page("settings/properties/download/", "download-properties")
+def download_properties(office: WorkspaceContext) -> HttpResponseBase:
+    """What a customer of the workspace may hold, as JSON Schema."""
+    return office.file(CONFIGURATION + "/properties", name="customer-properties.json")
+
+
+def _definition(form: Any) -> dict[str, Any]:
+    kind = form.get("type", "string")
+    definition: dict[str, Any] = {"type": kind}
+    if kind == "array":
+        definition["items"] = {"type": "string"}
+    if form.get("label"):
+        definition["label"] = form["label"]
+    if form.get("mergePolicy"):
+        definition["mergePolicy"] = form["mergePolicy"]
+    if form.get("indexed") == "on":
+        definition["indexed"] = True
+    return definition
+
+
+@page("settings/events/", "event-settings")
+def event_settings(office: WorkspaceContext) -> HttpResponseBase:
+    """The types of events: on or off, and what each demands of consents."""
+    form = office.request.POST
+    if form.get("act") == "switch":
+        name, on = form.get("type", ""), form.get("on") == "true"
+        reply = office.api.write(
+            "PUT", f"{office.configuration}/events/{name}/enabled", {"value": on}
+        )
+        if office.done(reply, f"{name} is {'on' if on else 'off'}."):
+            return office.go("event-settings", {"q": office.request.GET.get("q", "")})
+    elif form.get("act") == "consents":
+        policy = office.get(CONFIGURATION + "/consent-policy")
+        paths = _listed(form.get("consents", ""))
+        policy = {k: v for k, v in policy.items() if k != form.get("type")}
+        if paths:
+            policy[form.get("type", "")] = paths
+        reply = office.api.write("PUT", f"{office.configuration}/consent-policy", policy)
+        if office.done(reply, "The consent policy is changed."):
+            return office.go("event-settings")
+    wanted = office.request.GET.get("q", "").strip().lower()
+    consents = office.get(CONFIGURATION + "/consent-policy")
+    sizes = office.get(CONFIGURATION + "/payload-size")
+    listed = [
+        each | {
+            "consents": " ".join(consents.get(each["type"], [])),
+            "category": EVENT_TYPES[each["type"]].category,
+            "kilobytes": sizes[each["type"]]["maxBytes"] // 1024,
+        }
+        for each in office.get(CONFIGURATION + "/events")["elements"]
+        if wanted in each["label"].lower() or wanted in each["type"].lower()
+    ]  # fmt: skip
+    return office.show(
+        "settings_events",
+        "Events",
+        types=listed,
+        quick=wanted,
+        may_write=office.may("PUT", CONFIGURATION + "/events/{eventType}/enabled"),
+    )
+
+
+@page("settings/sources/", "sources")
+def sources(office: WorkspaceContext) -> HttpResponseBase:
+    """What may write to this workspace. A token is shown once, when it is made."""
+    form = office.request.POST
+    token = None
+    base = f"{office.configuration}/sources"
+    source = form.get("id", "-")
+    act = form.get("act")
+    if act == "add":
+        body = {
+            "provider": form.get("provider", "API"),
+            "name": form.get("name", ""),
+            "nodes": form.getlist("nodes"),
+        }
+        reply = office.api.write("POST", base, body)
+        if office.done(reply, "The source is there. Copy its token now: it is shown only once."):
+            token = reply.json["token"]
+    elif act == "refresh":
+        reply = office.api.write("POST", f"{base}/{source}/refresh-token", {})
+        if office.done(reply, "Copy the new token now: it is shown only once."):
+            token = reply.json["token"]
+    elif act == "switch":
+        current = office.get(f"/configuration/sources/{source}")
+        body = current | {"enabled": form.get("on") == "true"}
+        if office.done(office.api.write("PUT", f"{base}/{source}", body), "The source is changed."):
+            return office.go("sources")
+    elif act == "delete" and office.done(
+        office.api.write("DELETE", f"{base}/{source}"), "The source is deleted."
+    ):
+        return office.go("sources")
+    listed = office.everything(CONFIGURATION + "/sources")
+    return office.show(
+        "settings_sources",
+        "Sources",
+        sources=[
+            each | {"node_names": [office.node_name(node) for node in each["nodes"]]}
+            for each in listed
+        ],
+        token=token,
+        providers=[
+            each for each in office.get("/models/providers")["elements"] if each["creatable"]
+        ],
+        may_write=office.may("POST", CONFIGURATION + "/sources"),
+    )
+
+
+@page("settings/retention/", "retention")
+def retention(office: WorkspaceContext) -> HttpResponseBase:
+    """How long events are kept, and what the next purge would delete."""
+    form = office.request.POST
+    months = office.get(CONFIGURATION + "/retention-policy")
+    if form.get("act") == "save":
+        changed = {
+            name: {"months": number(form[name])} if form.get(name) else kept
+            for name, kept in months.items()
+        }
+        reply = office.api.write("PUT", f"{office.configuration}/retention-policy", changed)
+        if office.done(reply, "The retention policy is changed."):
+            return office.go("retention")
+    switches = []
+    for each in office.everything(CONFIGURATION + "/nodes/entries"):
+        state = office.get(f"/configuration/nodes/entries/{each['id']}/retention-policy/enabled")
+        switches.append((each, state["value"]))
+    doomed = None
+    if office.request.GET.get("preview"):
+        readable = {each["id"] for each in office.nodes}
+        doomed = [
+            (office.node_name(str(each.expiry.node_id)), each.expiry.type, each)
+            for each in expired(office.workspace_id, timezone.now())
+            if str(each.expiry.node_id) in readable
+        ]
+    return office.show(
+        "settings_retention",
+        "Retention",
+        months=[(name, EVENT_TYPES[name].label, kept["months"]) for name, kept in months.items()],
+        switches=switches,
+        doomed=doomed,
+        may_write=office.may("PUT", CONFIGURATION + "/retention-policy"),
+    )
+
+
+@page("settings/retention/<uuid:node_id>/", "node-retention")
+def node_retention(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
+    """Have the purge look at a node, or not."""
+    if office.request.method == "POST":
+        path = f"{office.configuration}/nodes/entries/{node_id}/retention-policy/enabled"
+        on = office.request.POST.get("on") == "true"
+        office.done(office.api.write("PUT", path, {"value": on}), "The node is changed.")
+    return office.go("retention")
+
+
+def _listed(text: str) -> list[str]:
+    return text.replace(",", " ").split()

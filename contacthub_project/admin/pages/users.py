@@ -1,0 +1,187 @@
+"""Who works in a workspace, what each may do in which node, and who may sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.db import transaction
+from django.http.response import HttpResponseBase
+
+from configuration.actions import users as actions
+from configuration.models import Role, User
+from contacthub_project.admin.audit import record_action
+from contacthub_project.admin.form_fields import row_id
+from contacthub_project.admin.site import WorkspaceContext, page
+from contacthub_project.core.errors import ContacthubError
+
+CONFIGURATION = "/configuration"
+PERMISSIONS = ("", "R", "W", "RW")
+ROLES = {
+    Role.ADMIN: "Administrator: everything in the workspaces they work in",
+    Role.USER: "User: customers and events of the nodes granted below",
+    Role.GUEST: "Guest: reads what is granted below",
+    Role.DPO: "Privacy officer: exports and forgets people",
+    Role.PLATFORM_UPDATES: "Update reader: follows the change feed",
+    Role.CLAB_OPERATOR: "Operator: everything, in all workspaces",
+}
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Somebody new."""
+
+    username = forms.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
+    roles = forms.MultipleChoiceField(choices=ROLES)
+
+    class Meta:
+        model = User
+        fields = ("username", "name", "surname", "email", "roles")
+
+
+class ColleagueForm(forms.Form):
+    """Somebody who is there already."""
+
+    username = forms.CharField(max_length=150)
+
+
+class StandingForm(forms.Form):
+    """What somebody is, everywhere."""
+
+    roles = forms.MultipleChoiceField(choices=ROLES)
+    is_active = forms.BooleanField(required=False)
+
+
+@page("settings/users/", "users")
+def users(office: WorkspaceContext) -> HttpResponseBase:
+    """People and what each may do in which node; operators let people in and out."""
+    form = office.request.POST
+    nodes = office.everything(CONFIGURATION + "/nodes")
+    act = form.get("act", "")
+    if act == "grants":
+        granted = [
+            {"id": node["id"], "permission": form[f"node-{node['id']}"]}
+            for node in nodes
+            if form.get(f"node-{node['id']}")
+        ]
+        path = f"{office.configuration}/users/{form.get('id', '0')}"
+        if office.done(
+            office.api.write("PUT", path, {"nodes": granted}), "Permissions are changed."
+        ):
+            return office.go("users")
+    elif act in DEEDS and _done_by_operator(office, DEEDS[act]):
+        return office.go("users")
+    people = office.everything(CONFIGURATION + "/users")
+    known = User.objects.in_bulk([each["id"] for each in people])
+    for person in people:
+        held = {each["id"]: each["permission"] for each in person["nodes"]}
+        person["matrix"] = [(node, held.get(node["id"], "")) for node in nodes]
+        person["known"] = known.get(person["id"])
+    return office.show(
+        "settings_users",
+        "Users",
+        people=people,
+        nodes=nodes,
+        permissions=PERMISSIONS,
+        roles=ROLES.items(),
+        may_write=office.may("PUT", CONFIGURATION + "/users/{id}"),
+    )
+
+
+def _done_by_operator(
+    office: WorkspaceContext, deed: Callable[[WorkspaceContext, Any], str]
+) -> bool:
+    """Do what only operators may: whoever lets others in could become them, elsewhere too."""
+    if not office.is_operator:
+        messages.error(office.request, "Only an operator may do this.")
+        return False
+    try:
+        with transaction.atomic():
+            said = deed(office, office.request.POST)
+    except ContacthubError as refused:
+        messages.error(office.request, refused.message)
+        return False
+    except forms.ValidationError as refused:
+        messages.error(office.request, " ".join(refused.messages))
+        return False
+    messages.success(office.request, said)
+    return True
+
+
+def _add(office: WorkspaceContext, form: Any) -> str:
+    person = actions.add_person(office.workspace_id, **_cleaned(PersonForm(form)))
+    said = f"{person} works here now."
+    record_action(
+        office.user, office.workspace_id, "Person added", person.username,
+        after={"roles": person.roles},
+    )  # fmt: skip
+    if form.get("password"):
+        actions.set_password(person, form["password"])
+        return f"{said} They can sign in with the password."
+    return said
+
+
+def _let_in(office: WorkspaceContext, form: Any) -> str:
+    username = _cleaned(ColleagueForm(form))["username"]
+    person = User.objects.filter(username=username).first()
+    if person is None:
+        raise forms.ValidationError(f"There is nobody with the user name {username}.")
+    actions.add_member(person, office.workspace_id)
+    record_action(office.user, office.workspace_id, "Person let in", person.username)
+    return f"{person} works here now."
+
+
+def _let_out(office: WorkspaceContext, form: Any) -> str:
+    person = _person(office, form)
+    actions.remove_member(person, office.workspace_id)
+    record_action(office.user, office.workspace_id, "Person let out", person.username)
+    return f"{person} does not work here any more."
+
+
+def _set_standing(office: WorkspaceContext, form: Any) -> str:
+    person = _person(office, form)
+    before = {"roles": person.roles, "active": person.is_active}
+    actions.set_standing(person, **_cleaned(StandingForm(form)))
+    after = {"roles": person.roles, "active": person.is_active}
+    record_action(
+        office.user, office.workspace_id, "Roles changed", person.username,
+        before=before, after=after,
+    )  # fmt: skip
+    return f"{person} is changed."
+
+
+def _set_password(office: WorkspaceContext, form: Any) -> str:
+    person = _person(office, form)
+    if not person.is_active:
+        raise forms.ValidationError(f"{person} is locked out; unlock them first.")
+    actions.set_password(person, form.get("password", ""))
+    record_action(office.user, office.workspace_id, "Password set", person.username)
+    return f"{person} can sign in with the new password."
+
+
+DEEDS: dict[str, Callable[[WorkspaceContext, Any], str]] = {
+    "add": _add,
+    "let-in": _let_in,
+    "let-out": _let_out,
+    "standing": _set_standing,
+    "password": _set_password,
+}
+
+
+def _person(office: WorkspaceContext, form: Any) -> User:
+    colleagues = User.objects.in_workspace(office.workspace_id)
+    person = colleagues.filter(id=row_id(form.get("id", ""))).first()
+    if person is None:
+        raise forms.ValidationError("There is no such person in this workspace.")
+    return person
+
+
+def _cleaned(form: forms.BaseForm) -> dict[str, Any]:
+    """What a form says; raises ValidationError with all its faults."""
+    if not form.is_valid():
+        raise forms.ValidationError(
+            [f"{name}: {fault}" for name, faults in form.errors.items() for fault in faults]
+        )
+    return form.cleaned_data

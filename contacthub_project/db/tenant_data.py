@@ -1,0 +1,72 @@
+"""The duty of every app that keeps a node's data: to remove it when the node goes.
+
+Deleting or emptying a node is asked for in `configuration`, which knows none of the apps above it.
+Each of them registers a holder in its `AppConfig.ready`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+
+class TenantDataOwner:
+    """Keeps data that belongs to nodes.
+
+    What a holder does not say is that there is nothing to do.
+    """
+
+    #: Holders are asked in ascending order: events (10) go before their customers (20).
+    order: int
+    #: Whether it keeps events, which can be removed without the customers.
+    holds_events = False
+
+    def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
+        """Remove at most `limit` rows of the node in one short transaction.
+
+        Returns how many rows went; 0 means that nothing is left.
+        """
+        return 0
+
+    def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
+        """The same for what belongs to a workspace and to none of its nodes."""
+        return 0
+
+    def has_values(self, *, workspace_id: UUID, section: str, name: str) -> bool:
+        """Whether anything in the workspace has a value of an extended property.
+
+        `section` is `customers`, `products` or a type of event; `name` may be dotted.
+        """
+        return False
+
+    def count_up_to(self, *, node_id: UUID, most: int) -> int:
+        """How many rows the node has, counting no further than `most`."""
+        return 0
+
+    def rekey_node(self, *, workspace_id: UUID, node_id: UUID, policy: Any) -> list[list[str]]:
+        """Recognise the node's customers by another matching policy, within the transaction.
+
+        Returns groups of ids that would become one person; then nothing has changed.
+        """
+        return []
+
+    def start_building(self, *, workspace_id: UUID, node_id: UUID) -> None:
+        """Within a transaction: an aggregate node is to be filled, from the start."""
+
+    def build_batch(self, *, workspace_id: UUID, node_id: UUID) -> bool:
+        """Go on filling an aggregate node, for one short transaction; True when it is full."""
+        return True
+
+
+_holders: list[TenantDataOwner] = []
+
+
+def register(holder: TenantDataOwner) -> None:
+    """Make `holder` known; called once per process while Django starts."""
+    _holders.append(holder)
+    _holders.sort(key=lambda known: known.order)
+
+
+def all_owners() -> tuple[TenantDataOwner, ...]:
+    """Every holder, in the order in which they are to be asked."""
+    return tuple(_holders)

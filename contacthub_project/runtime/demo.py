@@ -1,0 +1,127 @@
+"""A workspace to try things in: two entry nodes, sources, and people with tokens that last."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from oauth2_provider.models import get_access_token_model
+
+from configuration.actions.nodes import create_entry_node
+from configuration.actions.sources import create_source
+from configuration.actions.users import issue_access_token
+from configuration.actions.workspaces import create_workspace
+from configuration.domain.tokens import token_hash
+from configuration.models import Membership, Role, Source, SourceProvider, User, Workspace
+from configuration.queries.rules import rules_of
+
+SLUG = "demo"
+LASTING = timedelta(days=3650)
+PEOPLE = {
+    "operator": ("Olivia", "Operator", Role.CLAB_OPERATOR),
+    "admin": ("Ada", "Admin", Role.ADMIN),
+    "dpo": ("Dario", "Privacy", Role.DPO),
+}
+LOGIN = "operator"
+
+
+def ensure_demo(*, file: Path, base_url: str) -> dict[str, Any]:
+    """The facts of the demo workspace, kept in `file` (readable by its owner only).
+
+    Makes what is missing; when the file is lost, new tokens and a new password are made, because
+    the database holds only their hashes.
+    """
+    facts = _read(file)
+    if facts is None or not _still_works(facts):
+        facts = _make()
+    facts = {"baseUrl": base_url, **{name: facts[name] for name in facts if name != "baseUrl"}}
+    _write(file, facts)
+    return facts
+
+
+@transaction.atomic
+def _make() -> dict[str, Any]:
+    workspace = Workspace.objects.present().filter(slug=SLUG).first() or create_workspace(
+        name="Demo", slug=SLUG, group_pk=1, shard="default"
+    )
+    rules = rules_of(workspace.id)
+    assert rules is not None
+    nodes = list(workspace.nodes.filter(removed_at=None).order_by("created_at")[:2])
+    for name in ("Web site", "Shop")[len(nodes) :]:
+        nodes.append(
+            create_entry_node(workspace.id, values={"name": name}, schema=rules.customer_schema)
+        )
+    password = secrets.token_urlsafe(12)
+    tokens = {
+        "trusted": _source_token(workspace, nodes, "Demo server", SourceProvider.API),
+        "untrusted": _source_token(workspace, nodes, "Demo browser", SourceProvider.JAVASCRIPT),
+    }
+    for username, (name, surname, role) in PEOPLE.items():
+        user = _person(workspace, username, name, surname, role)
+        if username == LOGIN:
+            user.is_staff = user.is_superuser = True
+            user.set_password(password)
+            user.save()
+        tokens[username] = issue_access_token(user, lasting=LASTING)
+    return {
+        "workspaceId": str(workspace.id),
+        "nodeIds": [str(node.id) for node in nodes],
+        "tokens": tokens,
+        "login": {"username": LOGIN, "password": password},
+    }
+
+
+def _source_token(workspace: Workspace, nodes: list[Any], name: str, provider: str) -> str:
+    Source.objects.in_workspace(workspace.id).filter(name=name).delete()
+    _, token = create_source(
+        workspace.id,
+        provider=provider,
+        name=name,
+        nodes=[node.id for node in nodes],
+        of_retired_provider=True,
+    )
+    return token
+
+
+def _person(workspace: Workspace, username: str, name: str, surname: str, role: Role) -> User:
+    user = User.objects.filter(username=username).first() or User.objects.create_user(
+        username,
+        name=name,
+        surname=surname,
+        email=f"{username}@demo.example",
+        roles=[role],
+    )
+    Membership.objects.get_or_create(user=user, workspace=workspace)
+    return user
+
+
+def _still_works(facts: dict[str, Any]) -> bool:
+    tokens = facts["tokens"]
+    sources = [token_hash(tokens[name]) for name in ("trusted", "untrusted")]
+    people = [token_hash(tokens[name]).hex() for name in PEOPLE]
+    return (
+        Workspace.objects.present().filter(id=facts["workspaceId"]).exists()
+        and Source.objects.filter(token_hash__in=sources).count() == len(sources)
+        and get_access_token_model().objects.filter(token_checksum__in=people).count()
+        == len(people)
+    )
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _write(file: Path, facts: dict[str, Any]) -> None:
+    unfinished = file.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        json.dump(facts, out, indent=2)
+    unfinished.replace(file)

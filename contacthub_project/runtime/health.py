@@ -1,0 +1,74 @@
+"""Is everything there? For load balancers, monitors and the back-office."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import redis
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.db.utils import Error as DatabaseError
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema
+
+from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.api.views import ApiView
+
+log = structlog.get_logger("contacthub.health")
+
+HEARTBEAT = "contacthub:worker:heartbeat"
+HEARTBEAT_SECONDS = 30
+UP, DOWN, DEGRADED = "UP", "DOWN", "DEGRADED"
+
+
+class HealthView(ApiView):
+    """503 only when the database is away: without the others requests are still served."""
+
+    @extend_schema(responses={200: {"type": "object"}, 503: {"type": "object"}})
+    def get(self, request: HttpRequest) -> JsonResponse:
+        health = health_state()
+        return JsonResponse(health, status=503 if health["status"] == DOWN else 200)
+
+
+def health_state() -> dict[str, Any]:
+    """State of the whole and of the database, Redis and the worker."""
+    database = _database()
+    store, worker = _store_and_worker()
+    parts = {"database": database, "redis": store, "worker": worker}
+    whole = UP if all(state == UP for state in parts.values()) else DEGRADED
+    if database == DOWN:
+        whole = DOWN
+    return {"status": whole, **{name: {"status": state} for name, state in parts.items()}}
+
+
+def record_heartbeat() -> None:
+    """Note that a worker is alive; called by the worker itself every few seconds."""
+    try:
+        with _client() as client:
+            client.set(HEARTBEAT, int(time.time()), ex=HEARTBEAT_SECONDS)
+    except redis.RedisError:
+        log.warning("no Redis for the worker's heartbeat")
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return UP
+    except DatabaseError:
+        connection.close()
+        return DOWN
+
+
+def _store_and_worker() -> tuple[str, str]:
+    try:
+        with _client() as client:
+            return UP, UP if client.exists(HEARTBEAT) else DOWN
+    except redis.RedisError:
+        return DOWN, DOWN
+
+
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)

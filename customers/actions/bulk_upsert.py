@@ -1,0 +1,266 @@
+"""Creating and merging many customers of a node by few statements, by the rules of a single one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from configuration.queries.rules import NodeRules, WorkspaceRules
+from contacthub_project.core.errors import Conflict, ContacthubError
+from contacthub_project.core.identifiers import new_id
+from contacthub_project.core.principal import Principal
+from contacthub_project.db.sql import fetch_all, fetch_one
+from customers.actions.customers import (
+    check_document,
+    check_required,
+    checked_body,
+    now_text,
+    open_node,
+)
+from customers.actions.identity_locks import lock_identities, notify_identities_appeared
+from customers.actions.statements import document_arrays, follow, lock_open_node
+from customers.domain.consents import consent_changes
+from customers.domain.matching import match_key
+from customers.domain.merge import (
+    EMPTY,
+    Document,
+    for_create,
+    unchanged,
+    with_subscription_dates,
+)
+from customers.models.customer import ROW_AS_JSON
+from customers.observers import EXTERNAL_ID
+from customers.queries.documents import document_of
+
+SAME_PEOPLE = f"""
+SELECT match_key, {ROW_AS_JSON} FROM customers_customer
+WHERE node_id = %s AND match_key = ANY (%s::bytea[]) AND workspace_id = %s AND deleted = 0
+ORDER BY id FOR NO KEY UPDATE
+"""
+_GIVEN = """
+given AS (
+    SELECT * FROM unnest(
+        %(ids)b::uuid[], %(keys)b::bytea[], %(external_ids)b::text[], %(enableds)b::boolean[],
+        %(extras)b::text[], %(bases)b::text[], %(consents)b::text[], %(extendeds)b::text[],
+        %(tags)b::text[]
+    ) AS given (id, match_key, external_id, enabled, extra, base, consents, extended, tags)
+)
+"""
+_RECORDED = """
+change AS (
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at)
+    SELECT workspace_id, node_id, 'CUSTOMER', id, '{operation}', updated_at FROM customer
+    ORDER BY id
+),
+pending AS (
+    INSERT INTO customers_pendingmerge (workspace_id, entry_id)
+    SELECT customer.workspace_id, customer.id
+    FROM customer JOIN configuration_node AS node ON node.id = customer.node_id
+    WHERE node.is_aggregated
+),
+consent AS (
+    INSERT INTO customers_consentlogentry
+        (workspace_id, node_id, customer_id, match_key, date, type, property, value,
+         source_id, user_id)
+    SELECT customer.workspace_id, customer.node_id, customer.id, customer.match_key,
+           customer.updated_at, changed.type, changed.property, changed.value,
+           %(source_id)s::uuid, %(user_id)s::bigint
+    FROM unnest(%(changed_ids)b::uuid[], %(changed_types)b::text[],
+                %(changed_properties)b::text[], %(changed_values)b::text[])
+         WITH ORDINALITY AS changed (id, type, property, value, number)
+    JOIN customer ON customer.id = changed.id
+    ORDER BY changed.number
+)
+SELECT count(*) FROM customer
+"""
+INSERT_MANY = f"""
+WITH {_GIVEN},
+customer AS (
+    INSERT INTO customers_customer
+        (id, workspace_id, node_id, external_id, enabled, version, deleted, registered_at,
+         updated_at, match_key, base, consents, extended, tags, extra, registered_by, updated_by)
+    SELECT id, %(workspace_id)s, %(node_id)s, external_id, enabled, 1, 0, moment.now, moment.now,
+           match_key, base::jsonb, consents::jsonb, extended::jsonb, tags::jsonb, extra,
+           %(author)s, %(author)s
+    FROM given,
+         (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) AS moment
+    ON CONFLICT (node_id, match_key) WHERE deleted = 0 DO NOTHING
+    RETURNING id, workspace_id, node_id, match_key, updated_at
+),
+{_RECORDED.format(operation="CREATE")}
+"""
+UPDATE_MANY = f"""
+WITH {_GIVEN},
+customer AS (
+    UPDATE customers_customer
+    SET external_id = given.external_id, enabled = given.enabled, extra = given.extra,
+        base = given.base::jsonb, consents = given.consents::jsonb,
+        extended = given.extended::jsonb, tags = given.tags::jsonb, version = version + 1,
+        updated_at = date_trunc('milliseconds', clock_timestamp()), updated_by = %(author)s
+    FROM given WHERE customers_customer.id = given.id
+    RETURNING customers_customer.id, workspace_id, node_id, customers_customer.match_key,
+              updated_at
+),
+{_RECORDED.format(operation="UPDATE")}
+"""
+
+
+class LostRace(Exception):
+    """Somebody else has just made one of the customers: the transaction is to be begun anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a body: the customer, and created, updated or unchanged."""
+
+    customer_id: UUID
+    how: str
+
+
+@dataclass(slots=True)
+class _Person:
+    """A customer under way: what was stored, if anything, and what it is to be."""
+
+    id: UUID
+    before: Document | None
+    after: Document
+
+
+def upsert_many(
+    workspace: WorkspaceRules,
+    node_id: UUID,
+    bodies: Sequence[dict[str, Any]],
+    *,
+    inserts_only: bool,
+    by: Principal,
+) -> list[Done | ContacthubError]:
+    """What became of each body, in order; one that is refused hinders no other.
+
+    Within the caller's transaction. Bodies of one person are merged one after the other. With
+    `inserts_only` a known person is a Conflict. Raises NotFound, Forbidden or Locked for the node,
+    and NodeNotOpen or LostRace when it has to be tried again in another transaction.
+    """
+    node = open_node(workspace, node_id)
+    outcomes: list[Done | ContacthubError | None] = [None] * len(bodies)
+    given: dict[int, dict[str, Any]] = {}
+    keys: dict[int, bytes] = {}
+    for index, body in enumerate(bodies):
+        try:
+            given[index] = checked_body(workspace, node, {"nodeId": str(node.id), **body})
+            document = for_create(EMPTY, given[index])
+            check_required(node, document)
+            key = match_key(node.matching, document)
+            assert key is not None, "required properties were checked"
+            keys[index] = key
+        except ContacthubError as refusal:
+            outcomes[index] = refusal
+    external_ids = {given[index].get("externalId") for index in keys} - {None}
+    lock_identities((node.id, EXTERNAL_ID, str(value)) for value in external_ids)
+    lock_open_node(workspace.id, node)
+    people = _known_people(workspace, node, set(keys.values()))
+    for index, key in keys.items():
+        try:
+            outcomes[index] = _merged(workspace, node, people, key, given[index], inserts_only)
+        except ContacthubError as refusal:
+            outcomes[index] = refusal
+    _write(workspace, node, people, by)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _known_people(
+    workspace: WorkspaceRules, node: NodeRules, keys: set[bytes]
+) -> dict[bytes, _Person]:
+    rows = fetch_all(SAME_PEOPLE, [node.id, sorted(keys), workspace.id], prepare=False)
+    people = {}
+    for key, text in rows:
+        row = tuple(orjson.loads(text))
+        document = document_of(row)
+        people[bytes(key)] = _Person(UUID(row[0]), document, document)
+    return people
+
+
+def _merged(
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    people: dict[bytes, _Person],
+    key: bytes,
+    given: Mapping[str, Any],
+    inserts_only: bool,
+) -> Done:
+    person = people.get(key)
+    if person is None:
+        after = with_subscription_dates(EMPTY, for_create(EMPTY, given), now_text())
+        people[key] = _Person(new_id(), None, after)
+        return Done(people[key].id, "created")
+    if inserts_only:
+        raise Conflict(f"Conflict with existing customer {person.id}")
+    merged = for_create(person.after, given)
+    after = with_subscription_dates(person.after, merged, now_text())
+    if unchanged(person.after, after):
+        return Done(person.id, "unchanged")
+    check_document(workspace, node, after)
+    person.after = after
+    return Done(person.id, "updated")
+
+
+def _write(
+    workspace: WorkspaceRules, node: NodeRules, people: Mapping[bytes, _Person], by: Principal
+) -> None:
+    new = {key: person for key, person in people.items() if person.before is None}
+    changed = {
+        key: person
+        for key, person in people.items()
+        if person.before is not None and not unchanged(person.before, person.after)
+    }
+    for statement, written in ((INSERT_MANY, new), (UPDATE_MANY, changed)):
+        if written:
+            (count,) = fetch_one(
+                statement, _parameters(workspace, node, written, by), prepare=False
+            )
+            if count < len(written):
+                raise LostRace
+    notify_identities_appeared(
+        workspace.id,
+        node.id,
+        [
+            (person.id, EXTERNAL_ID, person.after["externalId"])
+            for person in (*new.values(), *changed.values())
+            if person.after["externalId"] is not None
+            and person.after["externalId"] != (person.before or EMPTY)["externalId"]
+        ],
+    )
+    if new or changed:
+        follow(node)
+
+
+def _parameters(
+    workspace: WorkspaceRules, node: NodeRules, people: Mapping[bytes, _Person], by: Principal
+) -> dict[str, Any]:
+    persons = list(people.values())
+    documents = [person.after for person in persons]
+    changes = [
+        (person.id, change)
+        for person in persons
+        for change in consent_changes(
+            (person.before or EMPTY)["consents"], person.after["consents"]
+        )
+    ]
+    return {
+        "workspace_id": workspace.id,
+        "node_id": node.id,
+        "author": by.author,
+        "source_id": by.source_id,
+        "user_id": by.user_id,
+        "ids": [person.id for person in persons],
+        "keys": list(people),
+        **document_arrays(documents),
+        "changed_ids": [customer_id for customer_id, _ in changes],
+        "changed_types": [change.type for _, change in changes],
+        "changed_properties": [change.property for _, change in changes],
+        "changed_values": [change.value for _, change in changes],
+    }

@@ -1,0 +1,69 @@
+"""What customers are known by besides their key: sessions, and the client's own ids.
+
+What was anonymous waits for such an identity to appear. Whoever makes one appear and whoever is
+about to wait for one hold it first, so that one of the two sees the other
+(docs/decisions/identities.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import transaction
+
+from contacthub_project.db.sql import fetch_one
+from customers.observers import EXTERNAL_ID, all_observers
+
+# Identities share this many locks: a batch of a thousand events takes no more of the server's.
+SLOTS = 256
+LOCK_CLASS = 0x6964656E
+HOLD = """
+SELECT count(*) FROM (
+    SELECT pg_advisory_xact_lock(%s::int, slot) FROM unnest(%s::int[]) AS slot
+) AS held
+"""
+
+Identity = tuple[UUID, str, str]  # the node, the kind and the value
+
+
+def lock_identities(identities: Iterable[Identity]) -> None:
+    """Keep others from doing anything about these identities until the transaction ends.
+
+    To be called once, before any row is locked; so nobody waits for somebody who waits for them.
+    """
+    slots = {_slot(*identity) for identity in identities}
+    if slots:
+        fetch_one(HOLD, [LOCK_CLASS, sorted(slots)])
+
+
+def _slot(node_id: UUID, kind: str, value: str) -> int:
+    digest = hashlib.sha256(f"{node_id} {kind} {value}".encode()).digest()
+    return int.from_bytes(digest[:4]) % SLOTS
+
+
+@contextmanager
+def locking_external_id(node_id: UUID, value: str | None) -> Iterator[None]:
+    """A transaction that holds the client's id; without one, neither."""
+    if value is None:
+        yield
+        return
+    with transaction.atomic():
+        lock_identities([(node_id, EXTERNAL_ID, value)])
+        yield
+
+
+def notify_identities_appeared(
+    workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
+) -> None:
+    """Tell those who wait for identities, held by this transaction, whose they are now.
+
+    Each is a customer's id, a kind and a value.
+    """
+    if identities:
+        for follower in all_observers():
+            follower.identities_appeared(
+                workspace_id=workspace_id, node_id=node_id, identities=identities
+            )

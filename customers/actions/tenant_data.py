@@ -1,0 +1,111 @@
+"""What customers owe a node that goes: to go with it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from configuration.domain.matching_policy import MatchingPolicy
+from contacthub_project.db.tenant_data import TenantDataOwner
+from customers.actions.building import build_batch, start_build
+from customers.actions.rekeying import rekey_node
+from customers.models import (
+    AggregateBuild,
+    AggregateMember,
+    Change,
+    ConsentLogEntry,
+    Customer,
+    Feed,
+    PendingMerge,
+)
+
+# The row goes and its deletion is in the feed: one statement, so never one without the other.
+ERASE = """
+WITH doomed AS (
+    SELECT id FROM customers_customer
+    WHERE workspace_id = %(workspace_id)s AND node_id = %(node_id)s
+    LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+),
+sessions AS (
+    DELETE FROM customers_session USING doomed WHERE customer_id = doomed.id
+),
+members AS (
+    DELETE FROM customers_aggregatemember USING doomed
+    WHERE entry_id = doomed.id OR aggregate_id = doomed.id
+    RETURNING workspace_id, aggregate_node_id, match_key
+),
+pending AS (
+    INSERT INTO customers_pendingmerge (workspace_id, aggregate_node_id, match_key)
+    SELECT DISTINCT workspace_id, aggregate_node_id, match_key FROM members
+    WHERE aggregate_node_id <> %(node_id)s
+),
+gone AS (
+    DELETE FROM customers_customer USING doomed WHERE customers_customer.id = doomed.id
+    RETURNING customers_customer.id, workspace_id, node_id, deleted
+),
+change AS (
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at)
+    SELECT workspace_id, node_id, 'CUSTOMER', id, 'DELETE', clock_timestamp()
+    FROM gone WHERE deleted = 0
+)
+SELECT count(*) FROM gone
+"""
+
+
+class CustomerDataOwner(TenantDataOwner):
+    """Registered with `contacthub_project.db.tenant_data`."""
+
+    order = 20
+
+    def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
+        """Delete customers of the node, and tell the change feed."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                ERASE, {"workspace_id": workspace_id, "node_id": node_id, "limit": limit}
+            )
+            erased = cursor.fetchone()[0]
+        if not erased:
+            # Those who had an aggregate customer of this node went with it.
+            AggregateMember.objects.filter(aggregate_node_id=node_id).delete()
+            AggregateBuild.objects.filter(node_id=node_id).delete()
+        return erased
+
+    def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
+        """Delete the feed and the consent log of a workspace that is no more."""
+        Feed.objects.filter(workspace_id=workspace_id).delete()
+        AggregateBuild.objects.filter(workspace_id=workspace_id).delete()
+        for model in (Change, ConsentLogEntry, PendingMerge):
+            ids = list(
+                model.objects.filter(workspace_id=workspace_id).values_list("id", flat=True)[:limit]
+            )
+            if ids:
+                with transaction.atomic():
+                    return model.objects.filter(id__in=ids).delete()[0]
+        return 0
+
+    def has_values(self, *, workspace_id: UUID, section: str, name: str) -> bool:
+        """Whether a customer of the workspace has a value of an extended property."""
+        if section != "customers":
+            return False
+        path = "__".join(["extended", *name.split("."), "isnull"])
+        return Customer.objects.filter(workspace_id=workspace_id, **{path: False}).exists()
+
+    def count_up_to(self, *, node_id: UUID, most: int) -> int:
+        """How many customers the node has, deleted ones that are kept included."""
+        return Customer.objects.filter(node_id=node_id).count_up_to(most)
+
+    def start_building(self, *, workspace_id: UUID, node_id: UUID) -> None:
+        """Look at all customers of an aggregate node's entry nodes, from the first on."""
+        start_build(workspace_id, node_id)
+
+    def build_batch(self, *, workspace_id: UUID, node_id: UUID) -> bool:
+        """Look at some more of them."""
+        return build_batch(workspace_id, node_id)
+
+    def rekey_node(
+        self, *, workspace_id: UUID, node_id: UUID, policy: MatchingPolicy
+    ) -> list[list[str]]:
+        """Give the customers of the node their keys by `policy`."""
+        return rekey_node(workspace_id, node_id, policy)

@@ -1,0 +1,100 @@
+"""A customer's row and the two forms it takes: the document that rules work on, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from configuration.domain.customer_schema import CustomerSchema
+from customers.domain.merge import EMPTY, Document, for_create
+
+if TYPE_CHECKING:
+    from customers.models import ConsentLogEntry
+
+# The values of `Customer.ROW`; ids and moments may be text, as they stand in JSON.
+CustomerRow = tuple[Any, ...]
+
+
+def document_of(row: CustomerRow) -> Document:
+    """What can be changed of a customer."""
+    _, _, external_id, _, base, consents, extended, extra, tags, enabled, *_ = row
+    return {
+        "externalId": external_id,
+        "base": base,
+        "consents": consents,
+        "extended": extended,
+        "extra": extra,
+        "tags": tags,
+        "enabled": enabled,
+    }
+
+
+def system_properties(row: CustomerRow) -> dict[str, Any]:
+    """What the system keeps of a customer, as answers show it (of a row that was read as JSON)."""
+    (
+        customer_id, int_id, _, node_id, *_,
+        registered_at, updated_at, version, deleted, registered_by, updated_by,
+    ) = row  # fmt: skip
+    return {
+        "id": customer_id,
+        "intId": int_id,
+        "nodeId": node_id,
+        "registeredAt": registered_at,
+        "updatedAt": updated_at,
+        "version": version,
+        "deleted": deleted,
+        "sourceInfo": {"registeredBy": registered_by, "updatedBy": updated_by},
+    }
+
+
+def customer_response(row: CustomerRow, schema: CustomerSchema) -> dict[str, Any]:
+    """The customer as the API shows it, every key there."""
+    (
+        customer_id, int_id, external_id, node_id, base, consents, extended, extra, tags, enabled,
+        registered_at, updated_at, version, deleted, registered_by, updated_by,
+    ) = row  # fmt: skip
+    return {
+        "id": customer_id,
+        "intId": int_id,
+        "externalId": external_id,
+        "nodeId": node_id,
+        "base": schema.complete_base(base),
+        "consents": consents,
+        "extended": schema.enabled_extended(extended),
+        "extra": extra,
+        "tags": {"auto": tags.get("auto", []), "manual": tags.get("manual", [])},
+        "enabled": enabled,
+        "registeredAt": registered_at,
+        "updatedAt": updated_at,
+        "version": version,
+        "deleted": deleted,
+        "sourceInfo": {"registeredBy": registered_by, "updatedBy": updated_by},
+    }
+
+
+def untrusted_customer_response(
+    row: CustomerRow, schema: CustomerSchema, *, written: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The customer for one that may not read profiles: its ids, and what it has just written."""
+    own = for_create(EMPTY, written or {})
+    return customer_response(row, schema) | {
+        "externalId": own["externalId"],
+        "base": schema.complete_base(own["base"]),
+        "consents": own["consents"],
+        "extended": own["extended"],
+        "extra": own["extra"],
+        "tags": {"auto": own["tags"].get("auto", []), "manual": own["tags"].get("manual", [])},
+    }
+
+
+def consent_log_response(entry: ConsentLogEntry) -> dict[str, Any]:
+    """A line of a customer's consent log, as answers show it."""
+    return {
+        "id": entry.id,
+        "date": entry.date,
+        "type": entry.type,
+        "property": entry.property,
+        "value": entry.value,
+        "sourceId": entry.source_id,
+        "userId": entry.user_id,
+    }

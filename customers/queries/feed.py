@@ -1,0 +1,183 @@
+"""Reading the change feed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.errors import Gone
+from contacthub_project.db.sql import fetch_all, fetch_one
+from customers.actions.feed import seal
+from customers.domain.query_compiler import Fragment, all_of
+from customers.models import ChangeEntity, ChangeOperation, Customer
+from customers.queries.documents import customer_response
+
+# No transaction takes longer, so changes stand in the feed at most so much out of their time.
+LONGEST_TRANSACTION = timedelta(minutes=10)
+
+POSITION = (
+    "SELECT last_offset, trimmed_to, trimmed_before FROM customers_feed WHERE workspace_id = %s"
+)
+PAGE = """
+SELECT change.feed_offset, change.operation, change.entity, change.entity_id, change.node_id
+FROM customers_change AS change WHERE {condition} ORDER BY change.feed_offset LIMIT %s
+"""
+LAST = """
+SELECT change.feed_offset FROM customers_change AS change
+WHERE {condition} ORDER BY change.feed_offset DESC LIMIT 1
+"""
+MOMENT_AT = """
+SELECT changed_at FROM customers_change
+WHERE workspace_id = %s AND feed_offset >= %s ORDER BY feed_offset LIMIT 1
+"""
+FIRST_SINCE = """
+SELECT feed_offset FROM customers_change
+WHERE workspace_id = %s AND feed_offset > %s AND changed_at >= %s ORDER BY feed_offset LIMIT 1
+"""
+
+# How entities of a kind are shown: the answers of those of the ids that there are.
+ReadEntities = Callable[[WorkspaceRules, Sequence[UUID]], Mapping[UUID, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFilter:
+    """Which changes a consumer asks for; `nodes` are those it may read, None for all."""
+
+    nodes: Sequence[UUID] | None = None
+    entity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the feed reaches: from after `trimmed_to` up to `last_offset`."""
+
+    last_offset: int
+    trimmed_to: int
+    trimmed_before: datetime | None
+
+
+def position_of(workspace_id: UUID) -> Position:
+    """How far the feed of a workspace reaches, as far as it is sealed."""
+    return Position(*(fetch_one(POSITION, [workspace_id]) or (0, 0, None)))
+
+
+def last_offset(workspace_id: UUID, wanted: FeedFilter) -> int:
+    """The greatest offset of the changes that are wanted, 0 if there is none."""
+    seal(workspace_id)
+    position = position_of(workspace_id)
+    if wanted == FeedFilter():
+        return position.last_offset
+    condition = _condition(workspace_id, wanted, after=position.trimmed_to)
+    found = fetch_one(LAST.format(condition=condition.sql), condition.parameters, prepare=False)
+    return 0 if found is None else found[0]
+
+
+def start_at(workspace_id: UUID, *, offset: int | None, since: datetime | None) -> int:
+    """The offset to read after: the one given, else that before the first change `since`.
+
+    With neither it is the earliest one that is kept. Raises Gone when changes that were asked for
+    are kept no longer.
+    """
+    position = position_of(workspace_id)
+    if offset is not None:
+        if offset < position.trimmed_to:
+            raise _gone(position)
+        return offset
+    if since is None:
+        return position.trimmed_to
+    if position.trimmed_before is not None and since < position.trimmed_before:
+        raise _gone(position)
+    seal(workspace_id)
+    return _offset_before(workspace_id, since, position_of(workspace_id))
+
+
+def read_page(
+    workspace: WorkspaceRules, *, after: int, size: int, wanted: FeedFilter
+) -> tuple[list[dict[str, Any]], int]:
+    """The updates after an offset, and the offset to go on from.
+
+    All that is committed by now is sealed first (see `customers.actions.feed.seal`). Entities come
+    as they are now; one that is gone by now is told as deleted.
+    """
+    seal(workspace.id)
+    condition = _condition(workspace.id, wanted, after=after)
+    statement = PAGE.format(condition=condition.sql)
+    rows = fetch_all(statement, (*condition.parameters, size)) if size else []
+    now: dict[str, Mapping[UUID, Any]] = {}
+    for entity, read in _readers.items():
+        ids = list({row[3] for row in rows if row[2] == entity and row[1] != "DELETE"})
+        now[entity] = read(workspace, ids) if ids else {}
+    updates = [_update(row, now[row[2]].get(row[3])) for row in rows]
+    return updates, (rows[-1][0] if rows else after)
+
+
+def register_reader(entity: str, read: ReadEntities) -> None:
+    """Make known how entities of a kind are shown; called once per process while Django starts."""
+    _readers[entity] = read
+
+
+def read_customers(workspace: WorkspaceRules, ids: Sequence[UUID]) -> Mapping[UUID, Any]:
+    """The live customers among the ids, as the API shows them."""
+    rows = Customer.objects.live_rows(workspace.id, list(ids))
+    return {UUID(row[0]): customer_response(row, workspace.customer_schema) for row in rows}
+
+
+_readers: dict[str, ReadEntities] = {ChangeEntity.CUSTOMER.value: read_customers}
+
+
+def _update(row: Iterable[Any], entity_now: Any) -> dict[str, Any]:
+    offset, operation, entity, entity_id, node_id = row
+    if entity_now is None:
+        operation = ChangeOperation.DELETE.value
+        entity_now = {"id": entity_id, "nodeId": node_id}
+    return {
+        "offset": offset,
+        "operation": operation,
+        "entity": {"type": entity, "data": entity_now},
+    }
+
+
+def _condition(workspace_id: UUID, wanted: FeedFilter, *, after: int) -> Fragment:
+    parts = [
+        Fragment("change.workspace_id = %s", (workspace_id,)),
+        Fragment("change.feed_offset > %s", (after,)),
+    ]
+    if wanted.nodes is not None:
+        if len(wanted.nodes) == 1:  # a single value, so that an index can give the order too
+            parts.append(Fragment("change.node_id = %s", (wanted.nodes[0],)))
+        else:
+            parts.append(Fragment("change.node_id = ANY (%s)", (list(wanted.nodes),)))
+    if wanted.entity is not None:
+        parts.append(Fragment("change.entity = %s", (wanted.entity,)))
+    return all_of(parts)
+
+
+def _offset_before(workspace_id: UUID, since: datetime, position: Position) -> int:
+    """The offset after which all changes stand that happened at `since` or later.
+
+    Offsets follow the commits and moments the writes, so they are nearly in the same order: a
+    bisection finds a place that is surely early enough, from which the first is looked for.
+    """
+    early = since - LONGEST_TRANSACTION
+    low, high = position.trimmed_to, position.last_offset
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = fetch_one(MOMENT_AT, [workspace_id, middle])
+        if row is not None and row[0] < early:
+            low = middle
+        else:
+            high = middle - 1
+    first = fetch_one(FIRST_SINCE, [workspace_id, low, since])
+    return position.last_offset if first is None else first[0] - 1
+
+
+def _gone(position: Position) -> Gone:
+    earliest = position.trimmed_to
+    return Gone(
+        f"Changes up to offset {earliest} are kept no longer; read on from there",
+        data={"earliestOffset": earliest},
+    )

@@ -1,0 +1,243 @@
+"""Searching a node's customers: one statement for the page and the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from configuration.domain.customer_schema import LIST_OF, CustomerSchema
+from configuration.domain.extended_properties import indexed_paths
+from configuration.queries.rules import NodeRules, WorkspaceRules
+from contacthub_project.api.pagination import LARGEST_MATCH, Page
+from contacthub_project.api.query import SortKey
+from contacthub_project.core.errors import FieldError, Forbidden
+from contacthub_project.db.counters import Entity, count_of
+from contacthub_project.db.sql import fetch_one, rows_of
+from customers.domain.query_compiler import Fragment, Place, all_of, compile_query
+from customers.domain.query_language import attributes_compared, query_faults, speaks_of_events
+from customers.models.customer import ROW_AS_JSON
+from customers.queries.documents import CustomerRow
+
+NEWEST_FIRST = (SortKey("updatedAt", descending=True),)
+COLUMNS = {
+    "intId": "customer.int_id",
+    "externalId": "customer.external_id",
+    "extra": "customer.extra",
+    "enabled": "customer.enabled",
+    "registeredAt": "customer.registered_at",
+    "updatedAt": "customer.updated_at",
+    "version": "customer.version",
+    "sourceInfo.registeredBy": "customer.registered_by",
+    "sourceInfo.updatedBy": "customer.updated_by",
+}
+UUID_COLUMNS = {"id": "customer.id", "nodeId": "customer.node_id"}
+# Indexes that find a node's customers by the lower case of a value (see Customer.Meta).
+FOLDED_INDEXES = frozenset({"base.contacts.email", "base.firstName", "base.lastName"})
+UNSORTED_KINDS = (LIST_OF, "object")
+
+IN_NODE = "customer.workspace_id = %s AND customer.node_id = %s AND customer.deleted = 0"
+# The matches are found once, in order, for the page and the count alike.
+SEARCH = f"""
+WITH matched AS MATERIALIZED (
+    SELECT found.id, row_number() OVER () AS position
+    FROM (
+        SELECT customer.id FROM customers_customer AS customer
+        WHERE {IN_NODE} AND ({{condition}})
+        ORDER BY {{order}} LIMIT {LARGEST_MATCH}
+    ) AS found
+),
+page AS (SELECT id, position FROM matched ORDER BY position OFFSET %s LIMIT %s)
+SELECT
+    (SELECT count(*) FROM matched),
+    (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
+     FROM page JOIN customers_customer USING (id))
+"""
+# Without a condition everybody matches, and how many those are is known.
+LIST = f"""
+SELECT NULL::bigint, (
+    SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
+    FROM (
+        SELECT found.id, row_number() OVER () AS position
+        FROM (
+            SELECT customer.id FROM customers_customer AS customer
+            WHERE {IN_NODE} ORDER BY {{order}} OFFSET %s LIMIT %s
+        ) AS found
+    ) AS page JOIN customers_customer USING (id)
+)
+"""
+
+
+class Behaviour(Protocol):
+    """What customers did, as queries ask for it: known to the app that keeps events."""
+
+    def faults(self, did: Any, workspace: WorkspaceRules, at: str) -> list[FieldError]:
+        """Everything wrong with the `did` of a query; `at` points to it."""
+        ...
+
+    def compiled(self, did: Mapping[str, Any], workspace: WorkspaceRules) -> Fragment:
+        """A condition on the row `customer` that holds when it did that."""
+        ...
+
+
+_deeds: list[Behaviour] = []
+
+
+def register_behaviour(deeds: Behaviour) -> None:
+    """Make known who answers for `did`; called once per process while Django starts."""
+    _deeds[:] = [deeds]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAttributes:
+    """The attributes of a node's customers, and where their values are found."""
+
+    schema: CustomerSchema
+    folded: frozenset[str] = frozenset()
+    indexed: frozenset[tuple[str, ...]] = frozenset()
+
+    @classmethod
+    def of(cls, workspace: WorkspaceRules, node: NodeRules) -> CustomerAttributes:
+        """Properties that the node recognises customers by are compared as it compares them."""
+        matching = node.matching
+        return cls(
+            schema=workspace.customer_schema,
+            folded=frozenset() if matching.case_sensitive else frozenset(matching.properties),
+            indexed=frozenset(indexed_paths(workspace.customer_extended)),
+        )
+
+    def kind_of(self, path: str) -> str | None:
+        return self.schema.kind_of(path)
+
+    def place_of(self, path: str) -> Place:
+        """Where the values of an attribute that `kind_of` knows are found."""
+        is_folded = path in self.folded
+        if path in UUID_COLUMNS:
+            column = UUID_COLUMNS[path]
+            return Place(f"{column}::text", uuid_column=column)
+        if path in COLUMNS:
+            return Place(COLUMNS[path], is_folded=is_folded)
+        section, *keys = path.split(".")
+        return Place(
+            f"customer.{section}",
+            tuple(keys),
+            is_folded=is_folded,
+            has_folded_index=path in FOLDED_INDEXES,
+            has_json_index=section == "extended" and tuple(keys) in self.indexed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a client looks for; `query` has been checked by `search_faults`."""
+
+    external_id: str | None
+    query: Mapping[str, Any] | None
+    sort: Sequence[SortKey]
+    page: Page
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows of a page, how many customers match (10000 at most) and how many there are."""
+
+    rows: list[CustomerRow]
+    total: int
+    unfiltered: int
+
+
+def search_faults(document: Any, workspace: WorkspaceRules) -> list[FieldError]:
+    """Everything wrong with a query in its envelope."""
+
+    def did_faults(did: Any, at: str) -> list[FieldError]:
+        return _deeds[0].faults(did, workspace, at)
+
+    return query_faults(document, workspace.customer_schema, did_faults)
+
+
+def is_sortable(schema: CustomerSchema, field: str) -> bool:
+    """Whether customers can be ordered by a property: it must be a single value."""
+    kind = schema.kind_of(field)
+    return kind is not None and not kind.startswith(UNSORTED_KINDS)
+
+
+def check_lookup(node: NodeRules, search: Search) -> None:
+    """Raise Forbidden for a search by which one that may not read profiles could learn of them.
+
+    It may look up whom it knows already: by external id, and by equality of what the node
+    recognises customers by.
+    """
+    if search.sort is not NEWEST_FIRST:
+        raise Forbidden("The client is not allowed to sort customers")
+    if search.query is None:
+        return
+    if speaks_of_events(search.query):
+        raise Forbidden("The client is not allowed to search by events")
+    known = {"externalId", *node.matching.properties}
+    for attribute, operator in attributes_compared(search.query):
+        if attribute not in known or operator != "EQUALS":
+            raise Forbidden(f"The client is not allowed to search by {attribute} {operator}")
+
+
+def search_customers(workspace: WorkspaceRules, node: NodeRules, search: Search) -> Found:
+    """The customers of a node that fit, by the order asked for, absent values last.
+
+    Ids break ties. No more than 10000 matches are looked at.
+    """
+    attributes = CustomerAttributes.of(workspace, node)
+    order = order_of(search.sort, attributes)
+    scope = (workspace.id, node.id)
+    first = min(search.page.first, LARGEST_MATCH)
+    window = (first, min(search.page.size, LARGEST_MATCH - first))
+    condition = _condition(workspace, attributes, search)
+    if condition is None:
+        statement = LIST.format(order=order)
+        parameters: tuple[Any, ...] = (*scope, *window)
+    else:
+        statement = SEARCH.format(condition=condition.sql, order=order)
+        parameters = (*scope, *condition.parameters, *window)
+    matching, rows = fetch_one(statement, parameters, prepare=False)
+    everybody = count_of(workspace.id, node.id, Entity.CUSTOMERS)
+    total = min(everybody, LARGEST_MATCH) if matching is None else matching
+    return Found(rows_of(rows), total, everybody)
+
+
+def order_of(sort: Sequence[SortKey], attributes: CustomerAttributes) -> str:
+    """SQL of an order: text by its lower case, absent values last, ties by id."""
+    keys = [f"{_sorted_value(key, attributes)} {_direction(key)}" for key in sort]
+    last = "DESC" if sort[-1].descending else "ASC"
+    return ", ".join([*keys, f"customer.id {last}"])
+
+
+def _sorted_value(key: SortKey, attributes: CustomerAttributes) -> str:
+    place, kind = attributes.place_of(key.field), attributes.kind_of(key.field)
+    if place.uuid_column is not None:
+        return place.uuid_column
+    if kind == "text":
+        return f'lower({place.text}) COLLATE "C"'
+    if place.keys is None:
+        return place.column
+    return f'{place.text} COLLATE "C"' if kind in {"moment", "date"} else place.json
+
+
+def _direction(key: SortKey) -> str:
+    if not key.descending:
+        return "ASC"
+    # These always have a value; an index in their order can be read from either end.
+    has_value = key.field in {"updatedAt", "registeredAt", "id", "intId", "version", "nodeId"}
+    return "DESC" if has_value else "DESC NULLS LAST"
+
+
+def _condition(
+    workspace: WorkspaceRules, attributes: CustomerAttributes, search: Search
+) -> Fragment | None:
+    parts = []
+    if search.external_id is not None:
+        parts.append(Fragment("customer.external_id = %s", (search.external_id,)))
+    if search.query is not None:
+
+        def compile_did(did: Mapping[str, Any]) -> Fragment:
+            return _deeds[0].compiled(did, workspace)
+
+        parts.append(compile_query(search.query, attributes, compile_did))
+    return all_of(parts) if parts else None

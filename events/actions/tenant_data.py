@@ -1,0 +1,43 @@
+"""What events owe a node that goes: to go before its customers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from contacthub_project.db.sql import fetch_one
+from contacthub_project.db.tenant_data import TenantDataOwner
+from events.actions.statements import DELETE_IN_NODE
+from events.models import Event, IdempotencyKey, Product
+
+
+class EventDataOwner(TenantDataOwner):
+    """Registered with `contacthub_project.db.tenant_data`."""
+
+    order = 10
+    holds_events = True
+
+    def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
+        """Delete events of the node, and tell the change feed."""
+        parameters = {"workspace_id": workspace_id, "node_id": node_id, "limit": limit}
+        return fetch_one(DELETE_IN_NODE, parameters)[0]
+
+    def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
+        """Delete the keys that clients of a removed workspace sent; products go with its row."""
+        keys = IdempotencyKey.objects.filter(workspace_id=workspace_id)
+        ids = list(keys.values_list("id", flat=True)[:limit])
+        return IdempotencyKey.objects.filter(id__in=ids).delete()[0] if ids else 0
+
+    def has_values(self, *, workspace_id: UUID, section: str, name: str) -> bool:
+        """Whether an event, or a product, of the workspace has a value of an extended property."""
+        if section == "customers":
+            return False
+        if section == "products":
+            path = "__".join(["extended", *name.split("."), "isnull"])
+            return Product.objects.filter(workspace_id=workspace_id, **{path: False}).exists()
+        path = "__".join(["properties", "extended", *name.split("."), "isnull"])
+        events = Event.objects.in_workspace(workspace_id).filter(type=section)
+        return events.filter(**{path: False}).exists()
+
+    def count_up_to(self, *, node_id: UUID, most: int) -> int:
+        """How many events the node has."""
+        return Event.objects.filter(node_id=node_id).count_up_to(most)

@@ -1,0 +1,69 @@
+"""What events owe customers: to go with them, to be told with them, to find them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from contacthub_project.db.sql import fetch_all, fetch_one
+from customers.observers import CustomerObserver
+from events.actions.statements import ATTACH, DELETE_OF_CUSTOMER
+from events.models.event import ROW_AS_JSON
+from events.queries.documents import event_response
+
+PAGE = 1000
+# The latest first, as the index has them; a comparison of rows is a range of it.
+PAGE_OF_CUSTOMER = f"""
+SELECT {ROW_AS_JSON}, date, id FROM events_event
+WHERE customer_id = %(customer_id)s AND workspace_id = %(workspace_id)s
+  AND (date, id) < (%(date)s::timestamptz, %(id)s::uuid)
+ORDER BY date DESC, id DESC LIMIT {PAGE}
+"""
+BEYOND = {"date": "infinity", "id": UUID(int=2**128 - 1)}
+
+
+class EventObserver(CustomerObserver):
+    """Registered with `customers.observers`."""
+
+    def customer_deleted(self, *, workspace_id: UUID, customer_id: UUID) -> None:
+        """Delete the customer's events."""
+        fetch_one(DELETE_OF_CUSTOMER, {"workspace_id": workspace_id, "customer_id": customer_id})
+
+    def customer_forgotten(
+        self, *, workspace_id: UUID, customer_id: UUID, known_by: Collection[str] = ()
+    ) -> None:
+        """Delete the person's events."""
+        self.customer_deleted(workspace_id=workspace_id, customer_id=customer_id)
+
+    def identities_appeared(
+        self, *, workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
+    ) -> None:
+        """Give the customers the events that waited for them."""
+        fetch_one(
+            ATTACH,
+            {
+                "workspace_id": workspace_id,
+                "node_id": node_id,
+                "customers": [customer_id for customer_id, _, _ in identities],
+                "kinds": [kind for _, kind, _ in identities],
+                "values": [value for _, _, value in identities],
+            },
+        )
+
+    def exported(self, *, workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Any]]:
+        """The customer's events, the latest first."""
+        yield "events", _events(workspace_id, customer_id)
+
+
+def _events(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:
+    parameters = {"workspace_id": workspace_id, "customer_id": customer_id, **BEYOND}
+    page = fetch_all(PAGE_OF_CUSTOMER, parameters)
+    while page:
+        for text, _, _ in page:
+            yield event_response(orjson.loads(text))
+        _, date, event_id = page[-1]
+        parameters |= {"date": date, "id": event_id}
+        page = fetch_all(PAGE_OF_CUSTOMER, parameters)

@@ -1,0 +1,46 @@
+"""An event's row and the answer it becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+# The values of `Event.ROW`, read as JSON: ids and moments are text.
+EventRow = tuple[Any, ...]
+
+
+def duplicate_of(event: dict[str, Any], *, customer_id: UUID, node_id: UUID) -> dict[str, Any]:
+    """The event as it is shown in an aggregate node, of the aggregate customer."""
+    return event | {
+        "customerId": customer_id,
+        "nodeId": node_id,
+        "bringBackProperties": None,
+        "origin": "DUPLICATE",
+    }
+
+
+def event_response(row: EventRow) -> dict[str, Any]:
+    """The event as the API shows it, every key there."""
+    (
+        event_id, customer_id, node_id, bring_back_type, bring_back_value, event_type, properties,
+        context, context_info, date, origin, tracking, registered_at, updated_at, version,
+    ) = row  # fmt: skip
+    bring_back = None
+    if bring_back_type is not None:
+        bring_back = {"type": bring_back_type, "value": bring_back_value, "nodeId": node_id}
+    return {
+        "id": event_id,
+        "customerId": customer_id,
+        "nodeId": node_id,
+        "bringBackProperties": bring_back,
+        "type": event_type,
+        "properties": properties,
+        "context": context,
+        "contextInfo": context_info,
+        "date": date,
+        "origin": origin,
+        "tracking": tracking,
+        "registeredAt": registered_at,
+        "updatedAt": updated_at,
+        "version": version,
+    }
