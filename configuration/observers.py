@@ -1,4 +1,7 @@
-"""What was revoked counts on this machine at once, elsewhere within the cache's seconds."""
+"""Invalidate cached principals when a model that decides about access changes.
+
+On this machine at once, on others within PRINCIPAL_CACHE_SECONDS.
+"""
 
 from __future__ import annotations
 

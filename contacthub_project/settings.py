@@ -246,8 +246,8 @@ REST_FRAMEWORK = {
 # Who stands behind a bearer token; the platform's API package imports no app.
 PRINCIPAL_LOOKUP = "configuration.queries.principals.find_principal"
 PRINCIPAL_CACHE_SECONDS = 3
-# Eight bytes that tell all processes of the machine that configuration has changed.
-SHARED_VERSION_FILE = Path(env.str("SHARED_VERSION_FILE", default=str(DATA / "generation")))
+# A version number in shared memory: invalidates caches of configuration in all processes.
+SHARED_VERSION_FILE = Path(env.str("SHARED_VERSION_FILE", default=str(DATA / "shared-version")))
 # Proxies between client and server whose X-Forwarded-For entries can be trusted.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

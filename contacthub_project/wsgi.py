@@ -82,5 +82,5 @@ gc.set_threshold(50_000, 20, 20)
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """The WSGI application."""
     handler = api if environ["PATH_INFO"].startswith(BASE_PATH) else pages
-    with request_limiter.taken():
+    with request_limiter.acquired():
         return handler(environ, start_response)

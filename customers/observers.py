@@ -1,7 +1,8 @@
-"""The duty of every app above that keeps something about customers.
+"""The interface of apps that keep data about customers.
 
-A customer is deleted, forgotten, exported or recognised here, where nothing is known of events or
-uploads. Each app that keeps such things registers a follower in its `AppConfig.ready`.
+Customers are deleted, forgotten, exported and recognised in `customers`, which knows nothing of
+events or bulk jobs. Each app that keeps such data registers a `CustomerObserver` in its
+`AppConfig.ready`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ EXTERNAL_ID = "EXTERNAL_ID"
 
 
 class CustomerObserver:
-    """Keeps something about customers. Its writes run in the transaction of their cause.
+    """Keeps something about customers. By default each method does nothing.
 
-    What a follower does not say is that there is nothing to do.
+    Methods run in the transaction of the change that they are told of.
     """
 
     def customer_deleted(self, *, workspace_id: UUID, customer_id: UUID) -> None:
@@ -46,14 +47,14 @@ class CustomerObserver:
         return iter(())
 
 
-_followers: list[CustomerObserver] = []
+_observers: list[CustomerObserver] = []
 
 
-def register(follower: CustomerObserver) -> None:
-    """Make `follower` known; called once per process while Django starts."""
-    _followers.append(follower)
+def register(observer: CustomerObserver) -> None:
+    """Make `observer` known; called once per process while Django starts."""
+    _observers.append(observer)
 
 
 def all_observers() -> tuple[CustomerObserver, ...]:
-    """Every follower."""
-    return tuple(_followers)
+    """Every observer."""
+    return tuple(_observers)

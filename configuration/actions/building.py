@@ -32,8 +32,8 @@ def start_building(node: Node) -> None:
             entry.is_aggregated = True
             entry.save(update_fields=["is_aggregated"])
     node.state = NodeState.LOCKED
-    for holder in all_owners():
-        holder.start_building(workspace_id=node.workspace_id, node_id=node.id)
+    for owner in all_owners():
+        owner.start_building(workspace_id=node.workspace_id, node_id=node.id)
     enqueue_on_commit(TASK)
 
 
@@ -49,8 +49,8 @@ def stop_following(node: Node) -> None:
 def go_on_building(workspace_id: UUID, node_id: UUID, *, seconds: float) -> bool:
     """Build for about so many seconds; True, and the node is active, when it is done."""
     deadline = time.monotonic() + seconds
-    for holder in all_owners():
-        while not holder.build_batch(workspace_id=workspace_id, node_id=node_id):
+    for owner in all_owners():
+        while not owner.build_batch(workspace_id=workspace_id, node_id=node_id):
             if time.monotonic() > deadline:
                 return False
     with transaction.atomic():

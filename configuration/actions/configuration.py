@@ -161,8 +161,8 @@ def _redefined(
         name
         for name in lost_properties(before, after)
         if any(
-            holder.has_values(workspace_id=workspace_id, section=section, name=name)
-            for holder in all_owners()
+            owner.has_values(workspace_id=workspace_id, section=section, name=name)
+            for owner in all_owners()
         )
     ]
     if in_use:

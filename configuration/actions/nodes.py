@@ -164,4 +164,4 @@ def _source_faults(workspace_id: UUID, source_ids: Sequence[UUID]) -> list[Field
 
 
 def _has_data(node: Node) -> bool:
-    return any(holder.count_up_to(node_id=node.id, most=1) for holder in all_owners())
+    return any(owner.count_up_to(node_id=node.id, most=1) for owner in all_owners())

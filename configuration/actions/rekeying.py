@@ -23,9 +23,9 @@ def finish_rekeying_in_request(node: Node) -> Node:
     if node.pending_policy is None:
         return node
     if all(
-        holder.count_up_to(node_id=node.id, most=AT_ONCE) < AT_ONCE
-        for holder in all_owners()
-        if not holder.holds_events
+        owner.count_up_to(node_id=node.id, most=AT_ONCE) < AT_ONCE
+        for owner in all_owners()
+        if not owner.holds_events
     ):
         node = finish_rekeying(node)
         if node.rekeying_report is not None:
@@ -49,8 +49,8 @@ def finish_rekeying(node: Node) -> Node:
     )
     collisions = [
         collision
-        for holder in all_owners()
-        for collision in holder.rekey_node(
+        for owner in all_owners()
+        for collision in owner.rekey_node(
             workspace_id=node.workspace_id, node_id=node.id, policy=policy
         )
     ]

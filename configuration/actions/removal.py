@@ -45,8 +45,8 @@ def _remove_workspace(workspace_id: UUID, deadline: float) -> bool:
     for node_id in list(nodes.values_list("id", flat=True)):
         if not _empty(workspace_id, node_id, deadline):
             return False
-    for holder in all_owners():
-        while holder.erase_workspace_batch(workspace_id=workspace_id, limit=BATCH):
+    for owner in all_owners():
+        while owner.erase_workspace_batch(workspace_id=workspace_id, limit=BATCH):
             if time.monotonic() > deadline:
                 return False
     with transaction.atomic():
@@ -64,9 +64,9 @@ def _empty(
     workspace_id: UUID, node_id: UUID, deadline: float, *, events_only: bool = False
 ) -> bool:
     """Whether the node is empty by the deadline."""
-    holders = [each for each in all_owners() if each.holds_events or not events_only]
-    for holder in holders:
-        while holder.erase_node_batch(workspace_id=workspace_id, node_id=node_id, limit=BATCH):
+    owners = [each for each in all_owners() if each.holds_events or not events_only]
+    for owner in owners:
+        while owner.erase_node_batch(workspace_id=workspace_id, node_id=node_id, limit=BATCH):
             notify_on_commit(workspace_id)
             if time.monotonic() > deadline:
                 return False

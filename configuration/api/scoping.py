@@ -51,7 +51,7 @@ class WorkspaceView(ApiView):
     def succeeded(self) -> None:
         """Wake those who wait for changes of the workspace."""
         if self.request.method not in SAFE_METHODS:
-            publisher.ring(feed_topic(self.workspace.id))
+            publisher.notify(feed_topic(self.workspace.id))
 
     def extra_headers(self) -> dict[str, str]:
         return {} if self.quota is None else self.quota.headers()

@@ -31,23 +31,23 @@ class PrincipalCache:
             maxsize=10_000, ttl=settings.PRINCIPAL_CACHE_SECONDS
         )
         self._find = import_string(settings.PRINCIPAL_LOOKUP)
-        self._generation = shared_version.current()
+        self._version = shared_version.current()
 
     def get(self, token: str) -> Principal:
         """The holder of `token`; raises Unauthorized when there is none."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         current = shared_version.current()
         with self._lock:
-            if current != self._generation:
+            if current != self._version:
                 self._known.clear()
-                self._generation = current
+                self._version = current
             principal = self._known.get(digest)
         if principal is None:
             principal = self._find(token, digest)
             if principal is None:
                 raise Unauthorized
             with self._lock:
-                if self._generation == current:
+                if self._version == current:
                     self._known[digest] = principal
         if principal.expires_at is not None and principal.expires_at <= datetime.now(UTC):
             raise Unauthorized

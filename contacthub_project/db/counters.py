@@ -1,4 +1,4 @@
-"""How many customers or events a node has: known to an app above those that list them."""
+"""The interface to entity counts, which `analytics` implements for the lists of lower apps."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ class Entity(Enum):
 
 
 class EntityCounter(Protocol):
-    """Tells how many live customers, or events, a node has this moment."""
+    """Returns how many live customers, or events, a node has."""
 
     def __call__(self, workspace_id: UUID, node_id: UUID, entity: Entity) -> int: ...
 
 
-_totals: list[EntityCounter] = []
+_counters: list[EntityCounter] = []
 
 
-def register(totals: EntityCounter) -> None:
-    """Make known who counts; called once per process while Django starts."""
-    _totals[:] = [totals]
+def register(counter: EntityCounter) -> None:
+    """Set the implementation; called once per process while Django starts."""
+    _counters[:] = [counter]
 
 
 def count_of(workspace_id: UUID, node_id: UUID, entity: Entity) -> int:
     """How many of them the node has."""
-    return _totals[0](workspace_id, node_id, entity)
+    return _counters[0](workspace_id, node_id, entity)

@@ -1,7 +1,7 @@
-"""The duty of every app that keeps a node's data: to remove it when the node goes.
+"""The interface of apps that keep data of workspaces and nodes.
 
-Deleting or emptying a node is asked for in `configuration`, which knows none of the apps above it.
-Each of them registers a holder in its `AppConfig.ready`.
+`configuration` deletes, empties, rekeys and builds nodes, and knows none of the apps above it. Each
+of those registers a `TenantDataOwner` in its `AppConfig.ready`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ from uuid import UUID
 
 
 class TenantDataOwner:
-    """Keeps data that belongs to nodes.
+    """Keeps data that belongs to nodes. By default each method does nothing."""
 
-    What a holder does not say is that there is nothing to do.
-    """
-
-    #: Holders are asked in ascending order: events (10) go before their customers (20).
+    #: Owners are called in ascending order: events (10) go before their customers (20).
     order: int
     #: Whether it keeps events, which can be removed without the customers.
     holds_events = False
@@ -58,15 +55,15 @@ class TenantDataOwner:
         return True
 
 
-_holders: list[TenantDataOwner] = []
+_owners: list[TenantDataOwner] = []
 
 
-def register(holder: TenantDataOwner) -> None:
-    """Make `holder` known; called once per process while Django starts."""
-    _holders.append(holder)
-    _holders.sort(key=lambda known: known.order)
+def register(owner: TenantDataOwner) -> None:
+    """Make `owner` known; called once per process while Django starts."""
+    _owners.append(owner)
+    _owners.sort(key=lambda known: known.order)
 
 
 def all_owners() -> tuple[TenantDataOwner, ...]:
-    """Every holder, in the order in which they are to be asked."""
-    return tuple(_holders)
+    """Every owner, in ascending `order`."""
+    return tuple(_owners)

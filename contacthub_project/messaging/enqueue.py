@@ -1,8 +1,8 @@
-"""Telling the workers that there is something to do.
+"""Enqueue Celery tasks, debounced: at most one message per task, process and second.
 
-What is to be done always stands in the database; a nudge only makes it happen soon. So a lost
-nudge costs time, never work, and beat sweeps behind. Sending one costs more than a row's INSERT: a
-process sends at most about one a second of each kind.
+The work itself is rows in the database. A message only starts it earlier than the periodic task
+that beat sends, so a lost message costs time, not work. Sending one costs more than an INSERT of a
+row, hence the debouncing.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-log = structlog.get_logger("contacthub.nudges")
+log = structlog.get_logger("contacthub.enqueue")
 
 SECONDS_BETWEEN = 1.0
 
 _lock = threading.Lock()
-_last_run: dict[str, float] = {}  # when the latest nudge of a kind runs, by time.monotonic()
+_last_run: dict[str, float] = {}  # when the latest message of a task is due, by time.monotonic()
 
 
 def enqueue_on_commit(task: str) -> None:
-    """Have the task of this name run soon after the transaction commits, if it does."""
+    """Enqueue the task of this name after the transaction commits."""
     transaction.on_commit(lambda: enqueue(task))
 
 
 def enqueue(task: str) -> None:
-    """Have the task of this name run soon."""
+    """Enqueue the task of this name unless a message for it is already due."""
     now = time.monotonic()
     with _lock:
         last = _last_run.get(task, 0.0)
         if last > now:
-            return  # one is on its way, and will find what we have just committed
+            return  # the message that is due will find what has just been committed
         delay = max(0.0, last + SECONDS_BETWEEN - now)
         _last_run[task] = now + delay
     try:

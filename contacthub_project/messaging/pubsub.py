@@ -1,9 +1,9 @@
-"""Waking requests that wait for something to happen, in whatever process it happens.
+"""Publish/subscribe between processes through Redis, to wake requests that wait for changes.
 
-Whoever has committed something rings the bell of its topic; a thread passes that on through Redis,
-at most every 50 ms, so a writer pays next to nothing. Each process listens on one connection and
-wakes its own. A bell tells nothing but that it is worth looking; when Redis is away nobody is
-woken, and who waits looks when its time is over.
+A notification carries only its topic. `Publisher` sends from a thread of its own, at most every
+50 ms, so that a writer does not wait for Redis. `Subscriber` keeps one Redis connection per process
+and sets the events of the requests that wait in it. Without Redis no notification arrives; waiting
+requests read again when their time limit ends.
 """
 
 from __future__ import annotations
@@ -21,49 +21,49 @@ from django.db import transaction
 
 from contacthub_project.messaging.redis_clients import redis_client
 
-log = structlog.get_logger("contacthub.bells")
+log = structlog.get_logger("contacthub.pubsub")
 
-CHANNEL = "contacthub:bell:"
+CHANNEL = "contacthub:notify:"
 SECONDS_BETWEEN = 0.05
 SECONDS_TO_LISTEN = 1.0
 PAUSE_AFTER_FAILURE = 1.0
 
 
 class Publisher:
-    """Passes on, from a thread of its own, that bells were rung."""
+    """Sends notifications from a thread of its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rung: set[str] = set()
-        self._something = threading.Event()
+        self._pending: set[str] = set()
+        self._has_pending = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def ring(self, topic: str) -> None:
-        """Wake those who wait for the topic, soon."""
+    def notify(self, topic: str) -> None:
+        """Send a notification of the topic soon; several of one topic are sent as one."""
         with self._lock:
-            self._rung.add(topic)
+            self._pending.add(topic)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._pass_on, daemon=True, name="bells")
+                self._thread = threading.Thread(target=self._send, daemon=True, name="publisher")
                 self._thread.start()
-        self._something.set()
+        self._has_pending.set()
 
-    def _pass_on(self) -> None:
+    def _send(self) -> None:
         while True:
-            self._something.wait()
-            self._something.clear()
+            self._has_pending.wait()
+            self._has_pending.clear()
             with self._lock:
-                topics, self._rung = self._rung, set()
+                topics, self._pending = self._pending, set()
             try:
                 for topic in topics:
                     redis_client(timeout=None).publish(CHANNEL + topic, "")
             except redis.RedisError:
-                log.warning("no Redis, nobody is woken")
+                log.warning("no Redis, notifications are lost")
                 time.sleep(PAUSE_AFTER_FAILURE)
             time.sleep(SECONDS_BETWEEN)
 
 
 class Subscriber:
-    """Wakes the threads of this process that wait, as many as there may be."""
+    """Wakes the waiting threads of this process; `most` limits how many may wait at once."""
 
     def __init__(self, most: int) -> None:
         self._places = threading.Semaphore(most)
@@ -74,7 +74,7 @@ class Subscriber:
 
     @contextmanager
     def waiting_for(self, topic: str) -> Iterator[threading.Event | None]:
-        """An event that is set when the topic's bell rings; None when too many wait already."""
+        """An event that is set by a notification of the topic; None when the limit is reached."""
         if not self._places.acquire(blocking=False):
             yield None
             return
@@ -83,7 +83,9 @@ class Subscriber:
             with self._lock:
                 self._waiting.setdefault(topic, set()).add(event)
                 if self._thread is None:
-                    self._thread = threading.Thread(target=self._listen, daemon=True, name="ears")
+                    self._thread = threading.Thread(
+                        target=self._listen, daemon=True, name="subscriber"
+                    )
                     self._thread.start()
             self._is_listening.wait(SECONDS_TO_LISTEN)
             yield event
@@ -106,7 +108,7 @@ class Subscriber:
                         self._wake(message["channel"].decode().removeprefix(CHANNEL))
             except redis.RedisError:
                 self._is_listening.clear()
-                log.warning("no Redis, bells are not heard")
+                log.warning("no Redis, notifications do not arrive")
                 time.sleep(PAUSE_AFTER_FAILURE)
 
     def _wake(self, topic: str) -> None:
@@ -120,13 +122,13 @@ subscriber = Subscriber(settings.WEB_WAITERS)
 
 
 def feed_topic(workspace_id: UUID) -> str:
-    """The bell that rings when something may have changed in a workspace."""
+    """The topic of changes in a workspace."""
     return f"feed:{workspace_id}"
 
 
 def notify_on_commit(workspace_id: UUID) -> None:
-    """Wake those who wait for changes of a workspace when the transaction has committed.
+    """Notify of changes in a workspace after the transaction commits.
 
-    For tasks; a request rings when it has been answered.
+    For tasks. A request notifies once it has been answered (`configuration.api.scoping`).
     """
-    transaction.on_commit(lambda: publisher.ring(feed_topic(workspace_id)))
+    transaction.on_commit(lambda: publisher.notify(feed_topic(workspace_id)))

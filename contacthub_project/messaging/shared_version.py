@@ -1,8 +1,8 @@
-"""A counter that all processes of one machine see at once.
+"""A version number in shared memory that invalidates caches in all processes of one machine.
 
-Caches of configuration compare it at every use, which costs a read of shared memory: what one
-process has committed, the others on the machine obey from their next request on. Other machines
-notice within the second after which every cache asks the database again.
+Caches of configuration compare it at every use, which costs a read of shared memory. A process that
+commits a change advances it; the other processes of the machine then reload at their next request.
+Other machines reload within the second after which every cache reads the database again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SIZE = 8
 
 
 class SharedVersion:
-    """The counter kept in a file of 8 bytes."""
+    """The version number, kept in a memory-mapped file of 8 bytes."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -30,11 +30,11 @@ class SharedVersion:
         self._lock = threading.Lock()
 
     def current(self) -> int:
-        """The count now."""
+        """The version now."""
         return int.from_bytes(self._shared[:SIZE], "little")
 
     def advance(self) -> None:
-        """Tell all processes that something they may have cached has changed."""
+        """Invalidate what any process of this machine may have cached."""
         with self._lock:
             fcntl.lockf(self._file, fcntl.LOCK_EX)
             try:

@@ -1,8 +1,8 @@
-"""How many requests of a process are worked on at the same time.
+"""A limit on the requests that a process works on at the same time.
 
-Three threads keep a worker busy; more only take the interpreter from each other. But requests that
-wait for something to happen need a thread, too, and must not keep the others from being answered.
-So there are more threads than turns: whoever works has a turn, whoever waits gives it back.
+Three threads keep a worker busy; more compete for the interpreter. Requests that wait for a
+notification need a thread but do no work, so the server has more threads than this limit has slots:
+a working request holds a slot, a waiting one releases it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.conf import settings
 
 
 class RequestLimiter:
-    """So many threads at a time, in the order in which they come: none is passed over."""
+    """A semaphore with a first-in, first-out queue."""
 
     def __init__(self, most: int) -> None:
         self._lock = threading.Lock()
@@ -25,27 +25,27 @@ class RequestLimiter:
         self._mine = threading.local()
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Work; only when it is this thread's turn."""
-        self._take()
+    def acquired(self) -> Iterator[None]:
+        """Hold a slot, after waiting for one."""
+        self._acquire()
         try:
             yield
         finally:
-            self._give()
+            self._release()
 
     @contextmanager
-    def given_back(self) -> Iterator[None]:
-        """Wait, while others work; nothing to give back is fine."""
-        if not getattr(self._mine, "has_turn", False):
+    def released(self) -> Iterator[None]:
+        """Release this thread's slot, if it holds one, and acquire one again at the end."""
+        if not getattr(self._mine, "has_slot", False):
             yield
             return
-        self._give()
+        self._release()
         try:
             yield
         finally:
-            self._take()
+            self._acquire()
 
-    def _take(self) -> None:
+    def _acquire(self) -> None:
         with self._lock:
             if self._free:
                 self._free -= 1
@@ -55,11 +55,11 @@ class RequestLimiter:
                 mine.acquire()
                 self._queue.append(mine)
         if mine is not None:
-            mine.acquire()  # until the one before hands its turn on
-        self._mine.has_turn = True
+            mine.acquire()  # until another thread hands its slot over
+        self._mine.has_slot = True
 
-    def _give(self) -> None:
-        self._mine.has_turn = False
+    def _release(self) -> None:
+        self._mine.has_slot = False
         with self._lock:
             if self._queue:
                 self._queue.popleft().release()
@@ -68,4 +68,4 @@ class RequestLimiter:
 
 
 request_limiter = RequestLimiter(settings.WEB_CONCURRENCY)
-"""The turns of this process."""
+"""The limit of this process."""

@@ -425,8 +425,8 @@ class _Aggregation:
         if not ids:
             return
         for customer_id in ids:
-            for follower in all_observers():
-                follower.customer_forgotten(
+            for observer in all_observers():
+                observer.customer_forgotten(
                     workspace_id=self._workspace.id, customer_id=customer_id
                 )
         fetch_one(DELETE, {"workspace_id": self._workspace.id, "ids": ids})

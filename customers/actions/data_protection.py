@@ -89,8 +89,8 @@ def request_export(workspace: WorkspaceRules, customer_id: UUID, *, by: Principa
 
 def exported_lists(workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Iterator[Any]]]:
     """Everything that is kept about a customer besides its profile, list by list, lazily."""
-    for follower in all_observers():
-        yield from follower.exported(workspace_id=workspace_id, customer_id=customer_id)
+    for observer in all_observers():
+        yield from observer.exported(workspace_id=workspace_id, customer_id=customer_id)
     yield "sessions", _sessions(workspace_id, customer_id)
     yield "consentLogs", _consent_log(workspace_id, customer_id)
 
@@ -119,8 +119,8 @@ def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princip
         fetch_one(FORGET, parameters)
         fetch_one(ERASE_VALUES, (customer_id, workspace.id))
         fetch_one(DELETE_SESSIONS, (customer_id,))
-        for follower in all_observers():
-            follower.customer_forgotten(
+        for observer in all_observers():
+            observer.customer_forgotten(
                 workspace_id=workspace.id,
                 customer_id=customer_id,
                 known_by=_known_by(node, document_of(row)),

@@ -63,7 +63,7 @@ def notify_identities_appeared(
     Each is a customer's id, a kind and a value.
     """
     if identities:
-        for follower in all_observers():
-            follower.identities_appeared(
+        for observer in all_observers():
+            observer.identities_appeared(
                 workspace_id=workspace_id, node_id=node_id, identities=identities
             )

@@ -128,8 +128,8 @@ def delete_customer(
         _check_version(row, expected_version)
         follow(open_node(workspace, UUID(system_properties(row)["nodeId"])))
         delete_customer_row(workspace.id, customer_id, by)
-        for follower in all_observers():
-            follower.customer_deleted(workspace_id=workspace.id, customer_id=customer_id)
+        for observer in all_observers():
+            observer.customer_deleted(workspace_id=workspace.id, customer_id=customer_id)
 
 
 @transaction.atomic

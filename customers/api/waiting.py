@@ -30,18 +30,18 @@ def awaited_page(
     if page[0] or not seconds or not size:
         return page
     deadline = time.monotonic() + seconds
-    with subscriber.waiting_for(feed_topic(workspace.id)) as rung:
-        if rung is None:
+    with subscriber.waiting_for(feed_topic(workspace.id)) as changed:
+        if changed is None:
             return page
         while True:
             # What has happened before we listened would not be told.
-            rung.clear()
+            changed.clear()
             page = read_page(workspace, after=after, size=size, wanted=wanted)
             left = deadline - time.monotonic()
             if page[0] or left <= 0:
                 return page
-            with request_limiter.given_back():
-                rung.wait(left)
+            with request_limiter.released():
+                changed.wait(left)
 
 
 def streamed(workspace: WorkspaceRules, *, after: int, wanted: FeedFilter) -> Iterator[bytes]:
@@ -51,18 +51,18 @@ def streamed(workspace: WorkspaceRules, *, after: int, wanted: FeedFilter) -> It
     """
     deadline = time.monotonic() + STREAM_SECONDS
     yield b"retry: 1000\n\n"
-    with subscriber.waiting_for(feed_topic(workspace.id)) as rung:
+    with subscriber.waiting_for(feed_topic(workspace.id)) as changed:
         while time.monotonic() < deadline:
-            if rung is not None:
-                rung.clear()
+            if changed is not None:
+                changed.clear()
             updates, after = read_page(workspace, after=after, size=STREAM_PAGE, wanted=wanted)
             for update in updates:
                 yield b"id: %d\ndata: %s\n\n" % (update["offset"], json_bytes(update))
             if updates:
                 continue
-            if rung is None:
+            if changed is None:
                 return
-            if not rung.wait(KEEP_ALIVE_SECONDS):
+            if not changed.wait(KEEP_ALIVE_SECONDS):
                 yield b": nothing new\n\n"
             latest = latest_rules_of(workspace.id)
             if latest is None or latest.is_disabled:

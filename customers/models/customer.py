@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 from uuid import UUID
 
 from django.db import models
@@ -14,8 +14,8 @@ from configuration.models import Node, Workspace
 from contacthub_project.db.querysets import BoundedQuerySet
 from contacthub_project.db.sql import fetch_one, row_as_json, row_of, rows_of
 
-if TYPE_CHECKING:
-    from customers.queries.documents import CustomerRow
+# The values of `Customer.ROW`; ids and moments may be text, as they stand in JSON.
+CustomerRow = tuple[Any, ...]
 
 
 class NextIntId(Func):
@@ -151,7 +151,7 @@ class Customer(models.Model):
                 condition=Q(external_id__isnull=False) & Q(deleted=0),
                 name="customer_external_id",
             ),
-            # Searches by e-mail and by name, also in the order of names. See `customers.queries.search`.
+            # Searches by e-mail and by name, sorted by name too: `customers.queries.search`.
             *(
                 models.Index(
                     F("node"), Collate(Lower(KT(lookup)), "C"), F("id"),

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from configuration.domain.customer_schema import CustomerSchema
 from customers.domain.merge import EMPTY, Document, for_create
+from customers.models.customer import CustomerRow
 
 if TYPE_CHECKING:
     from customers.models import ConsentLogEntry
-
-# The values of `Customer.ROW`; ids and moments may be text, as they stand in JSON.
-CustomerRow = tuple[Any, ...]
 
 
 def document_of(row: CustomerRow) -> Document:

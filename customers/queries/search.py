@@ -80,12 +80,12 @@ class Behaviour(Protocol):
         ...
 
 
-_deeds: list[Behaviour] = []
+_behaviour: list[Behaviour] = []
 
 
-def register_behaviour(deeds: Behaviour) -> None:
+def register_behaviour(behaviour: Behaviour) -> None:
     """Make known who answers for `did`; called once per process while Django starts."""
-    _deeds[:] = [deeds]
+    _behaviour[:] = [behaviour]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def search_faults(document: Any, workspace: WorkspaceRules) -> list[FieldError]:
     """Everything wrong with a query in its envelope."""
 
     def did_faults(did: Any, at: str) -> list[FieldError]:
-        return _deeds[0].faults(did, workspace, at)
+        return _behaviour[0].faults(did, workspace, at)
 
     return query_faults(document, workspace.customer_schema, did_faults)
 
@@ -237,7 +237,7 @@ def _condition(
     if search.query is not None:
 
         def compile_did(did: Mapping[str, Any]) -> Fragment:
-            return _deeds[0].compiled(did, workspace)
+            return _behaviour[0].compiled(did, workspace)
 
         parts.append(compile_query(search.query, attributes, compile_did))
     return all_of(parts) if parts else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
@@ -14,10 +15,8 @@ from contacthub_project.db.sql import fetch_one, row_as_json, row_of, rows_of
 from customers.observers import EXTERNAL_ID, SESSION_ID
 from events.domain.draft import LONGEST_VALUE
 
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from events.queries.documents import EventRow
+# The values of `Event.ROW`, read as JSON: ids and moments are text.
+EventRow = tuple[Any, ...]
 
 
 class Origin(models.TextChoices):

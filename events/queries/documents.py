@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-# The values of `Event.ROW`, read as JSON: ids and moments are text.
-EventRow = tuple[Any, ...]
+from events.models.event import EventRow
 
 
 def duplicate_of(event: dict[str, Any], *, customer_id: UUID, node_id: UUID) -> dict[str, Any]:

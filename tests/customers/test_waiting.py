@@ -92,14 +92,14 @@ def test_too_many_are_answered_at_once(live_hub: Hub, monkeypatch: pytest.Monkey
 
 
 def test_who_waits_keeps_nobody_from_working() -> None:
-    turns = RequestLimiter(1)
+    limiter = RequestLimiter(1)
     order: list[str] = []
     waiting_now = threading.Event()
     go_on = threading.Event()
 
     def wait() -> None:
-        with turns.taken():
-            with turns.given_back():
+        with limiter.acquired():
+            with limiter.released():
                 waiting_now.set()
                 go_on.wait(5)
             order.append("waited")
@@ -107,7 +107,7 @@ def test_who_waits_keeps_nobody_from_working() -> None:
     thread = threading.Thread(target=wait)
     thread.start()
     waiting_now.wait(5)
-    with turns.taken():
+    with limiter.acquired():
         order.append("worked")
     go_on.set()
     thread.join()

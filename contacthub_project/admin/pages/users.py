@@ -91,7 +91,7 @@ def users(office: WorkspaceContext) -> HttpResponseBase:
 
 
 def _done_by_operator(
-    office: WorkspaceContext, deed: Callable[[WorkspaceContext, Any], str]
+    office: WorkspaceContext, action: Callable[[WorkspaceContext, Any], str]
 ) -> bool:
     """Do what only operators may: whoever lets others in could become them, elsewhere too."""
     if not office.is_operator:
@@ -99,7 +99,7 @@ def _done_by_operator(
         return False
     try:
         with transaction.atomic():
-            said = deed(office, office.request.POST)
+            said = action(office, office.request.POST)
     except ContacthubError as refused:
         messages.error(office.request, refused.message)
         return False
