@@ -125,7 +125,7 @@ def _store_events(
 
 
 def _event_body(job: BulkJob, node: NodeRules, said: dict[str, Any]) -> dict[str, Any]:
-    body = {"type": job.event_type, "properties": {}, **said}
+    body = {"type": job.event_type, **said}
     external_id, session_id = body.pop("externalId", None), body.pop("sessionId", None)
     value, kind = (external_id, EXTERNAL_ID) if external_id else (session_id, SESSION_ID)
     if value and not body.get("customerId"):

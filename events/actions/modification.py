@@ -18,7 +18,13 @@ from contacthub_project.db.sql import fetch_one
 from events.actions.ingestion import INVALID_EVENT, GivenEvent
 from events.actions.products import note_products
 from events.actions.statements import DELETE_ONE, update_event
-from events.domain.draft import content_faults, content_of, patched
+from events.domain.draft import (
+    content_faults,
+    content_of,
+    missing_faults,
+    patched,
+    with_empty_parts,
+)
 from events.models import Event
 from events.queries.documents import event_response
 
@@ -42,13 +48,10 @@ def replace_event(
 ) -> None:
     """PUT: all that the event says is replaced; its date stays if none is given.
 
-    Raises Invalid naming every fault, NotFound, Stale, Locked, TooLarge.
+    Absent `properties` and `contextInfo` are empty, as in a POST. Raises Invalid naming every
+    fault, NotFound, Stale, Locked, TooLarge.
     """
-    faults = [
-        FieldError(f"/{name}", "is required", "required")
-        for name in ("type", "context", "properties")
-        if given.body.get(name) is None
-    ]
+    faults = missing_faults(given.body)
     if faults:
         raise Invalid(INVALID_EVENT, errors=faults)
     _changed(workspace, event_id, given, _replaced, (), expected_version)
@@ -75,10 +78,11 @@ def delete_event(
 
 
 def _replaced(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    said = with_empty_parts(body)
     return {
-        "properties": body["properties"],
+        "properties": said["properties"],
         "context": body["context"],
-        "contextInfo": {} if body.get("contextInfo") is None else body["contextInfo"],
+        "contextInfo": said["contextInfo"],
         "date": body.get("date") or event["date"],
         "tracking": body.get("tracking"),
     }

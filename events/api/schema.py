@@ -45,7 +45,7 @@ SYSTEM: dict[str, Any] = {
 EVENT_INPUT: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["type", "context", "properties"],
+    "required": ["type", "context"],
     "properties": {
         "customerId": SYSTEM["customerId"], "bringBackProperties": BRING_BACK, **CONTENT,
     },

@@ -62,23 +62,42 @@ class Draft:
 def read_draft(
     body: Mapping[str, Any], schema_of: SchemaOf, now: datetime
 ) -> tuple[Draft | None, list[FieldError]]:
-    """The event that a POST describes, None with the faults if there are any."""
+    """The event that a POST describes, None with the faults if there are any.
+
+    Absent `properties` and `contextInfo` are empty; what their schemas require is demanded of them.
+    """
     faults = [
         FieldError(f"/{name}", "is not a known property", "unknown")
         for name in sorted(body.keys() - BODY_KEYS)
     ]
-    for name in ("type", "properties", "context"):
-        if body.get(name) is None:
-            faults.append(FieldError(f"/{name}", "is required", "required"))
+    faults += missing_faults(body)
     faults += _owner_faults(body)
-    faults += content_faults(body, schema_of, now)
+    said = with_empty_parts(body)
+    faults += content_faults(said, schema_of, now)
     if faults:
         return None, faults
     return Draft(
-        content=content_of(body, schema_of, now),
+        content=content_of(said, schema_of, now),
         customer_id=body.get("customerId"),
         bring_back=bring_back_of(body.get("bringBackProperties")),
     ), []
+
+
+def missing_faults(body: Mapping[str, Any]) -> list[FieldError]:
+    """What a POST or PUT must say and does not."""
+    return [
+        FieldError(f"/{name}", "is required", "required")
+        for name in ("type", "context")
+        if body.get(name) is None
+    ]
+
+
+def with_empty_parts(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with `{}` for `properties` and `contextInfo` where they are absent or null."""
+    parts = {
+        name: {} if body.get(name) is None else body[name] for name in ("properties", "contextInfo")
+    }
+    return {**body, **parts}
 
 
 def content_faults(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> list[FieldError]:
@@ -114,7 +133,7 @@ def content_of(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> C
         type=body["type"],
         context=context,
         properties=schema.with_canonical_timestamps(properties),
-        context_info=context_part(context).with_canonical_timestamps(body.get("contextInfo") or {}),
+        context_info=context_part(context).with_canonical_timestamps(body["contextInfo"]),
         tracking=None if tracking is None else tracking_part().with_canonical_timestamps(tracking),
         date=date or now,
     )

@@ -62,6 +62,44 @@ def test_an_event_without_a_date_happens_now(hub: Hub, customer: str) -> None:
     assert found["tracking"] is None
 
 
+@pytest.mark.parametrize("absent", [{}, {"properties": None, "contextInfo": None}])
+def test_absent_properties_and_context_info_are_empty(
+    hub: Hub, customer: str, absent: dict[str, Any]
+) -> None:
+    said = {"type": "loggedIn", "context": "WEB"} | absent
+    answer = hub.trusted.post(f"{hub.path}/events", {"customerId": customer} | said)
+    assert answer.status == 202, answer.content
+    found = get(hub, answer["id"])
+    assert (found["properties"], found["contextInfo"]) == ({}, {})
+    path = f"{hub.path}/events/{answer['id']}"
+    hub.trusted.patch(path, {"contextInfo": {"user": {"id": "u"}}})
+    assert hub.trusted.put(path, said).status == 202
+    assert get(hub, answer["id"])["contextInfo"] == {}
+
+
+REQUIRED = {
+    "addedReward": {"/properties/rewardAmount", "/properties/rewardTypeId"},
+    "removedReward": {"/properties/rewardAmount", "/properties/rewardTypeId"},
+    "grantedCoupon": {"/properties/totalAmount", "/properties/startValidityDate"},
+}
+
+
+@pytest.mark.parametrize("event_type", REQUIRED)
+def test_what_a_type_requires_is_demanded_of_absent_properties(
+    hub: Hub, customer: str, event_type: str
+) -> None:
+    said = {"type": event_type, "context": "WEB"}
+    answer = hub.trusted.post(f"{hub.path}/events", {"customerId": customer} | said)
+    assert (answer.status, answer.paths) == (400, REQUIRED[event_type])
+    assert {error["code"] for error in answer.json["errors"]} == {"required"}
+    batch = hub.trusted.post(
+        f"{hub.path}/events/batch", {"events": [{"customerId": customer} | said]}
+    )
+    assert batch["elements"][0]["status"] == 400
+    known = post(hub, customerId=customer, type=event_type, properties=EXAMPLES[event_type])
+    assert hub.trusted.put(f"{hub.path}/events/{known['id']}", said).paths == REQUIRED[event_type]
+
+
 def test_there_is_an_example_of_every_type() -> None:
     assert EXAMPLES.keys() == EVENT_TYPES.keys()
 
@@ -90,7 +128,7 @@ def test_every_context_is_taken(hub: Hub, customer: str, context: str) -> None:
 @pytest.mark.parametrize(
     ("given", "places"),
     [
-        ({"type": None, "context": None, "properties": None}, {"/type", "/context", "/properties"}), ({"type": "zz", "context": "zz"}, {"/type", "/context"}),
+        ({"type": None, "context": None, "properties": None}, {"/type", "/context"}), ({"type": "zz", "context": "zz"}, {"/type", "/context"}),
         ({"type": 7, "context": [], "properties": 1}, {"/type", "/context"}), ({"properties": []}, {"/properties"}), ({"zz": 1}, {"/zz"}), ({"id": str(uuid.uuid4())}, {"/id"}),
         ({"date": "soon"}, {"/date"}), ({"date": 7}, {"/date"}), ({"date": "1899-12-31"}, {"/date"}), ({"date": "9999-01-01"}, {"/date"}), ({"tracking": {"zz": {}}}, {"/tracking/zz"}),
         ({"type": "completedOrder", "properties": {"orderId": 1, "type": "x", "amount": {"total": "1"}}}, {"/properties/orderId", "/properties/type", "/properties/amount/total"}),
