@@ -241,6 +241,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "contacthub_project.api.schema.ContractSchema",
+    "DATETIME_FORMAT": None,  # moments get their form from contacthub_project.api.renderers
     "UNAUTHENTICATED_USER": None,
 }
 # Who stands behind a bearer token; the platform's API package imports no app.

@@ -77,8 +77,6 @@ def modify_source(
     source = lock_source(source)
     if expected_version is not None and expected_version != source.version:
         raise Stale
-    if values.pop("provider", source.provider) != source.provider:
-        raise Invalid(errors=[FieldError("/provider", "cannot be changed", "immutable")])
     properties = values.pop("properties", source.properties)
     for name, value in values.items():
         setattr(source, name, value)

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import orjson
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
+from contacthub_project.api.renderers import json_bytes
 from contacthub_project.core.errors import FieldError, Invalid, pointer
 from contacthub_project.core.identifiers import as_uuid
+from contacthub_project.core.timestamps import parse_timestamp
 
 NON_FIELD = api_settings.NON_FIELD_ERRORS_KEY
 
@@ -72,6 +75,33 @@ class WebAddress(serializers.URLField):
         return super().to_internal_value(data)
 
 
+class ImmutableField(serializers.JSONField):
+    """A property that answers carry and bodies may repeat, but not change.
+
+    `of` is the field that answers have, for the OpenAPI document. What is repeated is compared with
+    `current` of `StrictSerializer.read`; moments and UUIDs are equal in any spelling.
+    """
+
+    default_error_messages = {"immutable": "cannot be changed"}
+
+    def __init__(self, of: serializers.Field, **options: Any) -> None:
+        super().__init__(required=False, allow_null=True, **options)
+        self.of = of
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        current = self.context["current"][self.field_name]
+        if data is not serializers.empty and not _is_equal(data, current):
+            self.fail("immutable")
+        raise serializers.SkipField
+
+
+class IgnoredField(ImmutableField):
+    """A generated property that bodies may carry with any value."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        raise serializers.SkipField
+
+
 class StrictSerializer(serializers.Serializer):
     """Reads a body whose every property is known; `read` is what views call."""
 
@@ -91,12 +121,30 @@ class StrictSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
     @classmethod
-    def read(cls, body: Any, **options: Any) -> dict[str, Any]:
-        """The validated values of `body`, by model field; raises Invalid with every fault."""
-        serializer = cls(data=body, **options)
+    def read(
+        cls, body: Any, *, current: Mapping[str, Any] | None = None, **options: Any
+    ) -> dict[str, Any]:
+        """The validated values of `body`, by model field; raises Invalid with every fault.
+
+        `current` is the resource as it is answered now: what immutable properties must equal.
+        """
+        serializer = cls(data=body, context={"current": current}, **options)
         if not serializer.is_valid():
             raise Invalid(errors=list(_faults(serializer.errors, "")))
         return dict(serializer.validated_data)
+
+
+def _is_equal(given: Any, current: Any) -> bool:
+    """Whether a value of a body says the same as one that is answered."""
+    shown = orjson.loads(json_bytes(current))
+    if given == shown:
+        return True
+    if not isinstance(given, str) or not isinstance(shown, str):
+        return False
+    moment, uuid = parse_timestamp(given), as_uuid(given)
+    return (moment is not None and moment == parse_timestamp(shown)) or (
+        uuid is not None and uuid == as_uuid(shown)
+    )
 
 
 def _faults(detail: Any, at: str) -> Iterator[FieldError]:

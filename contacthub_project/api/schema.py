@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.settings import spectacular_settings
@@ -113,6 +116,16 @@ class ContractSchema(AutoSchema):
     @property
     def _operation(self) -> Operation:
         return self.view.operations[self.method]
+
+
+class ImmutableFieldSchema(OpenApiSerializerFieldExtension):
+    """Describes a property that bodies may repeat as the one that answers have."""
+
+    target_class = "contacthub_project.api.fields.ImmutableField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        return auto_schema._map_serializer_field(self.target.of, direction)
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from contacthub_project.core.errors import FieldError, Invalid, pointer
@@ -27,6 +27,8 @@ def parse_json(raw: bytes) -> Any:
         raise _malformed("is not UTF-8", fault.start) from None
     try:
         document = _DECODER.decode(text)
+    except _Misfit:
+        raise Invalid("The body is not valid", errors=_misfits(text)) from None
     except json.JSONDecodeError as fault:
         raise _malformed(fault.msg.lower(), fault.pos) from None
     except RecursionError:
@@ -43,33 +45,72 @@ def parse_json(raw: bytes) -> Any:
     return document
 
 
+class _Misfit(Exception):
+    """The text is JSON, and holds a duplicated key or a number out of range."""
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object whose keys may stand twice."""
+
+
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        seen: set[str] = set()
-        twice = sorted({key for key, _ in pairs if key in seen or seen.add(key)})  # type: ignore[func-returns-value]
-        raise Invalid(
-            "The body is not valid",
-            errors=[FieldError(pointer(key), "stands twice in one object", "key") for key in twice],
-        )
+        raise _Misfit
     return document
 
 
 def _integer(digits: str) -> int:
     if len(digits) > 20 or abs(int(digits)) > LARGEST_INTEGER:
-        raise Invalid("The body is not valid", errors=[_number_error()])
+        raise _Misfit
     return int(digits)
 
 
 def _number(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise Invalid("The body is not valid", errors=[_number_error()])
+        raise _Misfit
     return number
 
 
-def _number_error() -> FieldError:
-    return FieldError("", "holds a number out of range", "number")
+def _misfits(text: str) -> list[FieldError]:
+    """Every duplicated key and number out of range, with its place: `text` is read once more."""
+    try:
+        return list(_misfits_in(_DIAGNOSING_DECODER.decode(text), "", depth=1))
+    except json.JSONDecodeError as fault:
+        raise _malformed(fault.msg.lower(), fault.pos) from None
+    except RecursionError:
+        raise _too_deep() from None
+
+
+def _misfits_in(value: Any, at: str, *, depth: int) -> Iterator[FieldError]:
+    if depth > DEEPEST:
+        raise _too_deep()
+    if isinstance(value, _Misfit):
+        yield FieldError(at, "holds a number out of range", "number")
+    elif isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for key, child in value:
+            place = at + _pointer_to(key)
+            if key in seen:
+                yield FieldError(place, "stands twice in one object", "key")
+            seen.add(key)
+            yield from _misfits_in(child, place, depth=depth + 1)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _misfits_in(child, at + pointer(index), depth=depth + 1)
+
+
+def _kept(read: Callable[[str], int | float]) -> Callable[[str], int | float | _Misfit]:
+    """`read`, with what does not fit kept instead of raised."""
+
+    def kept(digits: str) -> int | float | _Misfit:
+        try:
+            return read(digits)
+        except _Misfit as misfit:
+            return misfit
+
+    return kept
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -80,6 +121,12 @@ _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique_keys,
     parse_int=_integer,
     parse_float=_number,
+    parse_constant=_no_constant,
+)
+_DIAGNOSING_DECODER = json.JSONDecoder(
+    object_pairs_hook=_Pairs,
+    parse_int=_kept(_integer),
+    parse_float=_kept(_number),
     parse_constant=_no_constant,
 )
 
@@ -112,12 +159,17 @@ def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
         yield path, value
     elif isinstance(value, dict):
         for key, child in value.items():
-            place = path + pointer(key.encode("utf-8", "replace").decode())
+            place = path + _pointer_to(key)
             yield place, key
             yield from _strings(child, place)
     elif isinstance(value, list):
         for index, child in enumerate(value):
             yield from _strings(child, path + pointer(index))
+
+
+def _pointer_to(key: str) -> str:
+    """The pointer to a key, which may hold surrogates."""
+    return pointer(key.encode("utf-8", "replace").decode())
 
 
 def _is_storable(string: str) -> bool:

@@ -157,6 +157,16 @@ def test_sources_round_trip(hub: Hub) -> None:
     modified = hub.admin.put(f"{path}/{created['id']}", changed)
     assert (modified.status, modified.json) == (200, changed)
     assert hub.admin.put(f"{path}/{created['id']}", {"name": "Again"})["nodes"] == changed["nodes"]
+    assert (
+        hub.admin.put(f"{path}/{created['id']}", changed | {"token": created["token"]}).status
+        == 200
+    )
+    for immutable in (
+        {"token": "chs_another"}, {"token": ""}, {"provider": "MAGENTO"}, {"id": str(hub.node.id)},
+    ):  # fmt: skip
+        refused = hub.admin.put(f"{path}/{created['id']}", {"name": "No"} | immutable)
+        assert (refused.status, refused.paths) == (400, {f"/{name}" for name in immutable})
+    assert hub.admin.get(f"{path}/{created['id']}").json == changed
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -87,8 +88,8 @@ def test_retention_of_workspace_and_nodes(hub: Hub) -> None:
     assert hub.admin.get(entry).json == put.json
     assert hub.operator.put(entry, {"viewedPage": {"months": 1}})["viewedPage"] == {"months": 1}
     assert hub.admin.get(entry)["loggedIn"] == {"months": 0}
-    assert hub.operator.put(f"{entry}/enabled", {"value": False}).json == {"value": False}
-    assert hub.admin.get(f"{entry}/enabled").json == {"value": False}
+    assert hub.operator.put(f"{entry}/enabled", {"enabled": False}).json == {"enabled": False}
+    assert hub.admin.get(f"{entry}/enabled").json == {"enabled": False}
     both = f"{hub.configuration}/nodes/{hub.node.id}/retention-policy"
     assert hub.admin.get(both)["enabled"] is False
     assert hub.admin.get(both)["events"]["viewedPage"] == {"months": 1}
@@ -111,6 +112,54 @@ def test_retention_of_workspace_and_nodes(hub: Hub) -> None:
             "/loggedIn/months",
             "/loggedOut/months",
         }
+    assert hub.operator.put(both, {"events": wrong}).paths == {
+        "/events/viewedPage/months",
+        "/events/x",
+        "/events/loggedIn/months",
+        "/events/loggedOut/months",
+    }
+
+
+def test_the_purge_of_a_node_is_switched_by_either_name(hub: Hub) -> None:
+    path = f"{hub.configuration}/nodes/entries/{hub.node.id}/retention-policy/enabled"
+    assert hub.admin.get(path).json == {"enabled": True}
+    for body, enabled in (
+        ({"enabled": False}, False),
+        ({"value": True}, True),
+        ({"enabled": False, "value": False}, False),
+    ):
+        assert hub.operator.put(path, body).json == {"enabled": enabled}
+        assert hub.admin.get(path).json == {"enabled": enabled}
+    for body, place in (
+        ({}, "/enabled"),
+        ({"enabled": None}, "/enabled"),
+        ({"enabled": "true"}, "/enabled"),
+        ({"value": 1}, "/value"),
+        ({"enabled": True, "value": False}, "/value"),
+    ):
+        refused = hub.operator.put(path, body)
+        assert (refused.status, refused.paths) == (400, {place})
+    assert hub.admin.get(path).json == {"enabled": False}
+
+
+def test_moments_of_users_have_milliseconds_and_what_is_sent_back_is_taken(hub: Hub) -> None:
+    user = make_user("USER", workspaces=(hub.workspace,), grants={hub.node: "R"})
+    path = f"{hub.configuration}/users/{user.id}"
+    read = hub.admin.get(path).json
+    for name in ("registeredAt", "updatedAt"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", read[name])
+    put = hub.admin.put(path, read)
+    assert put.status == 200
+    assert put.json == read | {"updatedAt": put["updatedAt"]}
+    other_spelling = read["registeredAt"].replace("Z", "+0000")
+    assert hub.admin.put(path, read | {"registeredAt": other_spelling}).status == 200
+    changes = {
+        "id": user.id + 1, "username": "x", "name": None, "surname": "x", "email": "x@example.com",
+        "roles": ["ADMIN"], "registeredAt": "2020-01-01T00:00:00Z",
+    }  # fmt: skip
+    refused = hub.admin.put(path, read | changes | {"nodes": []})
+    assert (refused.status, refused.paths) == (400, {f"/{name}" for name in changes})
+    assert hub.admin.get(path)["nodes"] == read["nodes"]
 
 
 def test_vocabulary(hub: Hub) -> None:

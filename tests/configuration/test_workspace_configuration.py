@@ -45,6 +45,7 @@ def test_settings_round_trip(hub: Hub) -> None:
     [
         ({"industry": "Food"}, {"/industry"}), ({"timezone": "Mars"}, {"/timezone"}), ({"currency": None}, {"/currency"}),
         ({"customerUniquenessPolicy": "BLOCK"}, {"/customerUniquenessPolicy"}), ({"logo": "x"}, {"/logo"}),
+        ({"tier": "GOLD"}, {"/tier"}), ({"tier": ""}, {"/tier"}),
         ({"name": ""}, {"/name"}), ({"x": 1, "name": 2}, {"/x", "/name"}),
     ],
 )  # fmt: skip
@@ -148,8 +149,13 @@ def test_switching_events_both_ways(hub: Hub) -> None:
     assert hub.admin.put(path, event).json == event
     assert hub.admin.get(path).json == event
     wrong = hub.admin.put(path, {"id": "loggedIn", "enabled": "x"})
-    assert wrong.paths == {"/enabled"}
-    assert hub.admin.put(path, {"id": "loggedIn", "enabled": True}).paths == {"/id"}
+    assert wrong.paths == {"/id", "/enabled"}
+    for name in ("id", "type", "mode", "label", "description", "propertiesSchema"):
+        refused = hub.admin.put(path, event | {name: "PASSIVE", "enabled": False})
+        assert (refused.status, refused.paths) == (400, {f"/{name}"})
+    assert hub.admin.get(path)["enabled"] is True
+    resolved = hub.admin.get(path, query={"resolveReferences": "true"}).json
+    assert hub.admin.put(path, resolved).status == 200
     assert hub.admin.put(f"{path}/enabled", {"value": 1}).paths == {"/value"}
 
 
@@ -242,6 +248,11 @@ def test_a_parent_switches_its_children(hub: Hub) -> None:
     assert hub.admin.put(f"{path}/address", {"name": "address", "enabled": True})["enabled"] is True
     assert hub.admin.put(f"{path}/address.geo.lat/enabled", {"value": False}).status == 409
     assert all(element["enabled"] for element in hub.admin.get(path)["elements"])
+    for element in hub.admin.get(path)["elements"]:
+        assert hub.admin.put(f"{path}/{element['name']}", element).json == element
+    for change in ({"name": "dob"}, {"description": "Mine"}):
+        refused = hub.admin.put(f"{path}/address", {"enabled": False} | change)
+        assert (refused.status, refused.paths) == (400, {f"/{name}" for name in change})
 
 
 def test_what_recognises_customers_cannot_be_switched_off(hub: Hub) -> None:

@@ -36,6 +36,16 @@ def test_names_the_place_of_what_cannot_be_stored() -> None:
     assert [error.path for error in failure.value.errors] == ["/a~1b/1/~0", "/c"]
 
 
+def test_names_the_place_of_what_does_not_fit() -> None:
+    with pytest.raises(Invalid) as failure:
+        parse_json(
+            b'{"a":[{"b/c":1,"b/c":2,"b/c":3}],"d":{"e":1e400},"f":[0,99999999999999999999]}'
+        )
+    assert [(error.path, error.code) for error in failure.value.errors] == [
+        ("/a/0/b~1c", "key"), ("/a/0/b~1c", "key"), ("/d/e", "number"), ("/f/1", "number"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("raw", [b'"\\\\u0000"', b'"\\ud83d\\ude00"', b'"\\\\ud800"', b"[" * 32 + b"]" * 32])  # fmt: skip
 def test_takes_what_only_looks_dangerous(raw: bytes) -> None:
     assert parse_json(raw) == json.loads(raw)

@@ -7,6 +7,8 @@ from configuration.domain.vocabulary import CURRENCIES, INDUSTRIES, TIMEZONES
 from configuration.models import NodePermission, User, Workspace
 from configuration.models.event_type import LARGEST_LIMIT, SMALLEST_LIMIT
 from contacthub_project.api.fields import (
+    IgnoredField,
+    ImmutableField,
     StrictFlag,
     StrictInteger,
     StrictSerializer,
@@ -28,11 +30,10 @@ class WorkspaceConfigurationInput(StrictSerializer):
     timezone = serializers.ChoiceField(TIMEZONES, allow_null=True, required=False)
     currency = serializers.ChoiceField(CURRENCIES, required=False)
     customerUniquenessPolicy = serializers.ChoiceField([MERGE], allow_null=True, required=False)
-    tier = StrictText(required=False, allow_null=True, help_text="Read only.")
+    tier = ImmutableField(serializers.CharField(allow_null=True), help_text="Cannot be changed.")
 
     def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         attrs.pop("customerUniquenessPolicy", None)
-        attrs.pop("tier", None)
         if attrs.get("timezone", "") is None:
             attrs["timezone"] = TIMEZONES[0]
         return attrs
@@ -74,10 +75,10 @@ class Switch(StrictSerializer):
 
 
 class BasePropertyInput(StrictSerializer):
-    """A base property and its switch."""
+    """A base property and its switch; name and description cannot be changed."""
 
-    name = StrictText(required=False)
-    description = StrictText(required=False, allow_blank=True, allow_null=True)
+    name = ImmutableField(serializers.CharField())
+    description = ImmutableField(serializers.CharField())
     enabled = StrictFlag()
 
 
@@ -90,14 +91,14 @@ class BaseProperty(serializers.Serializer):
 
 
 class EventConfigurationInput(StrictSerializer):
-    """A type of event and its switch."""
+    """A type of event and its switch; everything else cannot be changed."""
 
-    id = StrictText(required=False)
-    type = StrictText(required=False)
-    mode = StrictText(required=False)
-    label = StrictText(required=False)
-    description = StrictText(required=False)
-    propertiesSchema = serializers.JSONField(required=False)
+    id = ImmutableField(serializers.CharField())
+    type = ImmutableField(serializers.CharField())
+    mode = ImmutableField(serializers.CharField())
+    label = ImmutableField(serializers.CharField())
+    description = ImmutableField(serializers.CharField())
+    propertiesSchema = ImmutableField(serializers.DictField())
     enabled = StrictFlag(default=True)
 
 
@@ -140,6 +141,26 @@ class NodeRetentionInput(StrictSerializer):
     events = serializers.DictField(required=False)
 
 
+class RetentionEnabled(serializers.Serializer):
+    """Whether a node's old events are purged."""
+
+    enabled = serializers.BooleanField()
+
+
+class RetentionEnabledInput(StrictSerializer):
+    """Whether a node's old events are to be purged; `value` is what older clients call it."""
+
+    enabled = StrictFlag(required=False)
+    value = StrictFlag(required=False, help_text="Deprecated: the same as `enabled`.")
+
+    def validate(self, attrs: dict[str, bool]) -> dict[str, bool]:
+        if len(attrs) == 2 and attrs["enabled"] != attrs["value"]:
+            raise serializers.ValidationError({"value": "contradicts enabled"}, "contradiction")
+        if not attrs:
+            raise serializers.ValidationError({"enabled": "is required"}, "required")
+        return {"enabled": attrs.get("enabled", attrs.get("value", True))}
+
+
 class ProductsUpdatePolicy(StrictSerializer):
     """Which types of events update the registry of products."""
 
@@ -154,8 +175,16 @@ class GrantInput(StrictSerializer):
 
 
 class UserInput(StrictSerializer):
-    """A person's nodes in the workspace."""
+    """A person's nodes in the workspace; everything else cannot be changed here."""
 
+    id = ImmutableField(serializers.IntegerField())
+    username = ImmutableField(serializers.CharField())
+    name = ImmutableField(serializers.CharField())
+    surname = ImmutableField(serializers.CharField())
+    email = ImmutableField(serializers.CharField())
+    roles = ImmutableField(serializers.ListField(child=serializers.CharField()))
+    registeredAt = ImmutableField(serializers.DateTimeField())
+    updatedAt = IgnoredField(serializers.DateTimeField(), help_text="Generated; ignored.")
     nodes = serializers.ListField(child=GrantInput(), max_length=1000)
 
 

@@ -3,7 +3,13 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from configuration.models import Source, SourceProvider
-from contacthub_project.api.fields import StrictFlag, StrictSerializer, StrictText, StrictUuid
+from contacthub_project.api.fields import (
+    ImmutableField,
+    StrictFlag,
+    StrictSerializer,
+    StrictText,
+    StrictUuid,
+)
 
 MOST_NODES = 1000
 
@@ -22,8 +28,8 @@ class SourceInput(StrictSerializer):
 class SourceUpdate(StrictSerializer):
     """A source as it is to be; what is absent stays."""
 
-    id = StrictUuid(required=False)
-    provider = serializers.ChoiceField(SourceProvider.choices, required=False)
+    id = ImmutableField(serializers.UUIDField())
+    provider = ImmutableField(serializers.ChoiceField(SourceProvider.choices))
     name = StrictText(max_length=255, required=False)
     description = StrictText(max_length=1000, allow_null=True, allow_blank=True, required=False)
     properties = serializers.DictField(required=False)
@@ -31,11 +37,9 @@ class SourceUpdate(StrictSerializer):
         child=StrictUuid(), allow_empty=False, max_length=MOST_NODES, required=False
     )
     enabled = StrictFlag(required=False)
-    token = StrictText(
-        required=False,
-        allow_null=True,
-        allow_blank=True,
-        help_text="Ignored; a new token is made by refreshing it.",
+    token = ImmutableField(
+        serializers.CharField(allow_null=True),
+        help_text="Null or the present token; a new one is made by refreshing it.",
     )
 
 

@@ -22,7 +22,7 @@ from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import RESOLVE_REFERENCES, elements_of
 from contacthub_project.api.views import expected_version
-from contacthub_project.core.errors import FieldError, Invalid, NotFound
+from contacthub_project.core.errors import NotFound
 
 MAP = {"type": "object", "additionalProperties": {"type": "object"}}
 ANYTHING = {"type": "object"}
@@ -57,7 +57,8 @@ class WorkspaceConfigurationView(ConfigurationView):
         request=WorkspaceConfigurationInput, responses={200: WorkspaceConfigurationOutput}
     )
     def put(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        values = WorkspaceConfigurationInput.read(self.body())
+        current = WorkspaceConfigurationOutput(self.row()).data
+        values = WorkspaceConfigurationInput.read(self.body(), current=current)
         workspace = actions.modify_workspace(
             self.workspace.id, values=values, expected_version=self.expected
         )
@@ -86,7 +87,9 @@ class BasePropertiesView(ConfigurationView):
     @extend_schema(responses={200: elements_of(BaseProperty)})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         disabled = set(self.row().disabled_base_properties)
-        elements = [_base_property(path, path not in disabled) for path in base_properties()]
+        elements = [
+            _base_property(path, enabled=path not in disabled) for path in base_properties()
+        ]
         return self.answer({"elements": elements})
 
 
@@ -94,14 +97,12 @@ class BasePropertyView(ConfigurationView):
     @extend_schema(request=BasePropertyInput, responses={200: BaseProperty})
     def put(self, request: HttpRequest, workspace_id: str, name: str) -> JsonResponse:
         _check_known(name)
-        values = BasePropertyInput.read(self.body())
-        if values.get("name", name) != name:
-            raise Invalid(errors=[FieldError("/name", "cannot be changed", "immutable")])
-        enabled = values["enabled"]
+        current = _base_property(name, enabled=True)
+        enabled = BasePropertyInput.read(self.body(), current=current)["enabled"]
         actions.set_base_property(
             self.workspace.id, path=name, enabled=enabled, expected_version=self.expected
         )
-        return self.answer(_base_property(name, enabled))
+        return self.answer(_base_property(name, enabled=enabled))
 
 
 class BasePropertyEnabledView(ConfigurationView):
@@ -167,7 +168,7 @@ def _check_known(path: str) -> None:
         raise NotFound(f"base property not found {path}")
 
 
-def _base_property(path: str, enabled: bool) -> dict[str, Any]:
+def _base_property(path: str, *, enabled: bool) -> dict[str, Any]:
     return {"name": path, "description": _described(path), "enabled": enabled}
 
 

@@ -29,7 +29,7 @@ from contacthub_project.api.pagination import Page, PageRules
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import RESOLVE_REFERENCES, elements_of, page_of
-from contacthub_project.core.errors import FieldError, Invalid, NotFound
+from contacthub_project.core.errors import FieldError, Invalid, NotFound, pointer
 
 ALL_AT_ONCE = PageRules(default_size=len(EVENT_TYPES), largest_size=50, last_page=50)
 LISTS = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
@@ -66,6 +66,15 @@ class EventTypeView(ConfigurationView):
             "enabled": settings.enabled,
         }
 
+    def sent_back(self, body: dict[str, Any], event_type: str) -> dict[str, Any]:
+        """What a body must equal: the type as it is answered, its schema in either form."""
+        forms = [
+            self.described(self.settings()[event_type], resolve=resolve)
+            for resolve in (False, True)
+        ]
+        given = body.get("propertiesSchema")
+        return next((form for form in forms if form["propertiesSchema"] == given), forms[0])
+
 
 class EventConfigurationsView(EventTypeView):
     @extend_schema(parameters=[RESOLVE_REFERENCES], responses={200: page_of(EventConfiguration)})
@@ -97,14 +106,8 @@ class EventConfigurationView(EventTypeView):
     def put(self, request: HttpRequest, workspace_id: str, event_type: str) -> JsonResponse:
         self.known(event_type)
         resolve = self.resolve_references()
-        values = EventConfigurationInput.read(self.body())
-        faults = [
-            FieldError(f"/{name}", "cannot be changed", "immutable")
-            for name in ("id", "type")
-            if values.get(name, event_type) != event_type
-        ]
-        if faults:
-            raise Invalid(errors=faults)
+        body = self.body()
+        values = EventConfigurationInput.read(body, current=self.sent_back(body, event_type))
         actions.set_event_enabled(
             self.workspace.id,
             event_type=event_type,
@@ -198,7 +201,7 @@ class ConsentPolicyView(EventTypeView):
         body = self.body()
         faults = unknown_type_faults(body)
         for name, paths in body.items():
-            faults += consent_path_faults(paths, at=f"/{name}")
+            faults += consent_path_faults(paths, at=pointer(name))
         if faults:
             raise Invalid(errors=faults)
         actions.set_for_event_types(
@@ -246,9 +249,14 @@ class PlanModelView(EventTypeView):
         return self.answer(plan.plan_model(plan_model, extended))
 
 
-def read_by_type(body: dict[str, Any], serializer: Any, field: str) -> dict[str, int]:
-    """A body that maps types of events to objects with one field; raises Invalid."""
-    faults = unknown_type_faults(body)
+def read_by_type(
+    body: dict[str, Any], serializer: Any, field: str, *, at: str = ""
+) -> dict[str, int]:
+    """A body that maps types of events to objects with one field; raises Invalid.
+
+    `at` points to it where it is part of a larger body.
+    """
+    faults = unknown_type_faults(body, at=at)
     values: dict[str, int] = {}
     for name, given in body.items():
         if name not in EVENT_TYPES:
@@ -257,7 +265,7 @@ def read_by_type(body: dict[str, Any], serializer: Any, field: str) -> dict[str,
             values[name] = serializer.read(given)[field]
         except Invalid as failure:
             faults += [
-                FieldError(f"/{name}{error.path}", error.message, error.code)
+                FieldError(f"{at}/{name}{error.path}", error.message, error.code)
                 for error in failure.errors
             ]
     if faults:
@@ -265,10 +273,10 @@ def read_by_type(body: dict[str, Any], serializer: Any, field: str) -> dict[str,
     return values
 
 
-def unknown_type_faults(body: dict[str, Any]) -> list[FieldError]:
-    """A fault for each key that is no built-in type of event."""
+def unknown_type_faults(body: dict[str, Any], *, at: str = "") -> list[FieldError]:
+    """A fault for each key that is no built-in type of event; `at` points to the body."""
     return [
-        FieldError(f"/{name}", "is not a built-in type of event", "enum")
+        FieldError(at + pointer(name), "is not a built-in type of event", "enum")
         for name in body
         if name not in EVENT_TYPES
     ]

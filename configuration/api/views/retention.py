@@ -8,7 +8,12 @@ from drf_spectacular.utils import extend_schema
 
 from configuration.actions.configuration import set_for_event_types
 from configuration.actions.retention import set_node_retention
-from configuration.api.serializers.configuration import Months, NodeRetentionInput, Switch
+from configuration.api.serializers.configuration import (
+    Months,
+    NodeRetentionInput,
+    RetentionEnabled,
+    RetentionEnabledInput,
+)
 from configuration.api.views.configuration import ANYTHING, MAP, ConfigurationView
 from configuration.api.views.events import read_by_type
 from configuration.domain.retention import cutoffs, effective_months
@@ -33,8 +38,8 @@ class RetentionView(ConfigurationView):
     def of_node(self, node: Node) -> dict[str, Any]:
         return by_type(effective_months(self.workspace_months(), node.retention_months))
 
-    def read_months(self, body: dict[str, Any]) -> dict[str, int]:
-        return read_by_type(body, Months, "months")
+    def read_months(self, body: dict[str, Any], *, at: str = "") -> dict[str, int]:
+        return read_by_type(body, Months, "months", at=at)
 
 
 class WorkspaceRetentionView(RetentionView):
@@ -84,7 +89,7 @@ class NodeRetentionView(RetentionView):
         node = set_node_retention(
             self.workspace.id,
             node,
-            months=None if events is None else self.read_months(events),
+            months=None if events is None else self.read_months(events, at="/events"),
             enabled=values.get("enabled"),
             expected_version=self.expected,
         )
@@ -110,16 +115,16 @@ class EntryNodeRetentionView(RetentionView):
 
 
 class EntryNodeRetentionEnabledView(RetentionView):
-    @extend_schema(responses={200: Switch})
+    @extend_schema(responses={200: RetentionEnabled})
     def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
-        return self.answer({"value": self.entry_node(node_id).retention_enabled})
+        return self.answer({"enabled": self.entry_node(node_id).retention_enabled})
 
-    @extend_schema(request=Switch, responses={200: Switch})
+    @extend_schema(request=RetentionEnabledInput, responses={200: RetentionEnabled})
     def put(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.entry_node(node_id)
-        enabled = Switch.read(self.body())["value"]
+        enabled = RetentionEnabledInput.read(self.body())["enabled"]
         set_node_retention(self.workspace.id, node, enabled=enabled, expected_version=self.expected)
-        return self.answer({"value": enabled})
+        return self.answer({"enabled": enabled})
 
 
 def by_type(months: dict[str, int]) -> dict[str, dict[str, int]]:

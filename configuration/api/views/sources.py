@@ -13,7 +13,7 @@ from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
 from contacthub_project.api.views import expected_version
-from contacthub_project.core.errors import FieldError, Invalid, NotFound
+from contacthub_project.core.errors import NotFound
 
 
 class SourcesView(WorkspaceView):
@@ -43,10 +43,11 @@ class SourceView(WorkspaceView):
     @extend_schema(request=SourceUpdate, responses={200: SourceOutput})
     def put(self, request: HttpRequest, workspace_id: str, source_id: str) -> JsonResponse:
         source = self.source(source_id)
-        values = SourceUpdate.read(self.body())
-        if values.pop("id", source.id) != source.id:
-            raise Invalid(errors=[FieldError("/id", "cannot be changed", "immutable")])
-        values.pop("token", None)
+        body = self.body()
+        given = body.get("token")
+        token = given if isinstance(given, str) and source.has_token(given) else None
+        current = SourceOutput(source, context={"token": token}).data
+        values = SourceUpdate.read(body, current=current)
         nodes = values.pop("nodes", None)
         source = actions.modify_source(
             source, values=values, nodes=nodes, expected_version=expected_version(request)

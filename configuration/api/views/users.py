@@ -47,7 +47,7 @@ class UserView(WorkspaceView):
     @extend_schema(request=UserInput, responses={200: UserOutput})
     def put(self, request: HttpRequest, workspace_id: str, id: str) -> JsonResponse:
         user = self.user(id)
-        nodes = UserInput.read(self.body())["nodes"]
+        nodes = UserInput.read(self.body(), current=UserOutput(user).data)["nodes"]
         grants = {grant["id"]: grant["permission"] for grant in nodes}
         if len(grants) < len(nodes):
             raise Invalid(errors=[FieldError("/nodes", "names a node twice", "uniqueItems")])

@@ -314,7 +314,7 @@ def retention(office: WorkspaceContext) -> HttpResponseBase:
     switches = []
     for each in office.everything(CONFIGURATION + "/nodes/entries"):
         state = office.get(f"/configuration/nodes/entries/{each['id']}/retention-policy/enabled")
-        switches.append((each, state["value"]))
+        switches.append((each, state["enabled"]))
     doomed = None
     if office.request.GET.get("preview"):
         readable = {each["id"] for each in office.nodes}
@@ -339,7 +339,7 @@ def node_retention(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
     if office.request.method == "POST":
         path = f"{office.configuration}/nodes/entries/{node_id}/retention-policy/enabled"
         on = office.request.POST.get("on") == "true"
-        office.done(office.api.write("PUT", path, {"value": on}), "The node is changed.")
+        office.done(office.api.write("PUT", path, {"enabled": on}), "The node is changed.")
     return office.go("retention")
 
 
