@@ -7,8 +7,10 @@ from collections.abc import Iterable
 TRUSTED_APPLICATION = "TRUSTED_APPLICATION"
 UNTRUSTED_APPLICATION = "UNTRUSTED_APPLICATION"
 
-# The others see only the nodes that were granted to them.
+# In the operations that name them. The others see only the nodes that were granted to them.
 ROLES_OF_ALL_NODES = frozenset({"CLAB_OPERATOR", "ADMIN", "DPO", "PLATFORM_UPDATES"})
+# Of these, the roles for one purpose; they say nothing about what a person may do otherwise.
+ROLES_OF_ONE_PURPOSE = frozenset({"DPO", "PLATFORM_UPDATES"})
 
 # Scripts in a browser cannot keep a secret: their sources write and do not read back.
 UNTRUSTED_PROVIDERS = frozenset({"JavaScript"})
@@ -22,9 +24,9 @@ def reaches_all_workspaces(roles: Iterable[str]) -> bool:
     return "CLAB_OPERATOR" in roles
 
 
-def reaches_all_nodes(roles: Iterable[str]) -> bool:
-    """Whether somebody with these roles needs no grants."""
-    return not ROLES_OF_ALL_NODES.isdisjoint(roles)
+def roles_of_all_nodes(roles: frozenset[str]) -> frozenset[str]:
+    """Those of the roles that need no grants."""
+    return roles & ROLES_OF_ALL_NODES
 
 
 def role_of_source(provider: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
+from configuration.domain.permissions import ROLES_OF_ONE_PURPOSE
 from configuration.models import Node, NodePermission, Source, User, Workspace
 from contacthub_project.core.principal import Principal
 
@@ -14,11 +15,12 @@ MOST_WORKSPACES = 1000  # an operator reaches all; a list that nobody reads to i
 def describe_current_user(principal: Principal) -> dict[str, Any]:
     """Name, roles and reach of a principal, in the shape of `GET /me`.
 
-    Groups hold workspaces, workspaces the nodes with the permission in each.
+    Groups hold workspaces, workspaces the nodes with the permission in each. Roles for one purpose
+    reach further in their own operations, which this does not tell.
     """
     return {
         **_identity(principal),
-        "groups": _groups(principal),
+        "groups": _groups(principal.acting_as(principal.roles - ROLES_OF_ONE_PURPOSE)),
         "roles": sorted(principal.roles),
     }
 

@@ -15,9 +15,9 @@ from django.db.models.functions import Coalesce, JSONObject
 from oauth2_provider.models import get_access_token_model
 
 from configuration.domain.permissions import (
-    reaches_all_nodes,
     reaches_all_workspaces,
     role_of_source,
+    roles_of_all_nodes,
 )
 from configuration.domain.tokens import SOURCE_PREFIX
 from configuration.models import Membership, NodeGrant, Source, User
@@ -94,12 +94,14 @@ def _with_reach(rows: QuerySet[Any], *, person: Any) -> QuerySet[Any]:
 def _person(row: dict[str, Any]) -> Principal:
     roles = frozenset(row["roles"])
     everywhere = reaches_all_workspaces(roles)
+    wide = roles_of_all_nodes(roles)
+    granted = {UUID(grant["node"]): grant["permission"] for grant in row["granted"]}
     return Principal(
         roles=roles,
         workspaces=None if everywhere else frozenset(row["member_of"]),
-        nodes=None
-        if reaches_all_nodes(roles)
-        else {UUID(grant["node"]): grant["permission"] for grant in row["granted"]},
+        nodes=None if wide else granted,
+        wide_roles=wide,
+        granted_nodes=granted,
         user_id=row["person"],
         expires_at=row.get("expires"),
     )

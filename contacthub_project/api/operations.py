@@ -17,6 +17,8 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
+from contacthub_project.core.principal import Principal
+
 PUBLIC = "public"
 ANY_ROLE = "any"
 
@@ -39,6 +41,10 @@ class Operation:
     def allows(self, roles: frozenset[str]) -> bool:
         """Whether somebody with these roles may call it."""
         return ANY_ROLE in self.roles or not self.roles.isdisjoint(roles)
+
+    def acted_in_by(self, principal: Principal) -> Principal:
+        """The principal with the roles that the operation names, and only what these reach."""
+        return principal if ANY_ROLE in self.roles else principal.acting_as(self.roles)
 
 
 @functools.cache

@@ -60,6 +60,7 @@ class ApiView(APIView):
             raise Unauthorized
         if not self.operation.allows(self.principal.roles):
             raise Forbidden(f"The roles of the client do not allow: {self.operation.summary}")
+        self.principal = self.operation.acted_in_by(self.principal)
 
     def succeeded(self) -> None:
         """What is to be done when an operation has been done, its transactions committed."""

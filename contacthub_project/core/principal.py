@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -20,12 +20,15 @@ class Principal:
     """The holder of a token: a person, or an application through its source.
 
     `workspaces` and `nodes` say what it reaches; None means all (of its workspaces, for nodes).
-    A node's permission is "R", "W" or "RW".
+    A node's permission is "R", "W" or "RW". `wide_roles` are those of its roles that reach all
+    nodes, `granted_nodes` what it reaches without them.
     """
 
     roles: frozenset[str]
     workspaces: frozenset[UUID] | None
     nodes: Mapping[UUID, str] | None
+    wide_roles: frozenset[str] = frozenset()
+    granted_nodes: Mapping[UUID, str] = field(default_factory=dict)
     user_id: int | None = None
     source_id: UUID | None = None
     allowed_networks: tuple[Network, ...] = ()
@@ -43,6 +46,18 @@ class Principal:
     def may_read_profiles(self) -> bool:
         """An untrusted application writes profiles and does not read them back."""
         return self.roles != {UNTRUSTED}
+
+    def acting_as(self, roles: frozenset[str]) -> Principal:
+        """The principal with those of its roles that are among `roles`, and with their reach only.
+
+        A role that reaches all nodes lends this to the operations that name it, and to no other.
+        """
+        acting = self.roles & roles
+        if acting == self.roles:
+            return self
+        narrower = self.wide_roles and not acting & self.wide_roles
+        nodes = self.granted_nodes if narrower else self.nodes
+        return replace(self, roles=acting, nodes=nodes)
 
     def reaches(self, workspace_id: UUID) -> bool:
         return self.workspaces is None or workspace_id in self.workspaces
