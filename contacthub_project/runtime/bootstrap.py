@@ -1,6 +1,7 @@
-"""Set up the project's own virtual environment; needs nothing but Python and pip.
+"""Set up the project's virtual environment; needs nothing but Python and pip.
 
-Only the standard library is imported here: this module runs before anything is installed.
+Only the standard library is imported here: this module runs before anything is installed. pip
+installs uv, at the version and hash of requirements-dev.txt, and uv installs the rest.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import argparse
 import contextlib
 import fcntl
 import hashlib
-import importlib.util
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements.txt"
+DEV_REQUIREMENTS = ROOT / "requirements-dev.txt"
 STAMP = VENV / ".installed"
 
 
@@ -29,17 +32,20 @@ def say(message: str) -> None:
     print(message, flush=True)
 
 
-def ensure_environment() -> Path:
-    """Make the virtual environment hold exactly what requirements.txt pins.
+def ensure_environment(*, dev: bool) -> Path:
+    """Install exactly what the requirement files pin, with the tools for development if `dev`.
 
-    Returns the path of its Python. Safe when several commands start at once: one installs, the
-    others wait. Ends the process with pip's exit code when an installation fails.
+    Returns the path of the environment's Python. Safe when several commands start at once: one
+    installs, the others wait. Ends the process with the installer's exit code when it fails.
     """
     if sys.version_info < (3, 11):  # noqa: UP036 - nothing has checked it before us
         sys.exit("Contacthub needs Python 3.11 or newer, this is {}.{}.".format(*sys.version_info))
+    complete = [REQUIREMENTS, DEV_REQUIREMENTS]
+    wanted = complete if dev else [REQUIREMENTS]
     with _only_one_at_a_time():
-        if not STAMP.is_file() or STAMP.read_text() != _fingerprint():
-            _install()
+        installed = STAMP.read_text() if STAMP.is_file() else ""
+        if installed not in {_fingerprint(wanted), _fingerprint(complete)}:
+            _install(wanted)
     return PYTHON
 
 
@@ -52,7 +58,7 @@ def run(arguments: list[str]) -> None:
     )
     options = parser.parse_args(arguments)
     environment = os.environ | {"CONTACTHUB_DATA": str(options.data.resolve())}
-    python = ensure_environment()
+    python = ensure_environment(dev=False)
     os.execve(
         python,
         [str(python), str(ROOT / "manage.py"), "serve", "--port", str(options.port)],
@@ -62,32 +68,50 @@ def run(arguments: list[str]) -> None:
 
 def test(arguments: list[str]) -> None:
     """`./test`: replace this process by pytest; arguments are pytest's."""
-    python = ensure_environment()
+    python = ensure_environment(dev=True)
     os.chdir(ROOT)
     os.execv(python, [str(python), "-m", "pytest", *arguments])
 
 
-def _install() -> None:
+def _install(requirements: list[Path]) -> None:
     started = time.monotonic()
     say("Setting up the virtual environment in .venv (once; later starts take seconds)")
     STAMP.unlink(missing_ok=True)
-    # Debian ships venv without ensurepip; the pip that is there can install into the environment.
-    has_ensurepip = importlib.util.find_spec("ensurepip") is not None
-    venv_options = [] if has_ensurepip else ["--without-pip"]
-    pip = [str(PYTHON), "-m", "pip"] if has_ensurepip else [
-        sys.executable, "-m", "pip", "--python", str(PYTHON),
-    ]  # fmt: skip
-    _check_call([sys.executable, "-m", "venv", "--clear", *venv_options, str(VENV)])
+    # Without pip of its own, which takes longer to install than everything else: this Python's pip
+    # can install into the environment.
+    _check_call([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)])
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as installer:
+        installer.write(_requirement("uv"))
+        installer.flush()
+        _check_call(
+            [
+                sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "--quiet",
+                "--disable-pip-version-check", "--no-input", "--no-deps",
+                "--require-hashes", "--requirement", installer.name,
+            ],
+            shown=("ERROR",),
+        )  # fmt: skip
     say("Installing the pinned requirements")
+    files = [option for file in requirements for option in ("--requirement", str(file))]
     _check_call(
         [
-            *pip, "install", "--disable-pip-version-check", "--no-input",
-            "--progress-bar", "off", "--requirement", str(REQUIREMENTS),
+            str(VENV / "bin" / "uv"), "pip", "install", "--python", str(PYTHON),
+            "--require-hashes", "--no-deps", "--compile-bytecode", *files,
         ],
-        shown=("Collecting", "Installing", "ERROR"),
+        shown=("Resolved", "Prepared", "Installed", "error"),
     )  # fmt: skip
-    STAMP.write_text(_fingerprint())
+    STAMP.write_text(_fingerprint(requirements))
     say(f"Installed in {time.monotonic() - started:.0f} s")
+
+
+def _requirement(name: str) -> str:
+    """The lines of requirements-dev.txt that pin one package, with its hashes."""
+    pinned = re.search(
+        rf"^{re.escape(name)}==.*(?:\n    --hash=.*)+", DEV_REQUIREMENTS.read_text(), re.MULTILINE
+    )
+    if pinned is None:
+        sys.exit(f"{DEV_REQUIREMENTS} does not pin {name}")
+    return pinned[0] + "\n"
 
 
 def _check_call(command: list[str], shown: tuple[str, ...] = ("",)) -> None:
@@ -104,9 +128,10 @@ def _check_call(command: list[str], shown: tuple[str, ...] = ("",)) -> None:
         sys.exit(process.returncode)
 
 
-def _fingerprint() -> str:
-    """What the environment was made of: moving the folder or another Python makes it anew."""
-    parts = (REQUIREMENTS.read_bytes(), str(ROOT).encode(), sys.version.encode())
+def _fingerprint(requirements: list[Path]) -> str:
+    """Changes with the requirement files, the folder and the version of Python."""
+    parts = [file.read_bytes() for file in requirements]
+    parts += [str(ROOT).encode(), sys.version.encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -118,4 +143,4 @@ def _only_one_at_a_time() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    ensure_environment()
+    ensure_environment(dev=True)
