@@ -96,7 +96,7 @@ def _install(requirements: list[Path]) -> None:
     _check_call(
         [
             str(VENV / "bin" / "uv"), "pip", "install", "--python", str(PYTHON),
-            "--require-hashes", "--no-deps", "--compile-bytecode", *files,
+            "--require-hashes", "--no-deps", *files,
         ],
         shown=("Resolved", "Prepared", "Installed", "error"),
     )  # fmt: skip
