@@ -9,7 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from configuration.domain.extended_properties import value_schema
+from configuration.domain.disabled_properties import (
+    disabled_tree,
+    with_disabled_of,
+    without_disabled,
+)
+from configuration.domain.extended_properties import disabled_paths, value_schema
 from configuration.domain.schema_tree import (
     complete,
     resolve,
@@ -55,25 +60,23 @@ class CustomerSchema:
     ) -> None:
         extended = extended or {}
         self.document = _document(disabled, extended)
-        self._ignored = [("base", *path.split(".")) for path in disabled] + [
-            ("extended", name) for name, each in extended.items() if not each["enabled"]
-        ]
+        self._disabled = disabled_tree(
+            [("base", *path.split(".")) for path in disabled]
+            + [("extended", *path) for path in disabled_paths(extended)]
+        )
 
     def without_disabled(self, body: dict[str, Any]) -> dict[str, Any]:
         """The body as if nothing had been said of disabled properties."""
-        if not self._ignored:
-            return body
-        kept = copy.deepcopy(body)
-        for path in self._ignored:
-            _drop(kept, path)
-        return kept
+        return without_disabled(self._disabled, body) if self._disabled else body
+
+    def with_disabled_of(self, before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+        """A changed document, its disabled properties being what they have been."""
+        return with_disabled_of(self._disabled, before, after) if self._disabled else after
 
     def enabled_extended(self, extended: dict[str, Any]) -> dict[str, Any]:
         """Stored extended properties as answers show them."""
-        hidden = {path[1] for path in self._ignored if path[0] == "extended"}
-        if not hidden:
-            return extended
-        return {name: value for name, value in extended.items() if name not in hidden}
+        disabled = self._disabled.get("extended")
+        return without_disabled(disabled, extended) if disabled else extended
 
     def faults(self, body: Mapping[str, Any]) -> list[FieldError]:
         """Everything wrong with a new customer's body."""
@@ -192,13 +195,6 @@ def _document(disabled: Iterable[str], extended: Mapping[str, Any]) -> Mapping[s
         del schema["properties"][name]
     document["$defs"]["extended"] = value_schema(extended)
     return document
-
-
-def _drop(body: Any, path: tuple[str, ...]) -> None:
-    for name in path[:-1]:
-        body = body.get(name) if isinstance(body, dict) else None
-    if isinstance(body, dict):
-        body.pop(path[-1], None)
 
 
 def _paths(

@@ -8,7 +8,13 @@ from functools import cache, cached_property
 from typing import Any
 
 from configuration.domain.customer_schema import kinds_below
-from configuration.domain.extended_properties import value_schema
+from configuration.domain.disabled_properties import (
+    EACH,
+    disabled_tree,
+    with_disabled_of,
+    without_disabled,
+)
+from configuration.domain.extended_properties import disabled_paths, value_schema
 from configuration.domain.schema_tree import timestamps_of, with_canonical_timestamps
 from configuration.domain.validation import DocumentValidator
 from configuration.domain.vocabulary import (
@@ -35,12 +41,10 @@ SYSTEM_KINDS = {
 
 
 class PartSchema:
-    """The compiled schema of one part of an event: its properties, context or tracking."""
+    """The schema of one part of an event: its properties, context or tracking."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
-        self._validator = DocumentValidator(dict(document))
-        self._instants = timestamps_of(document, document)
 
     def faults(self, value: Any, *, at: str) -> list[FieldError]:
         """Everything wrong with the part, as pointers below `at`."""
@@ -49,6 +53,14 @@ class PartSchema:
     def with_canonical_timestamps(self, value: Any) -> Any:
         """The (valid) part with its moments in UTC with milliseconds."""
         return with_canonical_timestamps(self._instants, value)
+
+    @cached_property
+    def _validator(self) -> DocumentValidator:
+        return DocumentValidator(dict(self.document))
+
+    @cached_property
+    def _instants(self) -> Any:
+        return timestamps_of(self.document, self.document)
 
     def kinds(self, at: str) -> dict[str, str]:
         """What the properties hold, by their dotted paths below `at`."""
@@ -76,16 +88,23 @@ class EventSchema(PartSchema):
         document["properties"]["extended"] = value_schema(extended)
         if "extended" in document.get("$defs", {}):
             document["$defs"]["extended"] = value_schema(product_extended)
-        self._hidden = {name for name, each in extended.items() if not each["enabled"]}
+        self._disabled = disabled_tree(
+            [("extended", *path) for path in disabled_paths(extended)]
+            + [
+                ("products", EACH, "extended", *path)
+                for path in disabled_paths(product_extended)
+                if "products" in document["properties"]
+            ]
+        )
         super().__init__(document)
 
     def without_disabled(self, properties: dict[str, Any]) -> dict[str, Any]:
         """The properties as if nothing had been said of disabled extended ones."""
-        given = properties.get("extended")
-        if not self._hidden or not isinstance(given, dict):
-            return properties
-        kept = {name: value for name, value in given.items() if name not in self._hidden}
-        return {**properties, "extended": kept}
+        return without_disabled(self._disabled, properties) if self._disabled else properties
+
+    def with_disabled_of(self, before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+        """Changed properties, those that are disabled being what they have been."""
+        return with_disabled_of(self._disabled, before, after) if self._disabled else after
 
     def kind_of(self, path: str) -> str | None:
         """What an attribute of such an event holds (see `CustomerSchema.kind_of`)."""

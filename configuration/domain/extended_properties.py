@@ -8,9 +8,10 @@ A definition is a JSON Schema with the custom keys `label`, `enabled`, `indexed`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+from configuration.domain.value_constraints import keywords_of, order_faults, read_constraints
 from configuration.domain.vocabulary import MERGE_POLICIES
 from contacthub_project.core.errors import FieldError, pointer
 
@@ -18,42 +19,66 @@ Definitions = dict[str, Any]
 
 NAME = re.compile(r"[^.\x00-\x1f\x7f]{1,100}")
 SCALARS = frozenset({"string", "number", "integer", "boolean"})
-FORMATS = frozenset({"date", "date-time", "email", "hostname", "uri", "ipv4", "ipv6"})
 DEFAULT_LENGTH = 255
 DEFAULT_LIST_LENGTH = 1000
-LONGEST = 6000
+LONGEST_TEXTS = {"label": 255, "description": 1000}
 MOST_PROPERTIES = 500
+MOST_PATTERNS = 50
 DEFAULT_POLICY = "OBJ_PRIORITY"
 WRAPPER = "contactlabProperties"
 
 COMMON = frozenset({"type", "label", "description", "enabled", "indexed", "mergePolicy", WRAPPER})
-KEYS = {
-    "string": COMMON | {"format", "maxLength", "enum"},
-    "number": COMMON | {"minimum", "maximum"},
-    "integer": COMMON | {"minimum", "maximum"},
-    "boolean": COMMON,
-    "array": COMMON | {"items", "maxLength"},
-    "object": COMMON | {"properties", "additionalProperties"},
-}
+CONTENT = {"array": {"items"}, "object": {"properties", "additionalProperties"}}
+TYPES = frozenset({*SCALARS, *CONTENT})
 
 
 def read_definitions(given: Mapping[str, Any], faults: list[FieldError]) -> Definitions:
     """The definitions in the form in which they are kept; what is wrong goes to `faults`."""
     if len(given) > MOST_PROPERTIES:
         faults.append(FieldError("", f"has more than {MOST_PROPERTIES} properties", "maxItems"))
+    if _count_patterns(given) > MOST_PATTERNS:  # before any of them is compiled
+        faults.append(FieldError("", f"has more than {MOST_PATTERNS} patterns", "maxItems"))
+        return {}
     return _read_all(given, "", faults, nested=False)
 
 
 def value_schema(definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON Schema of an object that holds such properties; disabled ones are not checked."""
+    """The JSON Schema of an object that holds such properties; disabled ones are unknown to it."""
     return {
         "type": ["object", "null"],
         "additionalProperties": False,
         "properties": {
-            name: _value_schema(definition) if definition["enabled"] else {}
+            name: _value_schema(definition)
             for name, definition in definitions.items()
+            if definition["enabled"]
         },
     }
+
+
+def enabled_definitions(definitions: Mapping[str, Any]) -> Definitions:
+    """The definitions without those that are disabled, at both levels."""
+    return {
+        name: definition
+        if definition["type"] != "object"
+        else {**definition, "properties": enabled_definitions(definition["properties"])}
+        for name, definition in definitions.items()
+        if definition["enabled"]
+    }
+
+
+def disabled_paths(definitions: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The paths below `extended` of the properties that are disabled, their children included."""
+    return list(_disabled(definitions, (), is_off=False))
+
+
+def _disabled(
+    definitions: Mapping[str, Any], at: tuple[str, ...], *, is_off: bool
+) -> Iterator[tuple[str, ...]]:
+    for name, definition in definitions.items():
+        off = is_off or not definition["enabled"]
+        if off:
+            yield (*at, name)
+        yield from _disabled(definition.get("properties", {}), (*at, name), is_off=off)
 
 
 def changed_indexes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -116,41 +141,52 @@ def _read(
         given = {name: child for name, child in given.items() if name != WRAPPER} | {
             name: child for name, child in wrapped.items() if name != "notAnalyzed"
         }
+    elif wrapped is not None:
+        faults.append(FieldError(f"{at}/{WRAPPER}", "must be an object", "type"))
     kind = _type_of(given.get("type"))
     if kind is None or (kind == "object" and nested):
-        allowed = sorted(KEYS.keys() - ({"object"} if nested else set()))
+        allowed = sorted(TYPES - ({"object"} if nested else set()))
         faults.append(FieldError(f"{at}/type", f"must be one of {', '.join(allowed)}", "enum"))
         return {"type": "string", "enabled": True, "indexed": False}
-    faults += [
-        FieldError(f"{at}/{name}", f"is not known for type {kind}", "unknown")
-        for name in given.keys() - KEYS[kind]
-    ]
+    faults += _unknown_faults(given, COMMON | CONTENT.get(kind, set()), kind, at)
     definition = {"type": kind, **_custom_keys(given, kind, at, faults)}
-    for name in ("description",):
-        if isinstance(given.get(name), str):
-            definition[name] = given[name][:1000]
+    constraints = read_constraints(given, kind, at, faults)
     if kind == "string":
-        definition |= _text_keys(given, at, faults)
+        definition["maxLength"] = DEFAULT_LENGTH
     elif kind == "array":
         definition |= _list_keys(given, at, faults)
     elif kind == "object":
         definition |= _object_keys(given, at, faults)
+    definition |= constraints
+    faults += order_faults(definition, at)
     return definition
+
+
+def _unknown_faults(
+    given: Mapping[str, Any], known: Set[str], kind: str, at: str
+) -> list[FieldError]:
+    return [
+        FieldError(at + pointer(name), f"is not known for type {kind}", "unknown")
+        for name in sorted(given.keys() - known - keywords_of(kind).keys())
+    ]
 
 
 def _custom_keys(
     given: Mapping[str, Any], kind: str, at: str, faults: list[FieldError]
 ) -> dict[str, Any]:
-    label = given.get("label")
-    if label is not None and (not isinstance(label, str) or len(label) > DEFAULT_LENGTH):
-        faults.append(FieldError(f"{at}/label", "must be text of at most 255 characters", "type"))
+    texts = {name: given.get(name) for name in LONGEST_TEXTS}
+    for name, text in texts.items():
+        longest = LONGEST_TEXTS[name]
+        if text is not None and (not isinstance(text, str) or len(text) > longest):
+            message = f"must be text of at most {longest} characters"
+            faults.append(FieldError(f"{at}/{name}", message, "type"))
     flags = {"enabled": given.get("enabled", True), "indexed": given.get("indexed", False)}
     for name, value in flags.items():
         if not isinstance(value, bool):
             faults.append(FieldError(f"{at}/{name}", "must be true or false", "type"))
     if flags["indexed"] is True and kind not in SCALARS:
         faults.append(FieldError(f"{at}/indexed", "is for single values only", "indexed"))
-    policy = given.get("mergePolicy") or DEFAULT_POLICY
+    policy = DEFAULT_POLICY if given.get("mergePolicy") is None else given["mergePolicy"]
     known = MERGE_POLICIES.get(policy) if isinstance(policy, str) else None
     if known is None or kind not in known["supportedTypes"]:
         fitting = [
@@ -158,40 +194,29 @@ def _custom_keys(
         ]
         message = f"must be one of {', '.join(fitting)}"
         faults.append(FieldError(f"{at}/mergePolicy", message, "enum"))
-    return {"label": label, **flags, "mergePolicy": policy}
-
-
-def _text_keys(given: Mapping[str, Any], at: str, faults: list[FieldError]) -> dict[str, Any]:
-    keys: dict[str, Any] = {"maxLength": _length(given, DEFAULT_LENGTH, at, faults)}
-    if given.get("format") is not None:
-        keys["format"] = given["format"]
-        if not isinstance(given["format"], str) or given["format"] not in FORMATS:
-            known = ", ".join(sorted(FORMATS))
-            faults.append(FieldError(f"{at}/format", f"must be one of {known}", "enum"))
-    if given.get("enum") is not None:
-        keys["enum"] = given["enum"]
-        values = given["enum"]
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            faults.append(FieldError(f"{at}/enum", "must be a list of texts", "type"))
+    keys = {"label": texts["label"], **flags, "mergePolicy": policy}
+    if texts["description"] is not None:
+        keys["description"] = texts["description"]
     return keys
 
 
 def _list_keys(given: Mapping[str, Any], at: str, faults: list[FieldError]) -> dict[str, Any]:
     items = given.get("items")
-    kind = _type_of(items.get("type")) if isinstance(items, dict) else None
-    if kind not in SCALARS:
+    kind = items.get("type") if isinstance(items, dict) else None
+    if not isinstance(kind, str) or kind not in SCALARS:
         known = ", ".join(sorted(SCALARS))
         faults.append(FieldError(f"{at}/items/type", f"must be one of {known}", "enum"))
         return {"items": {"type": "string"}}
     assert isinstance(items, dict)
-    keys: dict[str, Any] = {"items": {"type": kind}}
+    place = f"{at}/items"
+    faults += _unknown_faults(items, {"type"}, kind, place)
+    element = {"type": kind, **read_constraints(items, kind, place, faults)}
+    faults += order_faults(element, place)
     if kind == "string":
-        if items.get("format") in FORMATS:
-            keys["items"]["format"] = items["format"]
-        keys["maxLength"] = _length(given, DEFAULT_LIST_LENGTH, at, faults)
-    elif "maxLength" in given:
+        return {"items": element, "maxLength": DEFAULT_LIST_LENGTH}
+    if given.get("maxLength") is not None:
         faults.append(FieldError(f"{at}/maxLength", "is for lists of texts", "unknown"))
-    return keys
+    return {"items": element}
 
 
 def _object_keys(given: Mapping[str, Any], at: str, faults: list[FieldError]) -> dict[str, Any]:
@@ -199,42 +224,37 @@ def _object_keys(given: Mapping[str, Any], at: str, faults: list[FieldError]) ->
     if not isinstance(properties, dict):
         faults.append(FieldError(f"{at}/properties", "must be an object", "type"))
         return {"properties": {}}
+    if given.get("additionalProperties") not in (None, False):
+        faults.append(FieldError(f"{at}/additionalProperties", "must be false", "enum"))
     return {"properties": _read_all(properties, f"{at}/properties", faults, nested=True)}
-
-
-def _length(given: Mapping[str, Any], default: int, at: str, faults: list[FieldError]) -> int:
-    length = given.get("maxLength")
-    if length is None:
-        return default
-    if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= LONGEST:
-        faults.append(FieldError(f"{at}/maxLength", f"must be from 1 to {LONGEST}", "range"))
-        return default
-    return length
 
 
 def _type_of(given: Any) -> str | None:
     """The type of a definition; `["string", "null"]` is how older clients say it."""
     if isinstance(given, list):
-        given = next((kind for kind in given if kind != "null"), None)
-    return given if isinstance(given, str) and given in KEYS else None
+        kinds = [kind for kind in given if kind != "null"]
+        given = kinds[0] if len(kinds) == 1 else None
+    return given if isinstance(given, str) and given in TYPES else None
+
+
+def _count_patterns(given: Any) -> int:
+    if not isinstance(given, dict):
+        return 0
+    return isinstance(given.get("pattern"), str) + sum(map(_count_patterns, given.values()))
 
 
 def _value_schema(definition: Mapping[str, Any]) -> dict[str, Any]:
     kind = definition["type"]
     schema: dict[str, Any] = {"type": [kind, "null"]}
-    if kind == "string":
-        schema["maxLength"] = definition["maxLength"]
-        if "format" in definition:
-            schema["format"] = definition["format"]
-        if "enum" in definition:
-            schema["enum"] = [*definition["enum"], None]
-    elif kind in {"number", "integer"}:
-        schema |= {name: definition[name] for name in ("minimum", "maximum") if name in definition}
-    elif kind == "array":
+    if "description" in definition:
+        schema["description"] = definition["description"]
+    schema |= {name: definition[name] for name in keywords_of(kind) if name in definition}
+    if "enum" in schema:
+        schema["enum"] = [*schema["enum"], None]
+    if kind == "array":
         schema["items"] = dict(definition["items"])
-        if "maxLength" in definition:
-            schema["maxLengthJoined"] = definition["maxLength"]
+        if "maxLength" in schema:
+            schema["maxLengthJoined"] = schema.pop("maxLength")
     elif kind == "object":
-        schema["properties"] = value_schema(definition["properties"])["properties"]
-        schema["additionalProperties"] = False
+        schema |= value_schema(definition["properties"])
     return schema

@@ -10,6 +10,10 @@ from contacthub_project.core.errors import FieldError, pointer
 from contacthub_project.core.timestamps import is_timestamp
 
 LONGEST_MESSAGE = 200
+# An engine without backtracking: a pattern costs as much as the text is long. The size in bytes of
+# a compiled pattern is bounded, for it is a workspace's own.
+LARGEST_PATTERN = 256 * 1024
+PATTERNS = jsonschema_rs.RegexOptions(size_limit=LARGEST_PATTERN, dfa_size_limit=LARGEST_PATTERN)
 
 
 class MaxLengthSum:
@@ -42,6 +46,7 @@ class DocumentValidator:
         self._validator = jsonschema_rs.Draft202012Validator(
             schema,
             validate_formats=True,
+            pattern_options=PATTERNS,
             formats={"date-time": is_timestamp},
             keywords={"maxLengthSum": MaxLengthSum, "maxLengthJoined": MaxLengthJoined},
             mask="the value",
@@ -56,6 +61,15 @@ class DocumentValidator:
             for error in self._validator.iter_errors(document)
             for fault in _as_faults(error, at)
         ]
+
+
+def is_linear_pattern(pattern: str) -> bool:
+    """Whether a regular expression can be matched in linear time, and is not too large."""
+    try:
+        jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=PATTERNS)
+    except (ValueError, jsonschema_rs.ValidationError):
+        return False
+    return True
 
 
 def _as_faults(error: jsonschema_rs.ValidationError, at: str) -> list[FieldError]:

@@ -92,7 +92,10 @@ def resolved(schema: Mapping[str, Any]) -> Schema:
 def event_properties_schema(
     event_type: str, extended: Mapping[str, Any], *, resolve_references: bool
 ) -> Schema:
-    """What an event of this type may hold in a workspace with these extended properties."""
+    """What an event of this type may hold in a workspace with these extended properties.
+
+    `extended` are the enabled definitions.
+    """
     schema = copy.deepcopy(event_schema(event_type))
     schema["properties"]["extended"] = {
         "type": ["object", "null"],

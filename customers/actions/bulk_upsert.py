@@ -199,7 +199,9 @@ def _merged(
         return Done(people[key].id, "created")
     if inserts_only:
         raise Conflict(f"Conflict with existing customer {person.id}")
-    merged = for_create(person.after, given)
+    merged = workspace.customer_schema.with_disabled_of(
+        person.after, for_create(person.after, given)
+    )
     after = with_subscription_dates(person.after, merged, now_text())
     if unchanged(person.after, after):
         return Done(person.id, "unchanged")

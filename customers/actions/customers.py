@@ -129,7 +129,8 @@ def _merge(
     if row is None:
         return None
     before = document_of(row)
-    after = with_subscription_dates(before, for_create(before, given), now_text())
+    merged = workspace.customer_schema.with_disabled_of(before, for_create(before, given))
+    after = with_subscription_dates(before, merged, now_text())
     if unchanged(before, after):
         return Upserted(row, created=False)
     check_document(workspace, node, after)
@@ -144,8 +145,8 @@ def _merge(
     update_customer(write)
     follow(node)
     notify_external_id(workspace.id, node.id, write.id, before, after)
-    merged = Customer.objects.live_row(workspace.id, write.id)
-    return None if merged is None else Upserted(merged, created=False)
+    row = Customer.objects.live_row(workspace.id, write.id)
+    return None if row is None else Upserted(row, created=False)
 
 
 def notify_external_id(

@@ -149,7 +149,8 @@ def _modified(workspace: WorkspaceRules, asked: Modification, by: Principal) -> 
     _check_version(row, asked.expected_version)
     given = _checked(workspace, node, asked, row)
     before = document_of(row)
-    after = with_subscription_dates(before, asked.way.applied(before, given), now_text())
+    changed = workspace.customer_schema.with_disabled_of(before, asked.way.applied(before, given))
+    after = with_subscription_dates(before, changed, now_text())
     if unchanged(before, after):
         return row
     check_document(workspace, node, after, lacking_key=match_key(node.matching, before) is None)

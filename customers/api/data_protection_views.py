@@ -14,7 +14,7 @@ from contacthub_project.db.sql import fetch_one
 from customers.actions.data_protection import exported_lists, forget_customer, request_export
 from customers.api.schema import EXPORT
 from customers.api.views import CustomerScopedView
-from customers.queries.documents import customer_response
+from customers.queries.documents import exported_customer
 
 CHUNK_BYTES = 64 * 1024
 NODE_OF = "SELECT node_id FROM customers_customer WHERE id = %s AND workspace_id = %s"
@@ -29,7 +29,7 @@ class ExportView(CustomerScopedView):
         row = request_export(self.workspace, customer, by=self.caller)
         lists = exported_lists(self.workspace.id, customer)
         return StreamingHttpResponse(
-            _chunks(_parts(customer_response(row, self.workspace.customer_schema), lists)),
+            _chunks(_parts(exported_customer(row), lists)),
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="customer-{customer}.json"'},
         )

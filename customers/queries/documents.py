@@ -12,6 +12,9 @@ from customers.models.customer import CustomerRow
 if TYPE_CHECKING:
     from customers.models import ConsentLogEntry
 
+# Nothing disabled: what it completes and shows is everything.
+BUILT_IN_SCHEMA = CustomerSchema()
+
 
 def document_of(row: CustomerRow) -> Document:
     """What can be changed of a customer."""
@@ -70,6 +73,11 @@ def customer_response(row: CustomerRow, schema: CustomerSchema) -> dict[str, Any
     }
 
 
+def exported_customer(row: CustomerRow) -> dict[str, Any]:
+    """The customer as a person's export shows it: all that is stored, disabled properties too."""
+    return customer_response(row, BUILT_IN_SCHEMA)
+
+
 def untrusted_customer_response(
     row: CustomerRow, schema: CustomerSchema, *, written: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -79,7 +87,7 @@ def untrusted_customer_response(
         "externalId": own["externalId"],
         "base": schema.complete_base(own["base"]),
         "consents": own["consents"],
-        "extended": own["extended"],
+        "extended": schema.enabled_extended(own["extended"]),
         "extra": own["extra"],
         "tags": {"auto": own["tags"].get("auto", []), "manual": own["tags"].get("manual", [])},
     }

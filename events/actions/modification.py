@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from events.actions.ingestion import INVALID_EVENT, GivenEvent
 from events.actions.products import note_products
 from events.actions.statements import DELETE_ONE, update_event
 from events.domain.draft import (
+    Content,
     content_faults,
     content_of,
     missing_faults,
@@ -129,12 +131,22 @@ def _changed(
             raise Invalid(INVALID_EVENT, errors=faults)
         if _size(after) > max(limit, _size(event)):
             raise TooLarge(f"Events {event['type']} as a whole must not exceed {limit} bytes")
-        content = content_of(after, workspace.event_schema, now)
-        before = content_of(event, workspace.event_schema, now)
+        content = _content(workspace, event, after, now)
+        before = _content(workspace, event, event, now)
         if content == before:
             return
         update_event(workspace.id, event_id, content)
         note_products(workspace, [content])
+
+
+def _content(
+    workspace: WorkspaceRules, event: Mapping[str, Any], said: Mapping[str, Any], now: datetime
+) -> Content:
+    """What an event that now says `said` holds; values of disabled properties stay."""
+    content = content_of(said, workspace.event_schema, now)
+    schema = workspace.event_schema(content.type)
+    properties = schema.with_disabled_of(event["properties"], content.properties)
+    return replace(content, properties=properties)
 
 
 def _size(event: Mapping[str, Any]) -> int:

@@ -33,7 +33,7 @@ from events.api.schema import (
 )
 from events.models import Event
 from events.queries.aggregates import as_seen_in, members_of
-from events.queries.documents import EventRow, event_response
+from events.queries.documents import EventRow, shown_event
 from events.queries.search import NEWEST_FIRST, SORTED_BY, Search, search_events
 
 NODE_ID = Event.ROW.index("node_id")
@@ -110,7 +110,7 @@ class EventsView(_IngestingView):
                 node = node or where
         search = Search(owners, node, types, contexts, *dates, sort, page)
         found = search_events(self.workspace.id, search)
-        elements = [event_response(row) for row in found.rows]
+        elements = [shown_event(row, self.workspace) for row in found.rows]
         if node is not None and node.type == NodeType.AGGREGATE:
             elements = as_seen_in(node.id, elements)
         return JsonResponse(page.of(elements, total=found.total, unfiltered=found.unfiltered))
@@ -175,7 +175,7 @@ class EventView(WorkspaceView):
         parameters.raise_faults()
         row = self.row(id)
         self.readable_node(row[NODE_ID])
-        event = event_response(row)
+        event = shown_event(row, self.workspace)
         previous = following = None
         if navigates:
             previous, following = Event.objects.neighbours(self.workspace.id, UUID(event["id"]))

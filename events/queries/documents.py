@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from configuration.queries.rules import WorkspaceRules
 from events.models.event import EventRow
 
 
@@ -18,8 +19,16 @@ def duplicate_of(event: dict[str, Any], *, customer_id: UUID, node_id: UUID) -> 
     }
 
 
+def shown_event(row: EventRow, workspace: WorkspaceRules) -> dict[str, Any]:
+    """The event as the API shows it: without disabled properties."""
+    event = event_response(row)
+    schema = workspace.event_schema(event["type"])
+    event["properties"] = schema.without_disabled(event["properties"])
+    return event
+
+
 def event_response(row: EventRow) -> dict[str, Any]:
-    """The event as the API shows it, every key there."""
+    """The event as it is stored, under the API's names, every key there."""
     (
         event_id, customer_id, node_id, bring_back_type, bring_back_value, event_type, properties,
         context, context_info, date, origin, tracking, registered_at, updated_at, version,

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from configuration.queries.rules import WorkspaceRules
 from events.models import Event
-from events.queries.documents import event_response
+from events.queries.documents import shown_event
 
 
 def read_events(workspace: WorkspaceRules, ids: Sequence[UUID]) -> Mapping[UUID, Any]:
     """Those of the events that there are, as the API shows them."""
     rows = Event.objects.rows_of(workspace.id, ids)
-    return {UUID(row[0]): event_response(row) for row in rows}
+    return {UUID(row[0]): shown_event(row, workspace) for row in rows}

@@ -17,6 +17,7 @@ from configuration.api.serializers.configuration import (
 from configuration.api.views.configuration import ANYTHING, MAP, ConfigurationView
 from configuration.domain import plan
 from configuration.domain.consent_paths import consent_path_faults
+from configuration.domain.extended_properties import enabled_definitions
 from configuration.domain.vocabulary import (
     EVENT_TYPES,
     PLAN_MODELS,
@@ -61,7 +62,7 @@ class EventTypeView(ConfigurationView):
             "label": event.label,
             "description": event.description,
             "propertiesSchema": event_properties_schema(
-                event.type, settings.extended, resolve_references=resolve
+                event.type, enabled_definitions(settings.extended), resolve_references=resolve
             ),
             "enabled": settings.enabled,
         }
@@ -136,8 +137,9 @@ class EventPropertiesView(EventTypeView):
     def get(self, request: HttpRequest, workspace_id: str, event_type: str) -> JsonResponse:
         settings = self.settings()[self.known(event_type)]
         resolve = self.resolve_references()
+        extended = enabled_definitions(settings.extended)
         return self.answer(
-            event_properties_schema(event_type, settings.extended, resolve_references=resolve)
+            event_properties_schema(event_type, extended, resolve_references=resolve)
         )
 
 

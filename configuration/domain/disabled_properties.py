@@ -1,0 +1,98 @@
+"""Documents without the properties that a workspace has disabled.
+
+A disabled property is unknown to whoever reads or writes; values that are stored stay, and come
+back when it is enabled again.
+
+Where disabled properties stand is a tree: None for one that is disabled, a mapping for an object on
+the way to one, a one-item tuple for a list of such objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Disabled = None | dict[str, Any] | tuple[Any]
+EACH = "[]"  # in a path: every element of a list
+
+
+def disabled_tree(paths: Iterable[tuple[str, ...]]) -> dict[str, Any]:
+    """The tree of `paths`, names from the document's root on; a disabled parent takes all below."""
+    tree: dict[str, Any] = {}
+    for path in sorted(paths, key=len):
+        _insert(tree, path)
+    return tree
+
+
+def _insert(tree: dict[str, Any], path: tuple[str, ...]) -> None:
+    name, *deeper = path
+    if not deeper:
+        tree[name] = None
+        return
+    is_list = deeper[0] == EACH
+    inner = tree.setdefault(name, ({},) if is_list else {})
+    if inner is not None:
+        _insert(inner[0] if is_list else inner, tuple(deeper[1:] if is_list else deeper))
+
+
+def without_disabled(tree: Mapping[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """The document without its disabled properties; the same object when it has none.
+
+    An object that holds nothing else goes as well.
+    """
+    if tree.keys().isdisjoint(document):
+        return document
+    kept = {}
+    for name, value in document.items():
+        if name not in tree:
+            kept[name] = value
+        elif tree[name] is not None:
+            shown = _shown(tree[name], value)
+            if shown != {} or value == {}:
+                kept[name] = shown
+    return kept
+
+
+def _shown(tree: Disabled, value: Any) -> Any:
+    if isinstance(tree, tuple):
+        return [_shown(tree[0], each) for each in value] if isinstance(value, list) else value
+    if isinstance(value, dict) and tree is not None:
+        return without_disabled(tree, value)
+    return value
+
+
+def with_disabled_of(
+    tree: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, Any]:
+    """`after`, its disabled properties being those of `before`.
+
+    Elements of lists keep theirs when the element at the same place has the same `id`.
+    """
+    result = dict(after)
+    for name, inner in tree.items():
+        old, new = before.get(name), after.get(name)
+        value = old if inner is None else _restored(inner, old, new)
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = value
+    return result
+
+
+def _restored(tree: Any, old: Any, new: Any) -> Any:
+    if isinstance(tree, tuple):
+        if not isinstance(old, list) or not isinstance(new, list):
+            return new
+        paired = [*old[: len(new)], *[None] * (len(new) - len(old))]
+        return [
+            _restored(tree[0], before if _is_same_element(before, after) else None, after)
+            for before, after in zip(paired, new, strict=True)
+        ]
+    if new is not None and not isinstance(new, dict):
+        return new
+    restored = with_disabled_of(tree, old if isinstance(old, dict) else {}, new or {})
+    return restored or new
+
+
+def _is_same_element(old: Any, new: Any) -> bool:
+    return isinstance(old, dict) and isinstance(new, dict) and old.get("id") == new.get("id")
