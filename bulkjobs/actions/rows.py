@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from bulkjobs.domain.csv_columns import column_of
+from bulkjobs.domain.csv_columns import EVENT_EXTERNAL_ID, column_of
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, Outcome
 from configuration.domain.permissions import TRUSTED_APPLICATION
 from configuration.queries.rules import NodeRules, WorkspaceRules
@@ -23,7 +23,7 @@ from customers.domain.matching import match_key
 from customers.domain.merge import EMPTY, for_create
 from customers.models import Customer
 from customers.observers import EXTERNAL_ID, SESSION_ID
-from events.actions.ingestion import GivenEvent, post_events
+from events.actions.ingestion import Accepted, GivenEvent, post_events
 from events.actions.modification import delete_event, patch_event
 from events.models import Event
 
@@ -117,20 +117,38 @@ def _store_events(
     given = [GivenEvent(_event_body(job, node, row.body), row.size) for row in new]
     outcomes = post_events(workspace, given, by=by) if given else []
     for row, outcome in zip(new, outcomes, strict=True):
-        if isinstance(outcome, UUID):
-            results.append(RowResult(row.number, Outcome.CREATED, outcome))
+        if isinstance(outcome, Accepted):
+            how = Outcome.CREATED if outcome.is_new else Outcome.UNCHANGED
+            results.append(RowResult(row.number, how, outcome.id))
         else:
-            results.append(RowResult.failure(row.number, outcome.errors, outcome.message))
+            errors = _named_as_columns(outcome.errors)
+            results.append(RowResult.failure(row.number, errors, outcome.message))
     return results
 
 
 def _event_body(job: BulkJob, node: NodeRules, said: dict[str, Any]) -> dict[str, Any]:
     body = {"type": job.event_type, **said}
     external_id, session_id = body.pop("externalId", None), body.pop("sessionId", None)
+    body |= _own_external_id(body)
     value, kind = (external_id, EXTERNAL_ID) if external_id else (session_id, SESSION_ID)
     if value and not body.get("customerId"):
         body["bringBackProperties"] = {"type": kind, "value": value, "nodeId": str(node.id)}
     return body
+
+
+def _own_external_id(body: dict[str, Any]) -> dict[str, Any]:
+    """The event's own external id under its name in events, taken out of a row's body."""
+    if EVENT_EXTERNAL_ID not in body:
+        return {}
+    return {"externalId": body.pop(EVENT_EXTERNAL_ID)}
+
+
+def _named_as_columns(errors: Sequence[FieldError]) -> list[FieldError]:
+    """The errors of an event's body, by the names that columns have."""
+    return [
+        replace(error, path=f"/{EVENT_EXTERNAL_ID}") if error.path == "/externalId" else error
+        for error in errors
+    ]
 
 
 def _each(rows: Sequence[Row], act: Callable[[Row], tuple[str, UUID]]) -> list[RowResult]:
@@ -188,7 +206,13 @@ def _change_event(workspace: WorkspaceRules, node: NodeRules, row: Row) -> tuple
     for name in ("externalId", "sessionId"):
         if name in row.body:
             raise Invalid.at(f"/{name}", "cannot be given with id", "exclusive")
-    patch_event(workspace, event_id, GivenEvent(row.body, row.size))
+    body = dict(row.body)
+    body |= _own_external_id(body)
+    try:
+        patch_event(workspace, event_id, GivenEvent(body, row.size))
+    except ContacthubError as refusal:
+        refusal.errors = _named_as_columns(refusal.errors)
+        raise
     return Outcome.UPDATED, event_id
 
 

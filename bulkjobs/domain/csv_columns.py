@@ -21,10 +21,13 @@ SUBSCRIPTIONS = "base.subscriptions"
 CUSTOMER_ROOTS = ("base", "extended", "consents", "tags")
 CUSTOMER_NAMES = frozenset({"externalId", "extra", "enabled"})
 EVENT_ROOTS = ("properties", "contextInfo", "tracking")
+# Of the two external ids in a row about an event one is the customer's, the other the event's own.
+EVENT_EXTERNAL_ID = "eventExternalId"
 EVENT_KINDS = {
     "customerId": "text",
     "externalId": "text",
     "sessionId": "text",
+    EVENT_EXTERNAL_ID: "text",
     "context": "text",
     "date": "moment",
 }

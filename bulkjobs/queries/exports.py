@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from bulkjobs.domain.csv_columns import customer_leaves, event_leaves, safe_cell
+from bulkjobs.domain.csv_columns import EVENT_EXTERNAL_ID, customer_leaves, event_leaves, safe_cell
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.timestamps import format_timestamp
 from customers.domain.paths import value_at
@@ -47,20 +47,21 @@ def events_csv(workspace: WorkspaceRules, node_id: UUID, event_type: str) -> Ite
         .filter(node_id=node_id, type=event_type)
         .order_by("date", "id")
         .values_list(
-            "customer_id", "bring_back_type", "bring_back_value", "context", "date", "properties",
-            "context_info", "tracking",
+            "customer_id", "bring_back_type", "bring_back_value", "external_id", "context", "date",
+            "properties", "context_info", "tracking",
         )
     )  # fmt: skip
     return _csv(names, map(_event_document, rows.iterator(chunk_size=ROWS_AT_A_TIME)))
 
 
 def _event_document(row: tuple[Any, ...]) -> dict[str, Any]:
-    customer_id, kind, value, context, date, properties, context_info, tracking = row
+    customer_id, kind, value, external_id, context, date, properties, context_info, tracking = row
     waits = customer_id is None
     return {
         "customerId": None if waits else str(customer_id),
         "externalId": value if waits and kind == "EXTERNAL_ID" else None,
         "sessionId": value if waits and kind == "SESSION_ID" else None,
+        EVENT_EXTERNAL_ID: external_id,
         "context": context,
         "date": format_timestamp(date),
         "properties": properties,

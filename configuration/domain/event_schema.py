@@ -29,6 +29,7 @@ from contacthub_project.core.errors import FieldError
 # Attributes of events beside their properties, by what they hold.
 SYSTEM_KINDS = {
     "id": "text",
+    "externalId": "text",
     "nodeId": "text",
     "type": "text",
     "context": "text",

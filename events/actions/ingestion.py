@@ -15,6 +15,7 @@ from django.db import transaction
 from configuration.models import NodeState, NodeType
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.core.errors import (
+    Conflict,
     ContacthubError,
     FieldError,
     Forbidden,
@@ -31,7 +32,11 @@ from customers.actions.identity_locks import lock_identities
 from events.actions.products import note_products
 from events.actions.statements import EventWrite, insert_event_of, insert_events
 from events.domain.admission import customer_refusals, type_refusal
-from events.domain.draft import BringBack, Draft, read_draft
+from events.domain.deduplication import digest_of, is_the_same
+from events.domain.draft import BringBack, Draft, bring_back_of, content_of, read_draft
+from events.models import Event
+from events.models.event import EventRow, ExternalKey
+from events.queries.documents import event_response
 
 INVALID_EVENT = "The event is not valid"
 ATTEMPTS = 5
@@ -83,14 +88,40 @@ class GivenEvent:
     size: int
 
 
-# What became of an event: its id, or why it was refused.
-Outcome = UUID | ContacthubError
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An event that is kept: now, or since it was sent before (`is_new` is false)."""
+
+    id: UUID
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """An event with the node it belongs to, and its customer if that is known."""
+
+    draft: Draft
+    node: NodeRules
+    owner: Owner | None
+
+    @property
+    def key(self) -> ExternalKey | None:
+        """What names it to its client; None without external id."""
+        content = self.draft.content
+        if content.external_id is None:
+            return None
+        return (self.node.id, content.external_id, content.type)
+
+
+# What became of an event: kept, or why it was refused.
+Outcome = Accepted | ContacthubError
 
 
 def post_event(workspace: WorkspaceRules, given: GivenEvent, *, by: Principal) -> UUID:
-    """The id of the new event, durably kept.
+    """The id of the new event, durably kept; of the first one when it is sent again.
 
-    Raises Invalid naming every fault, TooLarge, NotFound, Forbidden with its reason, Locked.
+    Raises Invalid naming every fault, TooLarge, NotFound, Forbidden with its reason, Locked, and
+    Conflict when another event of the node and type has its external id.
     """
     now = _now()
     draft = _read(workspace, given, now)
@@ -98,12 +129,20 @@ def post_event(workspace: WorkspaceRules, given: GivenEvent, *, by: Principal) -
     customer_id = as_uuid(draft.customer_id) if draft.customer_id is not None else None
     if customer_id is not None and not rules.consents and not rules.updates_products:
         event_id = new_id()
-        if insert_event_of(workspace.id, customer_id, event_id, draft.content, by):
+        digest = digest_of(draft)
+        if insert_event_of(workspace.id, customer_id, event_id, draft.content, digest, by):
             return event_id
     (outcome,) = _insert(workspace, {0: draft}, {}, by)
     if isinstance(outcome, ContacthubError):
         raise outcome
-    return outcome
+    return outcome.id
+
+
+def external_id_conflict(event_id: str | None) -> Conflict:
+    """The refusal of an external id that another event of the node and type has."""
+    fault = FieldError("/externalId", "is the external id of another event", "conflict")
+    data = None if event_id is None else {"event": {"id": event_id}}
+    return Conflict(f"Conflict with existing event {event_id}", errors=[fault], data=data)
 
 
 def post_events(
@@ -176,12 +215,21 @@ class _Ingestion:
         waiting = self._open(drafts, outcomes)
         with self._transaction(waiting, drafts):
             owners = self._owners(drafts, waiting)
-            writes: dict[int, EventWrite] = {}
+            placed: dict[int, _Placed] = {}
             for index, draft in drafts.items():
                 if index in outcomes:
                     continue
                 try:
-                    writes[index] = self._judged(draft, owners.get(index), waiting.get(index))
+                    placed[index] = self._placed(draft, owners.get(index), waiting.get(index))
+                except ContacthubError as refusal:
+                    outcomes[index] = refusal
+            outcomes |= self._sent_before(placed)
+            writes: dict[int, EventWrite] = {}
+            for index, each in placed.items():
+                if index in outcomes:
+                    continue
+                try:
+                    writes[index] = self._judged(each)
                 except ContacthubError as refusal:
                     outcomes[index] = refusal
             inserted = insert_events(self._workspace.id, list(writes.values()), self._by)
@@ -190,7 +238,9 @@ class _Ingestion:
                 [write.content for write in writes.values() if write.id in inserted],
             )
         return outcomes | {
-            index: write.id for index, write in writes.items() if write.id in inserted
+            index: Accepted(write.id, is_new=True)
+            for index, write in writes.items()
+            if write.id in inserted
         }
 
     def _open(
@@ -268,16 +318,49 @@ class _Ingestion:
         )
         return {(node_id, kind, value): _owner(row) for kind, node_id, value, *row in rows}
 
-    def _judged(
+    def _placed(
         self, draft: Draft, owner: Owner | None, waiting: tuple[NodeRules, BringBack] | None
-    ) -> EventWrite:
-        """What to write for an event; raises with the reason when it is refused."""
+    ) -> _Placed:
+        """The event with its node; raises NotFound, Forbidden or Locked."""
         if waiting is not None:
-            node = waiting[0]
-        elif owner is None:
+            return _Placed(draft, waiting[0], owner)
+        if owner is None:
             raise NotFound(f"customer not found {draft.customer_id}")
-        else:
-            node = self._node(owner.node_id)
+        return _Placed(draft, self._node(owner.node_id), owner)
+
+    def _sent_before(self, placed: Mapping[int, _Placed]) -> dict[int, Outcome]:
+        """What becomes of events whose external id is known: kept once, or a conflict.
+
+        They are not judged again: what was taken in stays, whatever has changed since.
+        """
+        keys = {index: each.key for index, each in placed.items() if each.key is not None}
+        if not keys:
+            return {}
+        known = Event.objects.with_external_ids(self._workspace.id, list(set(keys.values())))
+        return {
+            index: self._compared(placed[index], *known[key])
+            for index, key in keys.items()
+            if key in known
+        }
+
+    def _compared(self, placed: _Placed, row: EventRow, digest: bytes | None) -> Outcome:
+        """The event that was sent before, or the conflict when its body was another one."""
+        event, draft = event_response(row), placed.draft
+        if digest is None or digest != digest_of(draft):
+            is_same = is_the_same(
+                draft,
+                owner_id=None if placed.owner is None else placed.owner.id,
+                kept=content_of(event, self._workspace.event_schema, draft.content.date),
+                kept_owner_id=as_uuid(event["customerId"] or ""),
+                kept_bring_back=bring_back_of(event["bringBackProperties"]),
+            )
+            if not is_same:
+                return external_id_conflict(event["id"])
+        return Accepted(UUID(event["id"]), is_new=False)
+
+    def _judged(self, placed: _Placed) -> EventWrite:
+        """What to write for an event; raises with the reason when it is refused."""
+        draft, owner = placed.draft, placed.owner
         demanded = self._workspace.event_types[draft.content.type].consents
         if owner is not None:
             refusals = customer_refusals(
@@ -287,12 +370,13 @@ class _Ingestion:
                 raise Forbidden(refusals[0].message, errors=refusals)
         return EventWrite(
             id=new_id(),
-            node_id=node.id,
+            node_id=placed.node.id,
             customer_id=None if owner is None else owner.id,
             # Consents must not change between being looked at and the event going in.
             customer_version=owner.version if owner is not None and demanded else None,
             bring_back=draft.bring_back,
             content=draft.content,
+            body_digest=digest_of(draft),
         )
 
     def _node(self, node_id: UUID | str) -> NodeRules:

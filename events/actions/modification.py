@@ -9,14 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from configuration.models import NodeState
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import FieldError, Invalid, Locked, NotFound, Stale, TooLarge
 from contacthub_project.core.timestamps import format_timestamp, parse_timestamp
 from contacthub_project.db.sql import fetch_one
-from events.actions.ingestion import INVALID_EVENT, GivenEvent
+from events.actions.ingestion import INVALID_EVENT, GivenEvent, external_id_conflict
 from events.actions.products import note_products
 from events.actions.statements import DELETE_ONE, update_event
 from events.domain.draft import (
@@ -35,7 +35,7 @@ IMMUTABLE = (
     "id", "customerId", "nodeId", "bringBackProperties", "type", "registeredAt", "origin",
 )  # fmt: skip
 IGNORED = ("updatedAt", "version", "prev", "next")
-CHANGEABLE = ("properties", "context", "contextInfo", "date", "tracking")
+CHANGEABLE = ("externalId", "properties", "context", "contextInfo", "date", "tracking")
 
 # What the event says after the change, from what it says now and the body.
 Change = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
@@ -48,10 +48,10 @@ def replace_event(
     *,
     expected_version: int | None = None,
 ) -> None:
-    """PUT: all that the event says is replaced; its date stays if none is given.
+    """PUT: all that the event says is replaced; its date and external id stay if none is given.
 
     Absent `properties` and `contextInfo` are empty, as in a POST. Raises Invalid naming every
-    fault, NotFound, Stale, Locked, TooLarge.
+    fault, NotFound, Stale, Locked, TooLarge, and Conflict for the external id of another event.
     """
     faults = missing_faults(given.body)
     if faults:
@@ -87,6 +87,7 @@ def _replaced(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, An
         "contextInfo": said["contextInfo"],
         "date": body.get("date") or event["date"],
         "tracking": body.get("tracking"),
+        "externalId": body.get("externalId", event["externalId"]),
     }
 
 
@@ -97,6 +98,7 @@ def _merged(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]
         "context": said["context"],
         "contextInfo": _patched(said, body, "contextInfo", otherwise={}),
         "date": body.get("date") or said["date"],
+        "externalId": body.get("externalId", said["externalId"]),
         "tracking": _patched(said, body, "tracking", otherwise=None),
     }
 
@@ -135,7 +137,10 @@ def _changed(
         before = _content(workspace, event, event, now)
         if content == before:
             return
-        update_event(workspace.id, event_id, content)
+        if content.external_id in {None, before.external_id}:
+            update_event(workspace.id, event_id, content)
+        else:
+            _update_external_id(workspace, UUID(event["nodeId"]), event_id, content)
         note_products(workspace, [content])
 
 
@@ -147,6 +152,20 @@ def _content(
     schema = workspace.event_schema(content.type)
     properties = schema.with_disabled_of(event["properties"], content.properties)
     return replace(content, properties=properties)
+
+
+def _update_external_id(
+    workspace: WorkspaceRules, node_id: UUID, event_id: UUID, content: Content
+) -> None:
+    """Update an event that gets an external id; raises Conflict when another event has it."""
+    assert content.external_id is not None, "the event gets one"
+    try:
+        with transaction.atomic():
+            update_event(workspace.id, event_id, content)
+    except IntegrityError:
+        key = (node_id, content.external_id, content.type)
+        others = Event.objects.with_external_ids(workspace.id, [key])
+        raise external_id_conflict(others[key][0][0] if key in others else None) from None
 
 
 def _size(event: Mapping[str, Any]) -> int:

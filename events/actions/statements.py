@@ -13,17 +13,23 @@ from contacthub_project.core.principal import WRITE, Principal
 from contacthub_project.db.sql import fetch_one
 from events.domain.draft import BringBack, Content
 
+# A second event of a node and type under one external id does not go in. Their order is the same
+# for everybody, so that those who wait for each other's ids never do so in a circle.
+ONCE = """
+    ON CONFLICT (workspace_id, node_id, external_id, type) WHERE external_id IS NOT NULL
+    DO NOTHING"""
 # An event goes in if its node is open, and its customer is there and still has what was judged.
 # Nodes and customers are held against whoever closes or deletes them, in the order of their ids.
-INSERT = """
+_INSERT = """
 WITH given AS (
     SELECT * FROM unnest(
         %(ids)b::uuid[], %(nodes)b::uuid[], %(customers)b::uuid[], %(customer_versions)b::int[],
         %(bring_back_types)b::text[], %(bring_back_values)b::text[], %(types)b::text[],
         %(contexts)b::text[], %(properties)b::text[], %(context_infos)b::text[],
-        %(trackings)b::text[], %(dates)b::timestamptz[]
+        %(trackings)b::text[], %(dates)b::timestamptz[], %(external_ids)b::text[],
+        %(body_digests)b::bytea[]
     ) AS given (id, node_id, customer_id, customer_version, bring_back_type, bring_back_value,
-                type, context, properties, context_info, tracking, date)
+                type, context, properties, context_info, tracking, date, external_id, body_digest)
 ),
 node AS MATERIALIZED (
     SELECT id FROM configuration_node
@@ -41,17 +47,18 @@ event AS (
     INSERT INTO events_event
         (id, workspace_id, node_id, customer_id, bring_back_type, bring_back_value, type, context,
          properties, context_info, tracking, date, origin, version, registered_at, updated_at,
-         registered_by)
+         registered_by, external_id, body_digest)
     SELECT given.id, %(workspace_id)s, given.node_id, given.customer_id, bring_back_type,
            bring_back_value, type, context, properties::jsonb, context_info::jsonb,
-           tracking::jsonb, date, 'NATIVE', 1, moment.now, moment.now, %(author)s
+           tracking::jsonb, date, 'NATIVE', 1, moment.now, moment.now, %(author)s, external_id,
+           body_digest
     FROM given
     JOIN node ON node.id = given.node_id
     LEFT JOIN customer ON customer.id = given.customer_id
     CROSS JOIN (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) AS moment
     WHERE (given.customer_id IS NULL OR customer.id IS NOT NULL)
       AND (given.customer_version IS NULL OR customer.version = given.customer_version)
-    ORDER BY given.id
+    ORDER BY given.external_id, given.node_id, given.type, given.id{once}
     RETURNING id, workspace_id, node_id, registered_at
 ),
 change AS (
@@ -61,10 +68,11 @@ change AS (
 )
 SELECT array_agg(id) FROM event
 """
+INSERT, INSERT_ONCE = _INSERT.format(once=""), _INSERT.format(once=ONCE)
 
 # One event of a customer about whom nothing else has to be asked: half the price of the above, most
 # of which is planning for arrays of any length. Inserts nothing when anything stands against it.
-INSERT_ONE = """
+_INSERT_ONE = """
 WITH customer AS (
     SELECT id, node_id FROM customers_customer
     WHERE id = %(customer_id)s AND workspace_id = %(workspace_id)s AND deleted = 0 AND enabled
@@ -80,12 +88,12 @@ node AS (
 event AS (
     INSERT INTO events_event
         (id, workspace_id, node_id, customer_id, type, context, properties, context_info, tracking,
-         date, origin, version, registered_at, updated_at, registered_by)
+         date, origin, version, registered_at, updated_at, registered_by, external_id, body_digest)
     SELECT %(id)s, %(workspace_id)s, node.id, customer.id, %(type)s, %(context)s,
            %(properties)s::jsonb, %(context_info)s::jsonb, %(tracking)s::jsonb, %(date)s,
-           'NATIVE', 1, moment.now, moment.now, %(author)s
+           'NATIVE', 1, moment.now, moment.now, %(author)s, %(external_id)s, %(body_digest)s
     FROM customer, node,
-         (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) AS moment
+         (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) AS moment{once}
     RETURNING id, workspace_id, node_id, registered_at
 ),
 change AS (
@@ -95,13 +103,15 @@ change AS (
 )
 SELECT id FROM event
 """
+INSERT_ONE, INSERT_ONE_ONCE = _INSERT_ONE.format(once=""), _INSERT_ONE.format(once=ONCE)
 
 UPDATE = """
 WITH event AS (
     UPDATE events_event
     SET context = %(context)s, properties = %(properties)s::jsonb,
         context_info = %(context_info)s::jsonb, tracking = %(tracking)s::jsonb, date = %(date)s,
-        version = version + 1, updated_at = date_trunc('milliseconds', clock_timestamp())
+        external_id = %(external_id)s, version = version + 1,
+        updated_at = date_trunc('milliseconds', clock_timestamp())
     WHERE id = %(id)s AND workspace_id = %(workspace_id)s
     RETURNING id, workspace_id, node_id, updated_at
 ),
@@ -189,10 +199,14 @@ class EventWrite:
     customer_version: int | None
     bring_back: BringBack | None
     content: Content
+    body_digest: bytes | None
 
 
 def insert_events(workspace_id: UUID, writes: Sequence[EventWrite], by: Principal) -> set[UUID]:
-    """Insert events; the ids of those that went in."""
+    """Insert events; the ids of those that went in.
+
+    Those whose external id another event of the node and type has do not.
+    """
     contents = [write.content for write in writes]
     parameters: Mapping[str, Any] = {
         "workspace_id": workspace_id,
@@ -212,17 +226,26 @@ def insert_events(workspace_id: UUID, writes: Sequence[EventWrite], by: Principa
             for content in contents
         ],
         "dates": [content.date for content in contents],
+        "external_ids": [content.external_id for content in contents],
+        "body_digests": [write.body_digest for write in writes],
     }
-    (inserted,) = fetch_one(INSERT, parameters, prepare=False)
+    has_external_ids = any(content.external_id is not None for content in contents)
+    statement = INSERT_ONCE if has_external_ids else INSERT
+    (inserted,) = fetch_one(statement, parameters, prepare=False)
     return set(inserted or ())
 
 
 def insert_event_of(
-    workspace_id: UUID, customer_id: UUID, event_id: UUID, content: Content, by: Principal
+    workspace_id: UUID,
+    customer_id: UUID,
+    event_id: UUID,
+    content: Content,
+    body_digest: bytes | None,
+    by: Principal,
 ) -> bool:
     """Insert an event of an enabled customer in an open node that the author may write.
 
-    False when anything stands against it.
+    False when anything stands against it, an event with the same external id included.
     """
     permitted = None
     if by.nodes is not None:
@@ -233,9 +256,11 @@ def insert_event_of(
         "customer_id": customer_id,
         "nodes": permitted,
         "author": by.author,
+        "body_digest": body_digest,
         **_parameters(content),
     }
-    return fetch_one(INSERT_ONE, parameters) is not None
+    statement = INSERT_ONE if content.external_id is None else INSERT_ONE_ONCE
+    return fetch_one(statement, parameters) is not None
 
 
 def update_event(workspace_id: UUID, event_id: UUID, content: Content) -> None:
@@ -245,6 +270,7 @@ def update_event(workspace_id: UUID, event_id: UUID, content: Content) -> None:
 
 def _parameters(content: Content) -> dict[str, Any]:
     return {
+        "external_id": content.external_id,
         "type": content.type,
         "context": content.context,
         "properties": json_text(content.properties),

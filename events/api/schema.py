@@ -24,7 +24,14 @@ BRING_BACK: dict[str, Any] = {
         "nodeId": ID,
     },
 }
+EXTERNAL_ID = {
+    "type": ["string", "null"],
+    "minLength": 1,
+    "maxLength": 255,
+    "description": "The client's own id of the event, unique in its node and type.",
+}
 CONTENT: dict[str, Any] = {
+    "externalId": EXTERNAL_ID,
     "type": TYPE,
     "properties": {"type": "object", "description": "By the schema of the type."},
     "context": CONTEXT,
@@ -84,6 +91,7 @@ BATCH_RESULT: dict[str, Any] = {
                     "id": ID,
                     "message": {"type": "string"},
                     "errors": {"type": "array", "items": {"type": "object"}},
+                    "data": {"type": "object", "description": "Of a 409: the other event."},
                 },
             },
         }

@@ -17,11 +17,11 @@ from contacthub_project.api.pagination import Page
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent, NotModified, json_bytes
 from contacthub_project.api.schema import PAGE_PARAMETERS
-from contacthub_project.api.views import expected_version, is_unchanged
-from contacthub_project.core.errors import ContacthubError, Invalid, NotFound
+from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
+from contacthub_project.core.errors import Conflict, ContacthubError, Invalid, NotFound
 from customers.models import Customer
 from events.actions.idempotency import answered_once
-from events.actions.ingestion import GivenEvent, Outcome, post_event, post_events
+from events.actions.ingestion import Accepted, GivenEvent, Outcome, post_event, post_events
 from events.actions.modification import delete_event, patch_event, replace_event
 from events.api.schema import (
     BATCH,
@@ -50,7 +50,20 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
-class _IngestingView(WorkspaceView):
+class _EventWritingView(WorkspaceView):
+    def explained(self, refusal: ContacthubError) -> ContacthubError:
+        """A refusal; a conflict with the other event's address, or not a word to the untrusted."""
+        if not isinstance(refusal, Conflict) or refusal.data is None:
+            return refusal
+        if not self.caller.may_read_profiles:
+            return Conflict("Conflict with existing event", errors=refusal.errors)
+        other = refusal.data["event"]["id"]
+        href = absolute_address(self.request, f"/workspaces/{self.workspace.id}/events/{other}")
+        data = {"event": {"id": other, "href": href}}
+        return Conflict(refusal.message, errors=refusal.errors, data=data)
+
+
+class _IngestingView(_EventWritingView):
     def answered_once(self, answer: Any) -> dict[str, Any]:
         """What `answer` gives; with an Idempotency-Key, what it gave the first time."""
         key = self.request.headers.get("Idempotency-Key")
@@ -134,7 +147,10 @@ class EventsView(_IngestingView):
         def answer() -> dict[str, Any]:
             return {"id": post_event(self.workspace, given, by=self.caller)}
 
-        return JsonResponse(self.answered_once(answer), status=202)
+        try:
+            return JsonResponse(self.answered_once(answer), status=202)
+        except Conflict as conflict:
+            raise self.explained(conflict) from None
 
 
 class EventBatchView(_IngestingView):
@@ -153,12 +169,24 @@ class EventBatchView(_IngestingView):
 
         def answer() -> dict[str, Any]:
             outcomes = post_events(self.workspace, given, by=self.caller)
-            return {"elements": [_outcome(outcome) for outcome in outcomes]}
+            return {"elements": [self.outcome(each) for each in outcomes]}
 
         return JsonResponse(self.answered_once(answer), status=202)
 
+    def outcome(self, outcome: Outcome) -> dict[str, Any]:
+        """What the answer says of one event."""
+        if isinstance(outcome, Accepted):
+            return {"status": 202, "id": outcome.id}
+        refusal = self.explained(outcome)
+        errors = [
+            {"path": each.path, "message": each.message, "code": each.code, "data": each.data}
+            for each in refusal.errors
+        ]
+        told = {"status": status_of(refusal), "message": refusal.message, "errors": errors}
+        return told if refusal.data is None else told | {"data": refusal.data}
 
-class EventView(WorkspaceView):
+
+class EventView(_EventWritingView):
     """One event."""
 
     @extend_schema(
@@ -188,7 +216,10 @@ class EventView(WorkspaceView):
         event_id = self.writable(id)
         given = GivenEvent(self.body(limit=LARGEST_LIMIT), len(request.body))
         expected = expected_version(request)
-        replace_event(self.workspace, event_id, given, expected_version=expected)
+        try:
+            replace_event(self.workspace, event_id, given, expected_version=expected)
+        except Conflict as conflict:
+            raise self.explained(conflict) from None
         return JsonResponse({"id": event_id}, status=202)
 
     @extend_schema(request={"application/json": EVENT_WITH_NEIGHBOURS}, responses={202: EVENT_ID})
@@ -196,7 +227,10 @@ class EventView(WorkspaceView):
         event_id = self.writable(id)
         given = GivenEvent(self.body(limit=LARGEST_LIMIT), len(request.body))
         expected = expected_version(request)
-        patch_event(self.workspace, event_id, given, expected_version=expected)
+        try:
+            patch_event(self.workspace, event_id, given, expected_version=expected)
+        except Conflict as conflict:
+            raise self.explained(conflict) from None
         return JsonResponse({"id": event_id}, status=202)
 
     @extend_schema(responses={204: None})
@@ -226,13 +260,3 @@ def named(parameters: QueryParameters, name: str, known: Any) -> list[str]:
         if each not in known:
             parameters.fault(name, f"{each} is not known")
     return given
-
-
-def _outcome(outcome: Outcome) -> dict[str, Any]:
-    if isinstance(outcome, ContacthubError):
-        errors = [
-            {"path": each.path, "message": each.message, "code": each.code, "data": each.data}
-            for each in outcome.errors
-        ]
-        return {"status": status_of(outcome), "message": outcome.message, "errors": errors}
-    return {"status": 202, "id": outcome}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,13 +15,14 @@ from contacthub_project.core.timestamps import parse_timestamp
 from customers.observers import EXTERNAL_ID, SESSION_ID
 
 LONGEST_VALUE = 255
+LONGEST_EXTERNAL_ID = 255
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 # Clocks of clients may be wrong by as much.
 AHEAD = timedelta(days=1)
 BODY_KEYS = frozenset(
     {
         "customerId", "bringBackProperties", "type", "properties", "context", "contextInfo",
-        "date", "tracking",
+        "date", "tracking", "externalId",
     }
 )  # fmt: skip
 BRING_BACK_KEYS = frozenset({"type", "value", "nodeId"})
@@ -40,8 +42,9 @@ class BringBack:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What an event says, in canonical form."""
+    """What an event says, in canonical form; `external_id` is what its client calls it."""
 
+    external_id: str | None
     type: str
     context: str
     properties: dict[str, Any]
@@ -52,9 +55,13 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A new event: what it says, and whose it is (one of the two)."""
+    """A new event: what it says, and whose it is (one of the two).
+
+    Without a date of the client's (`is_dated`) it happens now.
+    """
 
     content: Content
+    is_dated: bool
     customer_id: str | None
     bring_back: BringBack | None
 
@@ -78,6 +85,7 @@ def read_draft(
         return None, faults
     return Draft(
         content=content_of(said, schema_of, now),
+        is_dated=body.get("date") is not None,
         customer_id=body.get("customerId"),
         bring_back=bring_back_of(body.get("bringBackProperties")),
     ), []
@@ -120,6 +128,7 @@ def content_faults(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) 
     tracking = body.get("tracking")
     if tracking is not None:
         faults += tracking_part().faults(tracking, at="/tracking")
+    faults += _external_id_faults(body.get("externalId"))
     return faults + _date_faults(body.get("date"), now)
 
 
@@ -130,6 +139,7 @@ def content_of(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> C
     date = parse_timestamp(body["date"]) if body.get("date") is not None else None
     tracking = body.get("tracking")
     return Content(
+        external_id=canonical_external_id(body.get("externalId")),
         type=body["type"],
         context=context,
         properties=schema.with_canonical_timestamps(properties),
@@ -137,6 +147,11 @@ def content_of(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> C
         tracking=None if tracking is None else tracking_part().with_canonical_timestamps(tracking),
         date=date or now,
     )
+
+
+def canonical_external_id(given: str | None) -> str | None:
+    """An external id as it is kept and compared: in NFC, without space around it."""
+    return None if given is None else unicodedata.normalize("NFC", given).strip()
 
 
 def bring_back_of(given: Mapping[str, Any] | None) -> BringBack | None:
@@ -200,6 +215,20 @@ def _bring_back_faults(given: Any) -> list[FieldError]:
     if not isinstance(given.get("nodeId"), str):
         faults.append(FieldError(f"{at}/nodeId", "is required", "required"))
     return faults
+
+
+def _external_id_faults(given: Any) -> list[FieldError]:
+    if given is None:
+        return []
+    if not isinstance(given, str):
+        return [FieldError("/externalId", "must be text", "type")]
+    kept = canonical_external_id(given)
+    if not kept:
+        return [FieldError("/externalId", "must not be blank", "minLength")]
+    if len(kept) > LONGEST_EXTERNAL_ID:
+        message = f"is longer than {LONGEST_EXTERNAL_ID} characters"
+        return [FieldError("/externalId", message, "maxLength")]
+    return []
 
 
 def _date_faults(given: Any, now: datetime) -> list[FieldError]:

@@ -6,17 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import models
 from django.db.models import F, Q
 
 from configuration.models import Node
 from contacthub_project.db.querysets import BoundedQuerySet
-from contacthub_project.db.sql import fetch_one, row_as_json, row_of, rows_of
+from contacthub_project.db.sql import fetch_all, fetch_one, row_as_json, row_of, rows_of
 from customers.observers import EXTERNAL_ID, SESSION_ID
-from events.domain.draft import LONGEST_VALUE
+from events.domain.draft import LONGEST_EXTERNAL_ID, LONGEST_VALUE
 
 # The values of `Event.ROW`, read as JSON: ids and moments are text.
 EventRow = tuple[Any, ...]
+
+# What names an event to its client: the node, the client's own id and the type.
+ExternalKey = tuple[UUID, str, str]
 
 
 class Origin(models.TextChoices):
@@ -50,6 +54,24 @@ class EventQuerySet(BoundedQuerySet["Event"]):
         """One event, locked until the transaction ends."""
         return row_of(fetch_one(ONE_ROW + " FOR UPDATE", (event_id, workspace_id)))
 
+    def with_external_ids(
+        self, workspace_id: UUID, keys: Sequence[ExternalKey]
+    ) -> dict[ExternalKey, tuple[EventRow, bytes | None]]:
+        """Those of the events that there are, each with the digest of the body that made it."""
+        nodes, external_ids, types = zip(*keys, strict=True)
+        parameters = {
+            "workspace_id": workspace_id,
+            "nodes": list(nodes),
+            "external_ids": list(external_ids),
+            "types": list(types),
+        }
+        return {
+            (node_id, external_id, event_type): (tuple(orjson.loads(row)), digest)
+            for node_id, external_id, event_type, digest, row in fetch_all(
+                WITH_EXTERNAL_IDS, parameters, prepare=False
+            )
+        }
+
     def neighbours(self, workspace_id: UUID, event_id: UUID) -> tuple[str | None, str | None]:
         """The ids of the customer's events before and after an event, by date and then id."""
         return fetch_one(NEIGHBOURS, {"id": event_id, "workspace_id": workspace_id})
@@ -59,10 +81,13 @@ class Event(models.Model):
     """Belongs to a customer, or waits for one: then `customer_id` is null.
 
     `bring_back_type` and `bring_back_value` say by what it was or will be brought to its customer.
+    `external_id` is the client's own id of the event, unique in its node and type; `body_digest`
+    tells the body that came with it first (see `events.domain.deduplication`).
     """
 
     ROW = (
         "id",
+        "external_id",
         "customer_id",
         "node_id",
         "bring_back_type",
@@ -83,6 +108,8 @@ class Event(models.Model):
     workspace_id = models.UUIDField()
     # The database holds the pair (workspace, node) to the node it names; see the migration.
     node = models.ForeignKey(Node, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    external_id = models.CharField(max_length=LONGEST_EXTERNAL_ID, null=True)
+    body_digest = models.BinaryField(max_length=32, null=True)
     # No foreign key: whoever inserts holds the customer's row, whoever deletes a customer deletes
     # its events, and a check for each of a million rows would cost as much as the rows.
     customer_id = models.UUIDField(null=True)
@@ -117,6 +144,15 @@ class Event(models.Model):
                 name="event_is_somebodys",
             ),
             models.CheckConstraint(condition=Q(version__gte=1), name="event_version_positive"),
+            models.CheckConstraint(
+                condition=~Q(external_id=""), name="event_external_id_not_empty"
+            ),
+            # Also finds the events of a node by external id alone.
+            models.UniqueConstraint(
+                fields=["workspace_id", "node", "external_id", "type"],
+                condition=Q(external_id__isnull=False),
+                name="event_external_id_once",
+            ),
         ]
         indexes = [
             # A customer's time line.
@@ -148,6 +184,14 @@ ONE_ROW = f"SELECT {ROW_AS_JSON} FROM events_event WHERE id = %s AND workspace_i
 ROWS = f"""
 SELECT json_agg({ROW_AS_JSON}::json)::text FROM events_event
 WHERE id = ANY (%s::uuid[]) AND workspace_id = %s
+"""
+WITH_EXTERNAL_IDS = f"""
+SELECT node_id, external_id, type, body_digest, {ROW_AS_JSON}
+FROM unnest(%(nodes)b::uuid[], %(external_ids)b::text[], %(types)b::text[])
+     AS wanted (node, client_id, kind)
+JOIN events_event
+    ON node_id = wanted.node AND external_id = wanted.client_id AND type = wanted.kind
+WHERE workspace_id = %(workspace_id)s
 """
 NEIGHBOURS = """
 SELECT

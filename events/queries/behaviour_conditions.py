@@ -14,6 +14,7 @@ from contacthub_project.core.errors import FieldError
 from customers.domain.query_compiler import Fragment, Place, all_of, compile_condition
 
 COLUMNS = {
+    "externalId": "event.external_id",
     "type": "event.type",
     "context": "event.context",
     "origin": "event.origin",

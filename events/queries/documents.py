@@ -30,14 +30,16 @@ def shown_event(row: EventRow, workspace: WorkspaceRules) -> dict[str, Any]:
 def event_response(row: EventRow) -> dict[str, Any]:
     """The event as it is stored, under the API's names, every key there."""
     (
-        event_id, customer_id, node_id, bring_back_type, bring_back_value, event_type, properties,
-        context, context_info, date, origin, tracking, registered_at, updated_at, version,
+        event_id, external_id, customer_id, node_id, bring_back_type, bring_back_value, event_type,
+        properties, context, context_info, date, origin, tracking, registered_at, updated_at,
+        version,
     ) = row  # fmt: skip
     bring_back = None
     if bring_back_type is not None:
         bring_back = {"type": bring_back_type, "value": bring_back_value, "nodeId": node_id}
     return {
         "id": event_id,
+        "externalId": external_id,
         "customerId": customer_id,
         "nodeId": node_id,
         "bringBackProperties": bring_back,

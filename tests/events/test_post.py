@@ -41,7 +41,7 @@ def test_an_event_is_readable_at_once_with_every_key(hub: Hub, customer: str) ->
     found = get(hub, answer["id"])
     assert found.headers["ETag"] == '"1"'
     assert found.json == {
-        "id": answer["id"], "customerId": customer, "nodeId": str(hub.node.id),
+        "id": answer["id"], "externalId": None, "customerId": customer, "nodeId": str(hub.node.id),
         "bringBackProperties": None, "type": "viewedPage", "context": "WEB",
         "properties": {"url": "https://a.example"}, "tracking": {"ga": {"utm_source": "x"}},
         "contextInfo": {"client": {"ip": "10.1.2.3", "userAgent": "x"}},
