@@ -11,7 +11,6 @@ from configuration.actions.nodes import create_entry_node
 from configuration.actions.sources import create_source
 from configuration.actions.users import issue_access_token
 from configuration.actions.workspaces import create_workspace
-from configuration.domain.customer_schema import CustomerSchema
 from configuration.models import Membership, Node, NodeGrant, Source, User, Workspace
 from tests.client import Answer, ApiClient
 
@@ -29,7 +28,7 @@ def make_workspace(**values: Any) -> Workspace:
 
 def make_node(workspace: Workspace, **values: Any) -> Node:
     values.setdefault("name", f"Node {next(_numbers)}")
-    return create_entry_node(workspace.id, values=values, schema=CustomerSchema())
+    return create_entry_node(workspace.id, values=values)
 
 
 def make_source(

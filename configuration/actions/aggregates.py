@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from configuration.actions.building import build_in_request, start_building, stop_following
+from configuration.actions.changing import customer_schema_of, lock_workspace
 from configuration.actions.nodes import lock_node, mark_removed
 from configuration.domain.conditions import condition_faults
 from configuration.domain.customer_schema import CustomerSchema
@@ -32,10 +33,9 @@ IMMUTABLE = {
 
 
 @transaction.atomic
-def create_aggregate_node(
-    workspace_id: UUID, *, values: dict[str, Any], schema: CustomerSchema
-) -> Node:
+def create_aggregate_node(workspace_id: UUID, *, values: dict[str, Any]) -> Node:
     """A new aggregate node, in state NEW: it holds no customers until it is activated."""
+    schema = customer_schema_of(lock_workspace(workspace_id))
     node = Node(workspace_id=workspace_id, type=NodeType.AGGREGATE, state=NodeState.NEW, **values)
     faults = _policy_faults(node, schema) + _entry_faults(workspace_id, node.entry_nodes)
     faults += filter_faults(node.exclusion_filters, schema)
@@ -47,20 +47,19 @@ def create_aggregate_node(
 
 
 def modify_aggregate_node(
-    node: Node, *, values: dict[str, Any], schema: CustomerSchema, expected_version: int | None
+    node: Node, *, values: dict[str, Any], expected_version: int | None
 ) -> Node:
     """Change name, description, image or exclusion filters; with other filters it is built anew.
 
     Raises Invalid when entry nodes or matching properties would change (the reference forbids it),
     Stale when somebody else changed the node first, Locked while it is being built.
     """
-    return build_in_request(_modified(node, values, schema, expected_version))
+    return build_in_request(_modified(node, values, expected_version))
 
 
 @transaction.atomic
-def _modified(
-    node: Node, values: dict[str, Any], schema: CustomerSchema, expected_version: int | None
-) -> Node:
+def _modified(node: Node, values: dict[str, Any], expected_version: int | None) -> Node:
+    schema = customer_schema_of(lock_workspace(node.workspace_id))
     node = lock_node(node)
     if node.state == NodeState.LOCKED:
         raise Locked
@@ -97,6 +96,7 @@ def set_aggregate_state(node: Node, *, state: str) -> Node:
 
 @transaction.atomic
 def _with_state(node: Node, state: str) -> Node:
+    lock_workspace(node.workspace_id)
     node = lock_node(node)
     if state == node.state:
         return node
@@ -112,6 +112,7 @@ def _with_state(node: Node, state: str) -> Node:
 @transaction.atomic
 def delete_aggregate_node(node: Node) -> None:
     """Make an aggregate node unreachable at once; a task then removes what it holds."""
+    lock_workspace(node.workspace_id)
     node = lock_node(node)
     mark_removed(node, state=NodeState.REMOVED)
     stop_following(node)

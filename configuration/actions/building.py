@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from configuration.actions.changing import lock_workspace_row
 from configuration.models import Node, NodeState
 from configuration.queries.rules import configuration_changed
 from contacthub_project.db.tenant_data import all_owners
@@ -54,6 +55,7 @@ def go_on_building(workspace_id: UUID, node_id: UUID, *, seconds: float) -> bool
             if time.monotonic() > deadline:
                 return False
     with transaction.atomic():
+        lock_workspace_row(workspace_id)
         locked = Node.objects.in_workspace(workspace_id).select_for_update()
         node = locked.filter(id=node_id, state=NodeState.LOCKED).first()
         if node is not None:

@@ -1,4 +1,9 @@
-"""How a workspace's configuration is changed: one after the other, and seen by everybody."""
+"""How a workspace's configuration is changed: one after the other, and seen by everybody.
+
+Whoever changes a workspace's configuration, nodes and sources included, locks its row first, then
+nodes in the order of their ids, then sources. So what is checked against the configuration, such as
+whether a property is known or used, still holds when the transaction commits.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from configuration.domain.customer_schema import CustomerSchema
 from configuration.models import Workspace
 from configuration.queries.rules import configuration_changed
 from contacthub_project.core.errors import NotFound, Stale
@@ -21,11 +27,29 @@ def changing(workspace_id: UUID, expected_version: int | None) -> Iterator[Works
     when somebody else has changed the configuration since.
     """
     with transaction.atomic():
-        locked = Workspace.objects.present().select_for_update(no_key=True)
-        workspace = locked.filter(id=workspace_id).first()
-        if workspace is None:
-            raise NotFound(f"workspace not found: {workspace_id}")
+        workspace = lock_workspace(workspace_id)
         if expected_version is not None and expected_version != workspace.configuration_version:
             raise Stale
         yield workspace
         configuration_changed(workspace_id)
+
+
+def lock_workspace(workspace_id: UUID) -> Workspace:
+    """The workspace as it is now, kept from other changes until the transaction ends.
+
+    Writers of customers and events are not kept waiting. Raises NotFound.
+    """
+    workspace = lock_workspace_row(workspace_id)
+    if workspace is None or workspace.removed_at is not None:
+        raise NotFound(f"workspace not found: {workspace_id}")
+    return workspace
+
+
+def lock_workspace_row(workspace_id: UUID) -> Workspace | None:
+    """The same for tasks, which go on in a workspace that is being deleted."""
+    return Workspace.objects.select_for_update(no_key=True).filter(id=workspace_id).first()
+
+
+def customer_schema_of(workspace: Workspace) -> CustomerSchema:
+    """What a customer of a (locked) workspace may hold."""
+    return CustomerSchema(workspace.disabled_base_properties, workspace.customer_extended)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from configuration.actions.changing import changing
 from configuration.domain.customer_schema import toggled
+from configuration.domain.event_schema import product_extended_path
 from configuration.domain.extended_properties import (
     Definitions,
     changed_indexes,
+    disabled_paths,
     lost_properties,
     read_definitions,
 )
-from configuration.models import EventTypeSettings, Node, Workspace
+from configuration.domain.vocabulary import PRODUCT_EVENT_TYPES
+from configuration.models import EventTypeSettings, Workspace
+from configuration.queries.property_uses import CUSTOMERS, uses_of
 from configuration.signals import customer_extended_changed, time_zone_changed
-from contacthub_project.core.errors import Conflict, FieldError, Forbidden, Invalid
+from contacthub_project.core.errors import Conflict, FieldError, Forbidden, Invalid, pointer
 from contacthub_project.db.tenant_data import all_owners
 
-CUSTOMERS = "customers"
 PRODUCTS = "products"
+MOST_USES = 20  # that an error tells of
 
 
 def modify_workspace(
@@ -43,12 +47,13 @@ def set_base_property(
     """Switch a base property of customers on or off, and its children with it.
 
     `path` is one of `base_properties`. Raises Conflict for a switch that cannot be: one that leaves
-    an impossible schema, or takes away what a node recognises or demands customers by.
+    an impossible schema, or takes away what is used (`configuration.queries.property_uses`).
     """
     with changing(workspace_id, expected_version) as workspace:
         disabled = toggled(workspace.disabled_base_properties, path, enabled=enabled)
         if not enabled:
-            _check_unused(workspace_id, [f"base.{name}" for name in disabled])
+            paths = [f"base.{name}" for name in disabled]
+            _check_unused(workspace_id, {CUSTOMERS: dict.fromkeys(paths, "")})
         workspace.disabled_base_properties = disabled
         workspace.save(update_fields=["disabled_base_properties"])
 
@@ -64,9 +69,7 @@ def set_customer_extended(
     with changing(workspace_id, expected_version) as workspace:
         before = workspace.customer_extended
         after = _redefined(workspace_id, CUSTOMERS, before, given, may_index=may_index)
-        gone = [f"extended.{name}" for name in lost_properties(before, after)]
-        off = [f"extended.{name}" for name, each in after.items() if not each["enabled"]]
-        _check_unused(workspace_id, gone + off)
+        _check_unused(workspace_id, {CUSTOMERS: _taken_away(before, after, at="extended")})
         workspace.customer_extended = after
         workspace.save(update_fields=["customer_extended"])
         customer_extended_changed.send(Workspace, workspace_id=workspace_id)
@@ -84,6 +87,11 @@ def set_product_extended(
     with changing(workspace_id, expected_version) as workspace:
         before = workspace.product_extended
         after = _redefined(workspace_id, PRODUCTS, before, given, may_index=may_index)
+        taken = {
+            event_type: _taken_away(before, after, at=product_extended_path(event_type))
+            for event_type in PRODUCT_EVENT_TYPES
+        }
+        _check_unused(workspace_id, taken)
         workspace.product_extended = after
         workspace.save(update_fields=["product_extended"])
     return after
@@ -101,6 +109,8 @@ def set_event_extended(
     with changing(workspace_id, expected_version):
         before = EventTypeSettings.objects.by_type(workspace_id)[event_type].extended
         after = _redefined(workspace_id, event_type, before, given, may_index=may_index)
+        taken = _taken_away(before, after, at="properties.extended")
+        _check_unused(workspace_id, {event_type: taken})
         _update(workspace_id, event_type, extended=after)
     return after
 
@@ -168,17 +178,44 @@ def _redefined(
     if in_use:
         raise Conflict(
             f"There are values of {', '.join(in_use)}: disable instead of removing or retyping",
-            errors=[
-                FieldError("/" + name.replace(".", "/properties/"), "has values", "inUse")
-                for name in in_use
-            ],
+            errors=[FieldError(_definition_at(name), "has values", "inUse") for name in in_use],
         )
     return after
 
 
-def _check_unused(workspace_id: UUID, paths: Sequence[str]) -> None:
-    """Raise Conflict if a node recognises or demands customers by one of these paths."""
-    for node in Node.objects.in_workspace(workspace_id):
-        used = {*node.unique_properties, *node.mandatory_properties}.intersection(paths)
-        if used:
-            raise Conflict(f"The node {node.name} needs {', '.join(sorted(used))}")
+def _taken_away(before: Definitions, after: Definitions, *, at: str) -> dict[str, str]:
+    """Paths below `at` of properties that go, change their type or are disabled.
+
+    By path: a pointer to the property's definition.
+    """
+    off = [".".join(path) for path in disabled_paths(after)]
+    return {
+        f"{at}.{name}": _definition_at(name) for name in [*lost_properties(before, after), *off]
+    }
+
+
+def _definition_at(name: str) -> str:
+    return pointer(*name.replace(".", ".properties.").split("."))
+
+
+def _check_unused(workspace_id: UUID, paths: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise Conflict if something in the workspace uses one of these properties.
+
+    `paths` holds for each section the paths, with pointers to where the request speaks of them.
+    """
+    uses = uses_of(workspace_id, paths)
+    if not uses:
+        return
+    faults = [
+        FieldError(
+            next(at for path, at in paths[use.section].items() if use.depends_on([path])),
+            f"is used by {use}",
+            "inUse",
+            use.described(),
+        )
+        for use in uses[:MOST_USES]
+    ]
+    named = ", ".join(f"{use.path} by {use}" for use in uses[:MOST_USES])
+    raise Conflict(
+        f"Used: {named}", errors=faults, data={"usedBy": [fault.data for fault in faults]}
+    )

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from configuration.actions.changing import customer_schema_of, lock_workspace
 from configuration.actions.removal import EVENTS_ONLY, EVERYTHING, TASK
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy, policy_faults
@@ -34,12 +35,11 @@ POLICY = "/uniqueCustomer"
 
 
 @transaction.atomic
-def create_entry_node(
-    workspace_id: UUID, *, values: EntryNodeValues, schema: CustomerSchema
-) -> Node:
+def create_entry_node(workspace_id: UUID, *, values: EntryNodeValues) -> Node:
     """A new entry node; raises Invalid when a policy names what customers do not have."""
+    workspace = lock_workspace(workspace_id)
     node = Node(workspace_id=workspace_id, type=NodeType.ENTRY, **values)
-    _check(node, schema)
+    _check(node, customer_schema_of(workspace))
     node.save(force_insert=True)
     configuration_changed(workspace_id)
     return node
@@ -50,7 +50,6 @@ def modify_entry_node(
     node: Node,
     *,
     values: EntryNodeValues,
-    schema: CustomerSchema,
     expected_version: int | None,
     policy_at: str = POLICY,
 ) -> Node:
@@ -60,6 +59,7 @@ def modify_entry_node(
     are to be re-keyed, see `configuration.actions.rekeying`. Raises Stale when somebody else
     changed the node first, Locked while it is busy.
     """
+    workspace = lock_workspace(node.workspace_id)
     node = lock_node(node)
     if expected_version is not None and expected_version != node.version:
         raise Stale
@@ -69,7 +69,7 @@ def modify_entry_node(
     priority = node.source_priority
     for name, value in values.items():
         setattr(node, name, value)
-    _check(node, schema, policy_at)
+    _check(node, customer_schema_of(workspace), policy_at)
     if before != (node.unique_properties, node.case_sensitive) and _has_data(node):
         node.pending_policy = {
             "properties": node.unique_properties,
@@ -92,6 +92,7 @@ def delete_entry_node(node: Node) -> None:
 
     Raises Conflict while an aggregate node is made of it.
     """
+    lock_workspace(node.workspace_id)
     node = lock_node(node)
     if Node.objects.in_workspace(node.workspace_id).filter(entry_nodes__contains=[node.id]):
         raise Conflict("An aggregate node is made of this node; delete that one first")
@@ -105,6 +106,7 @@ def empty_entry_node(node: Node, *, events_only: bool) -> None:
     The node answers 423 to writes until a task is through with it. Raises Locked when it is busy
     already.
     """
+    lock_workspace(node.workspace_id)
     node = lock_node(node)
     if node.state != NodeState.ACTIVE:
         raise Locked

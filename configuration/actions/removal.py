@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from configuration.actions.changing import lock_workspace_row
 from configuration.models import Node, NodeState, Workspace
 from configuration.queries.rules import configuration_changed
 from contacthub_project.db.tenant_data import all_owners
@@ -56,6 +57,7 @@ def _remove_workspace(workspace_id: UUID, deadline: float) -> bool:
 
 @transaction.atomic
 def _reopen(node: Node) -> None:
+    lock_workspace_row(node.workspace_id)
     Node.objects.filter(id=node.id).update(state=NodeState.ACTIVE, emptying=None)
     configuration_changed(node.workspace_id)
 

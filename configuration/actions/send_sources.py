@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from configuration.domain.customer_schema import CustomerSchema
+from configuration.actions.changing import customer_schema_of
 from configuration.domain.send_source import SECRET, send_property_faults
 from configuration.models import Node, NodeType, SendSource, Source, Workspace
 from configuration.models.encryption import encrypt
@@ -23,7 +23,7 @@ def check_send_properties(
     workspace = Workspace.objects.get(id=source.workspace_id)
     faults = send_property_faults(
         properties,
-        CustomerSchema(workspace.disabled_base_properties, workspace.customer_extended),
+        customer_schema_of(workspace),
         has_secret=SendSource.objects.filter(source_id=source.id).exists(),
         is_aggregate=nodes[0].type == NodeType.AGGREGATE,
     )

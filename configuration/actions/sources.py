@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from configuration.actions.changing import lock_workspace
 from configuration.actions.send_sources import check_send_properties, connect, without_secret
 from configuration.domain.permissions import CREATABLE_PROVIDERS
 from configuration.domain.send_source import PROVIDER as SEND
@@ -40,6 +41,7 @@ def create_source(
         raise Invalid(
             errors=[FieldError("/provider", "can no longer be created", "provider")],
         )
+    lock_workspace(workspace_id)
     token = new_source_token()
     source = Source(
         workspace_id=workspace_id,
@@ -74,6 +76,7 @@ def modify_source(
     `values` holds model fields, `nodes` the new list or None to keep it. Raises Invalid, and Stale
     when somebody else changed it first.
     """
+    lock_workspace(source.workspace_id)
     source = lock_source(source)
     if expected_version is not None and expected_version != source.version:
         raise Stale
@@ -93,6 +96,7 @@ def modify_source(
 @transaction.atomic
 def refresh_source_token(source: Source) -> tuple[Source, str]:
     """Give a source another token; the one before stops working."""
+    lock_workspace(source.workspace_id)
     source = lock_source(source)
     token = new_source_token()
     source.token_hash = token_hash(token)
@@ -104,6 +108,7 @@ def refresh_source_token(source: Source) -> tuple[Source, str]:
 def delete_source(source: Source) -> None:
     """Remove a source; what it wrote stays, and goes on naming it."""
     workspace_id = source.workspace_id
+    lock_workspace(workspace_id)
     for node in Node.objects.in_workspace(workspace_id).filter(
         source_priority__contains=[source.id]
     ):

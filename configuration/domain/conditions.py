@@ -118,6 +118,13 @@ def _fits(kind: str, value: Any) -> bool:
     return kind == "text" and isinstance(value, str)
 
 
+def condition_attributes(condition: Mapping[str, Any]) -> set[str]:
+    """The attributes that a (valid) condition speaks of."""
+    if condition["type"] == "atomic":
+        return {condition["attribute"]}
+    return {name for each in condition["conditions"] for name in condition_attributes(each)}
+
+
 def unknown_key_faults(part: Mapping[str, Any], known: Set[str], at: str) -> list[FieldError]:
     """A fault for each key of a part of a query that means nothing there."""
     return [

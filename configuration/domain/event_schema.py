@@ -139,6 +139,13 @@ def tracking_part() -> PartSchema:
     return PartSchema(tracking_schema())
 
 
+def product_extended_path(event_type: str) -> str:
+    """Where events of a type that is about products hold the extended properties of those."""
+    if "products" in event_schema(event_type)["properties"]:
+        return "properties.products.extended"
+    return "properties.extended"
+
+
 def carried_products(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The products that the (valid) properties of a product-aware event speak of."""
     products = properties.get("products")

@@ -18,7 +18,6 @@ from configuration.actions.users import issue_access_token
 from configuration.actions.workspaces import create_workspace
 from configuration.domain.tokens import token_hash
 from configuration.models import Membership, Role, Source, SourceProvider, User, Workspace
-from configuration.queries.rules import rules_of
 
 SLUG = "demo"
 LASTING = timedelta(days=3650)
@@ -49,13 +48,9 @@ def _make() -> dict[str, Any]:
     workspace = Workspace.objects.present().filter(slug=SLUG).first() or create_workspace(
         name="Demo", slug=SLUG, group_pk=1, shard="default"
     )
-    rules = rules_of(workspace.id)
-    assert rules is not None
     nodes = list(workspace.nodes.filter(removed_at=None).order_by("created_at")[:2])
     for name in ("Web site", "Shop")[len(nodes) :]:
-        nodes.append(
-            create_entry_node(workspace.id, values={"name": name}, schema=rules.customer_schema)
-        )
+        nodes.append(create_entry_node(workspace.id, values={"name": name}))
     password = secrets.token_urlsafe(12)
     tokens = {
         "trusted": _source_token(workspace, nodes, "Demo server", SourceProvider.API),

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from configuration.domain.matching_policy import MatchingPolicy
+from contacthub_project.db.querysets import json_value_at
 from contacthub_project.db.tenant_data import TenantDataOwner
 from customers.actions.building import build_batch, start_build
 from customers.actions.rekeying import rekey_node
@@ -89,8 +90,9 @@ class CustomerDataOwner(TenantDataOwner):
         """Whether a customer of the workspace has a value of an extended property."""
         if section != "customers":
             return False
-        path = "__".join(["extended", *name.split("."), "isnull"])
-        return Customer.objects.filter(workspace_id=workspace_id, **{path: False}).exists()
+        value = json_value_at("extended", *name.split("."))
+        customers = Customer.objects.filter(workspace_id=workspace_id).alias(value=value)
+        return customers.filter(value__isnull=False).exists()
 
     def count_up_to(self, *, node_id: UUID, most: int) -> int:
         """How many customers the node has, deleted ones that are kept included."""

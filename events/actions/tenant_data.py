@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from contacthub_project.db.querysets import json_value_at
 from contacthub_project.db.sql import fetch_one
 from contacthub_project.db.tenant_data import TenantDataOwner
 from events.actions.statements import DELETE_IN_NODE
@@ -32,11 +33,12 @@ class EventDataOwner(TenantDataOwner):
         if section == "customers":
             return False
         if section == "products":
-            path = "__".join(["extended", *name.split("."), "isnull"])
-            return Product.objects.filter(workspace_id=workspace_id, **{path: False}).exists()
-        path = "__".join(["properties", "extended", *name.split("."), "isnull"])
+            products = Product.objects.filter(workspace_id=workspace_id)
+            value = json_value_at("extended", *name.split("."))
+            return products.alias(value=value).filter(value__isnull=False).exists()
         events = Event.objects.in_workspace(workspace_id).filter(type=section)
-        return events.filter(**{path: False}).exists()
+        value = json_value_at("properties", "extended", *name.split("."))
+        return events.alias(value=value).filter(value__isnull=False).exists()
 
     def count_up_to(self, *, node_id: UUID, most: int) -> int:
         """How many events the node has."""

@@ -111,7 +111,6 @@ def inside(facts: dict[str, Any]) -> None:
             "name": "All", "entry_nodes": nodes, "unique_properties": ["base.contacts.email"],
             "case_sensitive": False,
         },
-        schema=rules.customer_schema,
     )  # fmt: skip
     set_aggregate_state(node, state="ACTIVE")
     from configuration.actions.building import build_all

@@ -38,7 +38,6 @@ class AggregateNodesView(WorkspaceView):
         node = actions.create_aggregate_node(
             self.workspace.id,
             values=AggregateNodeInput.read(self.body()),
-            schema=self.workspace.customer_schema,
         )
         return JsonResponse(AggregateNodeOutput(node).data, status=201, version=node.version)
 
@@ -58,7 +57,6 @@ class AggregateNodeView(WorkspaceView):
         node = actions.modify_aggregate_node(
             node,
             values=values,
-            schema=self.workspace.customer_schema,
             expected_version=expected_version(request),
         )
         return JsonResponse(AggregateNodeOutput(node).data, version=node.version)

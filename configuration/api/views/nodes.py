@@ -41,7 +41,6 @@ class EntryNodesView(WorkspaceView):
         node = actions.create_entry_node(
             self.workspace.id,
             values=EntryNodeInput.read(self.body()),
-            schema=self.workspace.customer_schema,
         )
         return JsonResponse(EntryNodeOutput(node).data, status=201, version=node.version)
 
@@ -100,7 +99,6 @@ class MatchingPolicyView(WorkspaceView):
         node = actions.modify_entry_node(
             node,
             values=MatchingPolicyInput.read(self.body()),
-            schema=self.workspace.customer_schema,
             expected_version=expected_version(request),
             policy_at="",
         )
@@ -123,7 +121,6 @@ class EntryNodeView(WorkspaceView):
         node = actions.modify_entry_node(
             node,
             values=values,
-            schema=self.workspace.customer_schema,
             expected_version=expected_version(request),
         )
         node = finish_rekeying_in_request(node)
