@@ -9,6 +9,7 @@ read up to an offset can miss anything below it (docs/decisions/change-feed.md).
 from __future__ import annotations
 
 from datetime import timedelta
+from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
@@ -16,9 +17,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from configuration.models import Workspace
+from contacthub_project.core.errors import Unavailable
 from contacthub_project.db.sql import fetch_one
 
 SEALED_AT_ONCE = 10_000
+SEALING_SECONDS = 10.0  # what one request spends on sealing; the next one goes on
 TRIMMED_AT_ONCE = 5_000
 
 UNSEALED = """
@@ -74,10 +77,13 @@ SELECT count(*) FROM gone
 """
 
 
-def seal(workspace_id: UUID) -> None:
-    """Give the next offsets to committed changes that have none, to 10000 of them at most."""
+def seal(workspace_id: UUID) -> bool:
+    """Give the next offsets to committed changes that have none, to 10000 of them at most.
+
+    Whether all of them that were committed before the call have offsets now.
+    """
     if not fetch_one(UNSEALED, [workspace_id])[0]:
-        return
+        return True
     with transaction.atomic():
         held = fetch_one(HOLD, [workspace_id])
         if held is None:
@@ -88,7 +94,19 @@ def seal(workspace_id: UUID) -> None:
             "last_offset": held[0],
             "limit": SEALED_AT_ONCE,
         }
-        fetch_one(SEAL, parameters)
+        return fetch_one(SEAL, parameters)[0] < SEALED_AT_ONCE
+
+
+def seal_everything(workspace_id: UUID) -> None:
+    """Give offsets to all changes that were committed before the call, batch by batch.
+
+    Every batch is a transaction, so what is sealed stays sealed. Raises Unavailable when that takes
+    longer than ten seconds.
+    """
+    deadline = monotonic() + SEALING_SECONDS
+    while not seal(workspace_id):
+        if monotonic() > deadline:
+            raise Unavailable("Changes are still being put in order; try again to go on with it")
 
 
 def trim(workspace_id: UUID) -> int:
@@ -96,7 +114,8 @@ def trim(workspace_id: UUID) -> int:
 
     Those that nobody has read are sealed first: an offset says what is missing, no gap does.
     """
-    seal(workspace_id)
+    while not seal(workspace_id):
+        pass
     before = timezone.now() - timedelta(days=settings.FEED_DAYS)
     with transaction.atomic():
         if fetch_one(HOLD, [workspace_id]) is None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
 from configuration.api.scoping import WorkspaceView
 from contacthub_project.api.query import QueryParameters
@@ -12,8 +12,8 @@ from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.core.principal import READ
 from contacthub_project.core.timestamps import timestamp_from_epoch_ms
 from customers.api.waiting import awaited_page, streamed
-from customers.models import ChangeEntity
-from customers.queries.feed import FeedFilter, last_offset, start_at
+from customers.models import ChangeEntity, ChangeOperation
+from customers.queries.feed import FeedFilter, digest_of, last_offset, start_at
 
 LONGEST_WAIT = 60
 EVENT_STREAM = "text/event-stream"
@@ -23,6 +23,7 @@ FILTERS = [
     OpenApiParameter("nodeId", str, description="Only entities of this node."),
     OpenApiParameter("entity", str, enum=ChangeEntity.values),
 ]
+MOST_VERIFIED = 100_000
 LAST_OFFSET: dict[str, Any] = {
     "type": "object",
     "required": ["lastOffset"],
@@ -39,7 +40,13 @@ UPDATES: dict[str, Any] = {
                 "type": "object",
                 "properties": {
                     "offset": {"type": "integer"},
-                    "operation": {"type": "string", "enum": ["CREATE", "UPDATE", "DELETE"]},
+                    "operation": {"type": "string", "enum": ChangeOperation.values},
+                    "recordedOperation": {
+                        "type": "string",
+                        "enum": ChangeOperation.values,
+                        "description": "What was recorded at this offset, where `operation` is"
+                        " DELETE only because the entity is gone by now.",
+                    },
                     "entity": {
                         "type": "object",
                         "properties": {
@@ -50,6 +57,17 @@ UPDATES: dict[str, Any] = {
                 },
             },
         },
+    },
+}
+
+DIGEST: dict[str, Any] = {
+    "type": "object",
+    "required": ["from", "to", "count", "hash"],
+    "properties": {
+        "from": {"type": "integer"},
+        "to": {"type": "integer", "description": "Less than asked for where the feed ends."},
+        "count": {"type": "integer"},
+        "hash": {"type": "string", "description": "SHA-256 in hexadecimal digits."},
     },
 }
 
@@ -74,6 +92,56 @@ class LastOffsetView(_FeedView):
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         wanted = self.wanted(QueryParameters(request))
         return JsonResponse({"lastOffset": last_offset(self.workspace.id, wanted)})
+
+
+class VerificationView(_FeedView):
+    """Count and hash of a range of updates, to prove that none was missed or read twice.
+
+    `hash` is the SHA-256 of one line for each update in the order of offsets, each ended by a line
+    feed: `offset`, the entity's id and the operation, with a space between. The operation is
+    `recordedOperation` where an update has it, else `operation`.
+    """
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("from", int, required=True, description="The first offset."),
+            OpenApiParameter(
+                "to",
+                int,
+                required=True,
+                description="The last offset; at most 100000 offsets from the first to the last.",
+            ),
+            *FILTERS,
+        ],
+        responses={200: DIGEST},
+        examples=[
+            OpenApiExample(
+                "verified",
+                value={
+                    "from": 1,
+                    "to": 2,
+                    "count": 2,
+                    "hash": "1ca8475496dda6a4c405ec4752cce4b56dfd344151f9b229fb900fc4bdfbeab6",
+                },
+            )
+        ],
+    )
+    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        parameters = QueryParameters(request)
+        first = parameters.whole_number("from", default=None, least=1)
+        last = parameters.whole_number("to", default=None, least=1)
+        for name in ("from", "to"):
+            if name not in request.GET:
+                parameters.fault(name, "is required")
+        if first is not None and last is not None and not first <= last < first + MOST_VERIFIED:
+            parameters.fault("to", f"must be at least `from`, and at most {MOST_VERIFIED - 1} more")
+        wanted = self.wanted(parameters)
+        assert first is not None
+        assert last is not None
+        found = digest_of(self.workspace.id, first=first, last=last, wanted=wanted)
+        return JsonResponse(
+            {"from": found.first, "to": found.last, "count": found.count, "hash": found.hash}
+        )
 
 
 class UpdatesView(_FeedView):

@@ -5,7 +5,7 @@ from customers.api.consent_views import ConsentLogsView, ConsentLogView
 from customers.api.data_protection_views import ExportView, ForgettingView
 from customers.api.session_views import SessionsView, SessionView
 from customers.api.subscription_views import SubscriptionsView, SubscriptionView
-from customers.api.update_views import LastOffsetView, UpdatesView
+from customers.api.update_views import LastOffsetView, UpdatesView, VerificationView
 from customers.api.views import CustomersView, CustomerView, EntryCustomersView
 
 CUSTOMERS = "/workspaces/{workspaceId}/customers"
@@ -20,6 +20,7 @@ urlpatterns = [
     route(CUSTOMERS + "/{customerId}/sessions/{sessionId}", SessionView),
     route("/workspaces/{workspaceId}/updates", UpdatesView),
     route("/workspaces/{workspaceId}/updates/last-offset", LastOffsetView),
+    route("/workspaces/{workspaceId}/updates/verify", VerificationView),
     route("/workspaces/{workspaceId}/consent-logs", ConsentLogsView),
     route("/workspaces/{workspaceId}/consent-logs/{id}", ConsentLogView),
     route("/workspaces/{workspaceId}/data-protection/customers/{customerId}", ForgettingView),

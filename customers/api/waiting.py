@@ -8,6 +8,7 @@ from typing import Any
 
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.api.renderers import json_bytes
+from contacthub_project.core.errors import Gone, Unavailable
 from contacthub_project.messaging.pubsub import feed_topic, subscriber
 from contacthub_project.runtime.concurrency import request_limiter
 from customers.queries.feed import FeedFilter, read_page
@@ -36,7 +37,7 @@ def awaited_page(
         while True:
             # What has happened before we listened would not be told.
             changed.clear()
-            page = read_page(workspace, after=after, size=size, wanted=wanted)
+            page = read_page(workspace, after=page[1], size=size, wanted=wanted)
             left = deadline - time.monotonic()
             if page[0] or left <= 0:
                 return page
@@ -55,9 +56,16 @@ def streamed(workspace: WorkspaceRules, *, after: int, wanted: FeedFilter) -> It
         while time.monotonic() < deadline:
             if changed is not None:
                 changed.clear()
-            updates, after = read_page(workspace, after=after, size=STREAM_PAGE, wanted=wanted)
+            try:
+                updates, end = read_page(workspace, after=after, size=STREAM_PAGE, wanted=wanted)
+            except (Gone, Unavailable):
+                return  # the client comes back and is told why
             for update in updates:
                 yield b"id: %d\ndata: %s\n\n" % (update["offset"], json_bytes(update))
+            if end > max([after, *(update["offset"] for update in updates)]):
+                # An id without data is no event, and the client comes back after it.
+                yield b"id: %d\n\n" % end
+            after = end
             if updates:
                 continue
             if changed is None:

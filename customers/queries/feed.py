@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
 from configuration.queries.rules import WorkspaceRules
-from contacthub_project.core.errors import Gone
+from contacthub_project.core.errors import Gone, Unavailable
+from contacthub_project.core.timestamps import EPOCH
 from contacthub_project.db.sql import fetch_all, fetch_one
-from customers.actions.feed import seal
+from customers.actions.feed import SEALING_SECONDS, seal, seal_everything
 from customers.domain.query_compiler import Fragment, all_of
 from customers.models import ChangeEntity, ChangeOperation, Customer
 from customers.queries.documents import customer_response
@@ -22,13 +25,33 @@ LONGEST_TRANSACTION = timedelta(minutes=10)
 POSITION = (
     "SELECT last_offset, trimmed_to, trimmed_before FROM customers_feed WHERE workspace_id = %s"
 )
+# One snapshot tells how far the feed reaches and what stands there.
 PAGE = """
-SELECT change.feed_offset, change.operation, change.entity, change.entity_id, change.node_id
-FROM customers_change AS change WHERE {condition} ORDER BY change.feed_offset LIMIT %s
+SELECT feed.last_offset, feed.trimmed_to, change.feed_offset, change.operation, change.entity,
+       change.entity_id, change.node_id
+FROM customers_feed AS feed
+LEFT JOIN LATERAL (
+    SELECT * FROM customers_change AS change
+    WHERE {condition} ORDER BY change.feed_offset LIMIT %s
+) AS change ON true
+WHERE feed.workspace_id = %s ORDER BY change.feed_offset
 """
 LAST = """
 SELECT change.feed_offset FROM customers_change AS change
 WHERE {condition} ORDER BY change.feed_offset DESC LIMIT 1
+"""
+DIGEST = """
+SELECT feed.last_offset, feed.trimmed_to, digest.count, digest.hash
+FROM customers_feed AS feed,
+LATERAL (
+    SELECT count(*) AS count,
+           encode(sha256(convert_to(coalesce(string_agg(
+               format(E'%%s %%s %%s\\n', feed_offset, entity_id, operation), ''
+               ORDER BY feed_offset
+           ), ''), 'UTF8')), 'hex') AS hash
+    FROM customers_change AS change WHERE {condition} AND change.feed_offset <= %s
+) AS digest
+WHERE feed.workspace_id = %s
 """
 MOMENT_AT = """
 SELECT changed_at FROM customers_change
@@ -60,14 +83,31 @@ class Position:
     trimmed_before: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Count and hash of the changes from offset `first` to offset `last`, both included.
+
+    `hash` is the SHA-256, in hexadecimal digits, of one line for each change, by offset: the
+    offset, a space, the entity's id, a space, the operation as it was recorded, a line feed.
+    """
+
+    first: int
+    last: int
+    count: int
+    hash: str
+
+
 def position_of(workspace_id: UUID) -> Position:
     """How far the feed of a workspace reaches, as far as it is sealed."""
     return Position(*(fetch_one(POSITION, [workspace_id]) or (0, 0, None)))
 
 
 def last_offset(workspace_id: UUID, wanted: FeedFilter) -> int:
-    """The greatest offset of the changes that are wanted, 0 if there is none."""
-    seal(workspace_id)
+    """The greatest offset of the changes that are wanted, 0 if there is none.
+
+    All that is committed by now has an offset then. Raises Unavailable if that takes too long.
+    """
+    seal_everything(workspace_id)
     position = position_of(workspace_id)
     if wanted == FeedFilter():
         return position.last_offset
@@ -79,19 +119,21 @@ def last_offset(workspace_id: UUID, wanted: FeedFilter) -> int:
 def start_at(workspace_id: UUID, *, offset: int | None, since: datetime | None) -> int:
     """The offset to read after: the one given, else that before the first change `since`.
 
-    With neither it is the earliest one that is kept. Raises Gone when changes that were asked for
-    are kept no longer.
+    With neither, and for offset 0 and the beginning of 1970, it is 0: from the first change that
+    is kept on. Raises Gone when changes that were asked for are kept no longer, Unavailable when it
+    takes too long to give an offset to all that is committed.
     """
+    if offset == 0 or (offset is None and since in {None, EPOCH}):
+        return 0
     position = position_of(workspace_id)
     if offset is not None:
         if offset < position.trimmed_to:
-            raise _gone(position)
+            raise _gone(position.trimmed_to)
         return offset
-    if since is None:
-        return position.trimmed_to
+    assert since is not None
     if position.trimmed_before is not None and since < position.trimmed_before:
-        raise _gone(position)
-    seal(workspace_id)
+        raise _gone(position.trimmed_to)
+    seal_everything(workspace_id)
     return _offset_before(workspace_id, since, position_of(workspace_id))
 
 
@@ -100,19 +142,46 @@ def read_page(
 ) -> tuple[list[dict[str, Any]], int]:
     """The updates after an offset, and the offset to go on from.
 
-    All that is committed by now is sealed first (see `customers.actions.feed.seal`). Entities come
-    as they are now; one that is gone by now is told as deleted.
+    After a page that is not full that is the last offset there is, whatever is wanted. All that is
+    committed by now is sealed first (see `customers.actions.feed.seal`), as far as it is needed to
+    find an update. Entities come as they are now; one that is gone by now is told as deleted.
+    Raises Gone when changes after `after` are kept no longer, unless it is 0, and Unavailable when
+    nothing is found in the time there is for sealing.
     """
-    seal(workspace.id)
-    condition = _condition(workspace.id, wanted, after=after)
-    statement = PAGE.format(condition=condition.sql)
-    rows = fetch_all(statement, (*condition.parameters, size)) if size else []
+    if not size:
+        return [], after
+    deadline = monotonic() + SEALING_SECONDS
+    while True:
+        is_all_sealed = seal(workspace.id)
+        rows, sealed_end = _rows_after(workspace.id, after, size, wanted)
+        if rows or is_all_sealed:
+            break
+        if monotonic() > deadline:
+            raise Unavailable("Changes are still being put in order; try again to go on with it")
+        after = max(after, sealed_end)
     now: dict[str, Mapping[UUID, Any]] = {}
     for entity, read in _readers.items():
         ids = list({row[3] for row in rows if row[2] == entity and row[1] != "DELETE"})
         now[entity] = read(workspace, ids) if ids else {}
     updates = [_update(row, now[row[2]].get(row[3])) for row in rows]
-    return updates, (rows[-1][0] if rows else after)
+    return updates, (rows[-1][0] if len(rows) == size else max(after, sealed_end))
+
+
+def digest_of(workspace_id: UUID, *, first: int, last: int, wanted: FeedFilter) -> Digest:
+    """What stands in the feed between two offsets, as far as it is there.
+
+    Raises Gone when a part of it is kept no longer, Unavailable when it takes too long to give an
+    offset to all that is committed.
+    """
+    seal_everything(workspace_id)
+    condition = _condition(workspace_id, wanted, after=first - 1)
+    row = fetch_one(
+        DIGEST.format(condition=condition.sql), (*condition.parameters, last, workspace_id)
+    )
+    end, trimmed_to, count, digest = row or (0, 0, 0, sha256().hexdigest())
+    if first <= trimmed_to:
+        raise _gone(trimmed_to)
+    return Digest(first=first, last=min(last, end), count=count, hash=digest)
 
 
 def register_reader(entity: str, read: ReadEntities) -> None:
@@ -129,14 +198,34 @@ def read_customers(workspace: WorkspaceRules, ids: Sequence[UUID]) -> Mapping[UU
 _readers: dict[str, ReadEntities] = {ChangeEntity.CUSTOMER.value: read_customers}
 
 
+def _rows_after(
+    workspace_id: UUID, after: int, size: int, wanted: FeedFilter
+) -> tuple[list[tuple[Any, ...]], int]:
+    """The first rows after an offset, and the last offset that stood in the feed with them."""
+    condition = _condition(workspace_id, wanted, after=after)
+    found = fetch_all(
+        PAGE.format(condition=condition.sql), (*condition.parameters, size, workspace_id)
+    )
+    if not found:
+        return [], 0
+    sealed_end, trimmed_to = found[0][:2]
+    if 0 < after < trimmed_to:
+        raise _gone(trimmed_to)
+    return [row[2:] for row in found if row[2] is not None], sealed_end
+
+
 def _update(row: Iterable[Any], entity_now: Any) -> dict[str, Any]:
     offset, operation, entity, entity_id, node_id = row
+    recorded = {}
     if entity_now is None:
-        operation = ChangeOperation.DELETE.value
         entity_now = {"id": entity_id, "nodeId": node_id}
+        if operation != ChangeOperation.DELETE:
+            recorded = {"recordedOperation": operation}
+            operation = ChangeOperation.DELETE.value
     return {
         "offset": offset,
         "operation": operation,
+        **recorded,
         "entity": {"type": entity, "data": entity_now},
     }
 
@@ -175,9 +264,8 @@ def _offset_before(workspace_id: UUID, since: datetime, position: Position) -> i
     return position.last_offset if first is None else first[0] - 1
 
 
-def _gone(position: Position) -> Gone:
-    earliest = position.trimmed_to
+def _gone(trimmed_to: int) -> Gone:
     return Gone(
-        f"Changes up to offset {earliest} are kept no longer; read on from there",
-        data={"earliestOffset": earliest},
+        f"Changes up to offset {trimmed_to} are kept no longer; read on from there",
+        data={"earliestOffset": trimmed_to},
     )

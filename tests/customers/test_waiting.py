@@ -77,7 +77,7 @@ def test_others_do_not_wake_it_and_the_time_ends(live_hub: Hub) -> None:
     live_hub.post_customer(nodeId=str(live_hub.other_node.id))
     thread.join()
     ((answer, seconds),) = answers
-    assert answer.json == {"nextOffset": 0, "updates": []}
+    assert answer.json == {"nextOffset": 1, "updates": []}
     assert 0.9 < seconds < 3
 
 
@@ -158,6 +158,20 @@ def test_server_sent_events(live_hub: Hub) -> None:
     assert second[0].encode() in next(events)
     again.close()
     assert not subscriber._waiting
+
+
+def test_a_stream_of_a_quiet_node_moves_the_position_on(live_hub: Hub) -> None:
+    hub = live_hub
+    hub.post_customer()
+    events = iter(stream(hub, QUERY_STRING=f"nodeId={hub.other_node.id}"))
+    assert next(events).startswith(b"retry:")
+    assert next(events) == b"id: 1\n\n"
+    mine = hub.post_customer(nodeId=str(hub.other_node.id))["id"]
+    told = next(events)
+    while told.startswith(b":"):
+        told = next(events)
+    assert told.startswith(b"id: 2\n")
+    assert mine.encode() in told
 
 
 @pytest.mark.parametrize("header", ["x", "-1", "9" * 19])
