@@ -67,3 +67,7 @@ class Principal:
         if self.nodes is None:
             return True
         return permission in self.nodes.get(node_id, "")
+
+    def may_read_profiles_in(self, node_id: UUID) -> bool:
+        """Whether an answer about a customer of the node may tell more than the caller has sent."""
+        return self.may_read_profiles and self.may(READ, node_id)

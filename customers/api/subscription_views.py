@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
@@ -56,12 +57,13 @@ class SubscriptionView(_SubscriptionAnsweringView):
     def put(
         self, request: HttpRequest, workspace_id: str, customer_id: str, property_id: str
     ) -> JsonResponse:
-        customer = self.writable_customer(customer_id)
+        row = self.live_row(customer_id)
+        node = self.writable_node(row[NODE_ID])
         body = self.body(limit=CUSTOMER_BYTES)
         subscription = change_subscription(
-            self.workspace, customer, property_id, body=body, by=self.caller
+            self.workspace, UUID(row[0]), property_id, body=body, by=self.caller
         )
-        if not self.caller.may_read_profiles:
+        if not self.caller.may_read_profiles_in(node.id):
             subscription = {"id": property_id} | body
         return JsonResponse(self.shown_subscription(subscription))
 

@@ -79,7 +79,7 @@ class CustomerAnsweringView(WorkspaceView):
     def shown(self, row: CustomerRow, written: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The customer; to one that may not read profiles, only what it has just `written`."""
         schema = self.workspace.customer_schema
-        if self.caller.may_read_profiles:
+        if self.caller.may_read_profiles_in(UUID(str(row[NODE_ID]))):
             return customer_response(row, schema)
         return untrusted_customer_response(row, schema, written=written)
 
@@ -254,15 +254,15 @@ class CustomerView(CustomerScopedView):
                 row = modify_customer(self.workspace, asked, by=self.caller)
                 claim(self.workspace.id, asked.customer_id)
         except Conflict as conflict:
-            raise self.told(conflict) from None
+            raise self.told(conflict, node.id) from None
         answer = self.shown(row, asked.body)
         return JsonResponse(answer, version=answer["version"])
 
-    def told(self, conflict: Conflict) -> Conflict:
-        """The conflict with the other customer's address, or without a word to the untrusted."""
+    def told(self, conflict: Conflict, node_id: UUID) -> Conflict:
+        """The conflict with the other customer's address, if the caller may read customers."""
         if conflict.data is None:
             return conflict
-        if not self.caller.may_read_profiles:
+        if not self.caller.may_read_profiles_in(node_id):
             return Conflict("Conflict with existing customer")
         other = conflict.data["customer"]["id"]
         href = absolute_address(self.request, f"/workspaces/{self.workspace.id}/customers/{other}")
