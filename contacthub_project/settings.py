@@ -295,6 +295,7 @@ CORS_ALLOW_HEADERS = [
     "last-event-id",
     "contactlab-clientid",
     "contactlab-tracing-id",
+    "idempotency-key",
     "x-http-method-override",
     "x-tracing-id",
 ]

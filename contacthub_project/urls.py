@@ -4,6 +4,12 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.urls import include, path
 from django.views.generic import RedirectView
+from drf_spectacular.renderers import (
+    OpenApiJsonRenderer,
+    OpenApiJsonRenderer2,
+    OpenApiYamlRenderer,
+    OpenApiYamlRenderer2,
+)
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 from oauth2_provider.views import (
     AuthorizationView,
@@ -26,6 +32,16 @@ OAUTH2 = [
     path("introspect/", IntrospectTokenView.as_view(), name="introspect"),
 ]
 
+# Who takes anything gets JSON, as the name says.
+DOCUMENT = SpectacularAPIView.as_view(
+    renderer_classes=[
+        OpenApiJsonRenderer,
+        OpenApiJsonRenderer2,
+        OpenApiYamlRenderer,
+        OpenApiYamlRenderer2,
+    ]
+)
+
 urlpatterns = [
     # The most frequent first: Django tries them in order.
     path(API, include("customers.api.urls")),
@@ -36,7 +52,7 @@ urlpatterns = [
     path(API, include([route("/health", HealthView)])),
     path("oauth2/", include((OAUTH2, "oauth2_provider"))),
     path("sign-in/", LoginView.as_view(), name="sign-in"),
-    path("openapi.json", SpectacularAPIView.as_view(), name="openapi"),
+    path("openapi.json", DOCUMENT, name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     path("redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
     path("admin/", admin.site.admin_view(home)),

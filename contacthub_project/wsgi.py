@@ -24,13 +24,22 @@ from django.db import connections  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
 from contacthub_project.api import BASE_PATH  # noqa: E402
+from contacthub_project.api.requests import Request  # noqa: E402
 from contacthub_project.runtime.concurrency import request_limiter  # noqa: E402
 
 StartResponse = Callable[..., Any]
 
 
+class PagesHandler(WSGIHandler):
+    """Django's own, with all of its middlewares."""
+
+    request_class = Request
+
+
 class ApiHandler(WSGIHandler):
     """Serves the API with the middlewares of API_MIDDLEWARE and nothing else."""
+
+    request_class = Request
 
     def load_middleware(self, is_async: bool = False) -> None:
         self._view_middleware: list[Any] = []
@@ -70,7 +79,7 @@ class ApiHandler(WSGIHandler):
             connections.close_all()
 
 
-pages = WSGIHandler()
+pages = PagesHandler()
 api = ApiHandler()
 
 # What is loaded by now stays for good: the collector need not look at it ever again.

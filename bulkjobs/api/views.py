@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -23,6 +24,7 @@ from contacthub_project.api import pagination
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.api.requests import largest_form
 from contacthub_project.api.schema import PAGE_OBJECT, PAGE_PARAMETERS
 from contacthub_project.core.errors import (
     Conflict,
@@ -33,7 +35,6 @@ from contacthub_project.core.errors import (
     UnsupportedMedia,
 )
 
-FORM_BYTES = 64 * 1024  # what a form may take beside its file
 RESULT_PAGE = 1000
 RESULT_COLUMNS = ("row", "outcome", "id", "error", "column")
 SORTED_BY = {
@@ -130,11 +131,13 @@ class BulkJobsView(WorkspaceView):
         """The form, read to disk; raises TooLarge, UnsupportedMedia, Invalid naming every fault."""
         if not request.META.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data"):
             raise UnsupportedMedia("The body must be multipart/form-data")
-        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.BULK_BYTES + FORM_BYTES:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > largest_form():
             raise TooLarge(f"The file must not exceed {settings.BULK_BYTES} bytes")
         try:
             form, files = request.POST, request.FILES
-        except MultiPartParserError:
+        except RequestDataTooBig:
+            raise TooLarge(f"The file must not exceed {settings.BULK_BYTES} bytes") from None
+        except (MultiPartParserError, UnreadablePostError):
             raise Invalid("The form could not be read") from None
         operation = form.get("operation", "")
         entity = form.get("entity", BulkJobEntity.CUSTOMER)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
 
 from contacthub_project.core.errors import FieldError, Invalid, TooLarge, UnsupportedMedia
@@ -26,9 +25,7 @@ def json_body(request: HttpRequest, *, limit: int) -> Any:
     if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
         raise TooLarge(f"The payload must not exceed {limit} bytes")
     try:
-        raw = request.body
-    except RequestDataTooBig:
-        raise TooLarge(f"The payload must not exceed {limit} bytes") from None
+        raw = _read(request, limit)
     except UnreadablePostError:
         raise Invalid("The body could not be read") from None
     if len(raw) > limit:
@@ -42,3 +39,10 @@ def json_object(request: HttpRequest, *, limit: int) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Invalid(errors=[FieldError("", "must be an object", "type")])
     return body
+
+
+def _read(request: HttpRequest, limit: int) -> bytes:
+    """The body, if it is within the limit; else one byte more. It stays as `request.body`."""
+    if not hasattr(request, "_body"):
+        request._body = request.read(limit + 1)  # type: ignore[attr-defined]
+    return request.body

@@ -55,6 +55,15 @@ class NoContent(HttpResponse):
         del self["Content-Type"]
 
 
+class Empty(HttpResponse):
+    """200 without a body, for clients that expect none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["Content-Length"] = "0"
+        del self["Content-Type"]
+
+
 class NotModified(HttpResponse):
     """304: the client has this version already."""
 

@@ -42,7 +42,8 @@ class ApiView(APIView):
             if not self.serves(method):
                 return method_not_allowed(self.allowed)
             self.operation = self.operations[method]
-            self.principal = authenticate(request)
+            # Who asks for what is public needs no token, nor a good one.
+            self.principal = None if self.operation.is_public else authenticate(request)
             self.check_access(request, **kwargs)
             response: HttpResponseBase = getattr(self, method.lower())(request, **kwargs)
         except Exception as failure:

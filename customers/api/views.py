@@ -14,7 +14,7 @@ from configuration.api.scoping import WorkspaceView
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
-from contacthub_project.api.renderers import JsonResponse, NotModified
+from contacthub_project.api.renderers import Empty, JsonResponse, NotModified
 from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
 from contacthub_project.core.errors import Conflict, Invalid, NotFound
@@ -230,12 +230,22 @@ class CustomerView(CustomerScopedView):
     def put(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
         return self.modified(customer_id, Mode.PUT, Mode.PUT_STRICT)
 
-    @extend_schema(responses={200: {"type": "object"}})
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "nodeId",
+                str,
+                description="Ignored, but that the answer then has no body: some older clients "
+                "send it and read none.",
+            )
+        ],
+        responses={200: {"type": "object"}},
+    )
     def delete(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
         customer = self.writable_customer(customer_id)
         expected = expected_version(request)
         delete_customer(self.workspace, customer, expected_version=expected, by=self.caller)
-        return JsonResponse({})
+        return Empty() if request.GET.get("nodeId") else JsonResponse({})
 
     def modified(self, customer_id: str, usual: Mode, strict: Mode) -> HttpResponse:
         parameters = QueryParameters(self.request)

@@ -93,8 +93,26 @@ def test_cors_is_open(db: None) -> None:
     )
     assert preflight.status == 200
     assert "PATCH" in preflight.headers["access-control-allow-methods"]
-    for header in ("authorization", "contactlab-clientid", "x-http-method-override", "accept"):
+    for header in (
+        "authorization", "contactlab-clientid", "x-http-method-override", "accept",
+        "idempotency-key",
+    ):  # fmt: skip
         assert header in preflight.headers["access-control-allow-headers"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/models/analytics/event-categories"])
+@pytest.mark.parametrize("header", ["Bearer unknown", "Basic abc", "Bearer"])
+def test_public_operations_look_at_no_token(path: str, header: str, db: None) -> None:
+    assert ApiClient().get(path, Authorization=header).status == 200
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html,*/*;q=0.8", None])
+def test_the_openapi_document_is_json(accept: str | None, db: None) -> None:
+    headers = {} if accept is None else {"Accept": accept}
+    answered = ApiClient().get("/openapi.json", absolute=True, **headers)
+    assert answered.status == 200
+    assert answered.json["openapi"].startswith("3.1")
+    assert "json" in answered.headers["Content-Type"]
 
 
 def test_method_override(hub: Hub) -> None:

@@ -140,6 +140,16 @@ def test_an_untrusted_source_changes_without_reading(hub: Hub, ada: dict[str, An
     assert hub.trusted.get(path(hub, ada))["base"]["firstName"] == "Ada"
 
 
+@pytest.mark.parametrize(("node", "content"), [("x", b""), ("", b"{}")])
+def test_clients_that_name_the_node_read_no_answer_to_a_delete(
+    hub: Hub, ada: dict[str, Any], node: str, content: bytes
+) -> None:
+    deleted = hub.trusted.delete(path(hub, ada), query={"nodeId": node})
+    assert (deleted.status, deleted.content) == (200, content)
+    assert deleted.headers["Content-Length"] == str(len(content))
+    assert hub.trusted.get(path(hub, ada)).status == 404
+
+
 def test_delete(hub: Hub, ada: dict[str, Any]) -> None:
     deleted = hub.trusted.delete(path(hub, ada))
     assert (deleted.status, deleted.json) == (200, {})
