@@ -48,7 +48,7 @@ class FormStream(BodyStream):
 
     def read(self, size: int | None = -1, /) -> bytes:
         data = super().read(size)
-        if self._pos > largest_form():
+        if self._pos > largest_form():  # type: ignore[attr-defined]
             raise RequestDataTooBig
         self.end = (self.end + data[-self.KEPT :])[-self.KEPT :]
         return data
@@ -56,6 +56,8 @@ class FormStream(BodyStream):
 
 class Request(WSGIRequest):
     """Takes bodies that come in chunks (`Transfer-Encoding: chunked`), and forms only whole."""
+
+    _stream: Any
 
     def __init__(self, environ: dict[str, Any]) -> None:
         super().__init__(environ)
@@ -76,7 +78,7 @@ class Request(WSGIRequest):
         A file would else be taken for complete that the client has not sent to its end.
         """
         parsed = super().parse_file_upload(META, post_data)
-        boundary = self.content_params["boundary"].strip().encode()
+        boundary = (self.content_params or {})["boundary"].strip().encode()
         if post_data is self and b"--" + boundary + b"--" not in self._stream.end:
             raise MultiPartParserError("The form has no end")
         return parsed
