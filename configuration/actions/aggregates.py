@@ -31,6 +31,9 @@ IMMUTABLE = {
     "case_sensitive": "/matchingProperties/caseSensitive",
 }
 
+# The only change of state that a client can ask for (reference).
+ACTIVATION = (NodeState.NEW, NodeState.ACTIVE)
+
 
 @transaction.atomic
 def create_aggregate_node(workspace_id: UUID, *, values: dict[str, Any]) -> Node:
@@ -51,8 +54,9 @@ def modify_aggregate_node(
 ) -> Node:
     """Change name, description, image or exclusion filters; with other filters it is built anew.
 
-    Raises Invalid when entry nodes or matching properties would change (the reference forbids it),
-    Stale when somebody else changed the node first, Locked while it is being built.
+    With `state` ACTIVE a NEW node is activated too. Raises Invalid when entry nodes or matching
+    properties would change (the reference forbids it; their order does not count) or the state
+    cannot, Stale when somebody else changed the node first, Locked while it is being built.
     """
     return build_in_request(_modified(node, values, expected_version))
 
@@ -68,20 +72,23 @@ def _modified(node: Node, values: dict[str, Any], expected_version: int | None) 
     faults = [
         FieldError(place, "cannot be changed", "immutable")
         for name, place in IMMUTABLE.items()
-        if name in values and values[name] != getattr(node, name)
+        if name in values and not _is_same(values[name], getattr(node, name))
     ]
     faults += filter_faults(values.get("exclusion_filters", []), schema)
-    if values.pop("state", node.state) != node.state:
-        faults.append(FieldError("/state", "is changed by an operation of its own", "immutable"))
+    state = values.get("state", node.state)
+    is_activated = (node.state, state) == ACTIVATION
+    if state != node.state and not is_activated:
+        faults.append(FieldError("/state", f"cannot go from {node.state} to {state}", "immutable"))
     if faults:
         raise Invalid(errors=faults)
     before = node.exclusion_filters
-    for name, value in values.items():
-        setattr(node, name, value)
-    if node.exclusion_filters != before and node.state == NodeState.ACTIVE:
+    changing = [name for name in values if name not in IMMUTABLE and name != "state"]
+    for name in changing:
+        setattr(node, name, values[name])
+    if is_activated or (node.exclusion_filters != before and node.state == NodeState.ACTIVE):
         start_building(node)
     node.version += 1
-    node.save(update_fields=[*values, "state", "version"])
+    node.save(update_fields=[*changing, "state", "version"])
     configuration_changed(node.workspace_id)
     return node
 
@@ -100,7 +107,7 @@ def _with_state(node: Node, state: str) -> Node:
     node = lock_node(node)
     if state == node.state:
         return node
-    if (node.state, state) != (NodeState.NEW, NodeState.ACTIVE):
+    if (node.state, state) != ACTIVATION:
         raise Conflict(f"A node cannot go from {node.state} to {state}")
     start_building(node)
     node.version += 1
@@ -125,6 +132,11 @@ def filter_faults(filters: Sequence[Any], schema: CustomerSchema) -> list[FieldE
         for index, condition in enumerate(filters)
         for fault in condition_faults(condition, schema, at=f"/exclusionFilters/{index}")
     ]
+
+
+def _is_same(given: Any, kept: Any) -> bool:
+    """Whether a client means what is kept; lists are sets here."""
+    return sorted(given) == sorted(kept) if isinstance(given, list) else given == kept
 
 
 def _policy_faults(node: Node, schema: CustomerSchema) -> list[FieldError]:

@@ -95,7 +95,7 @@ def test_aggregate_nodes_round_trip(hub: Hub) -> None:
         | {
             "entryNodes": [str(hub.node.id)],
             "matchingProperties": {"properties": ["externalId"], "caseSensitive": True},
-            "state": "ACTIVE",
+            "state": "LOCKED",
         },
     )
     assert refused.paths == {
@@ -104,6 +104,43 @@ def test_aggregate_nodes_round_trip(hub: Hub) -> None:
         "/matchingProperties/caseSensitive",
         "/state",
     }
+
+
+def test_what_an_aggregate_node_is_made_of_has_no_order(hub: Hub) -> None:
+    path = f"{hub.configuration}/nodes/aggregates"
+    properties = ["base.contacts.email", "externalId"]
+    body = aggregate(
+        hub,
+        entryNodes=[str(hub.node.id), str(hub.other_node.id)],
+        matchingProperties={"properties": properties, "caseSensitive": False},
+    )
+    made = hub.admin.post(path, body)
+    one = f"{path}/{made['id']}"
+    turned = body | {
+        "entryNodes": body["entryNodes"][::-1],
+        "matchingProperties": {"properties": properties[::-1], "caseSensitive": False},
+    }
+    # What is kept keeps its order: keys are made of the values in it.
+    assert hub.admin.put(one, turned).json == made.json
+    twice = turned | {"entryNodes": [*body["entryNodes"], str(hub.node.id)]}
+    assert hub.admin.put(one, twice).paths == {"/entryNodes"}
+
+
+def test_a_new_aggregate_node_is_activated_by_put(hub: Hub) -> None:
+    path = f"{hub.configuration}/nodes/aggregates"
+    made = hub.admin.post(path, aggregate(hub))
+    hub.post_customer()
+    one = f"{path}/{made['id']}"
+    active = made.json | {"name": "Active", "state": "ACTIVE"}
+    assert hub.admin.put(one, active).json == active
+    assert hub.admin.get(one).json == active
+    people = hub.admin.get(f"{hub.path}/customers", query={"nodeId": made["id"]})
+    assert people["page"]["totalElements"] == 1
+    assert hub.admin.put(one, active).json == active
+    for state in ("NEW", "LOCKED", "REMOVED"):
+        refused = hub.admin.put(one, active | {"name": "X", "state": state})
+        assert (refused.status, refused.paths) == (400, {"/state"})
+    assert hub.admin.get(one)["name"] == "Active"
 
 
 def test_the_states_of_an_aggregate_node(hub: Hub) -> None:
