@@ -312,6 +312,7 @@ CORS_EXPOSE_HEADERS = [
 # --- OAuth2 ---------------------------------------------------------------------------------------
 HTTPS = env.bool("HTTPS", default=True)
 OAUTH2_PROVIDER = {
+    "OAUTH2_VALIDATOR_CLASS": "contacthub_project.api.oauth2.TokenValidator",
     "SCOPES": {"hub": "Everything your roles allow"},
     "DEFAULT_SCOPES": ["hub"],
     "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("ACCESS_TOKEN_SECONDS", default=3600),
@@ -345,6 +346,7 @@ AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
 LOGIN_URL = "sign-in"  # people without access to the back-office sign in too
+LOGIN_REDIRECT_URL = "/admin/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -13,13 +13,13 @@ from drf_spectacular.renderers import (
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 from oauth2_provider.views import (
     AuthorizationView,
-    IntrospectTokenView,
     RevokeTokenView,
     TokenView,
 )
 
 from contacthub_project.admin.site import home
 from contacthub_project.api import BASE_PATH, exception_handler
+from contacthub_project.api.oauth2 import OwnTokensIntrospectView
 from contacthub_project.api.operations import route
 from contacthub_project.runtime.health import HealthView
 
@@ -29,7 +29,7 @@ OAUTH2 = [
     path("authorize/", AuthorizationView.as_view(), name="authorize"),
     path("token/", TokenView.as_view(), name="token"),
     path("revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
-    path("introspect/", IntrospectTokenView.as_view(), name="introspect"),
+    path("introspect/", OwnTokensIntrospectView.as_view(), name="introspect"),
 ]
 
 # Who takes anything gets JSON, as the name says.

@@ -110,5 +110,8 @@ def _check_origin(principal: Principal, request: HttpRequest) -> None:
 
 
 def _same_origin(first: str, second: str) -> bool:
-    one, other = urlsplit(first), urlsplit(second)
+    try:
+        one, other = urlsplit(first), urlsplit(second)
+    except ValueError:  # such as http://[
+        return False
     return (one.scheme, one.netloc) == (other.scheme, other.netloc)

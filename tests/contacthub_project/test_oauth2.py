@@ -6,16 +6,25 @@ import base64
 import hashlib
 import json
 import secrets
+import threading
+import uuid
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection
 from django.test import Client, TestCase
-from oauth2_provider.models import get_access_token_model, get_application_model
+from django.utils import timezone
+from oauth2_provider.models import (
+    get_access_token_model,
+    get_application_model,
+    get_refresh_token_model,
+    set_token_value,
+)
 
 from configuration.models import User
 from tests.client import ApiClient
-from tests.factories import Hub, make_user
+from tests.factories import HOUR, Hub, make_token, make_user
 
 REDIRECT = "https://app.example/back"
 PASSWORD = "correct horse battery"
@@ -123,6 +132,96 @@ def test_revoking_works_at_once(person: User) -> None:
 
 def test_introspection_is_for_clients(person: User) -> None:
     assert ask("introspect", {"token": "x"}).status_code in {401, 403}
+    application, secret = make_client(person, "client-credentials")
+    assert ask("introspect", {}, **basic(application, secret)).status_code == 400
+    assert ask("introspect", {"token": "x"}, **basic(application, "wrong")).status_code in {
+        401,
+        403,
+    }
+
+
+def granted_to(application: Any, secret: str) -> str:
+    form = {"grant_type": "client_credentials"}
+    return json.loads(ask("token", form, **basic(application, secret)).content)["access_token"]
+
+
+def test_introspection_tells_of_own_tokens_only(hub: Hub, person: User) -> None:
+    own, own_secret = make_client(person, "client-credentials")
+    sibling, sibling_secret = make_client(person, "client-credentials")
+    stranger, stranger_secret = make_client(make_user("ADMIN"), "client-credentials")
+    token = granted_to(own, own_secret)
+    personal = make_token(person)
+    for application, secret, active in (
+        (own, own_secret, True), (sibling, sibling_secret, True), (stranger, stranger_secret, False),
+    ):  # fmt: skip
+        for each in (token, personal):
+            answer = ask("introspect", {"token": each}, **basic(application, secret))
+            described = json.loads(answer.content)
+            assert described["active"] is active
+            assert active or described == {"active": False}
+    person.is_active = False
+    person.save()
+    answer = ask("introspect", {"token": token}, **basic(own, own_secret))
+    assert json.loads(answer.content) == {"active": False}
+
+
+def test_introspection_is_by_post_alone(person: User) -> None:
+    application, secret = make_client(person, "client-credentials")
+    token = granted_to(application, secret)
+    for method in ("get", "put", "delete", "head"):
+        asked = getattr(Client(), method)(
+            f"/oauth2/introspect/?token={token}", **basic(application, secret)
+        )
+        assert asked.status_code == 405
+        assert asked["Allow"] == "POST, OPTIONS"
+        assert b"active" not in asked.content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_parallel_refreshes_one_wins() -> None:
+    person = make_user("ADMIN")
+    application, _ = make_client(person, "authorization-code", kind="public")
+    access, refresh = get_access_token_model(), get_refresh_token_model()
+    given = access(user=person, application=application, scope="hub", expires=timezone.now() + HOUR)
+    set_token_value(given, "first access")
+    given.save()
+    first = refresh(
+        user=person, application=application, access_token=given, token_family=uuid.uuid4()
+    )
+    set_token_value(first, "first refresh")
+    first.save()
+    form = {"grant_type": "refresh_token", "client_id": application.client_id}
+    together = threading.Barrier(6)
+    answers: list[Any] = []
+
+    def use() -> None:
+        try:
+            together.wait()
+            answers.append(
+                Client().post("/oauth2/token/", form | {"refresh_token": "first refresh"})
+            )
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=use) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 5
+    refused = [json.loads(each.content) for each in answers if each.status_code == 400]
+    assert {each["error"] for each in refused} == {"invalid_grant"}
+    (won,) = (json.loads(each.content) for each in answers if each.status_code == 200)
+    assert ApiClient(won["access_token"]).get("/me").status == 200, "the one that won is good"
+    again = Client().post("/oauth2/token/", form | {"refresh_token": won["refresh_token"]})
+    assert again.status_code == 200
+    # Used again much later, a refresh token has been stolen: all that came of it ends.
+    refresh.objects.filter(pk=first.pk).update(revoked=timezone.now() - HOUR)
+    stolen = Client().post("/oauth2/token/", form | {"refresh_token": "first refresh"})
+    assert stolen.status_code == 400
+    latest = json.loads(again.content)
+    ended = Client().post("/oauth2/token/", form | {"refresh_token": latest["refresh_token"]})
+    assert ended.status_code == 400
 
 
 @pytest.mark.parametrize("grant", ["password", "implicit"])

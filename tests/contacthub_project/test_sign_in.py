@@ -33,3 +33,12 @@ def test_a_right_password_forgives(db: None) -> None:
         for number in range(5):
             attempt(client, "/sign-in/", f"wrong {number}")
         assert attempt(client, "/sign-in/", "the right one") == 302
+
+
+def test_signing_in_without_a_destination_leads_to_the_admin(db: None) -> None:
+    User.objects.create_superuser("olivia", "the right one")
+    form = {"username": "olivia", "password": "the right one"}
+    client = Client(headers={"host": "localhost"})
+    signed_in = client.post("/sign-in/", form)
+    assert signed_in["Location"] == "/admin/"
+    assert client.get(signed_in["Location"], follow=True).status_code == 200

@@ -1,0 +1,93 @@
+"""OAuth2 for people, where django-oauth-toolkit's own views and validator do not suffice."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.views import IntrospectTokenView
+from oauthlib.common import Request as OauthRequest
+from oauthlib.oauth2 import InvalidGrantError
+
+# A client that refreshes twice at once is no thief: within this time a second use of a refresh
+# token is refused, and only after it does a second use end all tokens that came of the first.
+CONCURRENT_USE = timedelta(seconds=10)
+
+
+class TokenValidator(OAuth2Validator):
+    """Lets one of several uses of a refresh token win; the others are `invalid_grant`."""
+
+    def validate_refresh_token(
+        self, refresh_token: str, client: Any, request: OauthRequest, *args: Any, **kwargs: Any
+    ) -> bool:
+        checksum = hashlib.sha256(refresh_token.encode()).hexdigest()
+        just_used = get_refresh_token_model().objects.filter(
+            token_checksum=checksum, revoked__gt=timezone.now() - CONCURRENT_USE
+        )
+        if just_used.exists():
+            return False
+        return super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
+
+    def _save_bearer_token(
+        self, token: dict[str, Any], request: OauthRequest, *args: Any, **kwargs: Any
+    ) -> None:
+        """Within a transaction: store a token; raises InvalidGrantError for a late second use."""
+        used = getattr(request, "refresh_token_instance", None)
+        if used is not None:
+            locked = get_refresh_token_model().objects.select_for_update()
+            if not locked.filter(pk=used.pk, revoked=None).exists():
+                raise InvalidGrantError(request=request)
+        super()._save_bearer_token(token, request, *args, **kwargs)
+
+
+class OwnTokensIntrospectView(IntrospectTokenView):
+    """Token introspection (RFC 7662) for confidential clients, by POST alone.
+
+    A client learns of tokens that were given to it, and of those of the person who registered it;
+    any other token is answered like one that does not exist.
+    """
+
+    asking: Any = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method not in {"POST", "OPTIONS"}:
+            return self.http_method_not_allowed(request)
+        return super().dispatch(request, *args, **kwargs)
+
+    def _allowed_methods(self) -> list[str]:
+        return ["POST", "OPTIONS"]
+
+    def authenticate_client(self, request: HttpRequest) -> bool:
+        """Whether a client has proved who it is; it is `asking` from then on."""
+        core = self.get_oauthlib_core()
+        asked = OauthRequest(*core._extract_params(request))
+        is_known = bool(core.server.request_validator.authenticate_client(asked))
+        self.asking = asked.client if is_known else None
+        return is_known
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
+        value = request.POST.get("token")
+        if value is not None and not self._may_know(value):
+            return JsonResponse({"active": False})
+        return self.get_token_response(value)
+
+    def _may_know(self, value: str) -> bool:
+        checksum = hashlib.sha256(value.encode()).hexdigest()
+        token = (
+            get_access_token_model()
+            .objects.select_related("user", "application__user")
+            .filter(token_checksum=checksum)
+            .first()
+        )
+        if token is None or self.asking is None:
+            return False
+        person = token.user or token.application.user
+        if person is None or not person.is_active:
+            return False
+        return token.application_id == self.asking.pk or person.pk == self.asking.user_id
