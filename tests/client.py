@@ -74,7 +74,8 @@ class ApiClient:
         content = raw if raw is not None else b"" if body is NOT_SENT else json.dumps(body).encode()
         environ = {
             "REQUEST_METHOD": method,
-            "PATH_INFO": path if absolute else BASE_PATH + path,
+            # As servers give it (PEP 3333): the bytes of the path as Latin-1.
+            "PATH_INFO": (path if absolute else BASE_PATH + path).encode().decode("latin-1"),
             "QUERY_STRING": query if isinstance(query, str) else urlencode(query, doseq=True),
             "SERVER_NAME": "testserver",
             "SERVER_PORT": "80",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unicodedata import is_normalized, normalize
 
 from configuration.domain.disabled_properties import (
     disabled_tree,
@@ -24,6 +25,7 @@ from configuration.domain.schema_tree import (
 )
 from configuration.domain.validation import DocumentValidator
 from contacthub_project.core.errors import Conflict, FieldError
+from contacthub_project.core.identifiers import canonical_identifier
 
 BUILT_IN: Mapping[str, Any] = json.loads(
     (Path(__file__).parent / "catalogue" / "customer.json").read_text()
@@ -86,9 +88,20 @@ class CustomerSchema:
         """Everything wrong with a changed customer's body, its system properties left out."""
         return self._update.faults(body)
 
-    def with_canonical_timestamps(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The (valid) body with its moments in UTC with milliseconds."""
-        return with_canonical_timestamps(self._instants, body)
+    def canonical(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The (valid) body in the form in which it is kept.
+
+        Moments are in UTC with milliseconds; the external id is without surrounding space, it and
+        the ids of subscriptions in Unicode normal form C.
+        """
+        body = with_canonical_timestamps(self._timestamps, body)
+        if isinstance(body.get("externalId"), str):
+            body = body | {"externalId": canonical_identifier(body["externalId"])}
+        subscriptions = (body.get("base") or {}).get("subscriptions")
+        if subscriptions and not all(is_normalized("NFC", each["id"]) for each in subscriptions):
+            named = [each | {"id": normalize("NFC", each["id"])} for each in subscriptions]
+            body = body | {"base": body["base"] | {"subscriptions": named}}
+        return body
 
     def complete_base(self, base: Mapping[str, Any]) -> dict[str, Any]:
         """Stored base properties as answers show them: every property there, absent ones null."""
@@ -131,7 +144,7 @@ class CustomerSchema:
         return DocumentValidator(dict(self.document))
 
     @cached_property
-    def _instants(self) -> Any:
+    def _timestamps(self) -> Any:
         return timestamps_of(self.document, self.document)
 
     @cached_property

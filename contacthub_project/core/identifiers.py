@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from uuid import UUID
 
 import uuid_utils
@@ -18,3 +19,8 @@ def as_uuid(text: str) -> UUID | None:
 def new_id() -> UUID:
     """A UUID version 7: it begins with the time, so that indexes grow at one end."""
     return UUID(int=uuid_utils.uuid7().int)
+
+
+def canonical_identifier(text: str) -> str:
+    """A client's own id as it is kept: without surrounding space, in Unicode normal form C."""
+    return unicodedata.normalize("NFC", text).strip()

@@ -10,16 +10,18 @@ from uuid import UUID
 import orjson
 
 from configuration.queries.rules import NodeRules, WorkspaceRules
-from contacthub_project.core.errors import Conflict, ContacthubError
+from contacthub_project.core.errors import Conflict, ContacthubError, Invalid
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
 from contacthub_project.db.sql import fetch_all, fetch_one
 from customers.actions.customers import (
+    INVALID_CUSTOMER,
     check_document,
     check_required,
     checked_body,
     now_text,
     open_node,
+    subscription_faults,
 )
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.actions.statements import document_arrays, follow, lock_open_node
@@ -194,6 +196,9 @@ def _merged(
 ) -> Done:
     person = people.get(key)
     if person is None:
+        incomplete = subscription_faults(for_create(EMPTY, given), given)
+        if incomplete:
+            raise Invalid(INVALID_CUSTOMER, errors=incomplete)
         after = with_subscription_dates(EMPTY, for_create(EMPTY, given), now_text())
         people[key] = _Person(new_id(), None, after)
         return Done(people[key].id, "created")
@@ -205,7 +210,7 @@ def _merged(
     after = with_subscription_dates(person.after, merged, now_text())
     if unchanged(person.after, after):
         return Done(person.id, "unchanged")
-    check_document(workspace, node, after)
+    check_document(workspace, node, after, before=person.after, given=given)
     person.after = after
     return Done(person.id, "updated")
 

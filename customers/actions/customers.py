@@ -35,12 +35,14 @@ from customers.actions.statements import (
     update_customer,
 )
 from customers.domain.consents import consent_changes
+from customers.domain.faults import new_faults
 from customers.domain.matching import match_key, missing_properties
 from customers.domain.merge import (
     EMPTY,
     Document,
     for_create,
     unchanged,
+    undecided_subscriptions,
     with_subscription_dates,
 )
 from customers.domain.paths import as_pointer, value_at
@@ -75,10 +77,12 @@ def upsert_customer(
         given = checked_body(workspace, node, body)
         document = for_create(EMPTY, given)
         check_required(node, document)
+        # A subscription that leaves out `subscribed` has to be there already.
+        incomplete = subscription_faults(document, given)
         document = with_subscription_dates(EMPTY, document, now_text())
         try:
             with locking_external_id(node.id, document["externalId"]):
-                upserted = _insert(workspace, node, document, by) or _merge(
+                upserted = (not incomplete and _insert(workspace, node, document, by)) or _merge(
                     workspace, node, given, match_key(node.matching, document), by
                 )
         except NodeNotOpen:
@@ -86,6 +90,8 @@ def upsert_customer(
             continue
         if upserted is not None:
             return upserted
+        if incomplete:
+            raise Invalid(INVALID_CUSTOMER, errors=incomplete)
     # Each round lost a race against a deletion or a change of the node's policy.
     raise Unavailable
 
@@ -133,7 +139,7 @@ def _merge(
     after = with_subscription_dates(before, merged, now_text())
     if unchanged(before, after):
         return Upserted(row, created=False)
-    check_document(workspace, node, after)
+    check_document(workspace, node, after, before=before, given=given)
     write = CustomerWrite(
         id=UUID(row[0]),
         workspace_id=workspace.id,
@@ -179,7 +185,7 @@ def checked_body(
     if faults:
         faults += required_faults(node, body)
         raise Invalid(INVALID_CUSTOMER, errors=faults)
-    return workspace.customer_schema.with_canonical_timestamps(body)
+    return workspace.customer_schema.canonical(body)
 
 
 def check_required(node: NodeRules, document: Document) -> None:
@@ -204,25 +210,48 @@ def required_faults(node: NodeRules, document: Mapping[str, Any]) -> list[FieldE
 
 
 def check_document(
-    workspace: WorkspaceRules, node: NodeRules, document: Document, *, lacking_key: bool = False
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    document: Document,
+    *,
+    before: Document,
+    given: Mapping[str, Any],
 ) -> None:
-    """Raise Invalid unless what is to be stored keeps every limit and has what the node demands.
+    """Raise Invalid for what a write makes wrong: of `before` it would make `document`.
 
-    Limits hold for what is stored, not only for what is sent: collections grow by merging, and
-    TooLarge says that the whole would. With `lacking_key` the customer has been without a value to
-    be recognised by, and may stay so.
+    `given` is what the client sent. Limits hold for what is stored, not only for what is sent:
+    collections grow by merging, and TooLarge says that the whole would. What was stored and stays
+    as it is fails no write, whatever the rules have become since; a value that the node demands
+    must not be removed.
     """
     if len(orjson.dumps(document)) > LARGEST_CUSTOMER:
         raise TooLarge(f"The customer as a whole must not exceed {LARGEST_CUSTOMER} bytes")
-    whole = workspace.customer_schema.without_disabled({**document, "nodeId": str(node.id)})
-    faults = workspace.customer_schema.faults(whole)
-    faults += [
-        fault
-        for fault in required_faults(node, document)
-        if not (lacking_key and fault.code == "unique")
-    ]
+    schema = workspace.customer_schema
+
+    def whole_faults(each: Mapping[str, Any]) -> list[FieldError]:
+        return schema.update_faults(schema.without_disabled(dict(each)))
+
+    faults = new_faults(whole_faults, document, before=before)
+    lacking = required_faults(node, document)
+    if lacking:
+        lacked = required_faults(node, before)
+        faults += [fault for fault in lacking if fault not in lacked]
+    faults += subscription_faults(document, given)
     if faults:
         raise Invalid(INVALID_CUSTOMER, errors=faults)
+
+
+def subscription_faults(document: Document, given: Mapping[str, Any]) -> list[FieldError]:
+    """Faults for subscriptions of `given` that would not say `subscribed`, in `document` either."""
+    undecided = undecided_subscriptions(document)
+    if not undecided:
+        return []
+    sent = (given.get("base") or {}).get("subscriptions") or ()
+    return [
+        FieldError(f"/base/subscriptions/{index}/subscribed", "is required", "required")
+        for index, each in enumerate(sent)
+        if each["id"] in undecided
+    ]
 
 
 def now_text() -> str:

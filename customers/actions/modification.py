@@ -40,6 +40,7 @@ from customers.actions.statements import (
     update_customer,
 )
 from customers.domain.consents import consent_changes
+from customers.domain.faults import new_faults
 from customers.domain.matching import match_key
 from customers.domain.merge import (
     Document,
@@ -153,7 +154,7 @@ def _modified(workspace: WorkspaceRules, asked: Modification, by: Principal) -> 
     after = with_subscription_dates(before, changed, now_text())
     if unchanged(before, after):
         return row
-    check_document(workspace, node, after, lacking_key=match_key(node.matching, before) is None)
+    check_document(workspace, node, after, before=before, given=given)
     return _write(workspace, node, before, after, asked.customer_id, by)
 
 
@@ -208,14 +209,16 @@ def _checked(
     system = {*IMMUTABLE, *IGNORED}
     given = {name: value for name, value in asked.body.items() if name not in system}
     given = schema.without_disabled(given)
-    faults += schema.update_faults(given)
+    # What was read may be sent back, whatever the rules have become since it was stored.
+    stored = schema.without_disabled(document_of(row))
+    faults += new_faults(schema.update_faults, given, before=stored)
     if asked.way.is_whole:
         if "nodeId" not in asked.body:
             faults.append(FieldError("/nodeId", "is required", "required"))
         faults += required_faults(node, given)
     if faults:
         raise Invalid(INVALID_CUSTOMER, errors=faults)
-    return schema.with_canonical_timestamps(given)
+    return schema.canonical(given)
 
 
 def _system_faults(body: Mapping[str, Any], system: Mapping[str, Any]) -> list[FieldError]:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
 from configuration.queries.rules import WorkspaceRules
-from contacthub_project.core.errors import Conflict, Forbidden, Invalid, NotFound
+from contacthub_project.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from contacthub_project.core.principal import Principal
 from customers.actions.modification import Modification, modify_customer
-from customers.domain.merge import Document, for_update
+from customers.domain.merge import Document, for_update, subscriptions_of
 from customers.queries.documents import document_of
 
 PATH = "base.subscriptions"
@@ -46,7 +47,7 @@ class _SubscriptionChange:
             raise NotFound(f"subscription not found {self.subscription_id}")
         if self.step is Step.CHANGE:
             return for_update(existing, given, strict=False)
-        rest = [each for each in existing["base"]["subscriptions"] if each is not known]
+        rest = [each for each in subscriptions_of(existing) if each is not known]
         return for_update(existing, {"base": {"subscriptions": rest}}, strict=True)
 
 
@@ -54,7 +55,7 @@ def add_subscription(
     workspace: WorkspaceRules, customer_id: UUID, *, body: Mapping[str, Any], by: Principal
 ) -> Mapping[str, Any]:
     """The new subscription; raises Invalid, Forbidden, NotFound, Conflict when it is there."""
-    _check(workspace, body)
+    _check(workspace, body, Step.ADD)
     return _changed(workspace, customer_id, Step.ADD, body, by)
 
 
@@ -71,8 +72,8 @@ def change_subscription(
     Its id may be left out and cannot change. Raises Invalid, Forbidden, NotFound.
     """
     body = {"id": subscription_id, **body}
-    _check(workspace, body)
-    if body["id"] != subscription_id:
+    _check(workspace, body, Step.CHANGE)
+    if normalize("NFC", body["id"]) != normalize("NFC", subscription_id):
         raise Invalid.at("/id", "cannot be changed", "immutable")
     return _changed(workspace, customer_id, Step.CHANGE, body, by)
 
@@ -86,9 +87,9 @@ def remove_subscription(
 
 
 def subscription_in(document: Mapping[str, Any], subscription_id: str) -> Any:
-    """The subscription with an id, None when the customer has none."""
-    subscriptions = document["base"].get("subscriptions", ())
-    return next((each for each in subscriptions if each["id"] == subscription_id), None)
+    """The subscription with an id, in any Unicode form; None when the customer has none."""
+    wanted = normalize("NFC", subscription_id)
+    return next((each for each in subscriptions_of(document) if each["id"] == wanted), None)
 
 
 def _changed(
@@ -110,10 +111,12 @@ def _changed(
     return subscription_in(document_of(row), body["id"])
 
 
-def _check(workspace: WorkspaceRules, body: Mapping[str, Any]) -> None:
+def _check(workspace: WorkspaceRules, body: Mapping[str, Any], step: Step) -> None:
     if not workspace.customer_schema.has(PATH):
         raise Forbidden("The workspace has disabled subscriptions")
     faults = workspace.customer_schema.update_faults({"base": {"subscriptions": [dict(body)]}})
+    if step is Step.ADD and "subscribed" not in body:
+        faults.append(FieldError(f"{PLACE}/subscribed", "is required", "required"))
     if faults:
         raise Invalid(
             "The subscription is not valid", errors=_pointing_into_the_body(Invalid(errors=faults))

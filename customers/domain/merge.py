@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Document = dict[str, Any]
-# How a list that is there and one that is given become one; the name tells which list it is.
+# How a list that is there and one that is given become one; the dotted path tells which list it is.
 MergeLists = Callable[[str, list[Any], list[Any]], list[Any]]
 
 EMPTY: Mapping[str, Any] = {
@@ -28,11 +28,11 @@ EMPTY: Mapping[str, Any] = {
 SECTIONS = ("base", "consents", "extended", "tags")
 SCALARS = ("externalId", "extra")
 
-# Elements of these lists of `base` are recognised by their id; an id is made for those without.
-LISTS_WITH_IDS = frozenset({"educations", "jobs", "likes", "subscriptions"})
-SUBSCRIPTIONS = "subscriptions"
+# Elements of these lists are recognised by their id; an id is made for those without.
+LISTS_WITH_IDS = frozenset({"base.educations", "base.jobs", "base.likes", "base.subscriptions"})
+SUBSCRIPTIONS = "base.subscriptions"
 # Free-form objects are values: they are taken whole, never merged.
-OPAQUE = frozenset({"subscribeContext", "unsubscribeContext"})
+OPAQUE = frozenset({f"{SUBSCRIPTIONS}.subscribeContext", f"{SUBSCRIPTIONS}.unsubscribeContext"})
 ID_NAMESPACE = uuid.UUID("7d3cf9d8-5f0e-4ac1-8a3e-2f4c2f2f6a5b")
 
 
@@ -41,7 +41,7 @@ def for_create(existing: Mapping[str, Any], given: Mapping[str, Any]) -> Documen
 
     What is absent in `given` stays, null removes, a single value replaces. Collections append and
     de-duplicate: elements with an id by the id, the newer one winning, others by value. Within a
-    subscription, properties that are not given stay.
+    subscription, properties that are not given stay. No subscription is removed, by null neither.
     """
     return _merged(existing, given, _appended)
 
@@ -57,9 +57,10 @@ def _merged(existing: Mapping[str, Any], given: Mapping[str, Any], lists: MergeL
         if section not in given:
             continue
         if given[section] is None:
-            merged[section] = {}
+            absent = dict.fromkeys(merged[section])
+            merged[section] = _merged_object(merged[section], absent, lists, section)
         else:
-            merged[section] = _merged_object(merged[section], given[section], lists)
+            merged[section] = _merged_object(merged[section], given[section], lists, section)
     return merged
 
 
@@ -67,7 +68,8 @@ def for_update(existing: Mapping[str, Any], given: Mapping[str, Any], *, strict:
     """The document after a PATCH or PUT (reference: Partially modify customer, Modify customer).
 
     As `for_create`, but a collection that is given replaces the one that is there, as a set. Only
-    subscriptions still merge by id, unless `strict`.
+    subscriptions still merge by id, unless `strict`: those that are not named stay, also when the
+    list is empty or null.
     """
     return _merged(existing, given, _replaced_strictly if strict else _replaced)
 
@@ -85,8 +87,8 @@ def with_subscription_dates(
     A date that is not given stays what it was; that of a new or changed subscription is `now`.
     """
     dated = _copied(after)
-    known = {each["id"]: each for each in before["base"].get(SUBSCRIPTIONS, ())}
-    for subscription in dated["base"].get(SUBSCRIPTIONS, ()):
+    known = {each["id"]: each for each in subscriptions_of(before)}
+    for subscription in subscriptions_of(dated):
         old = known.get(subscription["id"])
         if old is None:
             subscription.setdefault("registeredAt", now)
@@ -102,13 +104,23 @@ def with_subscription_dates(
     return dated
 
 
+def subscriptions_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The subscriptions of a document."""
+    return document["base"].get("subscriptions", [])
+
+
+def undecided_subscriptions(document: Mapping[str, Any]) -> list[str]:
+    """The ids of the subscriptions that do not say `subscribed`, which each of them must."""
+    return [each["id"] for each in subscriptions_of(document) if "subscribed" not in each]
+
+
 def _merged_object(
-    existing: Mapping[str, Any], given: Mapping[str, Any], lists: MergeLists
+    existing: Mapping[str, Any], given: Mapping[str, Any], lists: MergeLists, at: str
 ) -> dict[str, Any]:
     merged = dict(existing)
     for name, value in given.items():
         before = merged.get(name)
-        after = _merged_value(name, before, value, lists)
+        after = _merged_value(f"{at}.{name}", before, value, lists)
         if _is_empty(after):
             merged.pop(name, None)
         else:
@@ -116,64 +128,64 @@ def _merged_object(
     return merged
 
 
-def _merged_value(name: str, before: Any, given: Any, lists: MergeLists) -> Any:
-    if isinstance(given, dict) and name not in OPAQUE:
-        return _merged_object(before if isinstance(before, dict) else {}, given, lists)
+def _merged_value(at: str, before: Any, given: Any, lists: MergeLists) -> Any:
+    if given is None and at == SUBSCRIPTIONS:
+        given = []
+    if isinstance(given, dict) and at not in OPAQUE:
+        return _merged_object(before if isinstance(before, dict) else {}, given, lists, at)
     if isinstance(given, list):
-        return lists(name, before if isinstance(before, list) else [], given)
+        return lists(at, before if isinstance(before, list) else [], given)
     return _copied(given)
 
 
-def _replaced(name: str, before: list[Any], given: list[Any]) -> list[Any]:
-    """`given` as a set; but subscriptions that it does not name stay, those it names merge.
-
-    An empty list of subscriptions empties them: it names none to keep.
-    """
-    return _appended(name, before if name == SUBSCRIPTIONS and given else [], given)
+def _replaced(at: str, before: list[Any], given: list[Any]) -> list[Any]:
+    """`given` as a set; but subscriptions that it does not name stay, those it names merge."""
+    return _appended(at, before if at == SUBSCRIPTIONS else [], given)
 
 
-def _replaced_strictly(name: str, before: list[Any], given: list[Any]) -> list[Any]:
+def _replaced_strictly(at: str, before: list[Any], given: list[Any]) -> list[Any]:
     """`given` as a set."""
-    return _appended(name, [], given)
+    return _appended(at, [], given)
 
 
-def _appended(name: str, before: list[Any], given: list[Any]) -> list[Any]:
+def _appended(at: str, before: list[Any], given: list[Any]) -> list[Any]:
     """`before` followed by what is new in `given`; nothing stands twice."""
-    by_key = {_element_key(name, element): element for element in before}
+    by_key = {_element_key(at, element): element for element in before}
     for element in given:
-        cleaned = _cleaned_element(name, element)
-        key = _element_key(name, cleaned)
-        if name == SUBSCRIPTIONS and key in by_key:
-            by_key[key] = _merged_object(by_key[key], element, _replaced)
+        cleaned = _cleaned_element(at, element)
+        key = _element_key(at, cleaned)
+        if at == SUBSCRIPTIONS and key in by_key:
+            by_key[key] = _merged_object(by_key[key], element, _replaced, at)
         else:
             by_key[key] = cleaned
     return list(by_key.values())
 
 
-def _element_key(name: str, element: Any) -> str:
-    if name in LISTS_WITH_IDS and isinstance(element, dict):
+def _element_key(at: str, element: Any) -> str:
+    if at in LISTS_WITH_IDS and isinstance(element, dict):
         return str(element["id"])
     return _as_text(element)
 
 
-def _cleaned_element(name: str, element: Any) -> Any:
+def _cleaned_element(at: str, element: Any) -> Any:
     if not isinstance(element, dict):
         return element
-    cleaned = _without_empties(element)
-    if name in LISTS_WITH_IDS and "id" not in cleaned:
+    cleaned = _without_empties(at, element)
+    if at in LISTS_WITH_IDS and "id" not in cleaned:
         # Made of the content: the same element sent twice is one element.
         cleaned = {"id": str(uuid.uuid5(ID_NAMESPACE, _as_text(cleaned))), **cleaned}
     return cleaned
 
 
-def _without_empties(value: Mapping[str, Any]) -> dict[str, Any]:
+def _without_empties(at: str, value: Mapping[str, Any]) -> dict[str, Any]:
     cleaned = {}
     for name, child in value.items():
-        if name not in OPAQUE:
+        place = f"{at}.{name}"
+        if place not in OPAQUE:
             if isinstance(child, dict):
-                child = _without_empties(child)
+                child = _without_empties(place, child)
             elif isinstance(child, list):
-                child = _appended(name, [], child)
+                child = _appended(place, [], child)
         if not _is_empty(child):
             cleaned[name] = _copied(child)
     return cleaned

@@ -47,7 +47,7 @@ def test_a_subscription_from_birth_to_end(hub: Hub) -> None:
 @pytest.mark.parametrize(
     ("body", "places"),
     [
-        ({}, {"/id", "/subscribed"}), ({"id": "news"}, {"/subscribed"}), (NEWS | {"id": " x"}, {"/id"}), (NEWS | {"id": "x "}, {"/id"}), (NEWS | {"id": "-x"}, {"/id"}),
+        ({}, {"/id", "/subscribed"}), (NEWS | {"id": "½"}, {"/id"}), (NEWS | {"id": "a/b"}, {"/id"}), ({"id": "news"}, {"/subscribed"}), (NEWS | {"id": " x"}, {"/id"}), (NEWS | {"id": "x "}, {"/id"}), (NEWS | {"id": "-x"}, {"/id"}),
         (NEWS | {"id": "a.b"}, {"/id"}), (NEWS | {"id": ""}, {"/id"}), (NEWS | {"id": 7}, {"/id"}), (NEWS | {"kind": "X", "shoe": 1}, {"/kind", "/shoe"}),
         (NEWS | {"startDate": "soon"}, {"/startDate"}), (NEWS | {"name": "x" * 256}, {"/name"}), (NEWS | {"subscribed": None}, {"/subscribed"}),
     ],
@@ -62,7 +62,7 @@ def test_what_a_subscription_cannot_be(hub: Hub, body: Any, places: set[str]) ->
 def test_ids_of_subscriptions(hub: Hub) -> None:
     customer = hub.post_customer()["id"]
     path = f"{hub.path}/customers/{customer}/subscriptions"
-    for good in ("a", "7", "a b-c_d"):
+    for good in ("a", "7", "a b-c_d", "Novità", "日本", "हिन्दी", "٣", "ab"):
         assert hub.trusted.post(path, {"id": good, "subscribed": True}).status == 201
         assert hub.trusted.get(f"{path}/{good}").status == 200
     moved = hub.trusted.put(f"{path}/a", {"id": "b", "subscribed": True})

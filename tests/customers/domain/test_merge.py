@@ -167,7 +167,19 @@ def test_an_update_merges_subscriptions_unless_strict() -> None:
     assert updated(there, sent, strict=True) == {
         "subscriptions": [{"id": "a", "subscribed": False}]
     }
-    assert updated(there, {"subscriptions": []}) == {}
+    for nothing in ([], None):
+        assert updated(there, {"subscriptions": nothing}) == there
+        assert base(there, {"subscriptions": nothing}) == there
+        assert updated(there, {"subscriptions": nothing}, strict=True) == {}
+
+
+def test_only_base_has_subscriptions_and_free_form_objects() -> None:
+    there = {**EMPTY, "extended": {"subscriptions": ["a"], "subscribeContext": {"a": 1, "b": 2}}}
+    sent = {"extended": {"subscriptions": ["b"], "subscribeContext": {"a": 3}}}
+    assert for_update(there, sent, strict=False)["extended"] == {
+        "subscriptions": ["b"],
+        "subscribeContext": {"a": 3, "b": 2},
+    }
 
 
 def test_a_strict_put_is_what_was_given() -> None:
