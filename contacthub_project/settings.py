@@ -214,6 +214,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "events.tasks.clear_old_keys",
         "schedule": 3600.0,
     },
+    "sum up dropped events": {
+        "task": "events.tasks.sum_up_dropped_events",
+        "schedule": 3600.0,
+    },
     "clear expired tokens and sign-ins": {
         "task": "configuration.tasks.clear_expired",
         "schedule": 3600.0,

@@ -10,7 +10,8 @@ import orjson
 
 from contacthub_project.db.sql import fetch_all, fetch_one
 from customers.observers import CustomerObserver
-from events.actions.statements import ATTACH, DELETE_OF_CUSTOMER
+from events.actions.attachment import attach_waiting_events
+from events.actions.statements import DELETE_OF_CUSTOMER
 from events.models.event import ROW_AS_JSON
 from events.queries.documents import event_response
 
@@ -41,17 +42,8 @@ class EventObserver(CustomerObserver):
     def identities_appeared(
         self, *, workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
     ) -> None:
-        """Give the customers the events that waited for them."""
-        fetch_one(
-            ATTACH,
-            {
-                "workspace_id": workspace_id,
-                "node_id": node_id,
-                "customers": [customer_id for customer_id, _, _ in identities],
-                "kinds": [kind for _, kind, _ in identities],
-                "values": [value for _, _, value in identities],
-            },
-        )
+        """Give the customers the events that waited for them, but those that are refused."""
+        attach_waiting_events(workspace_id, node_id, identities)
 
     def exported(self, *, workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Any]]:
         """The customer's events, the latest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from contacthub_project.messaging.enqueue import enqueue
-from events.actions import idempotency, purge
+from events.actions import attachment, idempotency, purge
 
 SECONDS_AT_A_TIME = 50.0
 
@@ -28,3 +28,9 @@ def go_on_purging() -> None:
 def clear_old_keys() -> None:
     """Forget the idempotency keys of yesterday."""
     idempotency.clear_old_keys()
+
+
+@shared_task(name="events.tasks.sum_up_dropped_events")
+def sum_up_dropped_events() -> None:
+    """Sum up what was counted of dropped events."""
+    attachment.sum_up_dropped_events()

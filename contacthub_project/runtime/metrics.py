@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Histogram, multiprocess, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Histogram, multiprocess, start_http_server
 
 REQUEST_SECONDS = Histogram(
     "contacthub_request_seconds",
     "Time to answer a request, by operation, method and status",
     ["route", "method", "status"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+DROPPED_EVENTS = Counter(
+    "contacthub_dropped_events",
+    "Waiting events that were dropped when their customer appeared, by reason",
+    ["reason"],
 )
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _children: dict[tuple[str, str, int], Any] = {}
@@ -28,6 +34,12 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
         with _lock:
             child = _children[key] = REQUEST_SECONDS.labels(key[0], key[1], str(key[2]))
     child.observe(seconds)
+
+
+def count_dropped_events(by_reason: Mapping[str, int]) -> None:
+    """Count waiting events that were refused to their customers."""
+    for reason, count in by_reason.items():
+        DROPPED_EVENTS.labels(reason).inc(count)
 
 
 def gather_in(folder: Path) -> None:

@@ -167,26 +167,6 @@ gone AS (
     RETURNING events_event.id, workspace_id, node_id
 ), {_DELETED}
 """
-# Waiting events become the customer's; each is a change of its own.
-ATTACH = """
-WITH event AS (
-    UPDATE events_event AS event
-    SET customer_id = appeared.customer_id, version = version + 1,
-        updated_at = date_trunc('milliseconds', clock_timestamp())
-    FROM unnest(%(customers)b::uuid[], %(kinds)b::text[], %(values)b::text[])
-        AS appeared (customer_id, kind, value)
-    WHERE event.node_id = %(node_id)s AND event.workspace_id = %(workspace_id)s
-      AND event.customer_id IS NULL AND event.bring_back_type = appeared.kind
-      AND event.bring_back_value = appeared.value
-    RETURNING event.id, event.workspace_id, event.node_id, event.updated_at
-),
-change AS (
-    INSERT INTO customers_change
-        (workspace_id, node_id, entity, entity_id, operation, changed_at)
-    SELECT workspace_id, node_id, 'EVENT', id, 'UPDATE', updated_at FROM event ORDER BY id
-)
-SELECT count(*) FROM event
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from contacthub_project.core.errors import FieldError
+
+
+class RefusalReason(StrEnum):
+    """Why a waiting event does not become the customer's."""
+
+    TYPE_DISABLED = "TYPE_DISABLED"
+    CUSTOMER_DISABLED = "CUSTOMER_DISABLED"
+    CONSENT_MISSING = "CONSENT_MISSING"
+
+
+def refusal_reason(
+    *,
+    type_is_enabled: bool,
+    customer_is_enabled: bool,
+    consents: Mapping[str, Any],
+    demanded: Iterable[str],
+) -> RefusalReason | None:
+    """The first reason for which a POST of such an event would be refused; None if it would not."""
+    if not type_is_enabled:
+        return RefusalReason.TYPE_DISABLED
+    if not customer_is_enabled:
+        return RefusalReason.CUSTOMER_DISABLED
+    if not all(is_given(consents, path) for path in demanded):
+        return RefusalReason.CONSENT_MISSING
+    return None
 
 
 def type_refusal(event_type: str, *, is_enabled: bool) -> list[FieldError]:

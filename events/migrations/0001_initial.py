@@ -97,6 +97,22 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('finished_at', None)), fields=('workspace',), name='one_purge_at_a_time')],
             },
         ),
+        migrations.CreateModel(
+            name='DroppedEvents',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('node_id', models.UUIDField()),
+                ('type', models.CharField(max_length=32)),
+                ('reason', models.CharField(choices=[('TYPE_DISABLED', 'TYPE_DISABLED'), ('CUSTOMER_DISABLED', 'CUSTOMER_DISABLED'), ('CONSENT_MISSING', 'CONSENT_MISSING')], max_length=24)),
+                ('day', models.DateField()),
+                ('count', models.BigIntegerField()),
+                ('workspace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='dropped_events', to='configuration.workspace')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['workspace', 'day'], name='dropped_events_by_day')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('reason__in', ['TYPE_DISABLED', 'CUSTOMER_DISABLED', 'CONSENT_MISSING'])), name='dropped_events_reason_known'), models.CheckConstraint(condition=models.Q(('count__gte', 1)), name='dropped_events_counted')],
+            },
+        ),
         # An event's node is a node of the event's workspace; Django has no composite keys.
         migrations.RunSQL(
             """

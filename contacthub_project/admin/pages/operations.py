@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -11,15 +12,16 @@ from bulkjobs.models import BulkJob
 from configuration.models import StaffChange
 from contacthub_project.admin.site import WorkspaceContext, page
 from customers.models import AggregateBuild, Change, PendingMerge
-from events.models import PurgeRun
+from events.models import DroppedEvents, PurgeRun
 
 SIZE = 50
 MOST = 10_000
+DROPPED_DAYS = timedelta(days=30)
 
 
 @page("operations/", "operations")
 def operations(office: WorkspaceContext) -> HttpResponseBase:
-    """Health, queues, the last purge and recount, the length of the feed, the last jobs."""
+    """Health, queues, the last purge and recount, the feed, dropped events, the last jobs."""
     here = {"workspace_id": office.workspace_id}
     health = office.api.get("/health")
     ledger = Ledger.objects.filter(**here).first()
@@ -36,6 +38,9 @@ def operations(office: WorkspaceContext) -> HttpResponseBase:
             ("Changes in the update stream", _up_to(Change.objects.filter(**here))),
         ],
         ledger=ledger,
+        dropped=DroppedEvents.objects.totals_since(
+            office.workspace_id, datetime.now(UTC).date() - DROPPED_DAYS
+        ),
         purges=PurgeRun.objects.filter(**here).order_by("-started_at")[:5],
         jobs=BulkJob.objects.filter(**here).order_by("-created_at")[:10],
     )

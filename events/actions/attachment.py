@@ -1,0 +1,159 @@
+"""Waiting events become the customer's whose session or external id has appeared, or are dropped.
+
+They are judged as if they were posted now: by the switch of their type, the customer's, and the
+consents that the workspace's policy demands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+
+from configuration.models import Workspace
+from configuration.queries.rules import WorkspaceRules, latest_rules_of
+from contacthub_project.db.sql import fetch_all, fetch_one
+from contacthub_project.runtime.metrics import count_dropped_events
+from events.domain.admission import RefusalReason, refusal_reason
+
+SUMMED_AT_ONCE = 10_000
+
+_APPEARED = """
+unnest(%(customers)b::uuid[], %(kinds)b::text[], %(values)b::text[])
+    AS appeared (customer_id, kind, value)
+"""
+_IS_WAITING = """
+event.node_id = %(node_id)s AND event.workspace_id = %(workspace_id)s
+AND event.customer_id IS NULL AND event.bring_back_type = appeared.kind
+AND event.bring_back_value = appeared.value
+"""
+_REFUSED = """
+unnest(%(refused_customers)b::uuid[], %(refused_types)b::text[], %(reasons)b::text[])
+    AS refused (customer_id, type, reason)
+"""
+WAITING = f"""
+SELECT customer.id, event.type, customer.enabled, customer.consents::text
+FROM {_APPEARED}
+JOIN events_event AS event ON {_IS_WAITING}
+JOIN customers_customer AS customer
+    ON customer.id = appeared.customer_id AND customer.workspace_id = %(workspace_id)s
+GROUP BY customer.id, event.type
+"""
+# Each event that is attached is a change of its own.
+ATTACH = f"""
+WITH event AS (
+    UPDATE events_event AS event
+    SET customer_id = appeared.customer_id, version = version + 1,
+        updated_at = date_trunc('milliseconds', clock_timestamp())
+    FROM {_APPEARED}
+    WHERE {_IS_WAITING} AND NOT EXISTS (
+        SELECT FROM {_REFUSED}
+        WHERE refused.customer_id = appeared.customer_id AND refused.type = event.type
+    )
+    RETURNING event.id, event.workspace_id, event.node_id, event.updated_at
+),
+change AS (
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at)
+    SELECT workspace_id, node_id, 'EVENT', id, 'UPDATE', updated_at FROM event ORDER BY id
+)
+SELECT count(*) FROM event
+"""
+DROP = f"""
+WITH gone AS (
+    DELETE FROM events_event AS event
+    USING {_APPEARED}, {_REFUSED}
+    WHERE {_IS_WAITING}
+      AND refused.customer_id = appeared.customer_id AND refused.type = event.type
+    RETURNING event.id, event.workspace_id, event.node_id, event.type, refused.reason
+),
+change AS (
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at)
+    SELECT workspace_id, node_id, 'EVENT', id, 'DELETE', clock_timestamp() FROM gone ORDER BY id
+),
+counted AS (
+    INSERT INTO events_droppedevents (workspace_id, node_id, type, reason, day, count)
+    SELECT workspace_id, node_id, type, reason, (now() AT TIME ZONE 'UTC')::date, count(*)
+    FROM gone GROUP BY workspace_id, node_id, type, reason
+)
+SELECT reason, count(*) FROM gone GROUP BY reason
+"""
+SUM_UP = """
+WITH taken AS (
+    DELETE FROM events_droppedevents WHERE id IN (
+        SELECT id FROM events_droppedevents WHERE workspace_id = %(workspace_id)s
+        ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    )
+    RETURNING workspace_id, node_id, type, reason, day, count
+),
+summed AS (
+    INSERT INTO events_droppedevents (workspace_id, node_id, type, reason, day, count)
+    SELECT workspace_id, node_id, type, reason, day, sum(count) FROM taken
+    GROUP BY workspace_id, node_id, type, reason, day
+    RETURNING id
+)
+SELECT (SELECT count(*) FROM taken), (SELECT count(*) FROM summed)
+"""
+
+
+def attach_waiting_events(
+    workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
+) -> None:
+    """Within the transaction that holds the identities: give the customers what waited for them.
+
+    Each identity is a customer's id, a kind and a value. What the customer, its consents or the
+    type's switch refuse is deleted, and counted with the reason.
+    """
+    parameters: dict[str, Any] = {
+        "workspace_id": workspace_id,
+        "node_id": node_id,
+        "customers": [customer_id for customer_id, _, _ in identities],
+        "kinds": [kind for _, kind, _ in identities],
+        "values": [value for _, _, value in identities],
+    }
+    waiting = fetch_all(WAITING, parameters)
+    if not waiting:
+        return
+    refused = _refused(latest_rules_of(workspace_id), waiting)
+    parameters |= {
+        "refused_customers": [customer_id for customer_id, _, _ in refused],
+        "refused_types": [event_type for _, event_type, _ in refused],
+        "reasons": [reason.value for _, _, reason in refused],
+    }
+    if refused:
+        dropped = fetch_all(DROP, parameters)
+        transaction.on_commit(partial(count_dropped_events, dict(dropped)))
+    fetch_one(ATTACH, parameters)
+
+
+def sum_up_dropped_events() -> None:
+    """Make one row of all that say the same of a day, workspace by workspace."""
+    for workspace_id in Workspace.objects.present().values_list("id", flat=True):
+        while True:
+            parameters = {"workspace_id": workspace_id, "limit": SUMMED_AT_ONCE}
+            taken, summed = fetch_one(SUM_UP, parameters)
+            if taken < SUMMED_AT_ONCE or taken == summed:
+                break
+
+
+def _refused(
+    workspace: WorkspaceRules | None, waiting: Sequence[tuple[UUID, str, bool, str]]
+) -> list[tuple[UUID, str, RefusalReason]]:
+    """The customers and types of whose waiting events none is taken, and why."""
+    refused = []
+    for customer_id, event_type, is_enabled, consents in waiting:
+        rules = None if workspace is None else workspace.event_types.get(event_type)
+        reason = refusal_reason(
+            type_is_enabled=rules is not None and rules.is_enabled,
+            customer_is_enabled=is_enabled,
+            consents=orjson.loads(consents),
+            demanded=() if rules is None else rules.consents,
+        )
+        if reason is not None:
+            refused.append((customer_id, event_type, reason))
+    return refused
