@@ -6,6 +6,7 @@ keeps them: without nulls, empty objects and empty lists.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +20,8 @@ SEPARATOR = " "
 # Lists of `base` that are united by the id of their elements rather than taken whole.
 UNITED = frozenset({"subscriptions"})
 LARGEST_EXACT = 2**53
+LARGEST_INTEGER = 2**63 - 1  # as in JSON that comes in
+LARGEST_NUMBER = Fraction(sys.float_info.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,52 +155,77 @@ def _concatenated(values: list[Any], definition: Mapping[str, Any]) -> Any:
         joined = SEPARATOR.join(dict.fromkeys(values))
         return joined[: definition.get("maxLength", len(joined))]
     if all(_is_whole(value) and value >= 0 for value in values):
-        number = int("".join(str(int(value)) for value in values))
-        if number <= LARGEST_EXACT:
-            return number
+        digits = "".join(str(int(value)) for value in values)
+        if len(digits) <= len(str(LARGEST_EXACT)) and int(digits) <= LARGEST_EXACT:
+            return int(digits)
     return values[0]
 
 
 def _union(values: list[Any], definition: Mapping[str, Any]) -> Any:
-    return _distinct(element for value in values for element in value)
+    lists = [value for value in values if isinstance(value, list)]
+    return list(_by_identity(element for each in lists for element in each).values()) or values[0]
 
 
 def _intersection(values: list[Any], definition: Mapping[str, Any]) -> Any:
-    return _distinct(
+    lists = [_by_identity(iter(value)) for value in values if isinstance(value, list)]
+    if not lists:
+        return values[0]
+    return [
         element
-        for element in values[0]
-        if all(any(_same(element, other) for other in value) for value in values[1:])
-    )
+        for identity, element in lists[0].items()
+        if all(identity in other for other in lists[1:])
+    ]
 
 
-def _distinct(elements: Iterator[Any]) -> list[Any]:
-    found: list[Any] = []
+def _by_identity(elements: Iterator[Any]) -> dict[Any, Any]:
+    """The elements, each once, in their order; 1, 1.0 and true are three."""
+    found: dict[Any, Any] = {}
     for element in elements:
-        if not any(_same(element, other) for other in found):
-            found.append(element)
+        found.setdefault(_identity(element), element)
     return found
 
 
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one == other
+def _identity(element: Any) -> Any:
+    """What an element is told from others by, as a key; of lists and objects too."""
+    if isinstance(element, dict):
+        return dict, frozenset((name, _identity(child)) for name, child in element.items())
+    if isinstance(element, list):
+        return list, tuple(_identity(child) for child in element)
+    return type(element), element
 
 
 def _calculated(calculate: Callable[[list[Fraction]], Fraction]) -> Any:
-    """A policy on numbers, reckoned exactly: the order of adding must not matter."""
+    """A policy on numbers, reckoned exactly in decimal: 0.1 and 0.2 are 0.3, in any order.
+
+    Values that are no numbers do not count. The first value stands where the result is too large.
+    """
 
     def merge(values: list[Any], definition: Mapping[str, Any]) -> Any:
-        result = calculate([Fraction(value) for value in values])
-        if definition.get("type") == "integer" or result.denominator == 1:
+        numbers = [_exact(value) for value in values if _is_number(value)]
+        if not numbers:
+            return values[0]
+        result = calculate(numbers)
+        is_integer = definition.get("type") == "integer"
+        if (is_integer or result.denominator == 1) and abs(result) <= LARGEST_INTEGER:
             return round(result)
+        if is_integer or abs(result) > LARGEST_NUMBER:
+            return values[0]
         return float(result)
 
     return merge
 
 
+def _exact(number: float) -> Fraction:
+    """The number as it is written in decimal, not the binary one that is next to it."""
+    return Fraction(number if isinstance(number, int) else repr(number))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _is_whole(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return _is_number(value) and (isinstance(value, int) or value.is_integer())
 
 
 def _sorted(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import copy
+from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,12 +38,55 @@ def merged(policy: str, *values: Any, kind: str = "string", **definition: Any) -
         ("OBJ_PRIORITY", "string", ["a", "b"], "a"), ("OBJ_CONCATENATE", "string", ["a", "b", "a"], "a b"), ("OBJ_CONCATENATE", "array", [["a"], ["b", "a"]], ["a", "b", "a"]),
         ("OBJ_CONCATENATE", "number", [1, 2], 12), ("OBJ_CONCATENATE", "number", [1.5, 2], 1.5), ("OBJ_CONCATENATE", "number", [10**15, 10**15], 10**15),
         ("ARRAY_UNION", "array", [["a", "b"], ["b", "c"]], ["a", "b", "c"]), ("ARRAY_INTERSECTION", "array", [["a", "b"], ["b", "c"]], ["b"]), ("ARRAY_INTERSECTION", "array", [["a"], ["b"]], None),
-        ("MATH_SUM", "number", [0.1, 0.2], 0.30000000000000004), ("MATH_SUM", "integer", [1, 2, 3], 6), ("MATH_AVG", "number", [1, 2], 1.5), ("MATH_AVG", "integer", [1, 2, 4], 2), ("MATH_DIFF", "number", [5, 2, 1], 2),
+        ("MATH_SUM", "number", [0.1, 0.2], 0.3), ("MATH_SUM", "integer", [1, 2, 3], 6), ("MATH_AVG", "number", [1, 2], 1.5), ("MATH_AVG", "integer", [1, 2, 4], 2), ("MATH_DIFF", "number", [5, 2, 1], 2),
         ("MATH_MIN", "number", [5, 2.5], 2.5), ("MATH_MAX", "number", [5, 2.5], 5), ("ARRAY_UNION", "array", [[1], [True]], [1, True]), ("MATH_SUM", "number", [0, 0], 0),
     ],
 )  # fmt: skip
 def test_merge_policies(policy: str, kind: str, values: list[Any], expected: Any) -> None:
     assert merged(policy, *values, kind=kind) == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "values", "expected"),
+    [
+        ("MATH_SUM", "number", [0.1] * 10, 1), ("MATH_DIFF", "number", [0.3, 0.1], 0.2),
+        ("MATH_AVG", "number", [0.1, 0.2, 0.3], 0.2), ("MATH_AVG", "number", [1, 0, 0], 0.3333333333333333),
+        ("MATH_MIN", "number", [0.3, 0.1], 0.1), ("MATH_MAX", "number", [0.3, 0.1], 0.3),
+        ("MATH_SUM", "number", [1e16, 0.1, -1e16], 0.1), ("MATH_SUM", "number", [19.99, 5.01], 25),
+        ("MATH_DIFF", "number", [1.1, 1.1], 0), ("MATH_SUM", "number", [5e-324, 1], 1.0),
+        # Too large for what can be stored: the first value.
+        ("MATH_SUM", "number", [1.5e308, 1.5e308], 1.5e308), ("MATH_SUM", "integer", [2**62, 2**62], 2**62),
+        ("MATH_SUM", "number", [2**62, 2**62], float(2**63)), ("MATH_MAX", "number", [1e300, 1], 1e300),
+        # Of another type than the definition has now.
+        ("MATH_SUM", "number", ["x", 1, True, 2], 3), ("MATH_SUM", "number", ["x", True], "x"),
+        ("ARRAY_UNION", "array", ["x", ["a"], ["b", "a"]], ["a", "b"]), ("ARRAY_UNION", "array", ["x", 1], "x"),
+        ("ARRAY_INTERSECTION", "array", [["b", "a", "b"], "x", ["a", "b"]], ["b", "a"]), ("ARRAY_INTERSECTION", "array", ["x"], "x"),
+        ("ARRAY_UNION", "array", [[1, 1.0, True, "1"], [[1], {"a": 1}], [[1], {"a": 1}, {"a": True}]], [1, 1.0, True, "1", [1], {"a": 1}, {"a": True}]),
+        ("OBJ_CONCATENATE", "integer", [10**15] * 400, 10**15), ("OBJ_CONCATENATE", "integer", [True, 1], True),
+    ],
+)  # fmt: skip
+def test_odd_values(policy: str, kind: str, values: list[Any], expected: Any) -> None:
+    found = merged(policy, *values, kind=kind)
+    assert (type(found), found) == (type(expected), expected)
+    orjson.dumps(found)
+
+
+@given(
+    st.sampled_from(["MATH_SUM", "MATH_AVG", "MATH_DIFF", "MATH_MIN", "MATH_MAX"]),
+    st.lists(
+        st.decimals(-1000, 1000, places=3, allow_nan=False).map(float), min_size=1, max_size=6
+    ),
+)
+def test_numbers_are_reckoned_in_decimal(policy: str, values: list[float]) -> None:
+    numbers = [Decimal(str(value)) for value in values]
+    expected = {
+        "MATH_SUM": sum(numbers),
+        "MATH_AVG": sum(numbers) / len(numbers),
+        "MATH_DIFF": numbers[0] - sum(numbers[1:]),
+        "MATH_MIN": min(numbers),
+        "MATH_MAX": max(numbers),
+    }[policy]
+    assert merged(policy, *values, kind="number") == float(expected)
 
 
 def test_concatenated_text_keeps_its_limit() -> None:
