@@ -25,8 +25,12 @@ ANY_ROLE = "any"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the contract; `path` is a template such as `/workspaces/{workspaceId}`."""
+    """One operation of the contract; `path` is a template such as `/workspaces/{workspaceId}`.
 
+    `id` is the OpenAPI operationId: the name that generated clients give to the operation.
+    """
+
+    id: str
     method: str
     path: str
     tag: str
@@ -53,6 +57,7 @@ def contract() -> Mapping[str, Mapping[str, Operation]]:
     operations: dict[str, dict[str, Operation]] = {}
     for entry in _entries():
         operation = Operation(
+            id=entry["operationId"],
             method=entry["method"],
             path=entry["path"],
             tag=entry["tag"],

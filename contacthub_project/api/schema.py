@@ -1,99 +1,209 @@
-"""The OpenAPI document: written from the code, named after the contract."""
+"""The OpenAPI document: one description for each operation of the contract's table.
+
+Views name what their app's `api/openapi.py` says of them (see `operation`). Docstrings are for
+those who work on the code and never reach the document.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from drf_spectacular.extensions import (
-    OpenApiAuthenticationExtension,
-    OpenApiSerializerFieldExtension,
-)
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.settings import spectacular_settings
-from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 
 from contacthub_project.api import BASE_PATH
+from contacthub_project.api.components import Schema, add_components, component, page_object
+from contacthub_project.api.examples import examples_of, openapi_examples
 from contacthub_project.api.operations import Operation, contract
+from contacthub_project.api.parameters import (
+    CONFIGURATION_PAGE,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    RESOLVE_REFERENCES,
+    path_parameter,
+)
 
-ERROR = "Error"
+__all__ = [
+    "ELEMENTS", "ELEMENTS_OF_NAMES", "PAGE_OBJECT", "PAGE_PARAMETERS", "RESOLVE_REFERENCES", "elements_of",
+    "operation", "page_of",
+]  # fmt: skip
+
+PAGE_PARAMETERS = CONFIGURATION_PAGE
 PARAMETER = re.compile(r"\{(\w+)\}")
+WORKSPACE = "/workspaces/{workspaceId}"
+ERROR = component(
+    "Error",
+    {
+        "type": "object",
+        "description": "Every refusal and failure is told in this form.",
+        "required": ["message", "logref", "data", "errors"],
+        "properties": {
+            "message": {"type": "string", "description": "What is wrong, in one sentence."},
+            "logref": {
+                "type": "string",
+                "format": "uuid",
+                "description": "Stands in the product's log line of this refusal.",
+            },
+            "data": {
+                "type": ["object", "null"],
+                "additionalProperties": True,
+                "description": "What belongs to the message, such as `customer` of a conflict.",
+            },
+            "errors": {
+                "type": "array",
+                "description": "Every fault of the request; may be empty.",
+                "items": component(
+                    "ErrorDetail",
+                    {
+                        "type": "object",
+                        "description": "One fault of a request.",
+                        "required": ["path", "message", "code", "data"],
+                        "properties": {
+                            "path": {
+                                "type": "string",
+                                "description": "JSON pointer into the body, or `/` and the name"
+                                " of a parameter.",
+                            },
+                            "message": {"type": "string", "description": "What is wrong there."},
+                            "code": {
+                                "type": ["string", "null"],
+                                "description": "The rule that is broken, such as `required`.",
+                            },
+                            "data": {"description": "What belongs to the fault; mostly null."},
+                        },
+                    },
+                ),
+            },
+        },
+    },
+)
 ERROR_STATUSES = {
-    "400": "The request is not valid; every fault is listed",
-    "401": "No token, or one that is not known",
-    "403": "The token does not allow this, or the workspace is not known to it",
-    "404": "Not found",
-    "409": "Contradicts what is there",
-    "412": "If-Match names another version than the latest",
-    "413": "The payload is too large",
-    "415": "The body is not application/json",
-    "423": "Locked while the node is being reorganised",
-    "429": "Too many requests; Retry-After says when to try again",
+    400: "The request is not valid; every fault is listed.",
+    401: "There is no token, or it is not known or no longer valid.",
+    403: "The roles of the token do not allow this, its grants do not reach the node, or the"
+    " workspace is disabled, suspended or not known to it.",
+    404: "There is no such resource in the workspace.",
+    409: "The request contradicts what is there.",
+    410: "What was asked for is no longer kept.",
+    412: "`If-Match` names another version than the latest.",
+    413: "The body is too large.",
+    415: "The body has another content type than the one named here.",
+    423: "Locked: the node is being emptied or reorganised. Try again later.",
+    429: "Too many requests in this minute; `Retry-After` says when to try again.",
+    503: "What the answer needs is not available at the moment; try again.",
 }
-BODY_STATUSES = {"413", "415"}
-WRITE_STATUSES = {"409", "412", "423"}
+# Kept in an extension until the schema of the view adds them.
+EXPECTED_ERRORS = "x-errors"
+VERSION_HEADER = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    response=[200, 201],
+    description="The version of the resource, for `If-Match` and `If-None-Match`.",
+)
 
-PAGE_PARAMETERS = [
-    OpenApiParameter("page", int, description="Number of the page, from 0."),
-    OpenApiParameter("size", int, description="Elements on a page."),
-]
+
+def operation(
+    description: str,
+    *,
+    parameters: Sequence[OpenApiParameter] = (),
+    request: Any = None,
+    responses: Mapping[Any, Any],
+    errors: Iterable[int] = (),
+    versioned: bool = False,
+    deprecated: bool = False,
+) -> Any:
+    """The decorator that describes the handler of one operation.
+
+    Errors that follow from the shape of the operation are added by themselves; `errors` are the
+    others that can come: 404 for a resource named in a parameter, 409, 423. `versioned`: answers
+    carry an ETag.
+    """
+    return extend_schema(
+        description=re.sub(r"(?<!\n)\n(?!\n)", " ", description.strip()),
+        parameters=[*parameters, *([VERSION_HEADER] if versioned else [])],
+        request=request,
+        responses=dict(responses),
+        deprecated=deprecated or None,
+        extensions={EXPECTED_ERRORS: sorted(errors)} if errors else None,
+    )
 
 
 class PageObject(serializers.Serializer):
-    """Which part of a list an answer holds."""
+    """Which part of a list the answer holds."""
 
-    size = serializers.IntegerField()
-    totalElements = serializers.IntegerField()
-    totalUnfilteredElements = serializers.IntegerField()
-    totalPages = serializers.IntegerField()
-    number = serializers.IntegerField()
+    size = serializers.IntegerField(help_text="Elements on a page, as asked for or by default.")
+    totalElements = serializers.IntegerField(
+        help_text="Elements that fit; searches count at most 10000."
+    )
+    totalUnfilteredElements = serializers.IntegerField(
+        help_text="Elements without the filters; searches count at most 10000."
+    )
+    totalPages = serializers.IntegerField(help_text="Pages of this size that hold them.")
+    number = serializers.IntegerField(help_text="Number of this page, from 0.")
 
 
-# The same for answers that are described by JSON Schema.
-PAGE_OBJECT: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        name: {"type": "integer"}
-        for name in (
-            "size", "totalElements", "totalUnfilteredElements", "totalPages", "number",
-        )
-    },
-}  # fmt: skip
-ELEMENTS = {
+PAGE_OBJECT: Schema = page_object()  # the same for answers described by JSON Schema
+ELEMENTS: Schema = {
     "type": "object",
     "required": ["elements"],
     "properties": {"elements": {"type": "array", "items": {"type": "object"}}},
 }
 ELEMENTS_OF_NAMES = inline_serializer(
-    "Names", {"elements": serializers.ListField(child=serializers.CharField())}
+    "Names",
+    {
+        "elements": serializers.ListField(
+            child=serializers.CharField(), help_text="The names, in alphabetical order."
+        )
+    },
 )
 
 
-RESOLVE_REFERENCES = OpenApiParameter(
-    "resolveReferences", bool, description="Whether schemas come without references."
-)
+def elements_of(
+    element: type[serializers.BaseSerializer], elements: str = "elements"
+) -> serializers.Serializer:
+    """The schema of a list that comes whole; `elements` says what it lists."""
+    listed = element(many=True, help_text=f"The {elements}.")
+    return inline_serializer(f"{element.__name__}List", {"elements": listed})
 
 
-def elements_of(element: type[serializers.BaseSerializer]) -> serializers.Serializer:
-    """The schema of a list that comes whole."""
-    return inline_serializer(f"{element.__name__}List", {"elements": element(many=True)})
-
-
-def page_of(element: type[serializers.BaseSerializer]) -> serializers.Serializer:
-    """The schema of a page of such elements."""
+def page_of(
+    element: type[serializers.BaseSerializer], elements: str = "elements"
+) -> serializers.Serializer:
+    """The schema of a page of such elements; `elements` says what they are."""
+    listed = element(many=True, help_text=f"The {elements} on this page, in the order asked for.")
+    part = PageObject(help_text="Which part of the list this is.")
     name = element.__name__.removesuffix("Output")
-    return inline_serializer(f"{name}Page", {"elements": element(many=True), "page": PageObject()})
+    return inline_serializer(f"{name}Page", {"elements": listed, "page": part})
 
 
 class ContractSchema(AutoSchema):
-    """Takes summary, tag and roles from the contract's table."""
+    """Takes id, summary, tag and roles from the contract's table, and adds what can go wrong."""
+
+    def get_operation(self, *args: Any) -> dict[str, Any] | None:
+        described = super().get_operation(*args)
+        if described is None:
+            return None
+        errors = {*described.pop(EXPECTED_ERRORS, []), *self._usual_errors(described)}
+        if IF_NONE_MATCH.name in _parameters(described):
+            described["responses"]["304"] = {"description": "The client has the latest version."}
+        for status in sorted(errors):
+            described["responses"].setdefault(str(status), _error_response(status))
+        if not self._operation.is_public:
+            roles = ", ".join(sorted(self._operation.roles))
+            described["description"] = f"{described.get('description', '')}\n\nRoles: {roles}."
+            described["description"] = described["description"].strip()
+        self._complete_parameters(described)
+        return described
 
     def get_operation_id(self) -> str:
-        operation = self._operation
-        words = re.sub(r"[{}]", "", operation.path).strip("/").replace("-", "/").split("/")
-        return operation.method.lower() + "".join(word[:1].upper() + word[1:] for word in words)
+        return self._operation.id
 
     def get_summary(self) -> str:
         return self._operation.summary
@@ -102,10 +212,10 @@ class ContractSchema(AutoSchema):
         return [self._operation.tag]
 
     def get_description(self) -> str:
-        described = super().get_description()
-        if self._operation.is_public:
-            return described
-        return f"{described}\n\nRoles: {', '.join(sorted(self._operation.roles))}.".strip()
+        return ""  # never a docstring
+
+    def get_examples(self) -> list[OpenApiExample]:
+        return list(openapi_examples(type(self.view).__module__, self._operation.id))
 
     def get_auth(self) -> list[dict[str, Any]]:
         return [] if self._operation.is_public else super().get_auth()
@@ -113,19 +223,58 @@ class ContractSchema(AutoSchema):
     def _is_list_view(self, serializer: Any = None) -> bool:
         return False  # our lists are pages, and say so
 
+    def _resolve_path_parameters(self, variables: Iterable[str]) -> list[dict[str, Any]]:
+        parameters = []
+        for name in variables:
+            schema, description, _ = path_parameter(self._operation.path, name)
+            parameters.append(
+                {
+                    "name": name,
+                    "in": "path",
+                    "required": True,
+                    "description": description,
+                    "schema": dict(schema),
+                }
+            )
+        return parameters
+
+    def _complete_parameters(self, described: dict[str, Any]) -> None:
+        """Put those of the path first, in its order, and add the values of the first example."""
+        names = PARAMETER.findall(self._operation.path)
+        parameters = described.get("parameters", [])
+        parameters.sort(key=lambda each: names.index(each["name"]) if each["in"] == "path" else 99)
+        example = next(
+            iter(examples_of(type(self.view).__module__, self._operation.id)), {"request": {}}
+        )["request"]
+        for each in parameters:
+            given = example.get({"header": "headers"}.get(each["in"], each["in"]), {})
+            if each["name"] in given:
+                each["example"] = given[each["name"]]
+            elif each["in"] == "path":
+                each["example"] = path_parameter(self._operation.path, each["name"])[2]
+
+    def _usual_errors(self, described: dict[str, Any]) -> set[int]:
+        """What can go wrong with any operation of this shape."""
+        errors = set()
+        parameters = _parameters(described)
+        has_body = "requestBody" in described
+        if has_body or any(place in {"query", "header"} for place in parameters.values()):
+            errors.add(400)
+        if has_body:
+            errors |= {413, 415}
+        if not self._operation.is_public:
+            errors |= {401, 403}
+        if {name for name, place in parameters.items() if place == "path"} - {"workspaceId"}:
+            errors.add(404)
+        if IF_MATCH.name in parameters:
+            errors.add(412)
+        if self._operation.path.startswith(WORKSPACE) and getattr(self.view, "is_throttled", False):
+            errors.add(429)
+        return errors
+
     @property
     def _operation(self) -> Operation:
         return self.view.operations[self.method]
-
-
-class ImmutableFieldSchema(OpenApiSerializerFieldExtension):
-    """Describes a property that bodies may repeat as the one that answers have."""
-
-    target_class = "contacthub_project.api.fields.ImmutableField"
-    match_subclasses = True
-
-    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        return auto_schema._map_serializer_field(self.target.of, direction)
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -162,15 +311,8 @@ def only_the_contract(endpoints: list[Any], **_: Any) -> list[Any]:
 
 
 def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the error format, its answers, and links from what was made to what goes on with it."""
-    result["components"]["schemas"][ERROR] = _error_schema()
-    for methods in result["paths"].values():
-        for method, operation in methods.items():
-            if operation.get("security") == []:
-                continue
-            for status, description in ERROR_STATUSES.items():
-                if _can_happen(status, method, operation):
-                    operation["responses"].setdefault(status, _error_answer(description))
+    """Add the named components, and links from what was made to what goes on with it."""
+    add_components(result)
     _add_links(result["paths"])
     return result
 
@@ -199,41 +341,22 @@ def _add_links(paths: dict[str, Any]) -> None:
             made[status]["links"] = links
 
 
-def _can_happen(status: str, method: str, operation: dict[str, Any]) -> bool:
-    if status in BODY_STATUSES:
-        return "requestBody" in operation
-    if status in WRITE_STATUSES:
-        return method != "get"
-    return True
+def _parameters(described: Mapping[str, Any]) -> dict[str, str]:
+    """The names of an operation's parameters, and where they stand."""
+    return {each["name"]: each["in"] for each in described.get("parameters", [])}
 
 
-def _error_answer(description: str) -> dict[str, Any]:
-    reference = {"$ref": f"#/components/schemas/{ERROR}"}
-    return {"description": description, "content": {"application/json": {"schema": reference}}}
-
-
-def _error_schema() -> dict[str, Any]:
-    text = {"type": "string"}
-    fault = {
-        "type": "object",
-        "required": ["path", "message", "code", "data"],
-        "properties": {
-            "path": {**text, "description": "JSON pointer to the place, or to the parameter"},
-            "message": text,
-            "code": {"type": ["string", "null"]},
-            "data": {},
-        },
-    }
-    return {
-        "type": "object",
-        "required": ["message", "logref", "data", "errors"],
-        "properties": {
-            "message": text,
-            "logref": {**text, "description": "Stands in the log line of this failure"},
-            "data": {"type": ["object", "null"]},
-            "errors": {"type": "array", "items": fault},
-        },
-    }
+def _error_response(status: int) -> dict[str, Any]:
+    content = {"application/json": {"schema": ERROR}}
+    response: dict[str, Any] = {"description": ERROR_STATUSES[status], "content": content}
+    if status == 429:
+        response["headers"] = {
+            "Retry-After": {
+                "schema": {"type": "integer"},
+                "description": "Seconds until the next request is taken.",
+            }
+        }
+    return response
 
 
 def _template(path: str) -> str:

@@ -1,0 +1,120 @@
+"""Parameters that many operations share, described once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+
+from contacthub_project.api import pagination
+from contacthub_project.api.pagination import PageRules
+
+Schema = dict[str, Any]
+UUID: Schema = {"type": "string", "format": "uuid"}
+TEXT: Schema = {"type": "string"}
+WHOLE: Schema = {"type": "integer"}
+
+# By name, or by the segment before and the name where a name means several things: the schema,
+# what it is, and the value that the examples use.
+PATH_PARAMETERS: dict[str, tuple[Schema, str, Any]] = {
+    "workspaceId": (
+        UUID,
+        "Id of the workspace. One that the token does not reach is answered 403.",
+        "019a4c1e-8f00-7000-8000-000000000001",
+    ),
+    "nodeId": (UUID, "Id of the node.", "019a4c1e-8f00-7000-8000-000000000002"),
+    "aggregateNodeId": (UUID, "Id of the aggregate node.", "019a4c1e-8f00-7000-8000-000000000003"),
+    "sourceId": (UUID, "Id of the source.", "019a4c1e-8f00-7000-8000-000000000004"),
+    "users/{id}": (WHOLE, "Id of the user.", 7),
+    "customerId": (UUID, "Id of the customer.", "019a4c1e-8f00-7000-8000-000000000005"),
+    "sessionId": (
+        UUID,
+        "Id of the session, as the answer to its creation gave it; not the client's value.",
+        "019a4c1e-8f00-7000-8000-000000000006",
+    ),
+    "propertyId": (TEXT, "The subscription's id, unique in the customer.", "newsletter"),
+    "consent-logs/{id}": (
+        UUID,
+        "Id of the line of the consent log.",
+        "019a4c1e-8f00-7000-8000-000000000007",
+    ),
+    "events/{id}": (UUID, "Id of the event.", "019a4c1e-8f00-7000-8000-000000000008"),
+    "jobId": (UUID, "Id of the bulk job.", "019a4c1e-8f00-7000-8000-000000000009"),
+    "groupPk": (WHOLE, "Number of the customer group.", 42),
+    "userdbId": (WHOLE, "Number of the user database.", 117),
+    "subscriberSourceId": (TEXT, "Id of the subscriber source.", "117"),
+    "eventType": (TEXT, "Type of event.", "viewedPage"),
+    "planModel": (TEXT, "Name of the plan model.", "customers"),
+    "name": (TEXT, "Path of the base property below `base`.", "contacts.fax"),
+    "baseProperty": (TEXT, "Path of the base property below `base`.", "contacts.fax"),
+}
+
+
+def path_parameter(path: str, name: str) -> tuple[Schema, str, Any]:
+    """Schema, description and example of a parameter of a path template; raises KeyError."""
+    before = re.search(r"([\w-]+)/\{%s\}" % name, path)
+    specific = f"{before[1]}/{{{name}}}" if before else name
+    return PATH_PARAMETERS.get(specific) or PATH_PARAMETERS[name]
+
+
+def page_parameters(rules: PageRules) -> list[OpenApiParameter]:
+    """`page` and `size` within the bounds of a kind of list."""
+    page: Schema = {"type": "integer", "minimum": 0, "default": 0}
+    if rules.last_page is not None:
+        page["maximum"] = rules.last_page
+    size = {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": rules.largest_size,
+        "default": rules.default_size,
+    }
+    return [
+        OpenApiParameter(
+            "page", page, description="Number of the page, from 0; past the end it is empty."
+        ),
+        OpenApiParameter("size", size, description="Elements on a page."),
+    ]
+
+
+CONFIGURATION_PAGE = page_parameters(pagination.CONFIGURATION)
+ENTITY_PAGE = page_parameters(pagination.ENTITIES)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description=(
+        "The `ETag` of the version that the change is meant for. When the resource has another"
+        " version by now, nothing is changed and the answer is 412."
+    ),
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description=(
+        "The `ETag` of the version that the client has. When it is the latest, the answer is 304"
+        " without a body."
+    ),
+)
+RESOLVE_REFERENCES = OpenApiParameter(
+    "resolveReferences",
+    {"type": "boolean", "default": False},
+    description="Whether schemas come with their `$ref`s replaced by what they refer to.",
+)
+
+
+def sort_parameter(fields: list[str] | None, default: str) -> OpenApiParameter:
+    """`sort`, repeatable; `fields` are what can be sorted by, None when a schema decides."""
+    schema: Schema = {"type": "string"}
+    if fields is not None:
+        schema["pattern"] = rf"^({'|'.join(fields)})(,(asc|desc))?$"
+    return OpenApiParameter(
+        "sort",
+        {"type": "array", "items": schema},
+        description=(
+            "`property,asc` or `property,desc`; repeated, the later ones decide between equals."
+            f" `{default}` unless given."
+        ),
+    )
