@@ -54,7 +54,7 @@ PATH_PARAMETERS: dict[str, tuple[Schema, str, Any]] = {
 
 def path_parameter(path: str, name: str) -> tuple[Schema, str, Any]:
     """Schema, description and example of a parameter of a path template; raises KeyError."""
-    before = re.search(r"([\w-]+)/\{%s\}" % name, path)
+    before = re.search(rf"([\w-]+)/\{{{name}\}}", path)
     specific = f"{before[1]}/{{{name}}}" if before else name
     return PATH_PARAMETERS.get(specific) or PATH_PARAMETERS[name]
 

@@ -30,8 +30,8 @@ from contacthub_project.api.parameters import (
 )
 
 __all__ = [
-    "ELEMENTS", "ELEMENTS_OF_NAMES", "PAGE_OBJECT", "PAGE_PARAMETERS", "RESOLVE_REFERENCES", "elements_of",
-    "operation", "page_of",
+    "ELEMENTS", "ELEMENTS_OF_NAMES", "PAGE_OBJECT", "PAGE_PARAMETERS", "RESOLVE_REFERENCES",
+    "elements_of", "operation", "page_of",
 ]  # fmt: skip
 
 PAGE_PARAMETERS = CONFIGURATION_PAGE
@@ -131,7 +131,7 @@ def operation(
         request=request,
         responses=dict(responses),
         deprecated=deprecated or None,
-        extensions={EXPECTED_ERRORS: sorted(errors)} if errors else None,
+        extensions={EXPECTED_ERRORS: sorted(errors)},
     )
 
 
@@ -190,7 +190,11 @@ class ContractSchema(AutoSchema):
         described = super().get_operation(*args)
         if described is None:
             return None
-        errors = {*described.pop(EXPECTED_ERRORS, []), *self._usual_errors(described)}
+        undeclared = () if self.method == "GET" else (409, 412, 423)
+        errors = {
+            *described.pop(EXPECTED_ERRORS, undeclared),
+            *self._usual_errors(described),
+        }
         if IF_NONE_MATCH.name in _parameters(described):
             described["responses"]["304"] = {"description": "The client has the latest version."}
         for status in sorted(errors):
@@ -242,7 +246,7 @@ class ContractSchema(AutoSchema):
         """Put those of the path first, in its order, and add the values of the first example."""
         names = PARAMETER.findall(self._operation.path)
         parameters = described.get("parameters", [])
-        parameters.sort(key=lambda each: names.index(each["name"]) if each["in"] == "path" else 99)
+        parameters.sort(key=lambda each: _place(each, names))
         example = next(
             iter(examples_of(type(self.view).__module__, self._operation.id)), {"request": {}}
         )["request"]
@@ -300,11 +304,11 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 
 def only_the_contract(endpoints: list[Any], **_: Any) -> list[Any]:
-    """Leave out what is no operation of the contract, and methods the contract does not have."""
+    """The operations of the contract, their paths as it spells them; nothing else."""
     known = contract()
     prefix = len(BASE_PATH)
     return [
-        (path, path_regex, method, callback)
+        (_template(path), path_regex, method, callback)
         for path, path_regex, method, callback in endpoints
         if method in known.get(_template(path)[prefix:], {}) and callback.cls.has_handler(method)
     ]
@@ -344,6 +348,12 @@ def _add_links(paths: dict[str, Any]) -> None:
 def _parameters(described: Mapping[str, Any]) -> dict[str, str]:
     """The names of an operation's parameters, and where they stand."""
     return {each["name"]: each["in"] for each in described.get("parameters", [])}
+
+
+def _place(parameter: Mapping[str, Any], names: Sequence[str]) -> tuple[int, int]:
+    """Where a parameter stands among the others: path, query, header."""
+    place = ("path", "query", "header").index(parameter["in"])
+    return place, names.index(parameter["name"]) if place == 0 else 0
 
 
 def _error_response(status: int) -> dict[str, Any]:
