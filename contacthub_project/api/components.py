@@ -152,7 +152,7 @@ def _with_named_enums(value: Any) -> Any:
 
 def _reference_to(name: str, schema: Schema) -> Schema:
     reference: Schema = {"$ref": PREFIX + name}
-    beside = {key: schema[key] for key in ("description", "default") if key in schema}
+    beside: Schema = {key: schema[key] for key in ("description", "default") if key in schema}
     if None in schema["enum"] or "null" in schema.get("type", ()):
         return {"anyOf": [reference, NULL], **beside}
     return reference | beside

@@ -247,9 +247,8 @@ class ContractSchema(AutoSchema):
         names = PARAMETER.findall(self._operation.path)
         parameters = described.get("parameters", [])
         parameters.sort(key=lambda each: _place(each, names))
-        example = next(
-            iter(examples_of(type(self.view).__module__, self._operation.id)), {"request": {}}
-        )["request"]
+        examples = examples_of(type(self.view).__module__, self._operation.id)
+        example: dict[str, Any] = examples[0]["request"] if examples else {}
         for each in parameters:
             given = example.get({"header": "headers"}.get(each["in"], each["in"]), {})
             if each["name"] in given:
