@@ -29,6 +29,11 @@ def roles_of_all_nodes(roles: frozenset[str]) -> frozenset[str]:
     return roles & ROLES_OF_ALL_NODES
 
 
+def reads_whole_workspace(roles: Iterable[str]) -> bool:
+    """Whether somebody with these roles may read all nodes, whatever they do."""
+    return not (ROLES_OF_ALL_NODES - ROLES_OF_ONE_PURPOSE).isdisjoint(roles)
+
+
 def role_of_source(provider: str) -> str:
     """The role an application has through a source of this provider."""
     return UNTRUSTED_APPLICATION if provider in UNTRUSTED_PROVIDERS else TRUSTED_APPLICATION

@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, TestCase
 from django.urls import reverse
+from django.utils.timezone import now
 from oauth2_provider.models import get_application_model
 
 from analytics.actions.folding import fold_all
@@ -17,7 +18,7 @@ from bulkjobs.models import BulkJob
 from configuration.models import Source, StaffChange, User, Workspace
 from contacthub_project.admin.urls import urlpatterns
 from customers.models import Customer
-from events.models import Event
+from events.models import Event, PurgeRun
 from tests.analytics.test_answers import post_event, shop
 from tests.back_office.office import Page, Staff
 from tests.client import ApiClient
@@ -593,3 +594,25 @@ def test_lists_take_a_bounded_number_of_queries(
     staff.open(name)
     with django_assert_max_num_queries(25):
         staff.open(name)
+
+
+def test_operations_show_only_what_the_persons_nodes_allow(hub: Hub) -> None:
+    for node, name in ((hub.node, "seen.csv"), (hub.other_node, "private-file.csv")):
+        BulkJob.objects.create(
+            workspace_id=hub.workspace.id, node_id=node.id, filename=name, entity="CUSTOMER",
+            operation="UPSERT", status="LOADED", created_at=now(), updated_at=now(),
+        )  # fmt: skip
+    PurgeRun.objects.create(
+        workspace=hub.workspace, as_of=now(), started_at=now(), worked_at=now(), deleted=987_654
+    )
+    for role in ("GUEST", "USER"):
+        page = Staff(hub, role, grants={hub.node: "R"}).open("operations")
+        assert "seen.csv" in page
+        assert "private-file.csv" not in page
+        assert "987654" not in page
+        assert "Bulk jobs to be done 1" in page
+    assert "private-file.csv" not in Staff(hub, "DPO", grants={}).open("operations")
+    page = Staff(hub, "ADMIN", grants={}).open("operations")
+    assert "private-file.csv" in page
+    assert "987654" in page
+    assert "Bulk jobs to be done 2" in page

@@ -6,6 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from configuration.models import User
+from customers.models import AggregateBuild
 from events.models import Product, PurgeRun
 from tests.factories import Hub, make_user
 
@@ -42,7 +43,8 @@ def test_an_operator_sees_all(filled: Hub) -> None:
 
 
 def test_staff_see_their_workspaces_only(filled: Hub) -> None:
-    staff = make_user("USER", workspaces=(filled.workspace,))
+    grants = {filled.node: "RW", filled.other_node: "R"}
+    staff = make_user("USER", workspaces=(filled.workspace,), grants=grants)
     staff.is_staff = True
     staff.save()
     staff.user_permissions.add(Permission.objects.get(codename="view_product"))
@@ -51,3 +53,42 @@ def test_staff_see_their_workspaces_only(filled: Hub) -> None:
     assert "theirs" not in products
     stranger = Product.objects.get(product_id="theirs")
     assert str(stranger.workspace) not in products
+
+
+@pytest.mark.parametrize(("role", "permission"), [("USER", None), ("GUEST", "W"), ("DPO", None)])
+def test_registers_of_a_whole_workspace_are_for_those_who_read_all_of_it(
+    filled: Hub, role: str, permission: str | None
+) -> None:
+    grants = {filled.node: "R"} | ({filled.other_node: permission} if permission else {})
+    staff = make_user(role, workspaces=(filled.workspace,), grants=grants)
+    staff.is_staff = True
+    staff.save()
+    staff.user_permissions.add(*Permission.objects.filter(codename__startswith="view_"))
+    assert "ours" not in page(staff, "product")
+    assert "98765.4" not in page(staff, "purgerun")
+    AggregateBuild.objects.create(
+        workspace_id=filled.workspace.id,
+        node_id=filled.node.id,
+        total=4321,
+        started_at=timezone.now(),
+    )
+    AggregateBuild.objects.create(
+        workspace_id=filled.workspace.id,
+        node_id=filled.other_node.id,
+        total=8765,
+        started_at=timezone.now(),
+    )
+    client = Client()
+    client.force_login(staff)
+    builds = client.get("/admin/customers/aggregatebuild/", HTTP_HOST="localhost").content.decode()
+    assert "4321" in builds or "4,321" in builds
+    assert "8765" not in builds
+    assert "8,765" not in builds
+
+
+def test_an_admin_reads_all_of_the_workspace(filled: Hub) -> None:
+    admin = make_user("ADMIN", workspaces=(filled.workspace,))
+    admin.is_staff = True
+    admin.save()
+    assert "ours" in page(admin, "product")
+    assert "theirs" not in page(admin, "product")

@@ -9,22 +9,33 @@ from django.http.response import HttpResponseBase
 
 from analytics.models import Delta, Ledger
 from bulkjobs.models import BulkJob
+from configuration.domain.permissions import reads_whole_workspace
 from configuration.models import StaffChange
 from contacthub_project.admin.site import WorkspaceContext, page
 from customers.models import AggregateBuild, Change, PendingMerge
 from events.models import DroppedEvents, PurgeRun
 
 SIZE = 50
+JOBS = "/nodes/{nodeId}/bulk-jobs"
 MOST = 10_000
 DROPPED_DAYS = timedelta(days=30)
 
 
 @page("operations/", "operations")
 def operations(office: WorkspaceContext) -> HttpResponseBase:
-    """Health, queues, the last purge and recount, the feed, dropped events, the last jobs."""
-    here = {"workspace_id": office.workspace_id}
+    """Health, queues, the last purge and recount, the feed, dropped events, the last jobs.
+
+    Those whose grants decide see of the queues and jobs what is about nodes that they may read, and
+    neither purges nor counters, which are about the workspace as a whole.
+    """
+    sees_all = reads_whole_workspace(office.user.roles)
+    workspace = {"workspace_id": office.workspace_id}
+    nodes = [each["id"] for each in office.nodes]
+    here = workspace if sees_all else workspace | {"node_id__in": nodes}
+    merges = workspace if sees_all else workspace | {"aggregate_node_id__in": nodes}
+    jobs = BulkJob.objects.filter(**here) if office.may("GET", JOBS) else BulkJob.objects.none()
     health = office.api.get("/health")
-    ledger = Ledger.objects.filter(**here).first()
+    ledger = Ledger.objects.filter(**workspace).first() if sees_all else None
     return office.show(
         "operations",
         "Operations",
@@ -32,17 +43,18 @@ def operations(office: WorkspaceContext) -> HttpResponseBase:
         is_well=health.is_good,
         waiting=[
             ("Changes to be counted", _up_to(Delta.objects.filter(**here))),
-            ("Aggregate customers to be merged", _up_to(PendingMerge.objects.filter(**here))),
+            ("Aggregate customers to be merged", _up_to(PendingMerge.objects.filter(**merges))),
             ("Aggregate nodes being built", AggregateBuild.objects.filter(**here).count()),
-            ("Bulk jobs to be done", BulkJob.objects.to_do().filter(**here).count()),
+            ("Bulk jobs to be done", jobs.filter(id__in=BulkJob.objects.to_do()).count()),
             ("Changes in the update stream", _up_to(Change.objects.filter(**here))),
         ],
+        sees_all=sees_all,
         ledger=ledger,
-        dropped=DroppedEvents.objects.totals_since(
+        dropped=DroppedEvents.objects.filter(**here).totals_since(
             office.workspace_id, datetime.now(UTC).date() - DROPPED_DAYS
         ),
-        purges=PurgeRun.objects.filter(**here).order_by("-started_at")[:5],
-        jobs=BulkJob.objects.filter(**here).order_by("-created_at")[:10],
+        purges=PurgeRun.objects.filter(**workspace).order_by("-started_at")[:5] if sees_all else (),
+        jobs=jobs.order_by("-created_at")[:10],
     )
 
 
