@@ -13,7 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from analytics.api import schema
 from analytics.domain import indicators
 from analytics.domain.indicators import Indicator, figure, money, plain, sources_of, written
-from analytics.domain.periods import MODES, MONTH, YEAR, Period, period_of, series
+from analytics.domain.periods import MODES, MONTH, YEAR, Period, days_shown, period_of, series
 from analytics.queries import measures
 from analytics.queries.counters import Counts
 from analytics.queries.customer_stats import buying, events_by_type
@@ -55,7 +55,7 @@ class StatsView(WorkspaceView):
         return Counts(self.workspace.id, entries)
 
     def period(
-        self, parameters: QueryParameters, *, usual_months: int, most_months: int
+        self, parameters: QueryParameters, *, usual_months: int, most_months: int | None
     ) -> PeriodIn:
         """The period that is asked for, by time zone; a wrong one is a fault of `parameters`."""
         start, end = parameters.moment("start"), parameters.moment("end")
@@ -234,12 +234,13 @@ class _FiguresView(StatsView):
         wanted: Sequence[Indicator],
         echoed: Mapping[str, Any] | None = None,
     ) -> JsonResponse:
-        asked = self.period(parameters, usual_months=MONTH, most_months=YEAR)
+        asked = self.period(parameters, usual_months=MONTH, most_months=None)
         node_id = parameters.text("nodeId") or None
         parameters.raise_faults()
         metrics = {metric for metric, _ in sources_of(wanted)}
         period, counts = self.counts(node_id).by_day(metrics, asked)
-        currency, days = self.currency(), list(period.days())
+        days = days_shown(period, (day for by_day in counts.values() for day in by_day))
+        currency = self.currency()
         data = [_figure(each, counts, days, currency) for each in wanted]
         return _answer(_shown(period) | dict(echoed or {}) | {"nodeId": node_id}, data)
 
@@ -287,7 +288,7 @@ class _CustomerStatsView(StatsView):
         self.readable_node(row[CUSTOMER_NODE])
         return [found, *members_of(self.workspace.id, found)]
 
-    def asked_period(self, parameters: QueryParameters, most_months: int) -> Period:
+    def asked_period(self, parameters: QueryParameters, most_months: int | None) -> Period:
         asked = self.period(parameters, usual_months=YEAR, most_months=most_months)
         parameters.raise_faults()
         return asked(ZoneInfo(self.workspace.timezone))
@@ -323,7 +324,7 @@ class BuyingBehaviorsView(_CustomerStatsView):
     @extend_schema(parameters=[schema.START, schema.END], responses={200: schema.BEHAVIORS})
     def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
-        period = self.asked_period(parameters, YEAR)
+        period = self.asked_period(parameters, None)
         bought = buying(self.workspace.id, self.owners(customer_id), period)
         currency = self.currency()
         spent, revenue = money(bought.spending, currency), money(bought.revenue, currency)

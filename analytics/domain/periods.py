@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, localcontext
 from zoneinfo import ZoneInfo
@@ -14,10 +14,11 @@ from configuration.domain.retention import months_before
 DAY = timedelta(days=1)
 EVER = date(1, 1, 1)  # the day of what is counted without regard to days
 MILLISECOND = timedelta(milliseconds=1)
-# Events are dated from 1900 on; calendars end in the year 9999, and time zones want some room.
-EARLIEST = datetime(1900, 1, 2, tzinfo=UTC)
+# Events are dated from 1900 on; calendars end in the year 9999, and time zones take some room.
+EARLIEST = datetime(1899, 12, 31, tzinfo=UTC)
 LATEST = datetime(9998, 12, 30, tzinfo=UTC)
 MONTH, YEAR = 1, 12  # in months
+LONGEST_WHOLE = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,12 @@ def period_of(
     now: datetime,
     zone: ZoneInfo,
     usual_months: int,
-    most_months: int,
+    most_months: int | None,
 ) -> Period:
     """The days from that of `start` to that of `end`.
 
     Without an end it is today, without a start so many months before the end. A start that lies too
-    many months before the end is moved to the earliest that does not.
+    many months before the end is moved to the earliest that does not, unless `most_months` is None.
 
     Raises ValueError when the start is after the end.
     """
@@ -89,8 +90,20 @@ def period_of(
     given = months_before(last, usual_months) if start is None else _held(start).astimezone(zone)
     if given > last:
         raise ValueError("must not be after end")
-    earliest = months_before(last, most_months)
-    return Period(max(given, earliest).date(), last.date(), zone)
+    if most_months is not None:
+        given = max(given, months_before(last, most_months))
+    return Period(given.date(), last.date(), zone)
+
+
+def days_shown(period: Period, counted: Iterable[date]) -> list[date]:
+    """The days that a series tells of: every day of the period, without holes.
+
+    Of a period longer than a year, those from the first to the last on which something was counted.
+    """
+    if period.last - period.first <= LONGEST_WHOLE:
+        return list(period.days())
+    held = sorted(counted)
+    return list(replace(period, first=held[0], last=held[-1]).days()) if held else []
 
 
 def series(values: Mapping[date, Decimal], period: Period, mode: str) -> dict[str, Decimal]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -295,6 +295,38 @@ def test_a_customers_buying(hub: Hub) -> None:
     )
     assert nobody["data"][0]["value"] == "0.00"
     assert nobody["data"][-1]["value"] is None
+
+
+@pytest.mark.parametrize("is_folded", [False, True])
+def test_figures_reach_back_to_the_first_event(hub: Hub, is_folded: bool) -> None:
+    customer = hub.post_customer()["id"]
+    for day, total in (
+        ("1900-01-01T12:00:00Z", 0.1), ("1999-07-01T10:00:00Z", 0.2), ("2010-03-01T10:00:00Z", 19.9),
+        ("2026-01-10T10:00:00Z", 1),
+    ):  # fmt: skip
+        post_event(hub, customer, "completedOrder", "RETAIL", day, amount={"total": total})
+    if is_folded:
+        fold_all(seconds=60)
+    query = {"start": "1990-01-01", "end": "2026-01-31T12:00:00Z"}
+    answer = stats(hub, "/events/kpi/purchases", **query)
+    assert answer["parameters"]["start"] == "1989-12-31T23:00:00.000Z"
+    found = {each["name"]: each for each in answer["data"]}
+    assert (found["orders"]["value"], found["totalSpending"]["value"]) == ("3", "21.10")
+    values = found["totalSpending"]["values"]
+    assert (values[0]["datetime"], values[-1]["datetime"]) == ("1999-07-01", "2026-01-10")
+    assert len(values) == (date(2026, 1, 10) - date(1999, 7, 1)).days + 1
+    everything = figures(hub, "purchases", start="0001-01-01", end="9999-12-31")
+    assert everything["totalSpending"]["value"] == "21.20"
+    for kind in ("ecommerce", "web"):
+        empty = figures(hub, kind, start="1900-01-01", end="9999-12-31")
+        assert {each["value"] for each in empty.values()} <= {"0", None}
+
+    path = f"{hub.path}/customers/{customer}/stats/buying-behaviors"
+    lifetime = hub.admin.get(path, query={"start": "1900-01-01"})
+    assert lifetime["parameters"]["start"] == "1899-12-31T23:00:00.000Z"
+    assert (lifetime["data"][0]["value"], lifetime["data"][1]["value"]) == ("21.20", "4")
+    later = hub.admin.get(path, query={"start": "2010-01-01", "end": "2020-01-01"})
+    assert (later["data"][0]["value"], later["data"][1]["value"]) == ("19.90", "1")
 
 
 def test_aggregate_nodes_count_their_members_events(hub: Hub) -> None:

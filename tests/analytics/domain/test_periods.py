@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.domain.periods import MODES, MONTH, YEAR, Period, period_of, series
+from analytics.domain.periods import MODES, MONTH, YEAR, Period, days_shown, period_of, series
 
 ROME = ZoneInfo("Europe/Rome")
 NOW = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)  # the first of April in Rome
@@ -26,6 +26,21 @@ def test_a_start_too_early_is_moved() -> None:
     start = datetime(1999, 1, 1, tzinfo=UTC)
     period = period_of(start, None, now=NOW, zone=ROME, usual_months=MONTH, most_months=YEAR)
     assert period.first == date(2025, 4, 1)
+
+
+def test_a_start_without_a_limit_stays() -> None:
+    start = datetime(1999, 1, 1, 12, tzinfo=UTC)
+    period = period_of(start, None, now=NOW, zone=ROME, usual_months=MONTH, most_months=None)
+    assert period.first == date(1999, 1, 1)
+
+
+def test_of_long_periods_the_days_between_the_first_and_the_last_count_are_shown() -> None:
+    year = Period(date(2023, 12, 31), date(2024, 12, 31), ROME)
+    assert days_shown(year, [date(2024, 5, 5)]) == list(year.days())
+    longer = Period(date(2023, 12, 30), date(2024, 12, 31), ROME)
+    counted = [date(2024, 5, 5), date(2024, 5, 3)]
+    assert days_shown(longer, counted) == [date(2024, 5, day) for day in (3, 4, 5)]
+    assert days_shown(longer, []) == []
 
 
 def test_a_start_after_the_end_is_refused() -> None:
