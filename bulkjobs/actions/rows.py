@@ -113,7 +113,7 @@ def _store_events(
 ) -> list[RowResult]:
     new = [row for row in rows if "id" not in row.body]
     known = [row for row in rows if "id" in row.body]
-    results = _each(known, lambda row: _change_event(workspace, node, row))
+    results = _each(known, lambda row: _change_event(workspace, node, row, by))
     given = [GivenEvent(_event_body(job, node, row.body), row.size) for row in new]
     outcomes = post_events(workspace, given, by=by) if given else []
     for row, outcome in zip(new, outcomes, strict=True):
@@ -201,7 +201,9 @@ def _known_event(workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any
     return event_id
 
 
-def _change_event(workspace: WorkspaceRules, node: NodeRules, row: Row) -> tuple[str, UUID]:
+def _change_event(
+    workspace: WorkspaceRules, node: NodeRules, row: Row, by: Principal
+) -> tuple[str, UUID]:
     event_id = _known_event(workspace, node, row.body)
     for name in ("externalId", "sessionId"):
         if name in row.body:
@@ -209,7 +211,7 @@ def _change_event(workspace: WorkspaceRules, node: NodeRules, row: Row) -> tuple
     body = dict(row.body)
     body |= _own_external_id(body)
     try:
-        patch_event(workspace, event_id, GivenEvent(body, row.size))
+        patch_event(workspace, event_id, GivenEvent(body, row.size), by=by)
     except ContacthubError as refusal:
         refusal.errors = _named_as_columns(refusal.errors)
         raise

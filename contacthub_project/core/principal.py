@@ -45,7 +45,12 @@ class Principal:
     @property
     def may_read_profiles(self) -> bool:
         """An untrusted application writes profiles and does not read them back."""
-        return self.roles != {UNTRUSTED}
+        return not self.is_untrusted
+
+    @property
+    def is_untrusted(self) -> bool:
+        """Whether it is a browser's source, whose token is no secret."""
+        return self.roles == {UNTRUSTED}
 
     def acting_as(self, roles: frozenset[str]) -> Principal:
         """The principal with those of its roles that are among `roles`, and with their reach only.

@@ -25,6 +25,7 @@ from contacthub_project.core.errors import (
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
 from contacthub_project.core.timestamps import format_timestamp
+from customers.actions.browser_access import check_recognised_values
 from customers.actions.identity_locks import locking_external_id, notify_identities_appeared
 from customers.actions.statements import (
     CustomerWrite,
@@ -139,6 +140,7 @@ def _merge(
     after = with_subscription_dates(before, merged, now_text())
     if unchanged(before, after):
         return Upserted(row, created=False)
+    check_recognised_values(node, before, after, by)
     check_document(workspace, node, after, before=before, given=given)
     write = CustomerWrite(
         id=UUID(row[0]),

@@ -20,6 +20,7 @@ from contacthub_project.core.errors import (
     Unavailable,
 )
 from contacthub_project.core.principal import Principal
+from customers.actions.browser_access import check_reach, check_recognised_values
 from customers.actions.customers import (
     ATTEMPTS,
     INVALID_CUSTOMER,
@@ -147,6 +148,7 @@ def _modified(workspace: WorkspaceRules, asked: Modification, by: Principal) -> 
     row = Customer.objects.lock_live_row(workspace.id, asked.customer_id)
     if row is None:
         raise NotFound(f"customer not found {asked.customer_id}")
+    check_reach(workspace, row, by, named_by=asked.body)
     _check_version(row, asked.expected_version)
     given = _checked(workspace, node, asked, row)
     before = document_of(row)
@@ -154,6 +156,7 @@ def _modified(workspace: WorkspaceRules, asked: Modification, by: Principal) -> 
     after = with_subscription_dates(before, changed, now_text())
     if unchanged(before, after):
         return row
+    check_recognised_values(node, before, after, by)
     check_document(workspace, node, after, before=before, given=given)
     return _write(workspace, node, before, after, asked.customer_id, by)
 

@@ -6,14 +6,17 @@ from uuid import UUID
 
 from django.db import transaction
 
+from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import Conflict, NotFound
+from contacthub_project.core.principal import Principal
+from customers.actions.browser_access import check_reach
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.models import Customer, Session
 from customers.observers import SESSION_ID
 
 
 @transaction.atomic
-def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str) -> Session:
+def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str, by: Principal) -> Session:
     """The customer's session with this value, made if there is none: claiming twice is harmless.
 
     Raises NotFound for a customer that is gone, Conflict when the session is another customer's:
@@ -27,7 +30,15 @@ def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str) -> Sessi
     if Customer.objects.lock_live_row(workspace_id, customer_id) is None:
         raise NotFound(f"customer not found {customer_id}")
     Session.objects.bulk_create(
-        [Session(workspace_id=workspace_id, node_id=node_id, customer_id=customer_id, value=value)],
+        [
+            Session(
+                workspace_id=workspace_id,
+                node_id=node_id,
+                customer_id=customer_id,
+                value=value,
+                registered_by=by.author,
+            )
+        ],
         ignore_conflicts=True,
     )
     session = Session.objects.filter(node_id=node_id, value=value).first()
@@ -35,6 +46,18 @@ def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str) -> Sessi
         raise Conflict("The session belongs to another customer")
     notify_identities_appeared(workspace_id, node_id, [(customer_id, SESSION_ID, value)])
     return session
+
+
+@transaction.atomic
+def add_session(
+    workspace: WorkspaceRules, customer_id: UUID, *, value: str, by: Principal
+) -> Session:
+    """As `claim_session`, by itself; raises Forbidden for a customer that `by` does not reach."""
+    known = Customer.objects.live_row(workspace.id, customer_id)
+    if known is None:
+        raise NotFound(f"customer not found {customer_id}")
+    check_reach(workspace, known, by, named_by={})
+    return claim_session(workspace.id, customer_id, value=value, by=by)
 
 
 def drop_session(workspace_id: UUID, customer_id: UUID, session_id: UUID) -> None:

@@ -12,7 +12,7 @@ from contacthub_project.api.query import id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.api.schema import elements_of
 from contacthub_project.core.errors import NotFound
-from customers.actions.sessions import claim_session, drop_session
+from customers.actions.sessions import add_session, drop_session
 from customers.api.views import CustomerScopedView
 from customers.models import Session
 from customers.models.session import LONGEST_VALUE
@@ -47,7 +47,7 @@ class SessionsView(CustomerScopedView):
     def post(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
         customer = self.writable_customer(customer_id)
         value = SessionInput.read(self.body())["value"]
-        session = claim_session(self.workspace.id, customer, value=value)
+        session = add_session(self.workspace, customer, value=value, by=self.caller)
         return JsonResponse(_shown(session), status=201)
 
 

@@ -17,8 +17,8 @@ from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import Empty, JsonResponse, NotModified
 from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
-from contacthub_project.core.errors import Conflict, Invalid, NotFound
-from contacthub_project.core.principal import READ
+from contacthub_project.core.errors import Conflict, Forbidden, Invalid, NotFound
+from contacthub_project.core.principal import READ, Principal
 from contacthub_project.core.strict_json import parse_json
 from customers.actions.customers import CUSTOMER_BYTES, INVALID_CUSTOMER, upsert_customer
 from customers.actions.identity_locks import lock_identities
@@ -48,7 +48,9 @@ NODE_ID = Customer.ROW.index("node_id")
 
 
 @contextmanager
-def linking_session(request: HttpRequest, node_id: UUID) -> Iterator[Callable[[UUID, UUID], None]]:
+def linking_session(
+    request: HttpRequest, node_id: UUID, by: Principal
+) -> Iterator[Callable[[UUID, UUID], None]]:
     """Links the session that `sessionId` names to the customer, in the transaction of its write.
 
     The session is held from the start, before any row.
@@ -66,11 +68,11 @@ def linking_session(request: HttpRequest, node_id: UUID) -> Iterator[Callable[[U
     session = value
     with transaction.atomic():
         lock_identities([(node_id, SESSION_ID, session)])
-        yield lambda workspace_id, customer_id: _claim(workspace_id, customer_id, session)
+        yield lambda workspace_id, customer_id: _claim(workspace_id, customer_id, session, by)
 
 
-def _claim(workspace_id: UUID, customer_id: UUID, value: str) -> None:
-    claim_session(workspace_id, customer_id, value=value)
+def _claim(workspace_id: UUID, customer_id: UUID, value: str, by: Principal) -> None:
+    claim_session(workspace_id, customer_id, value=value, by=by)
 
 
 class CustomerAnsweringView(WorkspaceView):
@@ -112,13 +114,15 @@ class CustomersView(CustomerAnsweringView):
         parameters.raise_faults()
         node = self.readable_node(node_id or "")
         search = Search(external_id, self.query(query), sort, page)
-        if not self.caller.may_read_profiles:
+        if self.caller.is_untrusted:
             check_lookup(node, search)
         found = search_customers(self.workspace, node, search)
         elements = [self.shown(row) for row in found.rows]
         if fields:
             elements = [select_fields(element, fields) for element in elements]
-        return JsonResponse(page.of(elements, total=found.total, unfiltered=found.unfiltered))
+        # How many customers there are is not for everybody who can open the web site.
+        unfiltered = found.total if self.caller.is_untrusted else found.unfiltered
+        return JsonResponse(page.of(elements, total=found.total, unfiltered=unfiltered))
 
     def fields(self, parameters: QueryParameters) -> FieldSelection:
         """The properties to show, the id always among them; empty for all."""
@@ -162,7 +166,7 @@ class CustomersView(CustomerAnsweringView):
         if not isinstance(node_id, str):
             raise Invalid(INVALID_CUSTOMER, errors=self.workspace.customer_schema.faults(body))
         node = self.writable_node(node_id)
-        with linking_session(request, node.id) as claim:
+        with linking_session(request, node.id, self.caller) as claim:
             upserted = upsert_customer(self.workspace, node.id, body=body, by=self.caller)
             claim(self.workspace.id, UUID(str(upserted.row[0])))
         answer = self.shown(upserted.row, body)
@@ -251,6 +255,8 @@ class CustomerView(CustomerScopedView):
         parameters = QueryParameters(self.request)
         is_strict = parameters.choice("mode", ["STRICT"], default=None) is not None
         parameters.raise_faults()
+        if is_strict and self.caller.is_untrusted:
+            raise Forbidden("The client is not allowed to use the mode STRICT")
         row = self.live_row(customer_id)
         node = self.writable_node(row[NODE_ID])
         asked = Modification(
@@ -260,7 +266,7 @@ class CustomerView(CustomerScopedView):
             expected_version=expected_version(self.request),
         )
         try:
-            with linking_session(self.request, node.id) as claim:
+            with linking_session(self.request, node.id, self.caller) as claim:
                 row = modify_customer(self.workspace, asked, by=self.caller)
                 claim(self.workspace.id, asked.customer_id)
         except Conflict as conflict:

@@ -30,6 +30,17 @@ def match_key(policy: MatchingPolicy, document: Mapping[str, Any]) -> bytes | No
     return hashlib.sha256(text.encode()).digest()
 
 
+def differing_properties(
+    policy: MatchingPolicy, one: Mapping[str, Any], other: Mapping[str, Any]
+) -> list[str]:
+    """The paths of the policy at which it takes the values of two documents for different."""
+    return [
+        path
+        for path in policy.properties
+        if _normalised(policy, one, path) != _normalised(policy, other, path)
+    ]
+
+
 def _normalised(policy: MatchingPolicy, document: Mapping[str, Any], path: str) -> Any:
     value = value_at(document, path)
     if isinstance(value, str):

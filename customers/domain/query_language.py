@@ -91,16 +91,24 @@ def conjunction_of(query: Mapping[str, Any]) -> str | None:
     return CONJUNCTIONS.get(conjunction.upper()) if isinstance(conjunction, str) else None
 
 
-def attributes_compared(query: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """The pairs of attribute and operator that a (valid) query speaks of, `did` left out."""
-    return {
-        (part["attribute"], part["operator"]) for part in _parts(query) if part["type"] == "atomic"
-    }
+def attributes_all_equal(query: Mapping[str, Any]) -> set[str] | None:
+    """The attributes for which a (valid) query demands a value each, all of them at once.
 
-
-def speaks_of_events(query: Mapping[str, Any]) -> bool:
-    """Whether a (valid) query asks anywhere what customers did."""
-    return any(part.get("did") is not None for part in _parts(query))
+    None for a query that asks anything else: another operator, alternatives, what customers did.
+    """
+    attributes = set()
+    for part in _parts(query):
+        fits = {
+            "simple": part.get("did") is None,
+            "atomic": part.get("operator") == "EQUALS",
+            "composite": str(part.get("conjunction")).lower() == "and",
+            "combined": conjunction_of(part) == "INTERSECT",
+        }
+        if not fits[part["type"]]:
+            return None
+        if part["type"] == "atomic":
+            attributes.add(part["attribute"])
+    return attributes
 
 
 def _parts(query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

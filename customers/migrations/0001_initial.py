@@ -134,6 +134,7 @@ class Migration(migrations.Migration):
                 ('workspace_id', models.UUIDField()),
                 ('node_id', models.UUIDField()),
                 ('value', models.CharField(max_length=255)),
+                ('registered_by', models.CharField(max_length=64, null=True)),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='customers.customer')),
             ],
             options={

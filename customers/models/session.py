@@ -19,15 +19,23 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def of_customer(self, workspace_id: UUID, customer_id: UUID) -> SessionQuerySet:
         return self.filter(workspace_id=workspace_id, customer_id=customer_id)
 
+    def has_one_of(self, workspace_id: UUID, customer_id: UUID, author: str) -> bool:
+        """Whether the customer has a session that `author` has linked."""
+        return self.of_customer(workspace_id, customer_id).filter(registered_by=author).exists()
+
 
 class Session(models.Model):
-    """`value` is the client's and unique in a node; the id is ours."""
+    """`value` is the client's and unique in a node; the id is ours.
+
+    `registered_by` names the source or person that has linked it.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace_id = models.UUIDField()
     node_id = models.UUIDField()
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="sessions")
     value = models.CharField(max_length=LONGEST_VALUE)
+    registered_by = models.CharField(max_length=64, null=True)
 
     objects = SessionQuerySet.as_manager()
 

@@ -15,7 +15,7 @@ from contacthub_project.core.errors import FieldError, Forbidden
 from contacthub_project.db.counters import Entity, count_of
 from contacthub_project.db.sql import fetch_one, rows_of
 from customers.domain.query_compiler import Fragment, Place, all_of, compile_query
-from customers.domain.query_language import attributes_compared, query_faults, speaks_of_events
+from customers.domain.query_language import attributes_all_equal, query_faults
 from customers.models.customer import ROW_AS_JSON
 from customers.queries.documents import CustomerRow
 
@@ -164,19 +164,22 @@ def is_sortable(schema: CustomerSchema, field: str) -> bool:
 def check_lookup(node: NodeRules, search: Search) -> None:
     """Raise Forbidden for a search by which one that may not read profiles could learn of them.
 
-    It may look up whom it knows already: by external id, and by equality of what the node
-    recognises customers by.
+    It may look up whom it knows already: by external id, or by equality of everything that the
+    node recognises customers by, which must be named all at once.
     """
     if search.sort is not NEWEST_FIRST:
         raise Forbidden("The client is not allowed to sort customers")
-    if search.query is None:
+    if search.query is None and search.external_id:
         return
-    if speaks_of_events(search.query):
-        raise Forbidden("The client is not allowed to search by events")
-    known = {"externalId", *node.matching.properties}
-    for attribute, operator in attributes_compared(search.query):
-        if attribute not in known or operator != "EQUALS":
-            raise Forbidden(f"The client is not allowed to search by {attribute} {operator}")
+    if search.query is not None:
+        unique = set(node.matching.properties)
+        asked = attributes_all_equal(search.query)
+        if asked == {"externalId"} or (asked and unique <= asked <= unique | {"externalId"}):
+            return
+    raise Forbidden(
+        "The client is only allowed to look up by externalId, or by EQUALS of all of: "
+        + ", ".join(node.matching.properties)
+    )
 
 
 def search_customers(workspace: WorkspaceRules, node: NodeRules, search: Search) -> Found:

@@ -13,7 +13,16 @@ from django.db import IntegrityError, transaction
 
 from configuration.models import NodeState
 from configuration.queries.rules import WorkspaceRules
-from contacthub_project.core.errors import FieldError, Invalid, Locked, NotFound, Stale, TooLarge
+from contacthub_project.core.errors import (
+    FieldError,
+    Forbidden,
+    Invalid,
+    Locked,
+    NotFound,
+    Stale,
+    TooLarge,
+)
+from contacthub_project.core.principal import Principal
 from contacthub_project.core.timestamps import format_timestamp, parse_timestamp
 from contacthub_project.db.sql import fetch_one
 from events.actions.ingestion import INVALID_EVENT, GivenEvent, external_id_conflict
@@ -46,6 +55,7 @@ def replace_event(
     event_id: UUID,
     given: GivenEvent,
     *,
+    by: Principal,
     expected_version: int | None = None,
 ) -> None:
     """PUT: all that the event says is replaced; its date and external id stay if none is given.
@@ -56,7 +66,7 @@ def replace_event(
     faults = missing_faults(given.body)
     if faults:
         raise Invalid(INVALID_EVENT, errors=faults)
-    _changed(workspace, event_id, given, _replaced, (), expected_version)
+    _changed(workspace, event_id, given, _replaced, (), expected_version, by)
 
 
 def patch_event(
@@ -64,10 +74,11 @@ def patch_event(
     event_id: UUID,
     given: GivenEvent,
     *,
+    by: Principal,
     expected_version: int | None = None,
 ) -> None:
     """PATCH: what is given is merged into what the event says, null removes; raises as PUT."""
-    _changed(workspace, event_id, given, _merged, ("context",), expected_version)
+    _changed(workspace, event_id, given, _merged, ("context",), expected_version, by)
 
 
 def delete_event(
@@ -117,9 +128,14 @@ def _changed(
     change: Change,
     also_immutable: tuple[str, ...],
     expected_version: int | None,
+    by: Principal,
 ) -> None:
     with transaction.atomic():
         event = _locked(workspace, event_id, expected_version)
+        if by.is_untrusted and not Event.objects.is_registered_by(
+            workspace.id, event_id, by.author
+        ):
+            raise Forbidden(f"The client has not sent event {event_id}")
         limit = workspace.event_types[event["type"]].max_bytes
         if given.size > limit:
             raise TooLarge(f"Events {event['type']} must not exceed {limit} bytes")

@@ -217,7 +217,9 @@ class EventView(_EventWritingView):
         given = GivenEvent(self.body(limit=LARGEST_LIMIT), len(request.body))
         expected = expected_version(request)
         try:
-            replace_event(self.workspace, event_id, given, expected_version=expected)
+            replace_event(
+                self.workspace, event_id, given, by=self.caller, expected_version=expected
+            )
         except Conflict as conflict:
             raise self.explained(conflict) from None
         return JsonResponse({"id": event_id}, status=202)
@@ -228,7 +230,7 @@ class EventView(_EventWritingView):
         given = GivenEvent(self.body(limit=LARGEST_LIMIT), len(request.body))
         expected = expected_version(request)
         try:
-            patch_event(self.workspace, event_id, given, expected_version=expected)
+            patch_event(self.workspace, event_id, given, by=self.caller, expected_version=expected)
         except Conflict as conflict:
             raise self.explained(conflict) from None
         return JsonResponse({"id": event_id}, status=202)

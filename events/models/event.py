@@ -54,6 +54,11 @@ class EventQuerySet(BoundedQuerySet["Event"]):
         """One event, locked until the transaction ends."""
         return row_of(fetch_one(ONE_ROW + " FOR UPDATE", (event_id, workspace_id)))
 
+    def is_registered_by(self, workspace_id: UUID, event_id: UUID, author: str) -> bool:
+        """Whether the source or person `author` has sent the event."""
+        events = self.filter(workspace_id=workspace_id, id=event_id, registered_by=author)
+        return events.exists()
+
     def with_external_ids(
         self, workspace_id: UUID, keys: Sequence[ExternalKey]
     ) -> dict[ExternalKey, tuple[EventRow, bytes | None]]:

@@ -166,14 +166,16 @@ def test_nodes_that_are_not_there_or_not_granted(hub: Hub) -> None:
 
 
 def test_an_untrusted_source_gets_back_only_what_it_wrote(hub: Hub) -> None:
-    first = hub.post_customer(base={**EMAIL, "firstName": "Ada"}, extra="secret")
+    known = {"base": {**EMAIL, "firstName": "Ada"}, "extra": "secret", "externalId": "a-1"}
+    first = hub.post_customer(**known)
     merged = hub.post_customer(hub.untrusted, base={**EMAIL, "lastName": "L"})
     assert merged["id"] == first["id"]
     assert merged["base"]["lastName"] == "L"
     assert merged["base"]["firstName"] is None
     assert merged["extra"] is None
     assert b"secret" not in merged.content
-    listed = hub.untrusted.get(f"{hub.path}/customers", query={"nodeId": hub.node.id})
+    query = {"nodeId": hub.node.id, "externalId": "a-1"}
+    listed = hub.untrusted.get(f"{hub.path}/customers", query=query)
     assert [element["id"] for element in listed["elements"]] == [first["id"]]
     assert b"Ada" not in listed.content
     assert hub.untrusted.get(f"{hub.path}/customers/{first['id']}").status == 403

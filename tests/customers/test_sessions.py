@@ -18,7 +18,7 @@ def path(hub: Hub, customer: Any) -> str:
 
 
 def test_sessions_come_and_go(hub: Hub) -> None:
-    customer = hub.post_customer()
+    customer = hub.post_customer(hub.untrusted)
     created = hub.untrusted.post(path(hub, customer), {"value": "s1"})
     assert created.status == 201
     assert set(created.json) == {"id", "value"}

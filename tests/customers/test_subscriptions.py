@@ -83,7 +83,7 @@ def test_the_whole_customer_and_a_subscription_agree(hub: Hub) -> None:
 
 
 def test_an_untrusted_application_sees_what_it_wrote(hub: Hub) -> None:
-    customer = hub.post_customer()["id"]
+    customer = hub.post_customer(hub.untrusted)["id"]
     path = f"{hub.path}/customers/{customer}/subscriptions"
     hub.trusted.post(path, NEWS | {"name": "Secret"})
     changed = hub.untrusted.put(f"{path}/news", {"subscribed": False})
