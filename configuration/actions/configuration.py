@@ -21,18 +21,26 @@ from configuration.models import EventTypeSettings, Workspace
 from configuration.queries.property_uses import CUSTOMERS, uses_of
 from configuration.signals import customer_extended_changed, time_zone_changed
 from contacthub_project.core.errors import Conflict, FieldError, Forbidden, Invalid, pointer
+from contacthub_project.db.sql import fetch_one
 from contacthub_project.db.tenant_data import all_owners
 
 PRODUCTS = "products"
+KNOWN_ZONE = "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)"
 MOST_USES = 20  # that an error tells of
 
 
 def modify_workspace(
     workspace_id: UUID, *, values: Mapping[str, Any], expected_version: int | None
 ) -> Workspace:
-    """Change name, industry, logo, time zone, currency or throttling; absent values stay."""
+    """Change name, industry, logo, time zone, currency or throttling; absent values stay.
+
+    Raises Invalid for a time zone that the database, which tells days apart by it, does not know.
+    """
     with changing(workspace_id, expected_version) as workspace:
-        days_move = values.get("timezone", workspace.timezone) != workspace.timezone
+        zone = values.get("timezone", workspace.timezone)
+        days_move = zone != workspace.timezone
+        if days_move and not fetch_one(KNOWN_ZONE, [zone])[0]:
+            raise Invalid.at("/timezone", "is not known to the database", "enum")
         for name, value in values.items():
             setattr(workspace, name, value)
         workspace.save(update_fields=list(values))

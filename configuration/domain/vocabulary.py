@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
+
+import pycountry
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 Schema = dict[str, Any]
+NO_ZONES = {"Factory", "localtime", "posixrules"}  # files of the database that are no time zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,10 @@ def _read(name: str) -> Any:
     return json.loads((CATALOGUE / name).read_text())
 
 
+def _first_named(named: list[str], everything: Iterable[str]) -> list[str]:
+    return [*named, *sorted(set(everything) - set(named))]
+
+
 EVENT_TYPES: Mapping[str, EventType] = {
     entry["type"]: EventType(**entry) for entry in _read("event_types.json")
 }
@@ -51,8 +59,11 @@ EVENT_CATEGORIES: list[Mapping[str, Any]] = _read("event_categories.json")
 PLAN_MODELS: Mapping[str, Any] = _read("plan_models.json")
 _ENUMS = _read("enums.json")
 INDUSTRIES: list[str] = _ENUMS["industries"]
-TIMEZONES: list[str] = _ENUMS["timezones"]
-CURRENCIES: list[str] = _ENUMS["currencies"]
+# Those that the reference names come first, and the first of all is the default.
+TIMEZONES: list[str] = _first_named(_ENUMS["timezones"], available_timezones() - NO_ZONES)
+CURRENCIES: list[str] = _first_named(
+    _ENUMS["currencies"], {currency.alpha_3 for currency in pycountry.currencies}
+)
 
 
 @cache
