@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Protocol
 from uuid import UUID
@@ -13,9 +14,9 @@ class Entity(Enum):
 
 
 class EntityCounter(Protocol):
-    """Returns how many live customers, or events, a node has."""
+    """Returns how many live customers, or events, some nodes have together."""
 
-    def __call__(self, workspace_id: UUID, node_id: UUID, entity: Entity) -> int: ...
+    def __call__(self, workspace_id: UUID, node_ids: Sequence[UUID], entity: Entity) -> int: ...
 
 
 _counters: list[EntityCounter] = []
@@ -28,4 +29,9 @@ def register(counter: EntityCounter) -> None:
 
 def count_of(workspace_id: UUID, node_id: UUID, entity: Entity) -> int:
     """How many of them the node has."""
-    return _counters[0](workspace_id, node_id, entity)
+    return count_in(workspace_id, [node_id], entity)
+
+
+def count_in(workspace_id: UUID, node_ids: Sequence[UUID], entity: Entity) -> int:
+    """How many of them the nodes have together; an aggregate node has those of its members too."""
+    return _counters[0](workspace_id, node_ids, entity)

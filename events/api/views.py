@@ -19,6 +19,7 @@ from contacthub_project.api.renderers import JsonResponse, NoContent, NotModifie
 from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
 from contacthub_project.core.errors import Conflict, ContacthubError, Invalid, NotFound
+from contacthub_project.core.principal import READ
 from customers.models import Customer
 from events.actions.idempotency import answered_once
 from events.actions.ingestion import Accepted, GivenEvent, Outcome, post_event, post_events
@@ -31,6 +32,7 @@ from events.api.schema import (
     EVENT_WITH_NEIGHBOURS,
     PAGE_OF_EVENTS,
 )
+from events.domain.draft import canonical_external_id
 from events.models import Event
 from events.queries.aggregates import as_seen_in, members_of
 from events.queries.documents import EventRow, shown_event
@@ -77,13 +79,20 @@ class _IngestingView(_EventWritingView):
 
 
 class EventsView(_IngestingView):
-    """Events of a customer or a node."""
+    """Events of a customer, a node, or all nodes that the caller may read."""
 
     @extend_schema(
         parameters=[
             *PAGE_PARAMETERS,
-            OpenApiParameter("customerId", str, description="Of one customer."),
-            OpenApiParameter("nodeId", str, description="Of one node; this or customerId."),
+            OpenApiParameter(
+                "customerId", str, description="Of one customer; an unknown one has no events."
+            ),
+            OpenApiParameter(
+                "nodeId", str, description="Of one node; without it, of all the caller may read."
+            ),
+            OpenApiParameter(
+                "externalId", str, description="With this external id of the event's own."
+            ),
             OpenApiParameter("type", str, description="Types, by commas."),
             OpenApiParameter("context", str, description="Contexts, by commas."),
             OpenApiParameter("mode", str, enum=MODES),
@@ -98,8 +107,7 @@ class EventsView(_IngestingView):
         parameters = QueryParameters(request)
         page = Page.asked_for(parameters, pagination.ENTITIES)
         customer_id, node_id = parameters.text("customerId"), parameters.text("nodeId")
-        if not customer_id and not node_id:
-            parameters.fault("customerId", "is required, or else nodeId")
+        external_id = canonical_external_id(parameters.text("externalId")) or None
         types = named(parameters, "type", EVENT_TYPES)
         mode = parameters.choice("mode", MODES, default=None)
         if mode is not None:
@@ -116,23 +124,35 @@ class EventsView(_IngestingView):
         node = self.readable_node(node_id) if node_id else None
         owners: list[UUID] = []
         if customer_id:
-            owner, where = self.readable_customer(customer_id)
+            known = self.readable_customer(customer_id)
+            if known is None:
+                return JsonResponse(page.of([], total=0, unfiltered=0))
+            owner, where = known
             owners = [owner]
             if where.type == NodeType.AGGREGATE:
                 owners += members_of(self.workspace.id, owner)
                 node = node or where
-        search = Search(owners, node, types, contexts, *dates, sort, page)
+        search = Search(
+            owners, node, self.readable_nodes(), external_id, types, contexts, *dates, sort, page
+        )
         found = search_events(self.workspace.id, search)
         elements = [shown_event(row, self.workspace) for row in found.rows]
         if node is not None and node.type == NodeType.AGGREGATE:
             elements = as_seen_in(node.id, elements)
         return JsonResponse(page.of(elements, total=found.total, unfiltered=found.unfiltered))
 
-    def readable_customer(self, customer_id: str) -> tuple[UUID, NodeRules]:
-        """A live customer's id and node, which the caller may read; raises NotFound, Forbidden."""
+    def readable_nodes(self) -> list[NodeRules]:
+        """All nodes of the workspace that the caller may read."""
+        return [node for node in self.workspace.nodes.values() if self.caller.may(READ, node.id)]
+
+    def readable_customer(self, customer_id: str) -> tuple[UUID, NodeRules] | None:
+        """A live customer's id and node, None for an unknown one.
+
+        Raises Forbidden when the caller may not read the node.
+        """
         row = Customer.objects.live_row(self.workspace.id, id_or_unknown(customer_id))
         if row is None or self.node_rules(row[CUSTOMER_NODE]) is None:
-            raise NotFound(f"customer not found {customer_id}")
+            return None
         return UUID(row[0]), self.readable_node(row[CUSTOMER_NODE])
 
     @extend_schema(

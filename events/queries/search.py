@@ -1,4 +1,4 @@
-"""Searching events: a customer's time line, or those of a node."""
+"""Searching events: a customer's time line, those of a node, or of all nodes one may read."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from configuration.models import NodeType
 from configuration.queries.rules import NodeRules
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import SortKey
-from contacthub_project.db.counters import Entity, count_of
+from contacthub_project.db.counters import Entity, count_in, count_of
 from contacthub_project.db.sql import fetch_one, rows_of
 from customers.domain.query_compiler import Fragment, all_of
 from events.models.event import ROW_AS_JSON
@@ -29,9 +30,7 @@ SELECT
     (SELECT count(*) FROM (
         SELECT FROM events_event AS event WHERE {{filtered}} LIMIT {LARGEST_MATCH}
     ) AS counted),
-    CASE WHEN %s THEN (SELECT count(*) FROM (
-        SELECT FROM events_event AS event WHERE {{scope}} LIMIT {LARGEST_MATCH}
-    ) AS everything) END,
+    CASE WHEN %s THEN (SELECT count(*) FROM events_event AS event WHERE {{counted}}) END,
     (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
      FROM (
         SELECT found.id, row_number() OVER () AS position
@@ -42,7 +41,7 @@ SELECT
 PAGE = """
 SELECT event.id FROM {source} AS event WHERE {filtered} ORDER BY {order} OFFSET %s LIMIT %s
 """
-# One of the nodes that an aggregate node shows: as much of it as the page could need.
+# One of several nodes that are searched together: as much of it as the page could need.
 OF_A_NODE = """
 (SELECT event.id, event.date, event.registered_at, event.updated_at, event.type, event.context
  FROM events_event AS event WHERE {filtered} ORDER BY {order} LIMIT %s)
@@ -59,11 +58,14 @@ class Search:
     """What a client looks for; None and empty lists do not restrict.
 
     The customers are one, or an aggregate customer and its members. An aggregate node shows the
-    events of its members.
+    events of its members. Without customers and node, the events of the `readable` nodes are
+    looked for, each once, in the node it belongs to.
     """
 
     customer_ids: Sequence[UUID]
     node: NodeRules | None
+    readable: Sequence[NodeRules]
+    external_id: str | None
     types: Sequence[str]
     contexts: Sequence[str]
     date_from: datetime | None
@@ -71,13 +73,15 @@ class Search:
     sort: Sequence[SortKey]
     page: Page
 
+    @property
+    def is_of_all_nodes(self) -> bool:
+        """Whether neither a customer nor a node is named."""
+        return not self.customer_ids and self.node is None
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rows of a page, how many events match and how many there are.
-
-    Counts end at 10000, but that of a whole node.
-    """
+    """The rows of a page, how many events match (10000 at most) and how many there are."""
 
     rows: list[EventRow]
     total: int
@@ -85,40 +89,67 @@ class Found:
 
 
 def search_events(workspace_id: UUID, search: Search) -> Found:
-    """The events of a customer or node that fit, in the order asked for, ids breaking ties."""
+    """The events that fit, in the order asked for, ids breaking ties."""
     scope = _scope(workspace_id, search)
     filtered = all_of([scope, *_filters(search)])
     page = _page(workspace_id, search, filtered)
-    statement = SEARCH.format(scope=scope.sql, filtered=filtered.sql, page=page.sql)
-    whole_node = search.node if not search.customer_ids else None
+    counted = _counted_by_rows(workspace_id, search, scope)
+    statement = SEARCH.format(
+        filtered=filtered.sql, counted="false" if counted is None else counted.sql, page=page.sql
+    )
     parameters = (
         *filtered.parameters,
-        whole_node is None,
-        *scope.parameters,
+        counted is not None,
+        *(() if counted is None else counted.parameters),
         *page.parameters,
     )
-    total, unfiltered, rows = fetch_one(statement, parameters, prepare=False)
-    if whole_node is not None:
-        unfiltered = count_of(workspace_id, whole_node.id, Entity.EVENTS)
-    return Found(rows_of(rows), total, unfiltered)
+    total, by_rows, rows = fetch_one(statement, parameters, prepare=False)
+    return Found(rows_of(rows), total, (by_rows or 0) + _counted(workspace_id, search))
+
+
+def _counted_by_rows(workspace_id: UUID, search: Search, scope: Fragment) -> Fragment | None:
+    """Which rows are counted to tell how many events there are; None if counters know.
+
+    No counter tells how many events a customer has, nor how many of an aggregate node's are its
+    own: the counters of aggregate nodes include the events of members, which stand elsewhere.
+    """
+    if search.customer_ids:
+        return scope
+    aggregates = [node.id for node in search.readable if node.type == NodeType.AGGREGATE]
+    if search.is_of_all_nodes and aggregates:
+        return all_of(
+            [
+                Fragment("event.workspace_id = %s", (workspace_id,)),
+                Fragment("event.node_id = ANY (%s)", (aggregates,)),
+            ]
+        )
+    return None
+
+
+def _counted(workspace_id: UUID, search: Search) -> int:
+    """How many events the counters know of beside those that are counted by rows."""
+    if search.customer_ids:
+        return 0
+    if search.node is not None:
+        return count_of(workspace_id, search.node.id, Entity.EVENTS)
+    entries = [node.id for node in search.readable if node.type == NodeType.ENTRY]
+    return count_in(workspace_id, entries, Entity.EVENTS)
 
 
 def _page(workspace_id: UUID, search: Search, filtered: Fragment) -> Fragment:
     """The ids of a page, in order.
 
-    The nodes that an aggregate node shows are read one by one, each in the order of its index, and
-    merged: of a million events only those of the page are looked at.
+    Several nodes (all, or those that an aggregate node shows) are read one by one, each in the
+    order of its index, and merged: of a million events only those of the page are looked at.
     """
     order = _order(search.sort)
     first = min(search.page.first, LARGEST_MATCH)
     window = (first, min(search.page.size, LARGEST_MATCH - first))
-    if search.customer_ids or search.node is None or not search.node.entry_nodes:
+    nodes = _nodes_searched_together(search)
+    if len(nodes) < 2:
         sql = PAGE.format(source="events_event", filtered=filtered.sql, order=order)
         return Fragment(sql, (*filtered.parameters, *window))
-    parts = [
-        _of_a_node(workspace_id, node, search, order, sum(window))
-        for node in (search.node.id, *search.node.entry_nodes)
-    ]
+    parts = [_of_a_node(workspace_id, node, search, order, sum(window)) for node in nodes]
     source = f"({' UNION ALL '.join(part.sql for part in parts)})"
     return Fragment(
         PAGE.format(source=source, filtered="true", order=order),
@@ -126,11 +157,18 @@ def _page(workspace_id: UUID, search: Search, filtered: Fragment) -> Fragment:
     )
 
 
+def _nodes_searched_together(search: Search) -> list[UUID]:
+    if search.customer_ids:
+        return []
+    if search.node is None:
+        return [node.id for node in search.readable]
+    return [search.node.id, *search.node.entry_nodes]
+
+
 def _of_a_node(workspace_id: UUID, node: UUID, search: Search, order: str, limit: int) -> Fragment:
-    """The first events of one of the nodes that an aggregate node shows."""
-    assert search.node is not None
+    """The first events of one of several nodes that are searched together."""
     parts = [Fragment("event.workspace_id = %s", (workspace_id,)), _one_of("event.node_id", [node])]
-    if node != search.node.id:
+    if search.node is not None and node != search.node.id:
         parts.append(Fragment(IS_SHOWN, (search.node.id,)))
     wanted = all_of([*parts, *_filters(search)])
     sql = OF_A_NODE.format(filtered=wanted.sql, order=order)
@@ -141,6 +179,8 @@ def _scope(workspace_id: UUID, search: Search) -> Fragment:
     parts = [Fragment("event.workspace_id = %s", (workspace_id,))]
     if search.customer_ids:
         parts.append(_one_of("event.customer_id", search.customer_ids))
+    if search.is_of_all_nodes:
+        parts.append(_one_of("event.node_id", [node.id for node in search.readable]))
     if search.node is not None:
         parts.append(_one_of("event.node_id", [search.node.id, *search.node.entry_nodes]))
         if search.node.entry_nodes:
@@ -150,6 +190,8 @@ def _scope(workspace_id: UUID, search: Search) -> Fragment:
 
 def _filters(search: Search) -> list[Fragment]:
     filters = []
+    if search.external_id is not None:
+        filters.append(Fragment("event.external_id = %s", (search.external_id,)))
     if search.types:
         filters.append(_one_of("event.type", search.types))
     if search.contexts:

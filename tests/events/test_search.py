@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.client import Answer
-from tests.factories import Hub
+from tests.client import Answer, ApiClient
+from tests.customers.test_aggregates import activate, make, people
+from tests.customers.test_aggregates import post as post_person
+from tests.factories import Hub, make_node, make_token, make_user
 
 
 def post(hub: Hub, **given: Any) -> str:
@@ -67,7 +70,7 @@ def test_filters(hub: Hub, customer: str) -> None:
 @pytest.mark.parametrize(
     ("query", "places"),
     [
-        ({}, {"/customerId"}), ({"type": "zz", "context": "zz", "mode": "zz"}, {"/type", "/context", "/mode", "/customerId"}),
+        ({"type": "zz", "context": "zz", "mode": "zz"}, {"/type", "/context", "/mode"}),
         ({"nodeId": "x", "dateFrom": "soon", "dateTo": "2020-13-01"}, {"/dateFrom", "/dateTo"}), ({"nodeId": "x", "sort": "properties"}, {"/sort"}), ({"nodeId": "x", "size": 101}, {"/size"}),
     ],
 )  # fmt: skip
@@ -79,8 +82,76 @@ def test_bad_searches(hub: Hub, query: Any, places: set[str]) -> None:
 def test_other_peoples_events(hub: Hub, customer: str) -> None:
     stranger = Hub()
     assert searched(hub, nodeId=stranger.node.id).status == 404
-    assert searched(hub, customerId=stranger.post_customer()["id"]).status == 404
+    theirs = stranger.post_customer()["id"]
+    post(stranger, customerId=theirs)
+    for unknown in (theirs, str(uuid.uuid4()), "x", "a\tb"):
+        answer = searched(hub, customerId=unknown)
+        assert (answer.status, answer["elements"]) == (200, [])
+        assert answer["page"]["totalUnfilteredElements"] == 0
+    assert searched(hub)["elements"] == []
+    gone = hub.post_customer()["id"]
+    post(hub, customerId=gone)
+    hub.trusted.delete(f"{hub.path}/customers/{gone}")
+    assert searched(hub, customerId=gone)["elements"] == []
     assert hub.untrusted.get(f"{hub.path}/events", query={"nodeId": hub.node.id}).status == 403
+
+
+def test_without_customer_and_node_all_that_may_be_read(hub: Hub, customer: str) -> None:
+    elsewhere = hub.post_customer(nodeId=str(hub.other_node.id))["id"]
+    third = make_node(hub.workspace)
+    owners = [customer, elsewhere]
+    found = [post(hub, customerId=owners[day % 2], date=f"2021-01-0{day}") for day in range(1, 6)]
+    found.append(post(hub, bringBackProperties={"value": "s", "nodeId": str(hub.node.id)},
+                      date="2021-01-06"))  # fmt: skip
+    body = {"nodeId": str(third.id), "base": {"contacts": {"email": "t@x.it"}}}
+    stranger = hub.admin.post(f"{hub.path}/customers", body)["id"]
+    event = {"type": "loggedIn", "context": "WEB", "customerId": stranger, "date": "2022-01-01"}
+    hidden = hub.admin.post(f"{hub.path}/events", event)["id"]
+    newest = found[::-1]
+    assert ids(searched(hub)) == newest  # the source works in two nodes
+    assert ids(hub.admin.get(f"{hub.path}/events")) == [hidden, *newest]
+    assert ids(searched(hub, size=2, page=1)) == newest[2:4]
+    assert ids(searched(hub, sort="date,asc")) == found
+    assert ids(searched(hub, dateFrom="2021-01-02", dateTo="2021-01-03T00:00:00Z")) == newest[3:5]
+    assert ids(searched(hub, type="loggedIn")) == []
+    assert searched(hub, type="loggedIn")["page"] == {
+        "size": 10, "totalElements": 0, "totalUnfilteredElements": 6, "totalPages": 0, "number": 0,
+    }  # fmt: skip
+    assert searched(hub)["page"]["totalElements"] == 6
+    reader = make_user("USER", workspaces=(hub.workspace,), grants={hub.other_node: "R"})
+    answer = ApiClient(make_token(reader)).get(f"{hub.path}/events")
+    assert ids(answer) == [found[4], found[2], found[0]]
+    assert answer["page"]["totalUnfilteredElements"] == 3
+    writer = make_user("USER", workspaces=(hub.workspace,), grants={hub.other_node: "W"})
+    assert ApiClient(make_token(writer)).get(f"{hub.path}/events")["elements"] == []
+    assert hub.untrusted.get(f"{hub.path}/events").status == 403
+
+
+def test_of_all_nodes_each_event_is_there_once(hub: Hub) -> None:
+    """Of an aggregate node only its own events, not again those of its members."""
+    aggregate = make(hub)
+    member = post_person(hub, "a@x.it")
+    assert activate(hub, aggregate) == "ACTIVE"
+    (person,) = people(hub, aggregate)
+    own = post(hub, customerId=member)
+    body = {"type": "loggedIn", "context": "WEB", "customerId": person["id"]}
+    native = hub.admin.post(f"{hub.path}/events", body)["id"]
+    answer = hub.admin.get(f"{hub.path}/events")
+    assert sorted(ids(answer)) == sorted([own, native])
+    assert {each["origin"] for each in answer["elements"]} == {"NATIVE"}
+    page = answer["page"]
+    assert (page["totalElements"], page["totalUnfilteredElements"]) == (2, 2)
+
+
+def test_by_external_id(hub: Hub, customer: str) -> None:
+    one = post(hub, customerId=customer, externalId="E-1")
+    two = post(hub, customerId=customer, externalId="E-1", type="loggedIn")
+    post(hub, customerId=customer, externalId="E-2"), post(hub, customerId=customer)
+    for scope in ({}, {"nodeId": hub.node.id}, {"customerId": customer}):
+        assert sorted(ids(searched(hub, **scope, externalId=" E-1"))) == sorted([one, two])
+        assert ids(searched(hub, **scope, externalId="E-1", type="loggedIn")) == [two]
+        assert ids(searched(hub, **scope, externalId="E-3")) == []
+        assert len(ids(searched(hub, **scope, externalId=""))) == 4
 
 
 def test_a_page_costs_the_same_whatever_it_holds(hub: Hub, customer: str) -> None:
@@ -91,6 +162,27 @@ def test_a_page_costs_the_same_whatever_it_holds(hub: Hub, customer: str) -> Non
     assert sum("events_event" in query["sql"] for query in captured) == 1
 
 
+def test_totals_of_a_customer_are_exact(hub: Hub, customer: str) -> None:
+    """Also beyond the 10000 matches that a search goes through."""
+    with connection.cursor() as cursor:
+        cursor.execute(OF_ONE, [hub.workspace.id, hub.node.id, customer, 12_345])
+    other = hub.post_customer()["id"]
+    post(hub, customerId=other)
+    page = searched(hub, customerId=customer)["page"]
+    assert (page["totalElements"], page["totalUnfilteredElements"]) == (10_000, 12_345)
+    page = searched(hub, customerId=customer, type="loggedIn")["page"]
+    assert (page["totalElements"], page["totalUnfilteredElements"]) == (0, 12_345)
+    page = searched(hub, customerId=other, type="loggedIn")["page"]
+    assert (page["totalElements"], page["totalUnfilteredElements"]) == (0, 1)
+
+
+OF_ONE = """
+INSERT INTO events_event (id, workspace_id, node_id, customer_id, type, context, properties,
+                          context_info, date, origin, version, registered_at, updated_at)
+SELECT gen_random_uuid(), %s, %s, %s, 'viewedPage', 'WEB', '{}', '{}',
+       now() - number * interval '1 minute', 'NATIVE', 1, now(), now()
+FROM generate_series(1, %s) AS number
+"""
 MANY = """
 INSERT INTO events_event (id, workspace_id, node_id, customer_id, type, context, properties,
                           context_info, date, origin, version, registered_at, updated_at)
@@ -111,7 +203,7 @@ def test_time_lines_and_lists_are_index_scans(hub: Hub, customer: str) -> None:
     plans: list[str] = []
 
     def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if "everything" in sql:
+        if "AS counted" in sql:
             with connection.connection.cursor() as cursor:
                 cursor.execute("EXPLAIN " + sql, params)
                 plans.append("\n".join(line for (line,) in cursor.fetchall()))
@@ -121,7 +213,13 @@ def test_time_lines_and_lists_are_index_scans(hub: Hub, customer: str) -> None:
         assert searched(hub, customerId=customer)["page"]["totalElements"] == 20
         assert searched(hub, nodeId=hub.node.id)["page"]["totalElements"] == 10_000
         assert searched(hub, nodeId=hub.node.id, type="loggedIn")["page"]["totalElements"] == 40
-    of_customer, in_node, of_type = plans
+        assert searched(hub)["page"]["totalElements"] == 10_000
+        assert searched(hub, externalId="x")["page"]["totalElements"] == 0
+    of_customer, in_node, of_type, of_all, of_id = plans
+    page_of_all = of_all.split("WindowAgg")[1]
+    assert page_of_all.count("event_in_node") == 2
+    assert "Seq Scan on events_event" not in page_of_all
+    assert "event_external_id_once" in of_id
     assert "event_of_customer" in of_customer
     assert "event_in_node" in in_node
     assert "event_of_type_in_node" in of_type
