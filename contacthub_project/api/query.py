@@ -13,14 +13,13 @@ from django.http import HttpRequest
 
 from contacthub_project.core.errors import FieldError, Invalid
 from contacthub_project.core.identifiers import as_uuid
-from contacthub_project.core.timestamps import parse_timestamp, timestamp_from_epoch_ms
+from contacthub_project.core.timestamps import timestamp_of
 
 T = TypeVar("T")
 LONGEST_TEXT = 255
 LONGEST_LIST = 8192
 MOST_LISTED = 100
 MOST_SORT_KEYS = 5
-MILLISECONDS = re.compile(r"-?[0-9]{5,18}")
 WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -35,6 +34,7 @@ class SortKey:
 class QueryParameters:
     """Reads the parameters an operation knows; unknown ones are ignored.
 
+    A parameter without a value (`mode=`) is not given, whichever it is.
     Faults are collected, so that `raise_faults` reports all of them at once.
     """
 
@@ -42,9 +42,13 @@ class QueryParameters:
         self._values = request.GET
         self._faults: list[FieldError] = []
 
+    def has(self, name: str) -> bool:
+        """Whether the parameter is given, rightly or not."""
+        return self._given(name) is not None
+
     def text(self, name: str, *, longest: int = LONGEST_TEXT) -> str | None:
         """The parameter as text; None when absent."""
-        value = self._values.get(name)
+        value = self._given(name)
         if value is None:
             return None
         if "\0" in value:
@@ -57,7 +61,7 @@ class QueryParameters:
         self, name: str, *, default: T, least: int = 0, most: int | None = None
     ) -> int | T:
         """The parameter as an integer between `least` and `most`, both included."""
-        value = self._values.get(name)
+        value = self._given(name)
         if value is None:
             return default
         if not WHOLE_NUMBER.fullmatch(value) or int(value) < least:
@@ -68,7 +72,7 @@ class QueryParameters:
 
     def flag(self, name: str, *, default: bool) -> bool:
         """The parameter as true or false."""
-        value = self._values.get(name)
+        value = self._given(name)
         if value is None:
             return default
         if value.lower() not in {"true", "false"}:
@@ -77,7 +81,7 @@ class QueryParameters:
 
     def choice(self, name: str, allowed: Sequence[str], *, default: T) -> str | T:
         """The parameter as one of the `allowed` values."""
-        value = self._values.get(name)
+        value = self._given(name)
         if value is None:
             return default
         if value not in allowed:
@@ -89,11 +93,8 @@ class QueryParameters:
         text = self.text(name)
         if text is None:
             return None
-        if MILLISECONDS.fullmatch(text):
-            moment = timestamp_from_epoch_ms(int(text))
-        else:
-            # A plus sign that was not encoded arrives as a space.
-            moment = parse_timestamp(text.replace(" ", "+") if "T" in text else text)
+        # A plus sign that was not encoded arrives as a space.
+        moment = timestamp_of(text.replace(" ", "+") if "T" in text else text)
         if moment is None:
             self.fault(name, "must be a date or a date-time")
         return moment
@@ -101,7 +102,7 @@ class QueryParameters:
     def sort(self, *, default: Sequence[SortKey] = ()) -> Sequence[SortKey]:
         """The keys of `sort=field,asc|desc` (ascending when not said), as often as it is given."""
         keys = []
-        for value in self._values.getlist("sort"):
+        for value in filter(None, self._values.getlist("sort")):
             field, _, direction = value.partition(",")
             if not field.strip() or direction.strip().lower() not in {"", "asc", "desc"}:
                 self.fault("sort", "must be a property, then maybe ,asc or ,desc")
@@ -126,6 +127,13 @@ class QueryParameters:
         """Raise Invalid if any parameter read so far was wrong."""
         if self._faults:
             raise Invalid("The query parameters are not valid", errors=self._faults)
+
+    def _given(self, name: str) -> str | None:
+        """The last value of the parameter that is not empty."""
+        value = self._values.get(name)
+        if value == "":
+            return next(filter(None, reversed(self._values.getlist(name))), None)
+        return value
 
     def _fault(self, name: str, message: str, result: T) -> T:
         self._faults.append(FieldError(f"/{name}", message, "query"))

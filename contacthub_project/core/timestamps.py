@@ -1,8 +1,8 @@
 """Moments as text: what is accepted, and the one form in which they are kept.
 
-Accepted are ISO 8601 date-times with any offset (also `+0100`, also none, which means UTC) and bare
-dates, which mean midnight UTC. Kept is UTC with milliseconds, so that equal moments are equal text
-and text sorts by time.
+Accepted are ISO 8601 date-times with any offset that exists (-14:00 to +14:00; also `+0100`, also
+none, which means UTC), bare dates, which mean midnight UTC, and milliseconds since 1970. Kept is
+UTC with milliseconds, so that equal moments are equal text and text sorts by time.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LARGEST_OFFSET = timedelta(hours=14)
+MILLISECONDS = re.compile(r"-?[0-9]{5,18}")
 ISO_8601 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
     r"(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?"
@@ -26,6 +28,8 @@ def parse_timestamp(text: str) -> datetime | None:
         return None
     year, month, day, hour, minute, second, fraction, _, sign, ahead, ahead_minutes = match.groups()
     offset = timedelta(hours=int(ahead or 0), minutes=int(ahead_minutes or 0))
+    if offset > LARGEST_OFFSET or int(ahead_minutes or 0) > 59:
+        return None
     try:
         moment = datetime(
             int(year),
@@ -40,6 +44,22 @@ def parse_timestamp(text: str) -> datetime | None:
         return moment + offset if sign == "-" else moment - offset
     except (ValueError, OverflowError):
         return None
+
+
+def timestamp_of(value: object) -> datetime | None:
+    """The moment that a value names as text or as milliseconds since 1970, else None.
+
+    Milliseconds may be text too; of fewer than five digits they are taken for a mistake.
+    """
+    if isinstance(value, str):
+        if MILLISECONDS.fullmatch(value):
+            return timestamp_from_epoch_ms(int(value))
+        return parse_timestamp(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return timestamp_from_epoch_ms(value)
 
 
 def timestamp_from_epoch_ms(milliseconds: int) -> datetime | None:

@@ -131,7 +131,7 @@ class VerificationView(_FeedView):
         first = parameters.whole_number("from", default=None, least=1)
         last = parameters.whole_number("to", default=None, least=1)
         for name in ("from", "to"):
-            if name not in request.GET:
+            if not parameters.has(name):
                 parameters.fault(name, "is required")
         if first is not None and last is not None and not first <= last < first + MOST_VERIFIED:
             parameters.fault("to", f"must be at least `from`, and at most {MOST_VERIFIED - 1} more")

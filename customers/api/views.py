@@ -249,7 +249,7 @@ class CustomerView(CustomerScopedView):
         customer = self.writable_customer(customer_id)
         expected = expected_version(request)
         delete_customer(self.workspace, customer, expected_version=expected, by=self.caller)
-        return Empty() if request.GET.get("nodeId") else JsonResponse({})
+        return Empty() if QueryParameters(request).has("nodeId") else JsonResponse({})
 
     def modified(self, customer_id: str, usual: Mode, strict: Mode) -> HttpResponse:
         parameters = QueryParameters(self.request)

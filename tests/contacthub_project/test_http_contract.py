@@ -156,7 +156,7 @@ def test_strange_authorization_headers(header: str, db: None) -> None:
     assert answered.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("size", ["-1", "x", "101", "1.0", "9" * 30, "", "١"])
+@pytest.mark.parametrize("size", ["-1", "x", "101", "1.0", "9" * 30, " ", "١"])
 def test_wrong_paging(hub: Hub, size: str) -> None:
     query = {"nodeId": hub.node.id, "size": size, "page": "-1"}
     answered = hub.trusted.get(f"{hub.path}/customers", query=query)
