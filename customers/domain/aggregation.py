@@ -28,8 +28,8 @@ LARGEST_NUMBER = Fraction(sys.float_info.max)
 class Member:
     """An entry customer: `rank` is its source's place in its node's priority, 0 the highest.
 
-    `consented_at` tells when each leaf of its consents was changed last, by dotted path; moments
-    are text that sorts by time.
+    `consented_at` tells when each leaf of its consents was changed last, by dotted path, also of
+    those that were removed; moments are text that sorts by time.
     """
 
     id: str
@@ -44,8 +44,9 @@ def aggregated(members: Sequence[Member], extended: Mapping[str, Any]) -> Docume
 
     `extended` are the workspace's definitions of extended properties, whose merge policies hold.
     Everything else goes by priority, leaf by leaf: the value of the member whose source has the
-    highest priority, then of the one that was changed last. Tags are united, subscriptions by id;
-    of a consent, the leaf that was changed last counts.
+    highest priority, then of the one that was changed last. Tags are united. So are subscriptions,
+    each id whole as it was changed last; of a consent, the last change of a leaf counts, also when
+    that removed it.
     """
     ordered = in_order(members)
     documents = [member.document for member in ordered]
@@ -86,8 +87,20 @@ def _by_priority(objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _united(lists: Sequence[list[Any]]) -> list[Any]:
-    by_id = {each["id"]: each for elements in reversed(lists) for each in elements}
+    """The elements of all lists, each id once: whole, as it was changed last.
+
+    Of equal moments, or none, the first list's counts.
+    """
+    by_id: dict[str, Any] = {}
+    for element in (element for elements in lists for element in elements):
+        known = by_id.get(element["id"])
+        if known is None or _changed_at(element) > _changed_at(known):
+            by_id[element["id"]] = element
     return [by_id[each] for each in sorted(by_id)]
+
+
+def _changed_at(element: Mapping[str, Any]) -> str:
+    return element.get("updatedAt") or ""
 
 
 def _tags(tags: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -99,20 +112,25 @@ def _tags(tags: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _consents(members: Sequence[Member]) -> dict[str, Any]:
+    """Each leaf as it was changed last by any member; a removal is a change as well."""
     leaves: dict[str, tuple[str, Any]] = {}
     # From the lowest priority to the highest, so that of equal moments the highest wins.
     for member in reversed(members):
-        for path, value in _leaves("consents", member.document["consents"]):
+        held = dict(_leaves("consents", member.document["consents"]))
+        for path in held.keys() | member.consented_at.keys():
             moment = member.consented_at.get(path, member.updated_at)
             if path not in leaves or moment >= leaves[path][0]:
-                leaves[path] = (moment, value)
+                leaves[path] = (moment, held.get(path))
     result: dict[str, Any] = {}
     for path in sorted(leaves):
+        value = leaves[path][1]
+        if value is None:
+            continue
         *parents, last = path.split(".")[1:]
         level = result
         for parent in parents:
             level = level.setdefault(parent, {})
-        level[last] = leaves[path][1]
+        level[last] = value
     return result
 
 

@@ -279,6 +279,51 @@ def test_policies_and_priorities_count_when_they_change(hub: Hub) -> None:
     assert people(hub, node)[0]["extended"] == {"points": 7}
 
 
+def test_a_later_touch_of_another_member_subscribes_nobody_again(hub: Hub) -> None:
+    news = [{"id": "news", "subscribed": True}]
+    one = post(hub, "a@x.it", base={"subscriptions": news})
+    two = post(hub, "a@x.it", other=True, base={"subscriptions": news})
+    node = make(hub)
+    activate(hub, node)
+    path = f"{hub.path}/customers"
+    unsubscribed = hub.trusted.put(f"{path}/{one}/subscriptions/news", {"subscribed": False})
+    assert unsubscribed.status == 200, unsubscribed.content
+    hub.trusted.patch(f"{path}/{two}", {"base": {"firstName": "Anna"}})
+    follow()
+    (person,) = people(hub, node)
+    assert person["base"]["firstName"] == "Anna"
+    (kept,) = person["base"]["subscriptions"]
+    assert kept["subscribed"] is False
+    own = hub.trusted.get(f"{path}/{one}/subscriptions/news").json
+    assert kept["updatedAt"] == own["updatedAt"]
+
+
+def test_a_consent_that_a_member_removes_later_is_gone(hub: Hub) -> None:
+    said = {"profiling": {"online": {"status": True}}}
+    one = post(hub, "a@x.it", consents=said)
+    two = post(hub, "a@x.it", other=True, consents=said)
+    node = make(hub)
+    activate(hub, node)
+
+    def status() -> Any:
+        follow()
+        (person,) = people(hub, node)
+        return person["consents"].get("profiling", {}).get("online", {}).get("status")
+
+    path = f"{hub.path}/customers"
+    assert status() is True
+    removal = {"consents": {"profiling": {"online": {"status": None}}}}
+    assert hub.trusted.patch(f"{path}/{two}", removal).status == 200
+    assert status() is None
+    hub.trusted.patch(f"{path}/{one}", {"base": {"firstName": "Anna"}})  # says nothing of consents
+    assert status() is None
+    hub.trusted.patch(f"{path}/{one}", {"consents": {"profiling": {"online": {"status": False}}}})
+    assert status() is False
+    # What a member said who is forgotten is said no longer.
+    hub.clients["DPO"].delete(f"{hub.path}/data-protection/customers/{one}")
+    assert status() is None
+
+
 EMAILS = st.sampled_from(["a@x.it", "b@x.it", "c@x.it"])
 STEPS = st.lists(
     st.one_of(

@@ -139,6 +139,50 @@ def test_tags_and_subscriptions_are_united() -> None:
     ]
 
 
+def test_of_a_subscription_the_latest_change_counts_whole() -> None:
+    def of(number: int, at: str, rank: int, *subscriptions: dict[str, Any]) -> Member:
+        return member(number, rank=rank, at=at, base={"subscriptions": list(subscriptions)})
+
+    out = {"id": "x", "subscribed": False, "updatedAt": "2024-03-01T00:00:00.000Z"}
+    opted_in = {
+        "id": "x",
+        "subscribed": True,
+        "name": "News",
+        "updatedAt": "2024-02-01T00:00:00.000Z",
+    }
+    other = {"id": "y", "subscribed": True, "updatedAt": "2020-01-01T00:00:00.000Z"}
+    # Neither a later touch of the member nor its priority brings an older word back.
+    person = aggregated([of(1, "2026", 0, opted_in, other), of(2, "2025", 1, out)], {})
+    assert person["base"]["subscriptions"] == [out, other]
+    # Of equal moments the priority decides, and any moment is later than none.
+    same = out | {"subscribed": True}
+    assert aggregated([of(1, "2026", 1, out), of(2, "2025", 0, same)], {})["base"] == {
+        "subscriptions": [same]
+    }
+    undated = {"id": "x", "subscribed": True}
+    assert aggregated([of(1, "2026", 0, undated), of(2, "2025", 1, out)], {})["base"] == {
+        "subscriptions": [out]
+    }
+
+
+def test_a_removed_consent_does_not_bring_an_older_one_back() -> None:
+    path = "consents.profiling.online.status"
+    said = {"consents": {"profiling": {"online": {"status": True}}}}
+
+    def of(number: int, document: dict[str, Any], moment: str | None, rank: int = 0) -> Member:
+        moments = {} if moment is None else {path: moment}
+        return Member(f"{number}", for_create(EMPTY, document), rank, "2000", moments)
+
+    removed_later = [of(1, said, "2020"), of(2, {}, "2021")]
+    assert aggregated(removed_later, {})["consents"] == {}
+    said_later = [of(1, said, "2022"), of(2, {}, "2021")]
+    assert aggregated(said_later, {})["consents"] == said["consents"]
+    never_said = [of(1, said, "2020"), of(2, {}, None)]
+    assert aggregated(never_said, {})["consents"] == said["consents"]
+    at_once = [of(1, said, "2020", rank=1), of(2, {}, "2020", rank=0)]
+    assert aggregated(at_once, {})["consents"] == {}
+
+
 def test_of_a_consent_the_latest_change_counts() -> None:
     def consents(status: bool) -> dict[str, Any]:
         return {"profiling": {"online": {"status": status}, "classic": {"status": status}}}
