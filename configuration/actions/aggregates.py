@@ -11,7 +11,7 @@ from django.db import transaction
 from configuration.actions.building import build_in_request, start_building, stop_following
 from configuration.actions.changing import customer_schema_of, lock_workspace
 from configuration.actions.nodes import lock_node, mark_removed
-from configuration.domain.conditions import condition_faults
+from configuration.domain.conditions import depends_on_now, parse_condition
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy, policy_faults
 from configuration.models import Node, NodeState, NodeType
@@ -126,12 +126,19 @@ def delete_aggregate_node(node: Node) -> None:
 
 
 def filter_faults(filters: Sequence[Any], schema: CustomerSchema) -> list[FieldError]:
-    """What is wrong with exclusion filters, each a condition of the query language."""
-    return [
-        fault
-        for index, condition in enumerate(filters)
-        for fault in condition_faults(condition, schema, at=f"/exclusionFilters/{index}")
-    ]
+    """What is wrong with exclusion filters, each a condition of the query language.
+
+    Customers are judged when they change, so a filter cannot speak of now.
+    """
+    faults = []
+    for index, each in enumerate(filters):
+        at = f"/exclusionFilters/{index}"
+        condition, wrong = parse_condition(each, schema, at=at)
+        faults += wrong
+        if condition is not None and depends_on_now(condition):
+            message = "cannot be relative to now: customers are judged when they change"
+            faults.append(FieldError(at, message, "relative"))
+    return faults
 
 
 def _is_same(given: Any, kept: Any) -> bool:

@@ -1,22 +1,32 @@
-"""Conditions on a customer: the innermost part of the query language, checked before use.
+"""Conditions on a customer or an event: the innermost part of the query language.
 
-A condition is atomic (`attribute`, `operator`, `value`) or composite (`conjunction` of
-`conditions`). Aggregate nodes exclude customers by conditions; searches are made of them too.
+On the wire a condition is atomic (`attribute`, `operator`, `value`) or composite (`conjunction` of
+`conditions`). `parse_condition` checks it and makes an expression of it: a tree of frozen nodes in
+which deprecated spellings, values given as text and the many forms of moments are gone. Aggregate
+nodes exclude customers by conditions; searches are made of them too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+import enum
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from configuration.domain.customer_schema import LIST_OF
+from contacthub_project.core.date_math import Moment, Relative, parse_moment
 from contacthub_project.core.errors import FieldError, pointer
-from contacthub_project.core.timestamps import parse_timestamp
+from contacthub_project.core.strict_json import LARGEST_INTEGER
 
 OPERATORS = (
     "EQUALS", "NOT_EQUALS", "BETWEEN", "GTE", "GT", "LTE", "LT",
     "IS_NULL", "IS_NOT_NULL", "IN", "NOT_IN",
 )  # fmt: skip
+# Of clients of former versions, by what they mean.
+DEPRECATED_OPERATORS = {"IS": "EQUALS", "LIKE": "IN"}
 WITHOUT_VALUE = frozenset({"IS_NULL", "IS_NOT_NULL"})
 ORDERED = frozenset({"BETWEEN", "GTE", "GT", "LTE", "LT"})
 MEMBERSHIP = frozenset({"IN", "NOT_IN"})
@@ -27,6 +37,20 @@ MOST_VALUES = 1000
 
 ATOMIC_KEYS = frozenset({"type", "attribute", "operator", "value", "name"})
 COMPOSITE_KEYS = frozenset({"type", "conjunction", "conditions", "name"})
+MOMENTS = frozenset({"moment", "date"})
+JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+LONGEST_NUMBER = 100
+# As JSON writes them, and as PHP casts them to text.
+BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+EXPECTED = {
+    "moment": "a date, a date-time, milliseconds since 1970 or relative to now, such as now-30d",
+    "boolean": "true or false",
+    "number": "a number",
+}
+EXPECTED["date"] = EXPECTED["moment"]
+
+# What a value is compared as, by the kind of the attribute.
+Operand = str | int | float | bool | Moment
 
 
 class Attributes(Protocol):
@@ -37,85 +61,104 @@ class Attributes(Protocol):
         ...
 
 
-def condition_faults(condition: Any, schema: Attributes, *, at: str) -> list[FieldError]:
-    """Everything wrong with a condition: its form, unknown attributes, values of wrong types."""
-    faults = list(_faults(condition, schema, at, depth=1))
-    if not faults and _count(condition) > MOST_CONDITIONS:
-        faults.append(FieldError(at, f"has more than {MOST_CONDITIONS} conditions", "maxItems"))
-    return faults
+class Test(enum.Enum):
+    """How the value of an attribute is compared with the operands."""
+
+    __test__ = False  # for pytest
+
+    PRESENT = enum.auto()  # there is a value; no operand
+    EQUALS = enum.auto()
+    ONE_OF = enum.auto()  # any number of operands
+    AT_LEAST = enum.auto()
+    ABOVE = enum.auto()
+    AT_MOST = enum.auto()
+    BELOW = enum.auto()
+    BETWEEN = enum.auto()  # at least the first operand and at most the second
+    CONTAINS = enum.auto()  # the text of the operand is part of the text
 
 
-def _faults(condition: Any, schema: Attributes, at: str, *, depth: int) -> Iterable[FieldError]:
-    if not isinstance(condition, dict):
-        return [FieldError(at, "must be an object", "type")]
-    if depth > DEEPEST:
-        return [FieldError(at, f"is nested deeper than {DEEPEST} levels", "depth")]
-    kind = condition.get("type")
-    if kind == "composite":
-        return _composite_faults(condition, schema, at, depth)
-    if kind == "atomic":
-        return _atomic_faults(condition, schema, at)
-    return [FieldError(f"{at}/type", "must be atomic or composite", "enum")]
+TESTS = {
+    "EQUALS": Test.EQUALS, "NOT_EQUALS": Test.EQUALS,
+    "IN": Test.ONE_OF, "NOT_IN": Test.ONE_OF,
+    "IS_NULL": Test.PRESENT, "IS_NOT_NULL": Test.PRESENT,
+    "GTE": Test.AT_LEAST, "GT": Test.ABOVE, "LTE": Test.AT_MOST, "LT": Test.BELOW,
+    "BETWEEN": Test.BETWEEN,
+}  # fmt: skip
+NEGATIVE = frozenset({"NOT_EQUALS", "NOT_IN", "IS_NULL"})
 
 
-def _composite_faults(
-    condition: Mapping[str, Any], schema: Attributes, at: str, depth: int
-) -> list[FieldError]:
-    faults = unknown_key_faults(condition, COMPOSITE_KEYS, at)
-    conjunction = condition.get("conjunction")
-    if not isinstance(conjunction, str) or conjunction.lower() not in CONJUNCTIONS:
-        faults.append(FieldError(f"{at}/conjunction", "must be and or or", "enum"))
-    inner = condition.get("conditions")
-    if not isinstance(inner, list) or not inner:
-        faults.append(FieldError(f"{at}/conditions", "must be a list of conditions", "type"))
-        return faults
-    for index, each in enumerate(inner):
-        faults += _faults(each, schema, f"{at}/conditions/{index}", depth=depth + 1)
-    return faults
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Holds when the attribute has a value that passes the test; of a list, any element will do.
+
+    `kind` is that of the attribute, such as `text` or `list of number` (see `CustomerSchema`).
+    """
+
+    attribute: str
+    kind: str
+    test: Test
+    operands: tuple[Operand, ...] = ()
 
 
-def _atomic_faults(condition: Mapping[str, Any], schema: Attributes, at: str) -> list[FieldError]:
-    faults = unknown_key_faults(condition, ATOMIC_KEYS, at)
-    attribute, operator = condition.get("attribute"), condition.get("operator")
-    kind = schema.kind_of(attribute) if isinstance(attribute, str) else None
-    if kind is None:
-        faults.append(FieldError(f"{at}/attribute", "is not a known property", "path"))
-    if operator not in OPERATORS:
-        known = ", ".join(OPERATORS)
-        faults.append(FieldError(f"{at}/operator", f"must be one of {known}", "enum"))
-    if kind is None or operator not in OPERATORS or operator in WITHOUT_VALUE:
-        return faults
-    return faults + _value_faults(kind, str(operator), condition.get("value"), f"{at}/value")
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Holds when every part does."""
+
+    parts: tuple[Any, ...]
 
 
-def _value_faults(kind: str, operator: str, value: Any, at: str) -> list[FieldError]:
-    if kind.removeprefix(LIST_OF) in {"object", "boolean"} and operator in ORDERED:
-        return [FieldError(at, f"{operator} does not apply to a property of this type", "type")]
-    if operator == "BETWEEN":
-        if not isinstance(value, list) or len(value) != 2:
-            return [FieldError(at, "must be a list of two values", "type")]
-    elif operator in MEMBERSHIP and isinstance(value, list):
-        if len(value) > MOST_VALUES:
-            return [FieldError(at, f"has more than {MOST_VALUES} values", "maxItems")]
-    elif isinstance(value, list):
-        return [FieldError(at, "must be a single value", "type")]
-    values = value if isinstance(value, list) else [value]
-    return [
-        FieldError(f"{at}/{index}" if isinstance(value, list) else at, f"must be {kind}", "type")
-        for index, each in enumerate(values)
-        if not _fits(kind.removeprefix(LIST_OF), each)
-    ]
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Holds when one of the parts does."""
+
+    parts: tuple[Any, ...]
 
 
-def _fits(kind: str, value: Any) -> bool:
-    if isinstance(value, bool):
-        return kind == "boolean"
-    if kind in {"moment", "date"}:
-        is_number = isinstance(value, int)  # milliseconds since 1970
-        return is_number or (isinstance(value, str) and parse_timestamp(value) is not None)
-    if kind == "number":
-        return isinstance(value, int | float)
-    return kind == "text" and isinstance(value, str)
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Holds when the part does not, so also when what it compares is absent."""
+
+    part: Any
+
+
+# Queries of customers have leaves of further kinds.
+Condition = Comparison | AllOf | AnyOf | Not
+
+
+def nodes_of(expression: Any) -> Iterator[Any]:
+    """Every node of an expression: itself, then those of its parts."""
+    yield expression
+    if isinstance(expression, AllOf | AnyOf):
+        for part in expression.parts:
+            yield from nodes_of(part)
+    elif isinstance(expression, Not):
+        yield from nodes_of(expression.part)
+
+
+def comparisons_of(expression: Any) -> list[Comparison]:
+    """Everything that an expression compares; leaves of other kinds are left out."""
+    return [node for node in nodes_of(expression) if isinstance(node, Comparison)]
+
+
+def depends_on_now(condition: Any) -> bool:
+    """Whether time alone can change what fulfils the comparisons: one of them speaks of now."""
+    return any(
+        isinstance(operand, Relative)
+        for compared in comparisons_of(condition)
+        for operand in compared.operands
+    )
+
+
+def parse_condition(
+    given: Any, attributes: Attributes, *, at: str
+) -> tuple[Condition | None, list[FieldError]]:
+    """The condition, or everything wrong with it: form, unknown attributes, wrong values."""
+    parser = _Parser(attributes)
+    condition = parser.condition(given, at, depth=1)
+    if not parser.faults and parser.comparisons > MOST_CONDITIONS:
+        message = f"has more than {MOST_CONDITIONS} conditions"
+        parser.faults.append(FieldError(at, message, "maxItems"))
+    return (None if parser.faults else condition), parser.faults
 
 
 def condition_attributes(condition: Mapping[str, Any]) -> set[str]:
@@ -133,5 +176,127 @@ def unknown_key_faults(part: Mapping[str, Any], known: Set[str], at: str) -> lis
     ]
 
 
-def _count(condition: Mapping[str, Any]) -> int:
-    return 1 + sum(_count(each) for each in condition.get("conditions", ()))
+class _Parser:
+    """Parses one condition; what is wrong gathers in `faults`, and None stands for it."""
+
+    def __init__(self, attributes: Attributes) -> None:
+        self._attributes = attributes
+        self.comparisons = 0
+        self.faults: list[FieldError] = []
+
+    def condition(self, given: Any, at: str, *, depth: int) -> Condition | None:
+        if not isinstance(given, dict):
+            return self._wrong(at, "must be an object", "type")
+        if depth > DEEPEST:
+            return self._wrong(at, f"is nested deeper than {DEEPEST} levels", "depth")
+        if given.get("type") == "composite":
+            return self._composite(given, at, depth)
+        if given.get("type") == "atomic":
+            self.comparisons += 1
+            return self._atomic(given, at)
+        return self._wrong(f"{at}/type", "must be atomic or composite", "enum")
+
+    def _composite(self, given: Mapping[str, Any], at: str, depth: int) -> Condition | None:
+        self.faults += unknown_key_faults(given, COMPOSITE_KEYS, at)
+        conjunction = given.get("conjunction")
+        if not isinstance(conjunction, str) or conjunction.lower() not in CONJUNCTIONS:
+            self._wrong(f"{at}/conjunction", "must be and or or", "enum")
+            conjunction = "and"
+        inner = given.get("conditions")
+        if not isinstance(inner, list) or not inner:
+            return self._wrong(f"{at}/conditions", "must be a list of conditions", "type")
+        parts = tuple(
+            self.condition(each, f"{at}/conditions/{index}", depth=depth + 1)
+            for index, each in enumerate(inner)
+        )
+        return AllOf(parts) if conjunction.lower() == "and" else AnyOf(parts)
+
+    def _atomic(self, given: Mapping[str, Any], at: str) -> Condition | None:
+        self.faults += unknown_key_faults(given, ATOMIC_KEYS, at)
+        attribute, named = given.get("attribute"), given.get("operator")
+        kind = self._attributes.kind_of(attribute) if isinstance(attribute, str) else None
+        if kind is None:
+            self._wrong(f"{at}/attribute", "is not a known property", "path")
+        operator = DEPRECATED_OPERATORS.get(named, named) if isinstance(named, str) else None
+        if operator not in OPERATORS:
+            self._wrong(f"{at}/operator", f"must be one of {', '.join(OPERATORS)}", "enum")
+            return None
+        if kind is None:
+            return None
+        value, operands = given.get("value"), ()
+        if operator not in WITHOUT_VALUE:
+            operands = self._operands(kind, str(named), value, f"{at}/value")
+        test = self._test(operator, kind, value)
+        compared = Comparison(str(attribute), kind, test, operands)
+        return Not(compared) if operator in NEGATIVE else compared
+
+    def _test(self, operator: str, kind: str, value: Any) -> Test:
+        if operator in MEMBERSHIP and not isinstance(value, list):
+            # A part of a text; of a list, an element.
+            return Test.CONTAINS if kind == "text" else Test.EQUALS
+        return TESTS[operator]
+
+    def _operands(self, kind: str, operator: str, value: Any, at: str) -> tuple[Any, ...]:
+        element = kind.removeprefix(LIST_OF)
+        if element in {"object", "boolean"} and operator in ORDERED:
+            self._wrong(at, f"{operator} does not apply to a property of this type", "type")
+        elif operator == "LIKE" and element != "text":
+            self._wrong(at, "LIKE applies to text only", "type")
+        elif operator == "BETWEEN" and (not isinstance(value, list) or len(value) != 2):
+            self._wrong(at, "must be a list of two values", "type")
+        elif isinstance(value, list) and operator not in MEMBERSHIP | {"BETWEEN"}:
+            self._wrong(at, "must be a single value", "type")
+        elif isinstance(value, list) and len(value) > MOST_VALUES:
+            self._wrong(at, f"has more than {MOST_VALUES} values", "maxItems")
+        elif isinstance(value, list):
+            each = enumerate(value)
+            return tuple(self._operand(element, item, f"{at}/{index}") for index, item in each)
+        else:
+            return (self._operand(element, value, at),)
+        return ()
+
+    def _operand(self, kind: str, value: Any, at: str) -> Operand | None:
+        operand = operand_of(kind, value)
+        if operand is None:
+            return self._wrong(at, f"must be {EXPECTED.get(kind, kind)}", "type")
+        return operand
+
+    def _wrong(self, at: str, message: str, code: str) -> Any:
+        """Note what is wrong; None, which stands for it."""
+        self.faults.append(FieldError(at, message, code))
+        return None
+
+
+def operand_of(kind: str, value: Any) -> Operand | None:
+    """The value that an attribute of a kind is compared with; None if it does not fit.
+
+    Numbers and booleans may be given as text: some clients cast every value to it.
+    """
+    if kind == "text":
+        return value if isinstance(value, str) else None
+    if kind == "boolean":
+        return BOOLEANS.get(value) if isinstance(value, str) else _as_boolean(value)
+    if isinstance(value, bool):
+        return None
+    if kind in MOMENTS:
+        return parse_moment(value) if isinstance(value, str | int) else None
+    if kind == "number":
+        return _number(value) if isinstance(value, str) else _as_number(value)
+    return None
+
+
+def _as_boolean(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _as_number(value: Any) -> int | float | None:
+    return value if isinstance(value, int | float) else None
+
+
+def _number(text: str) -> int | float | None:
+    """The number that a text is in JSON; None if it is none, or one out of range."""
+    if len(text) > LONGEST_NUMBER or not JSON_NUMBER.fullmatch(text):
+        return None
+    number = json.loads(text)
+    fits = math.isfinite(number) if isinstance(number, float) else abs(number) <= LARGEST_INTEGER
+    return number if fits else None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from cachetools import LRUCache
 from django.db import transaction
@@ -79,6 +80,11 @@ class WorkspaceRules:
     @property
     def is_read_only(self) -> bool:
         return self.status == WorkspaceStatus.SUSPENDED
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The time zone whose days and hours count."""
+        return ZoneInfo(self.timezone)
 
     @cached_property
     def customer_schema(self) -> CustomerSchema:

@@ -16,7 +16,7 @@ from uuid import UUID
 import orjson
 from django.db import transaction
 
-from configuration.domain.conditions import condition_faults
+from configuration.domain.conditions import AnyOf, parse_condition
 from configuration.models import NodeState, NodeType
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.core.identifiers import new_id
@@ -28,11 +28,11 @@ from customers.actions.statements import MERGE_PENDING, document_arrays
 from customers.domain.aggregation import LOWEST_RANK, Member, aggregated, in_order
 from customers.domain.matching import match_key
 from customers.domain.merge import Document, unchanged
-from customers.domain.query_compiler import any_of, compile_condition
+from customers.domain.query_compiler import compile_expression
 from customers.models.customer import ROW_AS_JSON
 from customers.observers import all_observers
 from customers.queries.documents import CustomerRow, document_of, system_properties
-from customers.queries.search import CustomerAttributes
+from customers.queries.search import CustomerAttributes, clock_of
 
 TASK = MERGE_PENDING
 CHUNK = 200
@@ -331,14 +331,16 @@ class _Aggregation:
         if not ids or not self._node.exclusion_filters:
             return []
         attributes = CustomerAttributes.of(self._workspace, self._node)
-        known = [
-            each
+        schema = self._workspace.customer_schema
+        filters = [
+            parsed
             for each in self._node.exclusion_filters
-            if not condition_faults(each, attributes, at="")
+            if (parsed := parse_condition(each, schema, at="")[0]) is not None
         ]
-        if not known:
+        if not filters:
             return []
-        condition = any_of([compile_condition(each, attributes) for each in known])
+        clock = clock_of(self._workspace)
+        condition = compile_expression(AnyOf(tuple(filters)), attributes, clock)
         parameters = (self._workspace.id, ids, *condition.parameters)
         return [row[0] for row in fetch_all(EXCLUDED.format(condition=condition.sql), parameters)]
 

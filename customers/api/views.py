@@ -26,6 +26,7 @@ from customers.actions.modification import Mode, Modification, delete_customer, 
 from customers.actions.sessions import claim_session
 from customers.api.schema import CUSTOMER, CUSTOMER_CHANGE, CUSTOMER_INPUT, PAGE_OF_CUSTOMERS
 from customers.domain.projection import FieldSelection, field_selection, select_fields
+from customers.domain.query_language import Expression
 from customers.models import AggregateMember, Customer, DeletedState
 from customers.models.session import LONGEST_VALUE
 from customers.observers import SESSION_ID
@@ -35,8 +36,8 @@ from customers.queries.search import (
     Search,
     check_lookup,
     is_sortable,
+    parse_search_query,
     search_customers,
-    search_faults,
 )
 
 LONGEST_QUERY = 64 * 1024
@@ -139,13 +140,14 @@ class CustomersView(CustomerAnsweringView):
                 parameters.fault("sort", f"customers cannot be sorted by {key.field}")
         return keys
 
-    def query(self, text: str | None) -> Mapping[str, Any] | None:
+    def query(self, text: str | None) -> Expression | None:
         """The query of the parameter, checked; raises Invalid with pointers into its JSON."""
         if text is None:
             return None
+        query = None
         try:
             document = parse_json(text.encode("utf-8", "surrogatepass"))
-            errors = search_faults(document, self.workspace)
+            query, errors = parse_search_query(document, self.workspace)
         except Invalid as invalid:
             errors = invalid.errors
         if errors:
@@ -153,7 +155,7 @@ class CustomersView(CustomerAnsweringView):
                 "The query is not valid",
                 errors=[replace(error, path=f"/query{error.path}") for error in errors],
             )
-        return document["query"]
+        return query
 
     @extend_schema(
         parameters=[SESSION],

@@ -1,4 +1,4 @@
-"""From a checked query to one SQL condition with its parameters.
+"""From the expression of a query to one SQL condition with its parameters.
 
 What the operators mean stands in docs/searching.md. In short: a comparison with a value that is
 absent does not hold, so NOT_EQUALS and NOT_IN, which are the opposites of EQUALS and IN, do; of a
@@ -9,23 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from configuration.domain.conditions import MOMENTS, AllOf, AnyOf, Comparison, Not, Test
 from configuration.domain.customer_schema import LIST_OF
+from contacthub_project.core.date_math import EARLIEST, LATEST, Clock, Span, days_of, span_of
 from contacthub_project.core.identifiers import as_uuid
-from contacthub_project.core.timestamps import (
-    format_timestamp,
-    parse_timestamp,
-    timestamp_from_epoch_ms,
-)
-from customers.domain.query_language import conjunction_of
+from customers.domain.query_language import Did, Expression
 
-SYMBOLS = {"GTE": ">=", "GT": ">", "LTE": "<=", "LT": "<"}
-OPPOSITES = {"NOT_EQUALS": "EQUALS", "NOT_IN": "IN"}
-MIDNIGHT = "T00:00:00.000Z"
+SYMBOLS = {Test.AT_LEAST: ">=", Test.ABOVE: ">", Test.AT_MOST: "<=", Test.BELOW: "<"}
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -34,7 +28,7 @@ class Fragment:
     """A piece of SQL and its parameters, in their order."""
 
     sql: str
-    parameters: tuple[Any, ...] = ()
+    parameters: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,98 +62,93 @@ class Place:
 
 
 class SearchedAttributes(Protocol):
-    """Attributes that conditions speak of, and where they are found."""
-
-    def kind_of(self, path: str) -> str | None: ...
+    """Where the attributes that conditions speak of are found."""
 
     def place_of(self, path: str) -> Place: ...
 
 
 # What a query says of events becomes a condition on the customer.
-CompileDid = Callable[[Mapping[str, Any]], Fragment]
+CompileDid = Callable[[Any], Fragment]
 
 
-def compile_query(
-    query: Mapping[str, Any], attributes: SearchedAttributes, compile_did: CompileDid
+def compile_expression(
+    expression: Expression,
+    attributes: SearchedAttributes,
+    clock: Clock,
+    compile_did: CompileDid | None = None,
 ) -> Fragment:
-    """The condition that a customer's row fulfils exactly when the query finds the customer."""
-    if query["type"] == "combined":
-        parts = [compile_query(each, attributes, compile_did) for each in query["queries"]]
-        conjunction = conjunction_of(query)
-        if conjunction == "EXCEPT":
-            return _joined([parts[0], *map(_opposite, parts[1:])], " AND ")
-        return _joined(parts, " AND " if conjunction == "INTERSECT" else " OR ")
-    parts = []
-    if query.get("are") is not None:
-        parts.append(compile_condition(query["are"]["condition"], attributes))
-    if query.get("did") is not None:
-        parts.append(compile_did(query["did"]))
-    return _joined(parts, " AND ")
+    """The SQL condition that a row fulfils exactly when it fulfils the expression.
+
+    `clock` is the present moment that relative moments count from, and the workspace's time zone.
+    Expressions with `Did` leaves need `compile_did`.
+    """
+
+    def compiled(part: Expression) -> Fragment:
+        if isinstance(part, AllOf):
+            return all_of([compiled(each) for each in part.parts])
+        if isinstance(part, AnyOf):
+            return any_of([compiled(each) for each in part.parts])
+        if isinstance(part, Not):
+            return _opposite(compiled(part.part))
+        if isinstance(part, Did):
+            assert compile_did is not None, "conditions say nothing of what customers did"
+            return compile_did(part.behaviour)
+        return _comparison(part, attributes.place_of(part.attribute), clock)
+
+    return compiled(expression)
 
 
-def compile_condition(condition: Mapping[str, Any], attributes: SearchedAttributes) -> Fragment:
-    """The SQL of a checked condition."""
-    if condition["type"] == "composite":
-        inner = [compile_condition(each, attributes) for each in condition["conditions"]]
-        return _joined(inner, f" {condition['conjunction'].upper()} ")
-    path, operator = condition["attribute"], condition["operator"]
-    kind = attributes.kind_of(path)
-    assert kind is not None, "conditions are checked before they are compiled"
-    place = attributes.place_of(path)
-    if operator in {"IS_NULL", "IS_NOT_NULL"}:
-        return _presence(place, kind, is_present=operator == "IS_NOT_NULL")
-    if operator in OPPOSITES:
-        return _opposite(_comparison(place, kind, OPPOSITES[operator], condition["value"]))
-    return _comparison(place, kind, operator, condition["value"])
+def _comparison(compared: Comparison, place: Place, clock: Clock) -> Fragment:
+    if compared.test is Test.PRESENT:
+        return _presence(place, compared.kind)
+    if not compared.kind.startswith(LIST_OF):
+        return _compared(compared, place, clock)
+    element = replace(compared, kind=compared.kind.removeprefix(LIST_OF))
+    inner = _compared(element, Place("element", ()), clock)
+    return Fragment(f"EXISTS (SELECT FROM {_elements(place)} WHERE {inner.sql})", inner.parameters)
 
 
-def _presence(place: Place, kind: str, *, is_present: bool) -> Fragment:
+def _presence(place: Place, kind: str) -> Fragment:
     if kind.startswith(LIST_OF):
-        exists = f"EXISTS (SELECT FROM {_elements(place)} WHERE element IS DISTINCT FROM 'null')"
-        return Fragment(exists if is_present else f"NOT {exists}")
-    value = place.column if place.keys is None else place.json
-    return Fragment(f"({value}) IS {'NOT ' if is_present else ''}NULL")
-
-
-def _comparison(place: Place, kind: str, operator: str, value: Any) -> Fragment:
-    if kind.startswith(LIST_OF):
-        # IN with a single value asks whether the list contains it.
-        operator = "EQUALS" if operator == "IN" and not isinstance(value, list) else operator
-        inner = _compared(Place("element", ()), kind.removeprefix(LIST_OF), operator, value)
         return Fragment(
-            f"EXISTS (SELECT FROM {_elements(place)} WHERE {inner.sql})", inner.parameters
+            f"EXISTS (SELECT FROM {_elements(place)} WHERE element IS DISTINCT FROM 'null')"
         )
-    return _compared(place, kind, operator, value)
+    return Fragment(f"({place.column if place.keys is None else place.json}) IS NOT NULL")
 
 
-def _compared(place: Place, kind: str, operator: str, value: Any) -> Fragment:
-    if operator == "BETWEEN":
-        low = _compared(place, kind, "GTE", value[0])
-        return _joined([low, _compared(place, kind, "LTE", value[1])], " AND ")
-    if operator == "IN" and not isinstance(value, list):
-        if kind == "text":
-            return _containing(place, value)
-        operator = "EQUALS"
-    if kind == "text":
-        return _text_comparison(place, operator, value)
-    if kind in {"moment", "date"}:
-        return _time_comparison(place, kind, operator, value)
-    return _scalar_comparison(place, operator, value)
+def _compared(compared: Comparison, place: Place, clock: Clock) -> Fragment:
+    """The comparison with a single value."""
+    test, operands = compared.test, compared.operands
+    if compared.kind == "text":
+        return _text_comparison(place, test, operands)
+    if compared.kind in MOMENTS:
+        find = days_of if compared.kind == "date" else span_of
+        spans = [find(operand, clock) for operand in operands]  # type: ignore[arg-type]
+        return _time_comparison(place, test, spans)
+    if test is Test.BETWEEN:
+        low = _scalar_comparison(place, Test.AT_LEAST, operands[:1])
+        return all_of([low, _scalar_comparison(place, Test.AT_MOST, operands[1:])])
+    return _scalar_comparison(place, test, operands)
 
 
-def _containing(place: Place, part: str) -> Fragment:
-    if place.is_folded:
-        return Fragment(f"strpos(lower({place.text}), lower(%s)) > 0", (part,))
-    return Fragment(f"strpos({place.text}, %s) > 0", (part,))
-
-
-def _text_comparison(place: Place, operator: str, value: Any) -> Fragment:
+def _text_comparison(place: Place, test: Test, operands: Sequence[Any]) -> Fragment:
     text = place.text
-    if operator in SYMBOLS:
+    if test is Test.CONTAINS:
         if place.is_folded:
-            return Fragment(f'lower({text}) COLLATE "C" {SYMBOLS[operator]} lower(%s)', (value,))
-        return Fragment(f'{text} COLLATE "C" {SYMBOLS[operator]} %s', (value,))
-    values = value if operator == "IN" else [value]
+            return Fragment(f"strpos(lower({text}), lower(%s)) > 0", operands)
+        return Fragment(f"strpos({text}, %s) > 0", operands)
+    if test is Test.BETWEEN:
+        low = _text_comparison(place, Test.AT_LEAST, operands[:1])
+        return all_of([low, _text_comparison(place, Test.AT_MOST, operands[1:])])
+    if test in SYMBOLS:
+        if place.is_folded:
+            return Fragment(f'lower({text}) COLLATE "C" {SYMBOLS[test]} lower(%s)', operands)
+        return Fragment(f'{text} COLLATE "C" {SYMBOLS[test]} %s', operands)
+    return _text_equality(place, list(operands))
+
+
+def _text_equality(place: Place, values: list[Any]) -> Fragment:
+    text = place.text
     if place.uuid_column is not None:
         ids = [found for each in values if (found := as_uuid(each)) is not None]
         return Fragment(f"{place.uuid_column} = ANY (%s::uuid[])", (ids,))
@@ -177,57 +166,51 @@ def _text_comparison(place: Place, operator: str, value: Any) -> Fragment:
             parts.append(Fragment(f"{text} = %s", (values[0],)))
         else:
             parts.append(Fragment(f"{text} = ANY (%s::text[])", (values,)))
-    return _joined(parts, " AND ")
+    return all_of(parts)
 
 
-def _time_comparison(place: Place, kind: str, operator: str, value: Any) -> Fragment:
-    if operator == "IN":
-        return _joined([_time_comparison(place, kind, "EQUALS", each) for each in value], " OR ")
-    moment = _moment(value)
-    if moment is None:  # beyond the calendar: before or after everything
-        is_early = value < 0
-        holds = operator in ({"GT", "GTE"} if is_early else {"LT", "LTE"})
-        return Fragment(f"{place.text} IS NOT NULL" if holds else "false")
+def _time_comparison(place: Place, test: Test, spans: Sequence[Span]) -> Fragment:
+    """Of dates and moments with the spans of time that the operands mean."""
+    if test is Test.ONE_OF:
+        return any_of([_time_comparison(place, Test.EQUALS, [each]) for each in spans])
+    first, last = spans[0], spans[-1]
+    bounds = {
+        Test.AT_LEAST: [(">=", first.first)],
+        Test.ABOVE: [(">=", first.after)],
+        Test.BELOW: [("<", first.first)],
+        Test.AT_MOST: [("<", first.after)],
+        Test.EQUALS: [(">=", first.first), ("<", first.after)],
+        Test.BETWEEN: [(">=", first.first), ("<", last.after)],
+    }[test]
+    return all_of([_bounded(place, symbol, bound) for symbol, bound in bounds])
+
+
+def _bounded(place: Place, symbol: str, bound: str) -> Fragment:
     if place.keys is None:
-        return Fragment(f"{place.column} {SYMBOLS.get(operator, '=')} %s::timestamptz", (moment,))
-    text = format_timestamp(moment)
-    if kind == "date":
-        # A date is its midnight; a moment within a day lies between two dates.
-        is_midnight = text.endswith(MIDNIGHT)
-        if operator == "EQUALS" and not is_midnight:
-            return Fragment("false")
-        if not is_midnight:
-            operator = {"GTE": "GT", "LT": "LTE"}.get(operator, operator)
-        text = text[:10]
-    if operator == "EQUALS":
-        if place.has_json_index:
-            return _json_equality(place, [text])
-        return Fragment(f"{place.text} = %s", (text,))
-    return Fragment(f'{place.text} COLLATE "C" {SYMBOLS[operator]} %s', (text,))
+        return Fragment(f"{place.column} {symbol} %s::timestamptz", (bound,))
+    if place.has_json_index and bound not in {EARLIEST, LATEST}:
+        return Fragment(f"{place.json} {symbol} %s::jsonb", (json.dumps(bound),))
+    return Fragment(f'{place.text} COLLATE "C" {symbol} %s', (bound,))
 
 
-def _scalar_comparison(place: Place, operator: str, value: Any) -> Fragment:
+def _scalar_comparison(place: Place, test: Test, operands: Sequence[Any]) -> Fragment:
     """Of numbers and booleans; jsonb compares both by value."""
-    if place.keys is None:
-        if operator == "IN":
-            return _joined([_scalar_comparison(place, "EQUALS", each) for each in value], " OR ")
-        cast = "boolean" if isinstance(value, bool) else "numeric"
-        return Fragment(f"{place.column} {SYMBOLS.get(operator, '=')} %s::{cast}", (value,))
-    if operator in SYMBOLS:
-        return Fragment(f"{place.json} {SYMBOLS[operator]} %s::jsonb", (json.dumps(value),))
-    return _json_equality(place, value if operator == "IN" else [value])
+    symbol = SYMBOLS.get(test, "=")
+    if place.keys is not None:
+        if test in SYMBOLS:
+            return Fragment(f"{place.json} {symbol} %s::jsonb", (json.dumps(operands[0]),))
+        return _json_equality(place, operands)
+    if test is Test.ONE_OF:
+        return any_of([_scalar_comparison(place, Test.EQUALS, [each]) for each in operands])
+    cast = "boolean" if isinstance(operands[0], bool) else "numeric"
+    return Fragment(f"{place.column} {symbol} %s::{cast}", (operands[0],))
 
 
-def _json_equality(place: Place, values: list[Any]) -> Fragment:
+def _json_equality(place: Place, values: Sequence[Any]) -> Fragment:
     texts = [json.dumps(value) for value in values]
     if len(texts) == 1:
         return Fragment(f"{place.json} = %s::jsonb", (texts[0],))
     return Fragment(f"{place.json} = ANY (%s::text[]::jsonb[])", (texts,))
-
-
-def _moment(value: str | int) -> datetime | None:
-    """The moment meant: text, or milliseconds since 1970; None if the calendar has none."""
-    return parse_timestamp(value) if isinstance(value, str) else timestamp_from_epoch_ms(value)
 
 
 def _elements(place: Place) -> str:

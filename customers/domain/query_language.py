@@ -1,16 +1,31 @@
-"""The query language of customer searches: is a query well formed, and about known things?
+"""The query language of customer searches: from JSON to one checked expression.
 
-A query is `simple` (conditions that the customer fulfils, `are`, and an event that it has, `did`)
+A query is `simple` (conditions that the customer fulfils, `are`, and events that it has, `did`)
 or `combined` (INTERSECT, UNION or EXCEPT of queries). On the wire it comes within
-`{"name": …, "query": …}`.
+`{"name": …, "query": …}`. `parse_query` makes of it the expression nodes of
+`configuration.domain.conditions`, with `Did` as a further kind of leaf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from configuration.domain.conditions import Attributes, condition_faults, unknown_key_faults
+from configuration.domain.conditions import (
+    AllOf,
+    AnyOf,
+    Attributes,
+    Comparison,
+    Condition,
+    Not,
+    Test,
+    depends_on_now,
+    nodes_of,
+    parse_condition,
+    unknown_key_faults,
+)
+from contacthub_project.core.date_math import Day, Relative
 from contacthub_project.core.errors import FieldError
 
 CONJUNCTIONS = {
@@ -21,101 +36,140 @@ CONJUNCTIONS = {
 DEEPEST = 10
 MOST_QUERIES = 50
 
-# Everything wrong with what a query says of events (`did`), which customers know nothing of.
-DidFaults = Callable[[Any, str], list[FieldError]]
+
+class BehaviourCondition(Protocol):
+    """What a customer did, as the app that keeps events understands it; frozen."""
+
+    @property
+    def depends_on_now(self) -> bool:
+        """Whether time alone can change who did it."""
+        ...
 
 
-def query_faults(document: Any, schema: Attributes, did_faults: DidFaults) -> list[FieldError]:
-    """Everything wrong with a query in its envelope; pointers lead into the envelope."""
+@dataclass(frozen=True, slots=True)
+class Did:
+    """Holds for customers who did something."""
+
+    behaviour: BehaviourCondition
+
+
+Expression = Condition | Did
+Parsed = tuple[Expression | None, list[FieldError]]
+# Parses the `did` of a query, which customers know nothing of; the text points to it.
+ParseDid = Callable[[Any, str], tuple[BehaviourCondition | None, list[FieldError]]]
+
+
+def parse_query(document: Any, schema: Attributes, parse_did: ParseDid) -> Parsed:
+    """The query in its envelope, or everything wrong with it; pointers lead into the envelope."""
     if not isinstance(document, dict):
-        return [FieldError("", "must be an object", "type")]
-    faults = unknown_key_faults(document, {"name", "query"}, "")
-    faults += _Check(schema, did_faults).query(document.get("query"), "/query", depth=1)
-    return faults
+        return None, [FieldError("", "must be an object", "type")]
+    parser = _Parser(schema, parse_did)
+    parser.faults += unknown_key_faults(document, {"name", "query"}, "")
+    expression = parser.query(document.get("query"), "/query", depth=1)
+    return (None if parser.faults else expression), parser.faults
 
 
-class _Check:
-    def __init__(self, schema: Attributes, did_faults: DidFaults) -> None:
+class _Parser:
+    """Parses one query; what is wrong gathers in `faults`, and None stands for it."""
+
+    def __init__(self, schema: Attributes, parse_did: ParseDid) -> None:
         self._schema = schema
-        self._did_faults = did_faults
+        self._parse_did = parse_did
         self._queries = 0
+        self.faults: list[FieldError] = []
 
-    def query(self, query: Any, at: str, *, depth: int) -> list[FieldError]:
+    def query(self, query: Any, at: str, *, depth: int) -> Expression | None:
         if not isinstance(query, dict):
-            return [FieldError(at, "must be an object", "type")]
+            return self._wrong(at, "must be an object", "type")
         self._queries += 1
         if depth > DEEPEST:
-            return [FieldError(at, f"is nested deeper than {DEEPEST} levels", "depth")]
+            return self._wrong(at, f"is nested deeper than {DEEPEST} levels", "depth")
         if self._queries > MOST_QUERIES:
-            return [FieldError(at, f"is one of more than {MOST_QUERIES} queries", "maxItems")]
+            return self._wrong(at, f"is one of more than {MOST_QUERIES} queries", "maxItems")
         if query.get("type") == "simple":
             return self._simple(query, at)
         if query.get("type") == "combined":
             return self._combined(query, at, depth)
-        return [FieldError(f"{at}/type", "must be simple or combined", "enum")]
+        return self._wrong(f"{at}/type", "must be simple or combined", "enum")
 
-    def _simple(self, query: Mapping[str, Any], at: str) -> list[FieldError]:
-        faults = unknown_key_faults(query, {"type", "name", "are", "did"}, at)
+    def _simple(self, query: Mapping[str, Any], at: str) -> Expression | None:
+        self.faults += unknown_key_faults(query, {"type", "name", "are", "did"}, at)
         are, did = query.get("are"), query.get("did")
         if are is None and did is None:
-            faults.append(FieldError(at, "needs are or did", "required"))
+            return self._wrong(at, "needs are or did", "required")
+        parts: list[Expression | None] = []
         if are is not None:
-            faults += self._are(are, f"{at}/are")
+            parts.append(self._are(are, f"{at}/are"))
         if did is not None:
-            faults += self._did_faults(did, f"{at}/did")
-        return faults
+            behaviour, faults = self._parse_did(did, f"{at}/did")
+            self.faults += faults
+            parts.append(None if behaviour is None else Did(behaviour))
+        return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
-    def _are(self, are: Any, at: str) -> list[FieldError]:
+    def _are(self, are: Any, at: str) -> Condition | None:
         if not isinstance(are, dict):
-            return [FieldError(at, "must be an object", "type")]
-        faults = unknown_key_faults(are, {"condition", "name"}, at)
-        return faults + condition_faults(are.get("condition"), self._schema, at=f"{at}/condition")
+            return self._wrong(at, "must be an object", "type")
+        self.faults += unknown_key_faults(are, {"condition", "name"}, at)
+        condition, faults = parse_condition(
+            are.get("condition"), self._schema, at=f"{at}/condition"
+        )
+        self.faults += faults
+        return condition
 
-    def _combined(self, query: Mapping[str, Any], at: str, depth: int) -> list[FieldError]:
-        faults = unknown_key_faults(query, {"type", "name", "conjunction", "queries"}, at)
-        if conjunction_of(query) is None:
-            known = "INTERSECT, UNION or EXCEPT"
-            faults.append(FieldError(f"{at}/conjunction", f"must be {known}", "enum"))
+    def _combined(self, query: Mapping[str, Any], at: str, depth: int) -> Expression | None:
+        self.faults += unknown_key_faults(query, {"type", "name", "conjunction", "queries"}, at)
+        given = query.get("conjunction")
+        conjunction = CONJUNCTIONS.get(given.upper()) if isinstance(given, str) else None
+        if conjunction is None:
+            self._wrong(f"{at}/conjunction", "must be INTERSECT, UNION or EXCEPT", "enum")
         inner = query.get("queries")
         if not isinstance(inner, list) or not inner:
-            faults.append(FieldError(f"{at}/queries", "must be a list of queries", "type"))
-            return faults
-        for index, each in enumerate(inner):
-            faults += self.query(each, f"{at}/queries/{index}", depth=depth + 1)
-        return faults
+            return self._wrong(f"{at}/queries", "must be a list of queries", "type")
+        parts = tuple(
+            self.query(each, f"{at}/queries/{index}", depth=depth + 1)
+            for index, each in enumerate(inner)
+        )
+        if conjunction == "UNION":
+            return AnyOf(parts)
+        if conjunction == "EXCEPT":
+            return AllOf((parts[0], *(Not(part) for part in parts[1:])))
+        return AllOf(parts)
+
+    def _wrong(self, at: str, message: str, code: str) -> Any:
+        """Note what is wrong; None, which stands for it."""
+        self.faults.append(FieldError(at, message, code))
+        return None
 
 
-def conjunction_of(query: Mapping[str, Any]) -> str | None:
-    """INTERSECT, UNION or EXCEPT of a combined query, which may be spelled and or or."""
-    conjunction = query.get("conjunction")
-    return CONJUNCTIONS.get(conjunction.upper()) if isinstance(conjunction, str) else None
+def behaviours_of(expression: Expression) -> list[BehaviourCondition]:
+    """Everything that a query asks of what customers did."""
+    return [node.behaviour for node in nodes_of(expression) if isinstance(node, Did)]
 
 
-def attributes_all_equal(query: Mapping[str, Any]) -> set[str] | None:
-    """The attributes for which a (valid) query demands a value each, all of them at once.
+def attributes_all_equal(expression: Expression) -> set[str] | None:
+    """The attributes for which a query demands a single value each, all of them at once.
 
-    None for a query that asks anything else: another operator, alternatives, what customers did.
+    None for a query that asks anything else: another operator, alternatives, a span of time, what
+    customers did.
     """
     attributes = set()
-    for part in _parts(query):
-        fits = {
-            "simple": part.get("did") is None,
-            "atomic": part.get("operator") == "EQUALS",
-            "composite": str(part.get("conjunction")).lower() == "and",
-            "combined": conjunction_of(part) == "INTERSECT",
-        }
-        if not fits[part["type"]]:
+    for node in nodes_of(expression):
+        if isinstance(node, Comparison) and node.test is Test.EQUALS and _is_single_value(node):
+            attributes.add(node.attribute)
+        elif not isinstance(node, AllOf):
             return None
-        if part["type"] == "atomic":
-            attributes.add(part["attribute"])
     return attributes
 
 
-def _parts(query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The query, its queries and its conditions on customers, at every depth."""
-    yield query
-    inner = [*query.get("queries", ()), *query.get("conditions", ())]
-    if query.get("are") is not None:
-        inner.append(query["are"]["condition"])
-    for part in inner:
-        yield from _parts(part)
+def _is_single_value(compared: Comparison) -> bool:
+    (operand,) = compared.operands
+    if isinstance(operand, Day):
+        return compared.kind == "date"
+    return not isinstance(operand, Relative)
+
+
+def can_change_with_time(expression: Expression) -> bool:
+    """Whether time alone can change whom a query finds."""
+    return depends_on_now(expression) or any(
+        behaviour.depends_on_now for behaviour in behaviours_of(expression)
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from configuration.domain.customer_schema import LIST_OF, CustomerSchema
@@ -11,11 +12,18 @@ from configuration.domain.extended_properties import indexed_paths
 from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import SortKey
+from contacthub_project.core.date_math import Clock
 from contacthub_project.core.errors import FieldError, Forbidden
 from contacthub_project.db.counters import Entity, count_of
 from contacthub_project.db.sql import fetch_one, rows_of
-from customers.domain.query_compiler import Fragment, Place, all_of, compile_query
-from customers.domain.query_language import attributes_all_equal, query_faults
+from customers.domain.query_compiler import Fragment, Place, all_of, compile_expression
+from customers.domain.query_language import (
+    BehaviourCondition,
+    Expression,
+    Parsed,
+    attributes_all_equal,
+    parse_query,
+)
 from customers.models.customer import ROW_AS_JSON
 from customers.queries.documents import CustomerRow
 
@@ -71,11 +79,13 @@ SELECT NULL::bigint, (
 class Behaviour(Protocol):
     """What customers did, as queries ask for it: known to the app that keeps events."""
 
-    def faults(self, did: Any, workspace: WorkspaceRules, at: str) -> list[FieldError]:
-        """Everything wrong with the `did` of a query; `at` points to it."""
+    def parsed(
+        self, did: Any, workspace: WorkspaceRules, at: str
+    ) -> tuple[BehaviourCondition | None, list[FieldError]]:
+        """The `did` of a query, or everything wrong with it; `at` points to it."""
         ...
 
-    def compiled(self, did: Mapping[str, Any], workspace: WorkspaceRules) -> Fragment:
+    def compiled(self, behaviour: Any, workspace: WorkspaceRules, clock: Clock) -> Fragment:
         """A condition on the row `customer` that holds when it did that."""
         ...
 
@@ -106,11 +116,8 @@ class CustomerAttributes:
             indexed=frozenset(indexed_paths(workspace.customer_extended)),
         )
 
-    def kind_of(self, path: str) -> str | None:
-        return self.schema.kind_of(path)
-
     def place_of(self, path: str) -> Place:
-        """Where the values of an attribute that `kind_of` knows are found."""
+        """Where the values of an attribute that the schema knows are found."""
         is_folded = path in self.folded
         if path in UUID_COLUMNS:
             column = UUID_COLUMNS[path]
@@ -129,10 +136,10 @@ class CustomerAttributes:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a client looks for; `query` has been checked by `search_faults`."""
+    """What a client looks for; `query` is what `parse_search_query` gives."""
 
     external_id: str | None
-    query: Mapping[str, Any] | None
+    query: Expression | None
     sort: Sequence[SortKey]
     page: Page
 
@@ -146,13 +153,18 @@ class Found:
     unfiltered: int
 
 
-def search_faults(document: Any, workspace: WorkspaceRules) -> list[FieldError]:
-    """Everything wrong with a query in its envelope."""
+def parse_search_query(document: Any, workspace: WorkspaceRules) -> Parsed:
+    """The query in its envelope, or everything wrong with it."""
 
-    def did_faults(did: Any, at: str) -> list[FieldError]:
-        return _behaviour[0].faults(did, workspace, at)
+    def parse_did(did: Any, at: str) -> tuple[BehaviourCondition | None, list[FieldError]]:
+        return _behaviour[0].parsed(did, workspace, at)
 
-    return query_faults(document, workspace.customer_schema, did_faults)
+    return parse_query(document, workspace.customer_schema, parse_did)
+
+
+def clock_of(workspace: WorkspaceRules) -> Clock:
+    """The present moment, and the time zone whose days count in the workspace."""
+    return Clock(datetime.now(UTC), workspace.zone)
 
 
 def is_sortable(schema: CustomerSchema, field: str) -> bool:
@@ -192,7 +204,7 @@ def search_customers(workspace: WorkspaceRules, node: NodeRules, search: Search)
     scope = (workspace.id, node.id)
     first = min(search.page.first, LARGEST_MATCH)
     window = (first, min(search.page.size, LARGEST_MATCH - first))
-    condition = _condition(workspace, attributes, search)
+    condition = _condition(workspace, attributes, search, clock_of(workspace))
     if condition is None:
         statement = LIST.format(order=order)
         parameters: tuple[Any, ...] = (*scope, *window)
@@ -213,7 +225,7 @@ def order_of(sort: Sequence[SortKey], attributes: CustomerAttributes) -> str:
 
 
 def _sorted_value(key: SortKey, attributes: CustomerAttributes) -> str:
-    place, kind = attributes.place_of(key.field), attributes.kind_of(key.field)
+    place, kind = attributes.place_of(key.field), attributes.schema.kind_of(key.field)
     if place.uuid_column is not None:
         return place.uuid_column
     if kind == "text":
@@ -232,15 +244,15 @@ def _direction(key: SortKey) -> str:
 
 
 def _condition(
-    workspace: WorkspaceRules, attributes: CustomerAttributes, search: Search
+    workspace: WorkspaceRules, attributes: CustomerAttributes, search: Search, clock: Clock
 ) -> Fragment | None:
     parts = []
     if search.external_id is not None:
         parts.append(Fragment("customer.external_id = %s", (search.external_id,)))
     if search.query is not None:
 
-        def compile_did(did: Mapping[str, Any]) -> Fragment:
-            return _behaviour[0].compiled(did, workspace)
+        def compile_did(behaviour: Any) -> Fragment:
+            return _behaviour[0].compiled(behaviour, workspace, clock)
 
-        parts.append(compile_query(search.query, attributes, compile_did))
+        parts.append(compile_expression(search.query, attributes, clock, compile_did))
     return all_of(parts) if parts else None

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from configuration.domain.conditions import condition_faults, unknown_key_faults
-from configuration.domain.event_schema import EventSchema
+from configuration.domain.conditions import (
+    Condition,
+    depends_on_now,
+    parse_condition,
+    unknown_key_faults,
+)
 from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.date_math import Clock
 from contacthub_project.core.errors import FieldError
-from customers.domain.query_compiler import Fragment, Place, all_of, compile_condition
+from customers.domain.query_compiler import Fragment, Place, all_of, compile_expression
 
 COLUMNS = {
     "externalId": "event.external_id",
@@ -27,23 +31,36 @@ UUID_COLUMNS = {"id": "event.id", "nodeId": "event.node_id"}
 PARTS = {"properties": "properties", "contextInfo": "context_info", "tracking": "tracking"}
 
 
-@dataclass(frozen=True, slots=True)
 class EventAttributes:
-    """The attributes of one type's events, and where their values are found."""
-
-    schema: EventSchema
-
-    def kind_of(self, path: str) -> str | None:
-        return self.schema.kind_of(path)
+    """Where the attributes of events are found."""
 
     def place_of(self, path: str) -> Place:
-        """Where the values of an attribute that `kind_of` knows are found."""
+        """Where the values of an attribute that the schema knows are found."""
         if path in UUID_COLUMNS:
             return Place(f"{UUID_COLUMNS[path]}::text", uuid_column=UUID_COLUMNS[path])
         if path in COLUMNS:
             return Place(COLUMNS[path])
         part, *keys = path.split(".")
         return Place(f"event.{PARTS[part]}", tuple(keys))
+
+
+@dataclass(frozen=True, slots=True)
+class EventCondition:
+    """An event of the type for which the condition and the time frame hold both."""
+
+    event_type: str
+    condition: Condition | None = None
+    timeframe: Condition | None = None
+
+    @property
+    def depends_on_now(self) -> bool:
+        """Whether time alone can change who has such an event."""
+        return any(depends_on_now(each) for each in self.conditions)
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The condition and the time frame, as far as there are any."""
+        return [each for each in (self.condition, self.timeframe) if each is not None]
 
 
 class EventBehaviour:
@@ -53,34 +70,34 @@ class EventBehaviour:
     the event's attributes, and the time frame, a condition about its date, hold both.
     """
 
-    def faults(self, did: Any, workspace: WorkspaceRules, at: str) -> list[FieldError]:
-        """Everything wrong with the `did` of a query; `at` points to it."""
+    def parsed(
+        self, did: Any, workspace: WorkspaceRules, at: str
+    ) -> tuple[EventCondition | None, list[FieldError]]:
+        """The `did` of a query, or everything wrong with it; `at` points to it."""
         if not isinstance(did, dict):
-            return [FieldError(at, "must be an object", "type")]
+            return None, [FieldError(at, "must be an object", "type")]
         faults = unknown_key_faults(did, {"event", "condition", "timeframe", "name"}, at)
         event = did.get("event")
         name = event.get("name") if isinstance(event, dict) else None
         if not isinstance(name, str) or name not in EVENT_TYPES:
-            return [*faults, FieldError(f"{at}/event/name", "is not a type of event", "enum")]
-        attributes = EventAttributes(workspace.event_schema(name))
+            return None, [*faults, FieldError(f"{at}/event/name", "is not a type of event", "enum")]
+        schema, parts = workspace.event_schema(name), {}
         for part in ("condition", "timeframe"):
             if did.get(part) is not None:
-                faults += condition_faults(did[part], attributes, at=f"{at}/{part}")
-        return faults
+                parts[part], wrong = parse_condition(did[part], schema, at=f"{at}/{part}")
+                faults += wrong
+        return (None if faults else EventCondition(name, **parts)), faults
 
-    def compiled(self, did: Mapping[str, Any], workspace: WorkspaceRules) -> Fragment:
+    def compiled(
+        self, behaviour: EventCondition, workspace: WorkspaceRules, clock: Clock
+    ) -> Fragment:
         """A condition on the row `customer` that holds when it did that."""
-        name = did["event"]["name"]
-        attributes = EventAttributes(workspace.event_schema(name))
+        attributes = EventAttributes()
         parts = [
             Fragment("event.workspace_id = customer.workspace_id"),
             Fragment("event.customer_id = customer.id"),
-            Fragment("event.type = %s", (name,)),
-        ]
-        parts += [
-            compile_condition(did[part], attributes)
-            for part in ("condition", "timeframe")
-            if did.get(part) is not None
+            Fragment("event.type = %s", (behaviour.event_type,)),
+            *(compile_expression(each, attributes, clock) for each in behaviour.conditions),
         ]
         inner = all_of(parts)
         return Fragment(

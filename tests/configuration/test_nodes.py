@@ -170,7 +170,8 @@ def test_aggregate_customers_are_read_only(hub: Hub) -> None:
         ({"entryNodes": []}, {"/entryNodes"}), ({"entryNodes": [UNKNOWN]}, {"/entryNodes/0"}), ({"entryNodes": None}, {"/entryNodes"}),
         ({"matchingProperties": {"properties": ["base.x"]}}, {"/matchingProperties/properties/0"}), ({"name": 1, "x": 1}, {"/name", "/x"}),
         ({"exclusionFilters": [{}] * 11}, {"/exclusionFilters"}), ({"exclusionFilters": [5]}, {"/exclusionFilters/0"}),
-        ({"exclusionFilters": [{"type": "atomic", "attribute": "base.x", "operator": "IS", "value": 1}]}, {"/exclusionFilters/0/attribute", "/exclusionFilters/0/operator"}),
+        ({"exclusionFilters": [{"type": "atomic", "attribute": "base.x", "operator": "HAS", "value": 1}]}, {"/exclusionFilters/0/attribute", "/exclusionFilters/0/operator"}),
+        ({"exclusionFilters": [{"type": "atomic", "attribute": "base.dob", "operator": "GT", "value": "now-18y"}]}, {"/exclusionFilters/0"}),
     ],
 )  # fmt: skip
 def test_wrong_aggregate_nodes(hub: Hub, change: dict[str, Any], paths: set[str]) -> None:

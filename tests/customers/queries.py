@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
 from configuration.domain.customer_schema import LIST_OF, CustomerSchema
 from configuration.domain.extended_properties import read_definitions
-from contacthub_project.core.timestamps import format_timestamp, parse_timestamp
 
 EXTENDED = {
     "size": {"type": "number"},
@@ -21,10 +22,20 @@ EXTENDED = {
 }
 SCHEMA = CustomerSchema((), read_definitions(EXTENDED, []))
 
+ROME = ZoneInfo("Europe/Rome")  # the time zone of workspaces unless they are given another
+
 WORDS = st.sampled_from(["anna", "Anna", "ANN", "rossi", "Rossi", "%", "_", "a'b", '"', "\\", "{}"])
 DATES = st.sampled_from(["1990-01-01", "1990-01-02", "2001-05-06"])
 MOMENTS = st.sampled_from(
-    ["1990-01-01T00:00:00.000Z", "1990-01-01T12:00:00.000Z", "2001-05-06T07:08:09.010Z"]
+    [
+        "1989-12-31T22:59:59.999Z",
+        "1989-12-31T23:00:00.000Z",
+        "1990-01-01T00:00:00.000Z",
+        "1990-01-01T12:00:00.000Z",
+        "1990-01-01T22:59:59.999Z",
+        "1990-01-01T23:00:00.000Z",
+        "2001-05-06T07:08:09.010Z",
+    ]
 )
 NUMBERS = st.sampled_from([-1, 0, 1, 1.0, 1.5, 2, 10])
 SUBSCRIPTIONS = st.lists(
@@ -74,8 +85,8 @@ PRESENCE_ONLY = ["base.address", "base.subscriptions", "extended.club"]
 TIMES = st.one_of(DATES, MOMENTS, st.integers(631152000000, 631324800000), st.just(-(10**18)))
 VALUES = {
     "text": WORDS,
-    "number": NUMBERS,
-    "boolean": st.booleans(),
+    "number": st.one_of(NUMBERS, NUMBERS.map(str)),
+    "boolean": st.one_of(st.booleans(), st.sampled_from(["true", "false", "1", "0"])),
     "moment": TIMES,
     "date": TIMES,
 }
@@ -90,6 +101,8 @@ def atomics(draw: Callable[[Any], Any]) -> dict[str, Any]:
         operators += ["EQUALS", "NOT_EQUALS", "IN", "NOT_IN"]
         if kind != "boolean":
             operators += ["GT", "GTE", "LT", "LTE", "BETWEEN"]
+    if attribute not in PRESENCE_ONLY:
+        operators += ["IS", "LIKE"] if kind == "text" else ["IS"]
     operator = draw(st.sampled_from(operators))
     condition = {"type": "atomic", "attribute": attribute, "operator": operator}
     if operator in {"IS_NULL", "IS_NOT_NULL"}:
@@ -152,27 +165,32 @@ def fulfils(condition: Mapping[str, Any], customer: Mapping[str, Any], folded: s
     is_list, kind = kind.startswith(LIST_OF), kind.removeprefix(LIST_OF)
 
     def same(value: Any) -> Any:
-        if kind in {"moment", "date"}:
-            return _moment(value)
+        if kind == "number":
+            return float(value)
+        if kind == "boolean":
+            return value in (True, "true", "1")
         return value.lower() if kind == "text" and attribute in folded else value
 
-    for value in map(same, values):
-        if operator == "IN" and isinstance(given, str) and kind == "text" and not is_list:
-            holds = same(given) in value
-        elif operator in {"EQUALS", "IN"}:
-            options = given if isinstance(given, list) else [given]
-            holds = any(value == same(option) for option in options)
-        elif operator == "BETWEEN":
-            holds = same(given[0]) <= value <= same(given[1])
+    def passes(value: Any) -> bool:
+        if operator in {"IN", "LIKE"} and isinstance(given, str) and kind == "text" and not is_list:
+            return same(given) in same(value)
+        if kind in {"moment", "date"}:
+            first, last = _ends(value, kind)
+            assert first == last
+            spans = [_ends(each, kind) for each in (given if isinstance(given, list) else [given])]
         else:
-            bound = same(given)
-            holds = {
-                "GT": value > bound, "GTE": value >= bound,
-                "LT": value < bound, "LTE": value <= bound,
-            }[operator]  # fmt: skip
-        if holds:
-            return True
-    return False
+            first = same(value)
+            spans = [(same(each),) * 2 for each in (given if isinstance(given, list) else [given])]
+        if operator in {"EQUALS", "IS", "IN", "LIKE"}:
+            return any(low <= first <= high for low, high in spans)
+        if operator == "BETWEEN":
+            return spans[0][0] <= first <= spans[1][1]
+        ((low, high),) = spans
+        return {"GT": first > high, "GTE": first >= low, "LT": first < low, "LTE": first <= high}[
+            operator
+        ]
+
+    return any(map(passes, values))
 
 
 def _values(value: Any, path: list[str]) -> list[Any]:
@@ -183,12 +201,27 @@ def _values(value: Any, path: list[str]) -> list[Any]:
     return _values(value.get(path[0]), path[1:]) if isinstance(value, Mapping) else []
 
 
-def _moment(value: str | int) -> str:
-    if isinstance(value, str):
-        moment = parse_timestamp(value)
-        assert moment is not None
-        return format_timestamp(moment)
-    try:
-        return format_timestamp(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value))
-    except OverflowError:
-        return "" if value < 0 else "z"
+def _ends(value: str | int, kind: str) -> tuple[Fraction, Fraction]:
+    """The first and the last moment that are meant: milliseconds, or days, since 1970."""
+    if isinstance(value, str) and len(value) == len("2000-01-01"):
+        day = date.fromisoformat(value)
+        if kind == "date":
+            number = Fraction((day - date(1970, 1, 1)).days)
+            return number, number
+        after = day + timedelta(days=1)
+        first, end = (
+            datetime(each.year, each.month, each.day, tzinfo=ROME) for each in (day, after)
+        )
+        return Fraction(_milliseconds(first)), Fraction(_milliseconds(end) - 1)
+    number = Fraction(value) if isinstance(value, int) else Fraction(_milliseconds(_moment(value)))
+    if kind == "date":
+        number /= 24 * 60 * 60 * 1000
+    return number, number
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil.relativedelta import relativedelta
 from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +15,7 @@ from configuration.queries.rules import latest_rules_of
 from contacthub_project.api.pagination import Page
 from contacthub_project.api.query import SortKey
 from customers.actions.property_indexes import reconcile
-from customers.queries.search import NEWEST_FIRST, Search, search_customers, search_faults
+from customers.queries.search import NEWEST_FIRST, Search, parse_search_query, search_customers
 from tests.client import Answer, ApiClient
 from tests.customers.queries import BODIES, EXTENDED, QUERIES, finds
 from tests.factories import Hub
@@ -98,8 +101,8 @@ def test_the_envelope_is_lenient_where_clients_are(hub: Hub) -> None:
         ('{"query":{"type":"simple"},"sql":1}', {"/query/query", "/query/sql"}),
         ({"type": "combined", "conjunction": "XOR", "queries": []}, {"/query/query/conjunction", "/query/query/queries"}),
         ({"type": "combined", "conjunction": "UNION", "queries": [{"type": "simple", "are": {"condition": atomic("base.shoe", "EQUALS", 1)}}]}, {"/query/query/queries/0/are/condition/attribute"}),
-        (are("base.dob", "GT", "soon"), {"/query/query/are/condition/value"}), (are("intId", "LIKE", 1), {"/query/query/are/condition/operator"}),
-        ('{"query":{"type":"simple","type":"simple"}}', {"/query/type"}), ('{"query":"\\u0000"}', {"/query/query"}), ('{"query":' * 40 + "1" + "}" * 40, {"/query"}),
+        (are("base.dob", "GT", "soon"), {"/query/query/are/condition/value"}), (are("intId", "MATCHES", 1), {"/query/query/are/condition/operator"}),
+        ('{"query":{"type":"simple","type":"simple"}}', {"/query/query/type"}), ('{"query":"\\u0000"}', {"/query/query"}), ('{"query":' * 40 + "1" + "}" * 40, {"/query"}),
         ("x" * 70_000, {"/query"}),
     ],
 )  # fmt: skip
@@ -107,6 +110,48 @@ def test_bad_queries(hub: Hub, query: Any, places: set[str]) -> None:
     answer = searched(hub, query=query)
     assert answer.status == 400
     assert answer.paths == places
+
+
+def test_days_by_the_clock_of_the_workspace_and_moments_relative_to_now(hub: Hub) -> None:
+    hub.operator.put(
+        f"{hub.configuration}/properties/extended",
+        {"since": {"type": "string", "format": "date-time", "indexed": True}},
+    )
+    clock = ZoneInfo("Europe/Rome")
+    today = datetime.now(clock)
+    midnight = datetime(today.year, today.month, today.day, tzinfo=clock)
+    moments = {
+        "before": midnight - timedelta(milliseconds=1),
+        "first": midnight,
+        "last": (midnight + timedelta(days=1, hours=2)).replace(hour=0) - timedelta(milliseconds=1),
+    }
+    for name, moment in moments.items():
+        born = moment.date() - relativedelta(years=18)
+        base = person(f"{name}@example.com", dob=born.isoformat())
+        extended = {"since": moment.isoformat()}
+        assert hub.post_customer(base=base, externalId=name, extended=extended).status == 201
+
+    def found(attribute: str, operator: str, value: Any) -> set[str]:
+        answer = searched(hub, query=are(attribute, operator, value))
+        assert answer.status == 200, answer.content
+        return {each["externalId"] for each in answer["elements"]}
+
+    for day in (f"{today:%Y-%m-%d}", "now/d"):
+        assert found("extended.since", "EQUALS", day) == {"first", "last"}
+        assert found("extended.since", "NOT_EQUALS", day) == {"before"}
+        assert found("extended.since", "LTE", day) == {"before", "first", "last"}
+        assert found("extended.since", "GT", day) == set()
+        assert found("extended.since", "LT", day) == {"before"}
+        assert found("extended.since", "GTE", day) == {"first", "last"}
+        assert found("extended.since", "BETWEEN", [day, day]) == {"first", "last"}
+        assert found("extended.since", "IN", [day, "2001-01-01"]) == {"first", "last"}
+        assert found("registeredAt", "BETWEEN", [day, day]) == {"before", "first", "last"}
+        assert found("registeredAt", "GT", day) == set()
+    assert found("extended.since", "EQUALS", "now-1d/d") == {"before"}
+    assert found("registeredAt", "GTE", "now-5m") == {"before", "first", "last"}
+    assert found("registeredAt", "GT", "now+5m") == set()
+    assert found("base.dob", "EQUALS", "now-18y") >= {"first", "last"}
+    assert found("base.dob", "GT", "now-18y") == set()
 
 
 def test_bounds_of_a_query(hub: Hub) -> None:
@@ -222,6 +267,15 @@ def test_an_untrusted_application_can_look_up_whom_it_knows(hub: Hub) -> None:
         are("base.contacts.email", "IN", "@"),
         are("base.firstName", "EQUALS", "Anna"),
         {"type": "combined", "conjunction": "UNION", "queries": [are("base.dob", "IS_NULL")]},
+        are("base.contacts.email", "NOT_EQUALS", "a@b.it"),
+        {
+            "type": "combined",
+            "conjunction": "EXCEPT",
+            "queries": [
+                are("externalId", "EQUALS", "1"),
+                are("base.contacts.email", "EQUALS", "c@d.it"),
+            ],
+        },
     ):
         assert searched(hub, hub.untrusted, query=query).status == 403
     assert searched(hub, hub.untrusted, sort="base.lastName").status == 403
@@ -299,7 +353,8 @@ def explained(hub: Hub, query: Any, sort: Any = NEWEST_FIRST) -> str:
         return execute(sql, params, many, context)
 
     if query is not None:
-        assert search_faults({"query": query}, workspace) == []
+        query, faults = parse_search_query({"query": query}, workspace)
+        assert faults == []
     with connection.execute_wrapper(explain):
         search_customers(
             workspace, workspace.nodes[hub.node.id], Search(None, query, sort, Page(0, 10))
