@@ -190,7 +190,7 @@ class ContractSchema(AutoSchema):
         described = super().get_operation(*args)
         if described is None:
             return None
-        undeclared = () if self.method == "GET" else (409, 412, 423)
+        undeclared = (404,) if self.method == "GET" else (404, 409, 412, 423)
         errors = {
             *described.pop(EXPECTED_ERRORS, undeclared),
             *self._usual_errors(described),
