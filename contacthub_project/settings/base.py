@@ -1,0 +1,94 @@
+"""Django itself: apps, middleware, templates, files, and limits on requests and jobs."""
+
+from __future__ import annotations
+
+from .environment import BASE_DIR, DATA, env
+
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+# Address under which clients reach the API when that is not the Host they send (a proxy, say).
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+ROOT_URLCONF = "contacthub_project.urls"
+WSGI_APPLICATION = "contacthub_project.wsgi.application"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+LANGUAGE_CODE = "en"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "configuration.User"
+
+INSTALLED_APPS = [
+    "contacthub_project.apps.PlatformConfig",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "corsheaders",
+    "oauth2_provider",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "django_celery_beat",
+    "configuration",
+    "customers",
+    "events",
+    "bulkjobs",
+    "analytics",
+]
+
+MIDDLEWARE = [
+    "contacthub_project.api.middleware.HttpContract",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+# Of requests below /hub/v1, see contacthub_project.wsgi.
+API_MIDDLEWARE = [
+    "contacthub_project.api.middleware.HttpContract",
+    "contacthub_project.api.middleware.Cors",
+    "contacthub_project.api.middleware.ApiContract",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Files.
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_ROOT = DATA / "uploads"
+
+# Requests that a web process works on at once, and how many more may wait for something to happen.
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=3)
+WEB_WAITERS = env.int("WEB_WAITERS", default=3)
+# Bulk jobs: the largest file, and how long results are kept after the job has ended.
+BULK_BYTES = env.int("BULK_BYTES", default=1024**3)
+BULK_DAYS = env.int("BULK_DAYS", default=30)
+# Uploads go to disk while they come in, whatever their size.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FEED_DAYS = env.int("FEED_DAYS", default=35)  # how long the change feed keeps changes

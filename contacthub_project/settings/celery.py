@@ -1,0 +1,84 @@
+"""Valkey or Redis, Celery and the tasks that it runs at intervals."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from celery.schedules import crontab
+
+from contacthub_project.runtime.embedded import valkey_socket
+
+from .environment import DATA, env
+
+USES_EMBEDDED_VALKEY = not env.str("REDIS_URL", default="")
+if USES_EMBEDDED_VALKEY:
+    _socket = quote(str(valkey_socket(DATA)))
+    REDIS_URL = f"unix://{_socket}?db=0"
+    CELERY_BROKER_URL = f"redis+socket://{_socket}?virtual_host=0"
+else:
+    REDIS_URL = CELERY_BROKER_URL = env.str("REDIS_URL")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True  # a killed worker's task is run again; tasks are resumable
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5}
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "reconcile property indexes": {
+        "task": "customers.tasks.reconcile_property_indexes",
+        "schedule": 300.0,
+    },
+    "begin the retention purge": {
+        "task": "events.tasks.start_purge",
+        "schedule": crontab(hour=2, minute=15),
+    },
+    "go on with the retention purge": {
+        "task": "events.tasks.purge",
+        "schedule": 300.0,
+    },
+    "merge what is pending": {
+        "task": "customers.tasks.merge_pending",
+        "schedule": 30.0,
+    },
+    "go on building aggregate nodes": {
+        "task": "configuration.tasks.build_aggregates",
+        "schedule": 60.0,
+    },
+    "fold what is to be counted": {
+        "task": "analytics.tasks.fold",
+        "schedule": 5.0,
+    },
+    "prove the counters": {
+        "task": "analytics.tasks.recount",
+        "schedule": crontab(hour=3, minute=40),
+    },
+    "work on bulk jobs": {
+        "task": "bulkjobs.tasks.process",
+        "schedule": 15.0,
+    },
+    "remove old bulk jobs": {
+        "task": "bulkjobs.tasks.remove_old",
+        "schedule": 3600.0,
+    },
+    "trim the change feed": {
+        "task": "customers.tasks.trim_feeds",
+        "schedule": 3600.0,
+    },
+    "clear old idempotency keys": {
+        "task": "events.tasks.clear_old_keys",
+        "schedule": 3600.0,
+    },
+    "sum up dropped events": {
+        "task": "events.tasks.sum_up_dropped_events",
+        "schedule": 3600.0,
+    },
+    "clear expired tokens and sign-ins": {
+        "task": "configuration.tasks.clear_expired",
+        "schedule": 3600.0,
+    },
+    "remove what was deleted": {
+        "task": "configuration.tasks.remove_deleted",
+        "schedule": 60.0,
+    },
+}
