@@ -166,7 +166,7 @@ def _redefined(
 
     Raises Invalid for definitions that are wrong, Forbidden when `indexed` changes and the caller
     is no operator, Conflict when a property goes or changes its type while something has a value
-    of it: disable it instead (docs/decisions/extended-properties.md).
+    of it: disable it instead (docs/decisions/0008-extended-properties.md).
     """
     faults: list[FieldError] = []
     after = read_definitions(given, faults)

@@ -3,7 +3,7 @@
 Changes are written without an offset, in the transaction of their cause. Whoever reads seals first:
 holding the workspace's row of `customers_feed`, the changes that are committed and have no offset
 get the next ones, in insertion order. What commits later gets a later offset, so nobody who has
-read up to an offset can miss anything below it (docs/decisions/change-feed.md).
+read up to an offset can miss anything below it (docs/decisions/0006-change-feed.md).
 """
 
 from __future__ import annotations

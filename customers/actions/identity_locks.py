@@ -2,7 +2,7 @@
 
 What was anonymous waits for such an identity to appear. Whoever makes one appear and whoever is
 about to wait for one hold it first, so that one of the two sees the other
-(docs/decisions/identities.md).
+(docs/decisions/0010-identities.md).
 """
 
 from __future__ import annotations

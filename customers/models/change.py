@@ -21,7 +21,7 @@ class Change(models.Model):
     """One change. Ids only: what has been forgotten cannot come back out of the feed.
 
     Rows are written in the transaction of the change, without an offset. A reader gives offsets to
-    the rows that are committed (docs/decisions/change-feed.md).
+    the rows that are committed (docs/decisions/0006-change-feed.md).
     """
 
     workspace_id = models.UUIDField()
