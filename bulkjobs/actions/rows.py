@@ -14,7 +14,7 @@ from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, Outcome
 from configuration.domain.permissions import TRUSTED_APPLICATION
 from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import ContacthubError, FieldError, Invalid, NotFound
-from contacthub_project.core.identifiers import as_uuid
+from contacthub_project.core.identifiers import as_uuid, canonical_identifier
 from contacthub_project.core.principal import Principal
 from customers.actions.bulk_upsert import Done, upsert_many
 from customers.actions.customers import CUSTOMER_BYTES, open_node, required_faults
@@ -178,7 +178,7 @@ def _named_customer(workspace: WorkspaceRules, node: NodeRules, body: dict[str, 
     if body.get("id"):
         customers = customers.filter(id=as_uuid(body["id"]) or UUID(int=0))
     elif body.get("externalId") and "externalId" not in node.matching.properties:
-        customers = customers.filter(external_id=body["externalId"])
+        customers = customers.filter(external_id=canonical_identifier(body["externalId"]))
     else:
         person = for_create(EMPTY, body)
         faults = [each for each in required_faults(node, person) if each.code == "unique"]

@@ -19,6 +19,7 @@ from contacthub_project.core.errors import (
     Stale,
     Unavailable,
 )
+from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.principal import Principal
 from customers.actions.browser_access import check_reach, check_recognised_values
 from customers.actions.customers import (
@@ -142,7 +143,7 @@ def _modified(workspace: WorkspaceRules, asked: Modification, by: Principal) -> 
     node = open_node(workspace, UUID(system_properties(known)["nodeId"]))
     external_id = asked.body.get("externalId")
     if isinstance(external_id, str):
-        lock_identities([(node.id, EXTERNAL_ID, external_id)])
+        lock_identities([(node.id, EXTERNAL_ID, canonical_identifier(external_id))])
     # The node before the customer, as everybody does who locks both.
     lock_open_node(workspace.id, node)
     row = Customer.objects.lock_live_row(workspace.id, asked.customer_id)

@@ -18,6 +18,7 @@ from contacthub_project.api.renderers import Empty, JsonResponse, NotModified
 from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
 from contacthub_project.core.errors import Conflict, Forbidden, Invalid, NotFound
+from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.principal import READ, Principal
 from contacthub_project.core.strict_json import parse_json
 from customers.actions.customers import CUSTOMER_BYTES, INVALID_CUSTOMER, upsert_customer
@@ -108,7 +109,7 @@ class CustomersView(CustomerAnsweringView):
         node_id = parameters.text("nodeId")
         if not node_id:
             parameters.fault("nodeId", "is required")
-        external_id = parameters.text("externalId")
+        external_id = self.external_id(parameters)
         fields = self.fields(parameters)
         sort = self.sort(parameters)
         query = parameters.text("query", longest=LONGEST_QUERY)
@@ -124,6 +125,15 @@ class CustomersView(CustomerAnsweringView):
         # How many customers there are is not for everybody who can open the web site.
         unfiltered = found.total if self.caller.is_untrusted else found.unfiltered
         return JsonResponse(page.of(elements, total=found.total, unfiltered=unfiltered))
+
+    def external_id(self, parameters: QueryParameters) -> str | None:
+        """The external id to look up, in the form in which it is kept."""
+        given = parameters.text("externalId")
+        if given is None:
+            return None
+        if not given.strip():
+            parameters.fault("externalId", "must not be blank")
+        return canonical_identifier(given)
 
     def fields(self, parameters: QueryParameters) -> FieldSelection:
         """The properties to show, the id always among them; empty for all."""

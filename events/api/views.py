@@ -19,6 +19,7 @@ from contacthub_project.api.renderers import JsonResponse, NoContent, NotModifie
 from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
 from contacthub_project.core.errors import Conflict, ContacthubError, Invalid, NotFound
+from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.principal import READ
 from customers.models import Customer
 from events.actions.idempotency import answered_once
@@ -32,7 +33,6 @@ from events.api.schema import (
     EVENT_WITH_NEIGHBOURS,
     PAGE_OF_EVENTS,
 )
-from events.domain.draft import canonical_external_id
 from events.models import Event
 from events.queries.aggregates import as_seen_in, members_of
 from events.queries.documents import EventRow, shown_event
@@ -107,7 +107,7 @@ class EventsView(_IngestingView):
         parameters = QueryParameters(request)
         page = Page.asked_for(parameters, pagination.ENTITIES)
         customer_id, node_id = parameters.text("customerId"), parameters.text("nodeId")
-        external_id = canonical_external_id(parameters.text("externalId")) or None
+        external_id = canonical_identifier(parameters.text("externalId") or "") or None
         types = named(parameters, "type", EVENT_TYPES)
         mode = parameters.choice("mode", MODES, default=None)
         if mode is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any
 from configuration.domain.event_schema import EventSchema, context_part, tracking_part
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from contacthub_project.core.errors import FieldError
+from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.timestamps import parse_timestamp
 from customers.observers import EXTERNAL_ID, SESSION_ID
 
@@ -135,11 +135,12 @@ def content_faults(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) 
 def content_of(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> Content:
     """What a (valid) body says; an event without a date happens now."""
     schema, context = schema_of(body["type"]), body["context"]
+    external_id = body.get("externalId")
     properties = schema.without_disabled(body["properties"])
     date = parse_timestamp(body["date"]) if body.get("date") is not None else None
     tracking = body.get("tracking")
     return Content(
-        external_id=canonical_external_id(body.get("externalId")),
+        external_id=None if external_id is None else canonical_identifier(external_id),
         type=body["type"],
         context=context,
         properties=schema.with_canonical_timestamps(properties),
@@ -149,16 +150,19 @@ def content_of(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> C
     )
 
 
-def canonical_external_id(given: str | None) -> str | None:
-    """An external id as it is kept and compared: in NFC, without space around it."""
-    return None if given is None else unicodedata.normalize("NFC", given).strip()
-
-
 def bring_back_of(given: Mapping[str, Any] | None) -> BringBack | None:
-    """The (valid) bring-back properties; by session unless they say otherwise."""
+    """The (valid) bring-back properties; by session unless they say otherwise.
+
+    External ids are in the form in which customers' are kept, so that the two can meet.
+    """
     if given is None:
         return None
-    return BringBack(given.get("type") or SESSION_ID, given["value"], given["nodeId"])
+    kind = given.get("type") or SESSION_ID
+    return BringBack(kind, _kept_value(kind, given["value"]), given["nodeId"])
+
+
+def _kept_value(kind: Any, value: str) -> str:
+    return canonical_identifier(value) if kind == EXTERNAL_ID else value
 
 
 def patched(existing: Any, patch: Any) -> Any:
@@ -209,7 +213,7 @@ def _bring_back_faults(given: Any) -> list[FieldError]:
     value = given.get("value")
     if not isinstance(value, str) or not value.strip():
         faults.append(FieldError(f"{at}/value", "must be text and not blank", "required"))
-    elif len(value) > LONGEST_VALUE:
+    elif len(_kept_value(given.get("type"), value)) > LONGEST_VALUE:
         message = f"is longer than {LONGEST_VALUE} characters"
         faults.append(FieldError(f"{at}/value", message, "maxLength"))
     if not isinstance(given.get("nodeId"), str):
@@ -222,7 +226,7 @@ def _external_id_faults(given: Any) -> list[FieldError]:
         return []
     if not isinstance(given, str):
         return [FieldError("/externalId", "must be text", "type")]
-    kept = canonical_external_id(given)
+    kept = canonical_identifier(given)
     if not kept:
         return [FieldError("/externalId", "must not be blank", "minLength")]
     if len(kept) > LONGEST_EXTERNAL_ID:

@@ -1,0 +1,109 @@
+"""A client's own id of a customer is one id in every spelling, wherever it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from customers.models import Customer
+from events.models import Event
+from tests.bulkjobs.test_jobs import done, outcomes
+from tests.client import Answer
+from tests.factories import Hub
+
+KEPT = "Müller 1"
+SPELLINGS = [KEPT, "  Müller 1\t", "Mu\u0308ller 1", "\u00a0Mu\u0308ller 1 "]
+
+
+@pytest.fixture(autouse=True)
+def _uploads_of_its_own(settings: Any, tmp_path: Any) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    (tmp_path / "bulk-jobs").mkdir()
+
+
+def post_event(hub: Hub, external_id: str) -> str:
+    answer = hub.trusted.post(f"{hub.path}/events", waiting_event(hub, external_id))
+    assert answer.status == 202, answer.content
+    return answer["id"]
+
+
+def waiting_event(hub: Hub, external_id: str) -> dict[str, Any]:
+    bring_back = {"type": "EXTERNAL_ID", "value": external_id, "nodeId": str(hub.node.id)}
+    return {"type": "loggedIn", "context": "WEB", "bringBackProperties": bring_back}
+
+
+def look_up(hub: Hub, external_id: str) -> Answer:
+    query = {"nodeId": hub.node.id, "externalId": external_id}
+    return hub.trusted.get(f"{hub.path}/customers", query=query)
+
+
+def owner(event_id: str) -> str | None:
+    customer_id = Event.objects.get(id=event_id).customer_id
+    return None if customer_id is None else str(customer_id)
+
+
+@pytest.mark.parametrize("sent", SPELLINGS)
+@pytest.mark.parametrize("asked", SPELLINGS)
+def test_it_is_kept_in_one_form_and_found_by_all(hub: Hub, sent: str, asked: str) -> None:
+    before = post_event(hub, asked)
+    customer = hub.post_customer(externalId=sent)
+    assert customer["externalId"] == KEPT
+    assert [each["id"] for each in look_up(hub, asked)["elements"]] == [customer["id"]]
+    after = post_event(hub, asked)
+    batch = {"events": [waiting_event(hub, asked)]}
+    (third,) = hub.trusted.post(f"{hub.path}/events/batch", batch)["elements"]
+    owners = [owner(event) for event in (before, after, third["id"])]
+    assert owners == [customer["id"]] * 3
+    event = hub.trusted.get(f"{hub.path}/events/{before}")
+    assert event["bringBackProperties"]["value"] == KEPT
+
+
+@pytest.mark.parametrize("how", ["PATCH", "PUT", "POST", "bulk"])
+def test_events_that_wait_meet_every_way_of_giving_it(hub: Hub, how: str) -> None:
+    event = post_event(hub, SPELLINGS[3])
+    body = {"nodeId": str(hub.node.id), "base": {"contacts": {"email": "a@b.it"}}}
+    customer = hub.trusted.post(f"{hub.path}/customers", body)["id"]
+    if how == "bulk":
+        file = f"externalId,base.contacts.email\n{SPELLINGS[1]},a@b.it\n"
+        assert outcomes(done(hub, file)) == ["updated"]
+    else:
+        path = f"{hub.path}/customers" + ("" if how == "POST" else f"/{customer}")
+        answer = hub.trusted.request(how, path, body | {"externalId": SPELLINGS[1]})
+        assert answer.status == 200, answer.content
+    assert owner(event) == customer
+
+
+@pytest.mark.parametrize("asked", SPELLINGS)
+def test_bulk_files_find_by_it(hub: Hub, asked: str) -> None:
+    customer = hub.post_customer(externalId=SPELLINGS[1])["id"]
+    file = f"externalId,context\n{asked},WEB\n"
+    (row,) = done(hub, file, "INSERT", entity="EVENT", eventType="loggedIn")
+    assert owner(row["id"]) == customer
+    assert outcomes(done(hub, f"externalId\n{asked}\n", "DELETE")) == ["deleted"]
+    assert not Customer.objects.in_node(hub.workspace.id, hub.node.id).exists()
+
+
+def test_a_browser_looks_up_by_it(hub: Hub) -> None:
+    customer = hub.post_customer(externalId=KEPT)["id"]
+    query = {"nodeId": hub.node.id, "externalId": SPELLINGS[3]}
+    found = hub.untrusted.get(f"{hub.path}/customers", query=query)
+    assert [each["id"] for each in found["elements"]] == [customer]
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0\t"])
+def test_blank_text_looks_up_nobody(hub: Hub, blank: str) -> None:
+    hub.post_customer()
+    assert look_up(hub, blank).paths == {"/externalId"}
+    event = hub.trusted.post(f"{hub.path}/events", waiting_event(hub, blank))
+    assert event.paths == {"/bringBackProperties/value"}
+
+
+def test_length_is_that_of_what_is_kept(hub: Hub) -> None:
+    assert owner(post_event(hub, " " * 50 + "x" * 255)) is None
+    too_long = waiting_event(hub, "x" * 256)
+    answer = hub.trusted.post(f"{hub.path}/events", too_long)
+    assert answer.paths == {"/bringBackProperties/value"}
+    # U+0958 is two characters in normal form C.
+    answer = hub.trusted.post(f"{hub.path}/events", waiting_event(hub, "\u0958" * 200))
+    assert answer.paths == {"/bringBackProperties/value"}
