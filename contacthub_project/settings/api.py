@@ -78,5 +78,6 @@ CORS_EXPOSE_HEADERS = [
     "ratelimit-limit",
     "ratelimit-remaining",
     "ratelimit-reset",
+    "warning",
     "x-tracing-id",
 ]

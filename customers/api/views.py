@@ -46,16 +46,28 @@ LONGEST_QUERY = 64 * 1024
 WHOLE_FIELDS = frozenset({"base", "consents", "extended", "tags", "deleted", "sourceInfo"})
 MODE = OpenApiParameter("mode", str, enum=["STRICT"], description="What is given is final.")
 SESSION = OpenApiParameter("sessionId", str, description="A session to link to the customer.")
+WARNING_HEADER = OpenApiParameter(
+    "Warning",
+    str,
+    OpenApiParameter.HEADER,
+    response=[200, 201],
+    description="The session of `sessionId` belongs to another customer, and stays theirs.",
+)
+# RFC 7234, section 5.5: code 199 is for a human to read.
+SESSION_NOT_LINKED = '199 - "The session belongs to another customer and was not linked"'
 NODE_ID = Customer.ROW.index("node_id")
 
 
+# Takes the workspace's and the customer's ids; gives the headers that tell what became of it.
+LinkSession = Callable[[UUID, UUID], dict[str, str]]
+
+
 @contextmanager
-def linking_session(
-    request: HttpRequest, node_id: UUID, by: Principal
-) -> Iterator[Callable[[UUID, UUID], None]]:
+def linking_session(request: HttpRequest, node_id: UUID, by: Principal) -> Iterator[LinkSession]:
     """Links the session that `sessionId` names to the customer, in the transaction of its write.
 
-    The session is held from the start, before any row.
+    The session is held from the start, before any row. A session that another customer has stays
+    theirs: the write is kept, and a header says so.
 
     Without the parameter there is no transaction of ours, and nothing to link.
     """
@@ -65,7 +77,7 @@ def linking_session(
         parameters.fault("sessionId", "must not be blank")
     parameters.raise_faults()
     if value is None:
-        yield lambda workspace_id, customer_id: None
+        yield lambda workspace_id, customer_id: {}
         return
     session = value
     with transaction.atomic():
@@ -73,8 +85,12 @@ def linking_session(
         yield lambda workspace_id, customer_id: _claim(workspace_id, customer_id, session, by)
 
 
-def _claim(workspace_id: UUID, customer_id: UUID, value: str, by: Principal) -> None:
-    claim_session(workspace_id, customer_id, value=value, by=by)
+def _claim(workspace_id: UUID, customer_id: UUID, value: str, by: Principal) -> dict[str, str]:
+    try:
+        claim_session(workspace_id, customer_id, value=value, by=by)
+    except Conflict:
+        return {"Warning": SESSION_NOT_LINKED}
+    return {}
 
 
 class CustomerAnsweringView(WorkspaceView):
@@ -168,7 +184,7 @@ class CustomersView(CustomerAnsweringView):
         return query
 
     @extend_schema(
-        parameters=[SESSION],
+        parameters=[SESSION, WARNING_HEADER],
         request={"application/json": CUSTOMER_INPUT},
         responses={200: CUSTOMER, 201: CUSTOMER},
     )
@@ -180,11 +196,10 @@ class CustomersView(CustomerAnsweringView):
         node = self.writable_node(node_id)
         with linking_session(request, node.id, self.caller) as claim:
             upserted = upsert_customer(self.workspace, node.id, body=body, by=self.caller)
-            claim(self.workspace.id, UUID(str(upserted.row[0])))
+            warning = claim(self.workspace.id, UUID(str(upserted.row[0])))
         answer = self.shown(upserted.row, body)
-        return JsonResponse(
-            answer, status=201 if upserted.created else 200, version=answer["version"]
-        )
+        status = 201 if upserted.created else 200
+        return JsonResponse(answer, status, version=answer["version"], headers=warning)
 
 
 class CustomerScopedView(CustomerAnsweringView):
@@ -231,7 +246,7 @@ class CustomerView(CustomerScopedView):
     """One customer."""
 
     @extend_schema(
-        parameters=[MODE, SESSION],
+        parameters=[MODE, SESSION, WARNING_HEADER],
         request={"application/json": CUSTOMER_CHANGE},
         responses={200: CUSTOMER},
     )
@@ -239,7 +254,7 @@ class CustomerView(CustomerScopedView):
         return self.modified(customer_id, Mode.PATCH, Mode.PATCH_STRICT)
 
     @extend_schema(
-        parameters=[MODE, SESSION],
+        parameters=[MODE, SESSION, WARNING_HEADER],
         request={"application/json": CUSTOMER_CHANGE},
         responses={200: CUSTOMER},
     )
@@ -280,11 +295,11 @@ class CustomerView(CustomerScopedView):
         try:
             with linking_session(self.request, node.id, self.caller) as claim:
                 row = modify_customer(self.workspace, asked, by=self.caller)
-                claim(self.workspace.id, asked.customer_id)
+                warning = claim(self.workspace.id, asked.customer_id)
         except Conflict as conflict:
             raise self.told(conflict, node.id) from None
         answer = self.shown(row, asked.body)
-        return JsonResponse(answer, version=answer["version"])
+        return JsonResponse(answer, version=answer["version"], headers=warning)
 
     def told(self, conflict: Conflict, node_id: UUID) -> Conflict:
         """The conflict with the other customer's address, if the caller may read customers."""

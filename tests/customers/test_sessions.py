@@ -10,6 +10,7 @@ from django.db import connection
 
 from configuration.actions.removal import remove_deleted
 from customers.models import Customer, Session
+from tests.client import Answer
 from tests.factories import Hub
 
 
@@ -59,10 +60,56 @@ def test_session_id_links_in_the_same_write(hub: Hub) -> None:
     assert hub.trusted.patch(one, {}, query={"sessionId": "s2"}).status == 200
     assert hub.trusted.put(one, body, query={"sessionId": "s2"}).status == 200
     assert set(Session.objects.values_list("value", flat=True)) == {"s1", "s2"}
-    other = body | {"base": {"contacts": {"email": "b@example.com"}}}
-    assert hub.trusted.post(f"{hub.path}/customers", other, query={"sessionId": "s1"}).status == 409
-    assert Customer.objects.count() == 1, "nothing is half written"
     assert hub.trusted.patch(one, {"extra": "x"}, query={"sessionId": " "}).paths == {"/sessionId"}
+
+
+@pytest.mark.parametrize("how", ["POST", "POST merged", "PATCH", "PUT"])
+def test_a_session_of_somebody_else_is_not_linked_and_the_write_is_kept(hub: Hub, how: str) -> None:
+    owner = hub.post_customer()["id"]
+    hub.trusted.post(f"{hub.path}/customers/{owner}/sessions", {"value": "s"})
+    address = f"{hub.path}/customers"
+    body = {"nodeId": str(hub.node.id), "base": {"contacts": {"email": "b@example.com"}}}
+    if how != "POST":
+        known = hub.trusted.post(address, body)
+        assert "Warning" not in known.headers
+        if how != "POST merged":
+            address = f"{address}/{known['id']}"
+    method, body = how.split()[0], body | {"extra": "written"}
+    answer = hub.trusted.request(
+        method, address, body, query={"sessionId": "s"}, Origin="https://shop.example"
+    )
+    assert answer.status == (201 if how == "POST" else 200)
+    assert answer.headers["Warning"].startswith('199 - "The session belongs to another customer')
+    assert "warning" in answer.headers["access-control-expose-headers"].split(", ")
+    read = hub.trusted.get(f"{hub.path}/customers/{answer['id']}")
+    assert (read.json, read["extra"]) == (answer.json, "written")
+    assert [(str(each.customer_id), each.value) for each in Session.objects.all()] == [(owner, "s")]
+    again = hub.trusted.request(method, address, body, query={"sessionId": "t"})
+    assert (again.status, "Warning" in again.headers) == (200, False)
+
+
+def test_new_customers_with_one_session_at_the_same_moment(live_hub: Hub) -> None:
+    """All are stored, one has the session, and the others are told."""
+    answers: list[Answer] = []
+
+    def post(number: int) -> None:
+        base = {"contacts": {"email": f"p{number}@example.com"}}
+        body = {"nodeId": str(live_hub.node.id), "base": base}
+        query = {"sessionId": "s"}
+        try:
+            answers.append(live_hub.trusted.post(f"{live_hub.path}/customers", body, query=query))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=post, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answer.status for answer in answers] == [201] * 6
+    (linked,) = [answer["id"] for answer in answers if "Warning" not in answer.headers]
+    assert str(Session.objects.get().customer_id) == linked
+    assert Customer.objects.filter(deleted=0).count() == 6
 
 
 def test_sessions_go_with_their_customer(hub: Hub) -> None:
