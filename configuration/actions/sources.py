@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from configuration.actions.changing import lock_workspace
 from configuration.actions.send_sources import check_send_properties, connect, without_secret
-from configuration.domain.permissions import CREATABLE_PROVIDERS
+from configuration.domain.permissions import CREATABLE_PROVIDERS, trust_of_source
 from configuration.domain.send_source import PROVIDER as SEND
 from configuration.domain.source_properties import property_faults
 from configuration.domain.tokens import new_source_token, token_hash
@@ -29,18 +29,24 @@ def create_source(
     nodes: Sequence[UUID],
     description: str | None = None,
     enabled: bool = True,
+    trusted: bool | None = None,
     properties: dict[str, Any] | None = None,
     of_retired_provider: bool = False,
 ) -> tuple[Source, str]:
     """A new source and its token, which is known to nobody afterwards.
 
-    Raises Invalid for unknown nodes, wrong properties, and for a provider of which no new sources
-    are made (the reference's list) unless `of_retired_provider`.
+    `trusted` False makes one for web pages; None leaves it to the provider. Raises Invalid for
+    unknown nodes, wrong properties, trust that the provider does not give, and for a provider of
+    which no new sources are made (the reference's list) unless `of_retired_provider`.
     """
     if provider not in CREATABLE_PROVIDERS and not of_retired_provider:
         raise Invalid(
             errors=[FieldError("/provider", "can no longer be created", "provider")],
         )
+    is_trusted = trust_of_source(provider, trusted)
+    if is_trusted is None:
+        message = f"must be {str(not trusted).lower()} for provider {provider}"
+        raise Invalid(errors=[FieldError("/trusted", message, "trusted")])
     lock_workspace(workspace_id)
     token = new_source_token()
     source = Source(
@@ -49,6 +55,7 @@ def create_source(
         name=name,
         description=description,
         enabled=enabled,
+        trusted=is_trusted,
         token_hash=token_hash(token),
     )
     found = _nodes(workspace_id, nodes)
@@ -71,7 +78,7 @@ def modify_source(
     nodes: Sequence[UUID] | None,
     expected_version: int | None,
 ) -> Source:
-    """Change a source; its provider and token stay.
+    """Change a source; its provider, trust and token stay.
 
     `values` holds model fields, `nodes` the new list or None to keep it. Raises Invalid, and Stale
     when somebody else changed it first.
@@ -142,7 +149,7 @@ def _check_properties(source: Source, properties: dict[str, Any], nodes: list[No
     if source.provider == SEND:
         check_send_properties(source, properties, nodes)
         return
-    faults = property_faults(source.provider, properties)
+    faults = property_faults(source.provider, properties, trusted=source.trusted)
     if faults:
         raise Invalid(errors=faults)
 

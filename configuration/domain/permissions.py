@@ -14,6 +14,8 @@ ROLES_OF_ONE_PURPOSE = frozenset({"DPO", "PLATFORM_UPDATES"})
 
 # Scripts in a browser cannot keep a secret: their sources write and do not read back.
 UNTRUSTED_PROVIDERS = frozenset({"JavaScript"})
+# Sources of these providers are whichever their maker says.
+PROVIDERS_OF_EITHER_TRUST = frozenset({"API"})
 
 # Sources of these providers live on, but no new one can be made (reference: Create source).
 CREATABLE_PROVIDERS = frozenset({"API", "CONTACTSEND", "CONTACTPLAN"})
@@ -34,6 +36,17 @@ def reads_whole_workspace(roles: Iterable[str]) -> bool:
     return not (ROLES_OF_ALL_NODES - ROLES_OF_ONE_PURPOSE).isdisjoint(roles)
 
 
-def role_of_source(provider: str) -> str:
-    """The role an application has through a source of this provider."""
-    return UNTRUSTED_APPLICATION if provider in UNTRUSTED_PROVIDERS else TRUSTED_APPLICATION
+def trust_of_source(provider: str, trusted: bool | None) -> bool | None:
+    """Whether a source is trusted; `trusted` is what was asked for, None for what is usual.
+
+    None when sources of this provider cannot be what was asked for.
+    """
+    usual = provider not in UNTRUSTED_PROVIDERS
+    if trusted is None or trusted == usual or provider in PROVIDERS_OF_EITHER_TRUST:
+        return usual if trusted is None else trusted
+    return None
+
+
+def role_of_source(*, trusted: bool) -> str:
+    """The role an application has through a source."""
+    return TRUSTED_APPLICATION if trusted else UNTRUSTED_APPLICATION

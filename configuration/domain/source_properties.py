@@ -35,7 +35,9 @@ LISTS: dict[str, tuple[Callable[[str], bool], str]] = {
     "allowedIPs": (_is_network, "must be an IP address or a range such as 10.1.0.0/16"),
     "allowedURLs": (_is_site, "must be an http or https address"),
 }
-PROPERTIES_BY_PROVIDER = {"API": {"allowedIPs"}, "JavaScript": {"allowedURLs"}}
+PROPERTIES_BY_PROVIDER = {"API": {"allowedIPs", "allowedURLs"}, "JavaScript": {"allowedURLs"}}
+# A server sends no Origin: sites limit only those that are used in web pages.
+PROPERTIES_OF_UNTRUSTED = {"allowedURLs"}
 
 
 def properties_schema(provider: str) -> dict[str, Any]:
@@ -44,7 +46,11 @@ def properties_schema(provider: str) -> dict[str, Any]:
         return PROPERTIES_SCHEMA
     items = {
         "allowedIPs": {"type": "string", "description": "An address or a range"},
-        "allowedURLs": {"type": "string", "format": "uri"},
+        "allowedURLs": {
+            "type": "string",
+            "format": "uri",
+            "description": "A web site; for sources that are not trusted",
+        },
     }
     return {
         "type": "object",
@@ -56,9 +62,13 @@ def properties_schema(provider: str) -> dict[str, Any]:
     }
 
 
-def property_faults(provider: str, properties: dict[str, Any]) -> list[FieldError]:
+def property_faults(
+    provider: str, properties: dict[str, Any], *, trusted: bool
+) -> list[FieldError]:
     """What is wrong with the properties of a source of this provider."""
     known = PROPERTIES_BY_PROVIDER.get(provider, set())
+    if trusted:
+        known = known - PROPERTIES_OF_UNTRUSTED
     faults = []
     for name, entries in properties.items():
         at = f"/properties/{name}"

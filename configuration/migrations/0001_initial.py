@@ -123,6 +123,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=255)),
                 ('description', models.CharField(blank=True, max_length=1000, null=True)),
                 ('enabled', models.BooleanField(default=True)),
+                ('trusted', models.BooleanField(default=True)),
                 ('properties', models.JSONField(blank=True, default=dict)),
                 ('token_hash', models.BinaryField(max_length=32, unique=True)),
                 ('version', models.IntegerField(default=1)),
@@ -214,6 +215,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='source',
             constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='source_named'),
+        ),
+        migrations.AddConstraint(
+            model_name='source',
+            constraint=models.CheckConstraint(condition=models.Q(('provider', 'API'), models.Q(('provider', 'JavaScript'), ('trusted', False)), models.Q(models.Q(('provider', 'JavaScript'), _negated=True), ('trusted', True)), _connector='OR'), name='source_trust_of_provider'),
         ),
         migrations.AddConstraint(
             model_name='node',

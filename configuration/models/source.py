@@ -38,7 +38,11 @@ class SourceQuerySet(models.QuerySet["Source"]):
 
 
 class Source(models.Model):
-    """`token_hash` is the SHA-256 of the token; the token itself is shown once and kept nowhere."""
+    """`token_hash` is the SHA-256 of the token; the token itself is shown once and kept nowhere.
+
+    A source that is not `trusted` is used where its token can be read, as in a web page; sources of
+    provider API may be either, those of the others are what their provider says.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="sources")
@@ -46,6 +50,7 @@ class Source(models.Model):
     name = models.CharField(max_length=255)
     description = models.CharField(max_length=1000, null=True, blank=True)
     enabled = models.BooleanField(default=True)
+    trusted = models.BooleanField(default=True)
     properties = models.JSONField(default=dict, blank=True)
     nodes = models.ManyToManyField(Node, related_name="sources")
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
@@ -62,6 +67,12 @@ class Source(models.Model):
                 condition=Q(provider__in=SourceProvider.values), name="source_provider_known"
             ),
             models.CheckConstraint(condition=~Q(name=""), name="source_named"),
+            models.CheckConstraint(
+                condition=Q(provider=SourceProvider.API)
+                | (Q(provider=SourceProvider.JAVASCRIPT) & Q(trusted=False))
+                | (~Q(provider=SourceProvider.JAVASCRIPT) & Q(trusted=True)),
+                name="source_trust_of_provider",
+            ),
         ]
 
     def __str__(self) -> str:

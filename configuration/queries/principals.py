@@ -52,7 +52,7 @@ def _source_by_token(digest: bytes) -> Principal | None:
     if source is None or not hmac.compare_digest(bytes(source.token_hash), digest):
         return None
     return Principal(
-        roles=frozenset({role_of_source(source.provider)}),
+        roles=frozenset({role_of_source(trusted=source.trusted)}),
         workspaces=frozenset({source.workspace_id}),
         nodes=dict.fromkeys(source.node_ids, "RW"),
         source_id=source.id,

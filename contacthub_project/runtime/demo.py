@@ -53,8 +53,8 @@ def _make() -> dict[str, Any]:
         nodes.append(create_entry_node(workspace.id, values={"name": name}))
     password = secrets.token_urlsafe(12)
     tokens = {
-        "trusted": _source_token(workspace, nodes, "Demo server", SourceProvider.API),
-        "untrusted": _source_token(workspace, nodes, "Demo browser", SourceProvider.JAVASCRIPT),
+        "trusted": _source_token(workspace, nodes, "Demo server", trusted=True),
+        "untrusted": _source_token(workspace, nodes, "Demo browser", trusted=False),
     }
     for username, (name, surname, role) in PEOPLE.items():
         user = _person(workspace, username, name, surname, role)
@@ -71,14 +71,14 @@ def _make() -> dict[str, Any]:
     }
 
 
-def _source_token(workspace: Workspace, nodes: list[Any], name: str, provider: str) -> str:
+def _source_token(workspace: Workspace, nodes: list[Any], name: str, *, trusted: bool) -> str:
     Source.objects.in_workspace(workspace.id).filter(name=name).delete()
     _, token = create_source(
         workspace.id,
-        provider=provider,
+        provider=SourceProvider.API,
         name=name,
         nodes=[node.id for node in nodes],
-        of_retired_provider=True,
+        trusted=trusted,
     )
     return token
 

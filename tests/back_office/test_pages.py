@@ -392,6 +392,28 @@ def test_a_sources_token_is_shown_once(hub: Hub) -> None:
         assert "chs_" not in str([change.before, change.after])
 
 
+def test_a_source_for_web_pages_is_made(hub: Hub) -> None:
+    staff = Staff(hub, "ADMIN")
+    form = {
+        "act": "add", "name": "Pages", "provider": "API", "nodes": [str(hub.node.id)],
+        "untrusted": "on", "allowedURLs": "https://shop.example\r\nshop",
+    }  # fmt: skip
+    refused = staff.submit("sources", form)
+    assert "must be an http or https address" in refused
+    assert "chs_" not in refused
+    assert 'value="Pages"' in refused.html
+    assert "https://shop.example" in refused.html
+    form["allowedURLs"] = "https://shop.example\r\nhttps://www.example.com"
+    page = staff.submit("sources", form)
+    assert "untrusted: may not read profiles" in page
+    assert "https://shop.example, https://www.example.com" in page
+    source = Source.objects.get(name="Pages")
+    assert not source.trusted
+    assert "Turn on" in staff.submit(
+        "sources", {"act": "switch", "id": str(source.id), "on": "false"}
+    )
+
+
 def test_people_and_their_permissions(hub: Hub) -> None:
     admin, operator = Staff(hub, "ADMIN"), Staff(hub, "CLAB_OPERATOR")
     person = Staff(hub, "USER").user

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from configuration.actions.removal import remove_deleted
-from configuration.models import Node, Source, Workspace
+from configuration.models import Node, Source, SourceProvider, Workspace
+from contacthub_project.core.errors import Invalid
 from customers.models import Change, ConsentLogEntry, Customer
-from tests.factories import Hub, make_workspace
+from tests.client import ApiClient
+from tests.factories import Hub, make_source, make_workspace
 
 NEW_WORKSPACE = {"name": "Shoes", "slug": "shoes", "groupPk": 4, "shard": "default"}
 
@@ -149,6 +152,7 @@ def test_sources_round_trip(hub: Hub) -> None:
         "properties": {"allowedIPs": ["10.0.0.0/8"]}, "nodes": [str(hub.node.id)],
     }  # fmt: skip
     created = hub.admin.post(path, body)
+    assert created["trusted"] is True
     assert created.status == 201
     assert created["token"].startswith("chs_")
     read = hub.admin.get(f"{path}/{created['id']}").json
@@ -163,6 +167,7 @@ def test_sources_round_trip(hub: Hub) -> None:
     )
     for immutable in (
         {"token": "chs_another"}, {"token": ""}, {"provider": "MAGENTO"}, {"id": str(hub.node.id)},
+        {"trusted": False},
     ):  # fmt: skip
         refused = hub.admin.put(f"{path}/{created['id']}", {"name": "No"} | immutable)
         assert (refused.status, refused.paths) == (400, {f"/{name}" for name in immutable})
@@ -178,7 +183,9 @@ def test_sources_round_trip(hub: Hub) -> None:
         ({"properties": {"allowedIPs": ["300.1.1.1", "::1", 5]}}, {"/properties/allowedIPs/0", "/properties/allowedIPs/2"}),
         ({"properties": {"allowedIPs": "127.0.0.1"}}, {"/properties/allowedIPs"}),
         ({"properties": {"allowedURLs": []}}, {"/properties/allowedURLs"}), ({"properties": []}, {"/properties"}),
-        ({"name": "", "x": 1}, {"/name", "/x"}),
+        ({"name": "", "x": 1}, {"/name", "/x"}), ({"trusted": "false"}, {"/trusted"}), ({"trusted": None}, {"/trusted"}),
+        ({"trusted": False, "properties": {"allowedURLs": ["shop"], "x": 1}}, {"/properties/allowedURLs/0", "/properties/x"}),
+        ({"provider": "CONTACTPLAN", "trusted": False}, {"/trusted"}),
     ],
 )  # fmt: skip
 def test_wrong_sources(hub: Hub, change: dict[str, Any], paths: set[str]) -> None:
@@ -188,6 +195,50 @@ def test_wrong_sources(hub: Hub, change: dict[str, Any], paths: set[str]) -> Non
     if "enabled" not in change and "nodes" not in change:
         source = f"{hub.configuration}/sources/{hub.source.id}"
         assert hub.admin.put(source, change).status == 400
+
+
+def test_a_source_for_web_pages(hub: Hub) -> None:
+    path = f"{hub.configuration}/sources"
+    properties = {"allowedURLs": ["https://shop.example"], "allowedIPs": ["127.0.0.1"]}
+    body = {
+        "provider": "API", "name": "Shop pages", "nodes": [str(hub.node.id)], "trusted": False,
+        "properties": properties,
+    }  # fmt: skip
+    created = hub.admin.post(path, body)
+    assert (created.status, created["trusted"]) == (201, False)
+    client = ApiClient(created["token"])
+    assert client.get("/me", Origin="https://shop.example")["roles"] == ["UNTRUSTED_APPLICATION"]
+    assert client.get("/me", Origin="https://other.example").status == 403
+    address = f"{path}/{created['id']}"
+    read = hub.admin.get(address).json
+    assert hub.admin.put(address, read).json == read
+    refused = hub.admin.put(address, read | {"trusted": True})
+    assert (refused.status, refused.paths) == (400, {"/trusted"})
+    assert hub.admin.put(address, {"properties": {"allowedURLs": ["x"]}}).status == 400
+    # What the provider says of itself may be said, nothing else.
+    plan = {"provider": "CONTACTPLAN", "name": "Plan", "nodes": body["nodes"]}
+    assert hub.admin.post(path, plan | {"trusted": True})["trusted"] is True
+
+
+@pytest.mark.parametrize("provider", SourceProvider.values)
+@pytest.mark.parametrize("trusted", [True, False, None])
+def test_trust_follows_from_the_provider(hub: Hub, provider: str, trusted: bool | None) -> None:
+    is_possible = trusted is None or provider == "API" or trusted == (provider != "JavaScript")
+    if provider == "CONTACTSEND" and is_possible:
+        return  # needs a user database; tests/configuration/test_send_sources.py makes them
+    if not is_possible:
+        with pytest.raises(Invalid):
+            make_source(hub.workspace, [hub.node], provider, trusted=trusted)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Source.objects.create(
+                workspace=hub.workspace, provider=provider, name="S", token_hash=b"x",
+                trusted=trusted,
+            )  # fmt: skip
+        return
+    source, token = make_source(hub.workspace, [hub.node], provider, trusted=trusted)
+    assert source.trusted == (provider != "JavaScript" if trusted is None else trusted)
+    role = "TRUSTED_APPLICATION" if source.trusted else "UNTRUSTED_APPLICATION"
+    assert ApiClient(token).get("/me")["roles"] == [role]
 
 
 def test_nodes_of_another_workspace_cannot_be_given_to_a_source(hub: Hub) -> None:

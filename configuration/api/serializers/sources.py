@@ -23,6 +23,11 @@ class SourceInput(StrictSerializer):
     properties = serializers.DictField(required=False)
     nodes = serializers.ListField(child=StrictUuid(), allow_empty=False, max_length=MOST_NODES)
     enabled = StrictFlag(default=True)
+    trusted = StrictFlag(
+        required=False,
+        help_text="False for scripts in web pages, whose token anybody can read: role"
+        " UNTRUSTED_APPLICATION. Sources of provider API only; true unless given.",
+    )
 
 
 class SourceUpdate(StrictSerializer):
@@ -37,6 +42,7 @@ class SourceUpdate(StrictSerializer):
         child=StrictUuid(), allow_empty=False, max_length=MOST_NODES, required=False
     )
     enabled = StrictFlag(required=False)
+    trusted = ImmutableField(serializers.BooleanField())
     token = ImmutableField(
         serializers.CharField(allow_null=True),
         help_text="Null or the present token; a new one is made by refreshing it.",
@@ -59,6 +65,7 @@ class SourceOutput(serializers.ModelSerializer):
             "properties",
             "nodes",
             "enabled",
+            "trusted",
             "token",
         ]
 

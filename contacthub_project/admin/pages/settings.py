@@ -261,11 +261,15 @@ def sources(office: WorkspaceContext) -> HttpResponseBase:
     source = form.get("id", "-")
     act = form.get("act")
     if act == "add":
-        body = {
+        body: dict[str, Any] = {
             "provider": form.get("provider", "API"),
             "name": form.get("name", ""),
             "nodes": form.getlist("nodes"),
         }
+        if form.get("untrusted") == "on":
+            body["trusted"] = False
+        if form.get("allowedURLs", "").strip():
+            body["properties"] = {"allowedURLs": form["allowedURLs"].split()}
         reply = office.api.write("POST", base, body)
         if office.done(reply, "The source is there. Copy its token now: it is shown only once."):
             token = reply.json["token"]
@@ -291,6 +295,7 @@ def sources(office: WorkspaceContext) -> HttpResponseBase:
             for each in listed
         ],
         token=token,
+        typed=form if act == "add" and token is None else {},
         providers=[
             each for each in office.get("/models/providers")["elements"] if each["creatable"]
         ],
