@@ -20,87 +20,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from analytics.models import Counter, Delta, Ledger, Presence
-from analytics.queries.measures import FACTS, HEADS, LOCK_CLASS, RAW_DELTAS, VISITS
+from analytics.queries.measures import LOCK_CLASS
 from configuration.models import Workspace
-from contacthub_project.db.sql import fetch_all, fetch_one
+from contacthub_project.db.sql import fetch_all, fetch_one, load
 
 PATIENCE = 60.0
 
 HOLD = "SELECT pg_try_advisory_lock(%s::int, hashtext(%s))"
 LET_GO = "SELECT pg_advisory_unlock(%s::int, hashtext(%s))"
-_LEDGER = "(SELECT %(time_zone)s::text AS time_zone)"
-_RAW_FACTS = FACTS.format(deltas="raw", ledger=_LEDGER)
-_RAW_VISITS = VISITS.format(deltas="raw", ledger=_LEDGER)
-_COUNTED = """
-SELECT node_id, metric, key, day, sum(value) AS value
-FROM (
-    SELECT node_id, metric, key, day, value FROM ({facts}) AS fact
-    UNION ALL
-    SELECT node_id, metric, key, day, 1 FROM ({visits}) AS visit WHERE times > 0
-) AS counted
-WHERE node_id IN (SELECT id FROM configuration_node
-                  WHERE workspace_id = %(workspace_id)s AND removed_at IS NULL)
-GROUP BY 1, 2, 3, 4 HAVING sum(value) <> 0
-"""
-# Presences as they will be once the deltas are folded.
-_VISITS_KEPT = f"""
-SELECT workspace_id, node_id, metric, key, day, member, sum(times) AS times
-FROM (
-    SELECT workspace_id, node_id, split_part(kind, ' ', 1) AS metric,
-           split_part(kind, ' ', 2) AS key, day, member, times
-    FROM analytics_presence WHERE workspace_id = %(workspace_id)s
-    UNION ALL {VISITS.format(deltas="waiting", ledger=_LEDGER)}
-) AS both_kinds
-GROUP BY 1, 2, 3, 4, 5, 6
-"""
-# Heads that were counted already stand in the counters; those of the deltas are told by presences.
-_KEPT_FACTS = f"""
-SELECT workspace_id, node_id, metric, key, day, value
-FROM analytics_counter
-WHERE workspace_id = %(workspace_id)s AND metric NOT IN {HEADS}
-UNION ALL {FACTS.format(deltas="waiting", ledger=_LEDGER)}
-"""
-_HEADS_STORED = f"""
-SELECT node_id, metric, key, day, value FROM analytics_counter
-WHERE workspace_id = %(workspace_id)s AND metric IN {HEADS}
-  AND value <> 0
-"""
-_HEADS_PRESENT = """
-SELECT node_id, split_part(kind, ' ', 1), split_part(kind, ' ', 2), day, count(*)::numeric
-FROM analytics_presence WHERE workspace_id = %(workspace_id)s AND times > 0
-GROUP BY 1, 2, 3, 4
-"""
-COMPARE = f"""
-WITH raw AS MATERIALIZED ({RAW_DELTAS}),
-waiting AS MATERIALIZED (SELECT * FROM analytics_delta WHERE workspace_id = %(workspace_id)s),
-truth AS ({_COUNTED.format(facts=_RAW_FACTS, visits=_RAW_VISITS)}),
-kept AS ({_COUNTED.format(facts=_KEPT_FACTS, visits=_VISITS_KEPT)}),
-difference AS (
-    SELECT node_id, metric, key, day,
-           coalesce(kept.value, 0) AS kept, coalesce(truth.value, 0) AS truth
-    FROM kept FULL JOIN truth USING (node_id, metric, key, day)
-    WHERE coalesce(kept.value, 0) <> coalesce(truth.value, 0)
-    UNION ALL
-    SELECT node_id, metric, key, day, coalesce(stored.value, 0), coalesce(present.value, 0)
-    FROM ({_HEADS_STORED}) AS stored
-    FULL JOIN ({_HEADS_PRESENT}) AS present (node_id, metric, key, day, value)
-        USING (node_id, metric, key, day)
-    WHERE coalesce(stored.value, 0) <> coalesce(present.value, 0)
-)
-SELECT node_id, metric, key, day, kept, truth FROM difference ORDER BY 2, 3, 4, 1
-"""
-COUNT = f"""
-WITH raw AS MATERIALIZED ({RAW_DELTAS})
-INSERT INTO analytics_counter (workspace_id, node_id, metric, key, day, value)
-SELECT %(workspace_id)s, counted.* FROM ({_COUNTED.format(facts=_RAW_FACTS, visits=_RAW_VISITS)})
-AS counted
-"""
-COUNT_VISITS = f"""
-WITH raw AS MATERIALIZED ({RAW_DELTAS})
-INSERT INTO analytics_presence (workspace_id, node_id, kind, day, member, times)
-SELECT workspace_id, node_id, metric || ' ' || key, day, member, times
-FROM ({_RAW_VISITS}) AS visit
-"""
+COMPARE = load("analytics/sql/compare_counters")
+COUNT = load("analytics/sql/count_anew")
+COUNT_VISITS = load("analytics/sql/count_visits_anew")
 
 log = structlog.get_logger("contacthub.analytics")
 

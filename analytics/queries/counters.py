@@ -15,70 +15,14 @@ import orjson
 
 from analytics.domain.indicators import EXACT, ZERO, Source
 from analytics.domain.periods import DAY, EVER, Period
-from analytics.queries.measures import CHANGED_HEADS, FACTS, VISITS
-from contacthub_project.db.sql import fetch_one
+from contacthub_project.db.sql import fetch_one, load
 
 ATTEMPTS = 3
 PeriodIn = Callable[[ZoneInfo], Period]
 
-ZONE = """
-SELECT coalesce(
-    (SELECT time_zone FROM analytics_ledger WHERE workspace_id = %(workspace_id)s),
-    (SELECT timezone FROM configuration_workspace WHERE id = %(workspace_id)s)
-)
-"""
-
-_ASKED = """
-workspace_id = %(workspace_id)s AND node_id = ANY (%(nodes)s::uuid[])
-AND metric = ANY (%(metrics)s::text[]) AND day BETWEEN %(first)s AND %(last)s
-"""
-# `late` is what is not folded yet: usually the work of a few seconds.
-_LATE = f"""
-WITH ledger AS (SELECT ({ZONE}) AS time_zone),
-waiting AS MATERIALIZED (
-    SELECT * FROM analytics_delta
-    WHERE workspace_id = %(workspace_id)s AND node_id = ANY (%(nodes)s::uuid[])
-),
-visit AS ({VISITS.format(deltas="waiting", ledger="ledger")}),
-late AS (
-    SELECT node_id, metric, key, day, value
-    FROM ({FACTS.format(deltas="waiting", ledger="ledger")}) AS fact
-    WHERE metric = ANY (%(metrics)s::text[]) AND day BETWEEN %(first)s AND %(last)s
-    UNION ALL
-    SELECT node_id, metric, key, day, value FROM ({CHANGED_HEADS}) AS head
-    WHERE metric = ANY (%(metrics)s::text[]) AND day BETWEEN %(first)s AND %(last)s
-)
-"""
-# A metric and key at a time with all its days: a tenth of what a row for each day costs.
-BY_DAY = f"""
-{_LATE}
-SELECT (SELECT time_zone FROM ledger), (
-    SELECT json_agg(json_build_array(metric, key, days, amounts))::text
-    FROM (
-        SELECT metric, key, array_agg(day - %(first)s::date) AS days,
-               array_agg(value::text) AS amounts
-        FROM analytics_counter WHERE {_ASKED}
-        GROUP BY node_id, metric, key
-        UNION ALL
-        SELECT metric, key, array_agg(day - %(first)s::date), array_agg(value::text)
-        FROM late GROUP BY node_id, metric, key
-    ) AS added
-)
-"""
-SUMS = f"""
-{_LATE}
-SELECT (SELECT time_zone FROM ledger), (
-    SELECT json_agg(json_build_array(node_id, key, total::text))::text
-    FROM (
-        SELECT node_id, key, sum(value) AS total
-        FROM (
-            SELECT node_id, key, value FROM analytics_counter WHERE {_ASKED}
-            UNION ALL SELECT node_id, key, value FROM late
-        ) AS both_kinds
-        GROUP BY node_id, key HAVING sum(value) <> 0
-    ) AS added
-)
-"""
+ZONE = load("analytics/sql/time_zone")
+BY_DAY = load("analytics/sql/counts_by_day")
+SUMS = load("analytics/sql/sums_by_key")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,31 +10,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from analytics.domain.periods import Period
-from contacthub_project.db.sql import fetch_all, fetch_one
+from contacthub_project.db.sql import fetch_all, fetch_one, load
 
-BY_TYPE = """
-SELECT type, (date AT TIME ZONE %(zone)s)::date, count(*)
-FROM events_event
-WHERE workspace_id = %(workspace_id)s AND customer_id = ANY (%(customers)s::uuid[])
-  AND date BETWEEN %(start)s AND %(end)s
-GROUP BY 1, 2
-"""
-BUYING = """
-SELECT count(*) FILTER (WHERE kind <> 'return'),
-       count(*) FILTER (WHERE kind IN ('return', 'sale-return')),
-       coalesce(sum(analytics_spent(properties, properties #> '{amount,total}')), 0)::text,
-       coalesce(sum(analytics_spent(properties, coalesce(
-           properties #> '{amount,revenue}', properties #> '{amount,total}'))), 0)::text,
-       coalesce(sum(analytics_items(properties)), 0)::text,
-       to_char(max(date) FILTER (WHERE kind <> 'return') AT TIME ZONE 'UTC',
-               'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-FROM (
-    SELECT properties, date, coalesce(properties ->> 'type', 'sale') AS kind
-    FROM events_event
-    WHERE workspace_id = %(workspace_id)s AND customer_id = ANY (%(customers)s::uuid[])
-      AND date BETWEEN %(start)s AND %(end)s AND type = 'completedOrder'
-) AS bought
-"""
+BY_TYPE = load("analytics/sql/events_of_customer_by_type")
+BUYING = load("analytics/sql/buying_behaviour")
 
 
 @dataclass(frozen=True, slots=True)

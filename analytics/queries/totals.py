@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from analytics.queries.measures import CUSTOMERS, EVENTS, EVER
+from analytics.queries.measures import CUSTOMERS, EVENTS
 from contacthub_project.db.counters import Entity
-from contacthub_project.db.sql import fetch_one
+from contacthub_project.db.sql import fetch_one, load
 
-# A list asks for this with every page: one small statement, planned once.
-TOTAL = f"""
-SELECT (SELECT coalesce(sum(value), 0) FROM analytics_counter
-        WHERE workspace_id = %(workspace_id)s AND node_id = ANY (%(nodes)s::uuid[])
-          AND metric = %(metric)s AND day = {EVER})
-     + (SELECT coalesce(sum(weight), 0) FROM analytics_delta
-        WHERE workspace_id = %(workspace_id)s AND node_id = ANY (%(nodes)s::uuid[])
-          AND subject = %(subject)s)
-"""
+TOTAL = load("analytics/sql/total_of_nodes")
 COUNTED = {Entity.CUSTOMERS: (CUSTOMERS, "CUSTOMER"), Entity.EVENTS: (EVENTS, "EVENT")}
 
 

@@ -1,19 +1,37 @@
-"""SQL on the hot path, without what Django's cursors do for each statement.
+"""SQL statements: loaded from files, and executed without what Django's cursors cost.
 
-Making a Django cursor costs about as much as a look-up by primary key. These are for statements
-that run in nearly every request; they obey transactions like any other, and step back where a test
-or a developer watches the statements.
+A statement longer than a few lines is a file `<app>/sql/<what_it_does>.sql`. Parameters are named
+(`:workspace_id`). What several statements share is a Jinja macro in a file of its own, imported by
+its path from the project's folder: `{% from "analytics/sql/measures.sql" import facts %}`.
+
+Making a Django cursor costs about as much as a look-up by primary key. `fetch_one` and `fetch_all`
+obey transactions like any other statement, and use Django's cursors where a test or a developer
+watches the statements.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from operator import methodcaller
+from pathlib import Path
 from typing import Any
 
 import orjson
 import psycopg.sql
 from django.db import connection
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+PROJECT = Path(__file__).resolve().parents[2]
+TEMPLATES = Environment(
+    loader=FileSystemLoader(PROJECT),
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701 - SQL; nothing of a client's is ever composed into it
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+# Comments and quoted text, which hold no parameters, or a parameter; `::` is a cast.
+TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\$\$.*?\$\$|(?<![:\w]):([a-z]\w*)|%", re.DOTALL)
 
 FEW_PAGES = 100  # too little for a wrong plan to hurt
 GROWN = """
@@ -24,6 +42,31 @@ WHERE oid = ANY (%(tables)s::text[]::regclass[])
 """
 FETCH_ONE, FETCH_ALL = methodcaller("fetchone"), methodcaller("fetchall")
 MOMENT = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+
+
+def load(path: str, **names: str) -> str:
+    """The statement in a file, as psycopg takes it.
+
+    `path` is that of the file from the project's folder, without `.sql`; `names` are the values of
+    its Jinja variables: pieces of SQL that are made in Python, such as lists of columns.
+    """
+    return parameterized(rendered(path, **names))
+
+
+def rendered(path: str, **names: str) -> str:
+    """The SQL in a file, what it imports composed in, as a person or a migration reads it."""
+    return TEMPLATES.get_template(f"{path}.sql").render(names).strip() + "\n"
+
+
+def parameterized(statement: str) -> str:
+    """`:name` as `%(name)s`, and `%` doubled; comments are left out."""
+    return TOKEN.sub(_as_psycopg, statement).strip()
+
+
+def _as_psycopg(token: re.Match[str]) -> str:
+    if token[1]:
+        return f"%({token[1]})s"
+    return "" if token[0].startswith("--") else token[0].replace("%", "%%")
 
 
 def fetch_one(

@@ -1,10 +1,48 @@
-"""What the planner is told of tables that grow."""
+"""Statements out of files, and what the planner is told of tables that grow."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
+import pytest
 from django.db import connection
 
-from contacthub_project.db.sql import analyze_grown_tables, fetch_one
+from contacthub_project.db.sql import (
+    analyze_grown_tables,
+    fetch_one,
+    load,
+    parameterized,
+    rendered,
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "taken"),
+    [
+        ("SELECT :first, :second_2", "SELECT %(first)s, %(second_2)s"),
+        ("SELECT :days::int[], '{}'::jsonb", "SELECT %(days)s::int[], '{}'::jsonb"),
+        ("to_char(at, 'HH24:MI:SS') -- :not this", "to_char(at, 'HH24:MI:SS')"),
+        ("SELECT 5 % 2, 'it''s :quoted 5%'", "SELECT 5 %% 2, 'it''s :quoted 5%%'"),
+        ("SELECT list[1:2], list[:first]", "SELECT list[1:2], list[%(first)s]"),
+    ],
+)
+def test_named_parameters_become_those_of_the_driver(written: str, taken: str) -> None:
+    assert parameterized(written) == taken
+
+
+def test_a_statement_of_a_file_runs(db: None) -> None:
+    statement = parameterized("SELECT :number::int % 4, :text || ' 100%: it''s' -- :gone")
+    assert fetch_one(statement, {"number": 7, "text": ":text"}) == (3, ":text 100%: it's")
+
+
+def test_a_variable_that_nobody_gives_is_an_error() -> None:
+    with pytest.raises(Exception, match="'columns' is undefined"):
+        load("tests/contacthub_project/wants_columns")
+
+
+def test_the_triggers_of_the_migration_are_those_of_the_file() -> None:
+    migration = import_module("analytics.migrations.0001_initial")
+    assert rendered("analytics/sql/counting_triggers") == migration.COUNTING
 
 
 def test_a_table_that_has_doubled_is_looked_at_again(db: None) -> None:
