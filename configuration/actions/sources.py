@@ -13,7 +13,7 @@ from configuration.actions.changing import lock_workspace
 from configuration.actions.send_sources import check_send_properties, connect, without_secret
 from configuration.domain.permissions import CREATABLE_PROVIDERS, trust_of_source
 from configuration.domain.send_source import PROVIDER as SEND
-from configuration.domain.source_properties import property_faults
+from configuration.domain.source_properties import coerced_properties, property_faults
 from configuration.domain.tokens import new_source_token, token_hash
 from configuration.models import Node, Source
 from configuration.queries.rules import configuration_changed
@@ -59,7 +59,7 @@ def create_source(
         token_hash=token_hash(token),
     )
     found = _nodes(workspace_id, nodes)
-    properties = properties or {}
+    properties = coerced_properties(provider, properties or {})
     _check_properties(source, properties, found)
     source.properties = without_secret(properties)
     source.save(force_insert=True)
@@ -87,7 +87,7 @@ def modify_source(
     source = lock_source(source)
     if expected_version is not None and expected_version != source.version:
         raise Stale
-    properties = values.pop("properties", source.properties)
+    properties = coerced_properties(source.provider, values.pop("properties", source.properties))
     for name, value in values.items():
         setattr(source, name, value)
     found = list(source.nodes.all()) if nodes is None else _nodes(source.workspace_id, nodes)

@@ -9,17 +9,15 @@ nodes exclude customers by conditions; searches are made of them too.
 from __future__ import annotations
 
 import enum
-import json
-import math
-import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from configuration.domain.customer_schema import LIST_OF
+from contacthub_project.core.array_forms import as_list
 from contacthub_project.core.date_math import Moment, Relative, parse_moment
 from contacthub_project.core.errors import FieldError, pointer
-from contacthub_project.core.strict_json import LARGEST_INTEGER
+from contacthub_project.core.strict_json import number_in
 
 OPERATORS = (
     "EQUALS", "NOT_EQUALS", "BETWEEN", "GTE", "GT", "LTE", "LT",
@@ -38,8 +36,6 @@ MOST_VALUES = 1000
 ATOMIC_KEYS = frozenset({"type", "attribute", "operator", "value", "name"})
 COMPOSITE_KEYS = frozenset({"type", "conjunction", "conditions", "name"})
 MOMENTS = frozenset({"moment", "date"})
-JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
-LONGEST_NUMBER = 100
 # As JSON writes them, and as PHP casts them to text.
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 EXPECTED = {
@@ -202,7 +198,7 @@ class _Parser:
         if not isinstance(conjunction, str) or conjunction.lower() not in CONJUNCTIONS:
             self._wrong(f"{at}/conjunction", "must be and or or", "enum")
             conjunction = "and"
-        inner = given.get("conditions")
+        inner = as_list(given.get("conditions"))
         if not isinstance(inner, list) or not inner:
             return self._wrong(f"{at}/conditions", "must be a list of conditions", "type")
         parts = tuple(
@@ -223,7 +219,7 @@ class _Parser:
             return None
         if kind is None:
             return None
-        value, operands = given.get("value"), ()
+        value, operands = as_list(given.get("value")), ()
         if operator not in WITHOUT_VALUE:
             operands = self._operands(kind, str(named), value, f"{at}/value")
         test = self._test(operator, kind, value)
@@ -281,7 +277,7 @@ def operand_of(kind: str, value: Any) -> Operand | None:
     if kind in MOMENTS:
         return parse_moment(value) if isinstance(value, str | int) else None
     if kind == "number":
-        return _number(value) if isinstance(value, str) else _as_number(value)
+        return number_in(value) if isinstance(value, str) else _as_number(value)
     return None
 
 
@@ -291,12 +287,3 @@ def _as_boolean(value: Any) -> bool | None:
 
 def _as_number(value: Any) -> int | float | None:
     return value if isinstance(value, int | float) else None
-
-
-def _number(text: str) -> int | float | None:
-    """The number that a text is in JSON; None if it is none, or one out of range."""
-    if len(text) > LONGEST_NUMBER or not JSON_NUMBER.fullmatch(text):
-        return None
-    number = json.loads(text)
-    fits = math.isfinite(number) if isinstance(number, float) else abs(number) <= LARGEST_INTEGER
-    return number if fits else None

@@ -80,9 +80,20 @@ class CustomerSchema:
         disabled = self._disabled.get("extended")
         return without_disabled(disabled, extended) if disabled else extended
 
-    def faults(self, body: Mapping[str, Any]) -> list[FieldError]:
-        """Everything wrong with a new customer's body."""
-        return self._creation.faults(body)
+    def read(self, body: dict[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
+        """A new customer's body without disabled properties, and everything wrong with it.
+
+        It is coerced if need be (see `configuration.domain.coercion`).
+        """
+        return self._creation.read(body, prepare=self.without_disabled)
+
+    def read_change(self, body: dict[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
+        """The same for a changed customer's body, its system properties left out."""
+        return self._update.read(body, prepare=self.without_disabled)
+
+    def coerced(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The body in the forms that the schema names, whether it is valid or not."""
+        return self._update.coerced(body)
 
     def update_faults(self, body: Mapping[str, Any]) -> list[FieldError]:
         """Everything wrong with a changed customer's body, its system properties left out."""

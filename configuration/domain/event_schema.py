@@ -47,9 +47,16 @@ class PartSchema:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
 
-    def faults(self, value: Any, *, at: str) -> list[FieldError]:
-        """Everything wrong with the part, as pointers below `at`."""
-        return self._validator.faults(value, at=at)
+    def read(self, value: Any, *, at: str) -> tuple[Any, list[FieldError]]:
+        """The part, and everything wrong with it as pointers below `at`.
+
+        It is coerced if need be (see `configuration.domain.coercion`).
+        """
+        return self._validator.read(value, at=at)
+
+    def coerced(self, value: Any) -> Any:
+        """The part in the forms that the schema names, whether it is valid or not."""
+        return self._validator.coerced(value)
 
     def with_canonical_timestamps(self, value: Any) -> Any:
         """The (valid) part with its moments in UTC with milliseconds."""
@@ -57,7 +64,7 @@ class PartSchema:
 
     @cached_property
     def _validator(self) -> DocumentValidator:
-        return DocumentValidator(dict(self.document))
+        return DocumentValidator(dict(self.document), scalars_as_text=True)
 
     @cached_property
     def _instants(self) -> Any:
@@ -98,6 +105,13 @@ class EventSchema(PartSchema):
             ]
         )
         super().__init__(document)
+
+    def read(self, value: Any, *, at: str) -> tuple[Any, list[FieldError]]:
+        """The properties without those that are disabled; otherwise as `PartSchema.read`."""
+        return self._validator.read(value, at=at, prepare=self._enabled)
+
+    def _enabled(self, value: Any) -> Any:
+        return self.without_disabled(value) if isinstance(value, dict) else value
 
     def without_disabled(self, properties: dict[str, Any]) -> dict[str, Any]:
         """The properties as if nothing had been said of disabled extended ones."""

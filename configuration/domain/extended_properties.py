@@ -13,6 +13,7 @@ from typing import Any
 
 from configuration.domain.value_constraints import keywords_of, order_faults, read_constraints
 from configuration.domain.vocabulary import MERGE_POLICIES
+from contacthub_project.core.array_forms import as_list, as_object
 from contacthub_project.core.errors import FieldError, pointer
 
 Definitions = dict[str, Any]
@@ -122,8 +123,8 @@ def _read_all(
     given: Mapping[str, Any], at: str, faults: list[FieldError], *, nested: bool
 ) -> Definitions:
     found = {}
-    for name, definition in given.items():
-        place = at + pointer(name)
+    for name, sent in given.items():
+        place, definition = at + pointer(name), as_object(sent)
         if not NAME.fullmatch(name):
             faults.append(FieldError(place, "is not a name: 1 to 100 characters, no dot", "name"))
         elif not isinstance(definition, dict):
@@ -136,7 +137,7 @@ def _read_all(
 def _read(
     given: dict[str, Any], at: str, faults: list[FieldError], *, nested: bool
 ) -> dict[str, Any]:
-    wrapped = given.get(WRAPPER)
+    wrapped = as_object(given.get(WRAPPER))
     if isinstance(wrapped, dict):
         given = {name: child for name, child in given.items() if name != WRAPPER} | {
             name: child for name, child in wrapped.items() if name != "notAnalyzed"
@@ -201,7 +202,7 @@ def _custom_keys(
 
 
 def _list_keys(given: Mapping[str, Any], at: str, faults: list[FieldError]) -> dict[str, Any]:
-    items = given.get("items")
+    items = as_object(given.get("items"))
     kind = items.get("type") if isinstance(items, dict) else None
     if not isinstance(kind, str) or kind not in SCALARS:
         known = ", ".join(sorted(SCALARS))
@@ -220,7 +221,7 @@ def _list_keys(given: Mapping[str, Any], at: str, faults: list[FieldError]) -> d
 
 
 def _object_keys(given: Mapping[str, Any], at: str, faults: list[FieldError]) -> dict[str, Any]:
-    properties = given.get("properties", {})
+    properties = as_object(given.get("properties", {}))
     if not isinstance(properties, dict):
         faults.append(FieldError(f"{at}/properties", "must be an object", "type"))
         return {"properties": {}}
@@ -231,6 +232,7 @@ def _object_keys(given: Mapping[str, Any], at: str, faults: list[FieldError]) ->
 
 def _type_of(given: Any) -> str | None:
     """The type of a definition; `["string", "null"]` is how older clients say it."""
+    given = as_list(given)
     if isinstance(given, list):
         kinds = [kind for kind in given if kind != "null"]
         given = kinds[0] if len(kinds) == 1 else None

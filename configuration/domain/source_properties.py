@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from configuration.domain.coercion import coerce
 from configuration.domain.send_source import PROPERTIES_SCHEMA
 from configuration.domain.send_source import PROVIDER as SEND
 from contacthub_project.core.errors import FieldError
@@ -60,6 +61,12 @@ def properties_schema(provider: str) -> dict[str, Any]:
             for name in sorted(PROPERTIES_BY_PROVIDER.get(provider, ()))
         },
     }
+
+
+def coerced_properties(provider: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """The properties in the forms that their schema names (`configuration.domain.coercion`)."""
+    coerced: dict[str, Any] = coerce(properties_schema(provider), properties)
+    return coerced
 
 
 def property_faults(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jsonschema_rs
 
+from configuration.domain.coercion import coerce
+from contacthub_project.core.array_forms import as_sent
 from contacthub_project.core.errors import FieldError, pointer
 from contacthub_project.core.timestamps import is_timestamp
 
@@ -40,9 +44,14 @@ class MaxLengthJoined(MaxLengthSum):
 
 
 class DocumentValidator:
-    """A compiled JSON Schema (draft 2020-12, with `maxLengthSum` and `maxLengthJoined`)."""
+    """A compiled JSON Schema (draft 2020-12, with `maxLengthSum` and `maxLengthJoined`).
 
-    def __init__(self, schema: dict[str, Any]) -> None:
+    `scalars_as_text` is for `read` (see `configuration.domain.coercion`).
+    """
+
+    def __init__(self, schema: dict[str, Any], *, scalars_as_text: bool = False) -> None:
+        self._schema = schema
+        self._scalars_as_text = scalars_as_text
         self._validator = jsonschema_rs.Draft202012Validator(
             schema,
             validate_formats=True,
@@ -51,6 +60,26 @@ class DocumentValidator:
             keywords={"maxLengthSum": MaxLengthSum, "maxLengthJoined": MaxLengthJoined},
             mask="the value",
         )
+
+    def read(
+        self, sent: Any, *, at: str = "", prepare: Callable[[Any], Any] = lambda document: document
+    ) -> tuple[Any, list[FieldError]]:
+        """The document, coerced if it is not valid as it was sent, and what then is wrong with it.
+
+        `prepare` is applied before validation. Faults point into the document as it was sent.
+        """
+        prepared = prepare(sent)
+        if self._validator.is_valid(prepared):
+            return prepared, []
+        coerced = self.coerced(sent)
+        if coerced is not sent:
+            prepared = prepare(coerced)
+        faults = as_sent(self.faults(prepared), sent, coerced)
+        return prepared, [replace(fault, path=at + fault.path) for fault in faults]
+
+    def coerced(self, document: Any) -> Any:
+        """The document in the forms that the schema names; the same object if it has them."""
+        return coerce(self._schema, document, scalars_as_text=self._scalars_as_text)
 
     def faults(self, document: Any, *, at: str = "") -> list[FieldError]:
         """Everything that is wrong, as pointers below `at`; empty when the document is valid."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from configuration.domain.validation import is_linear_pattern
+from contacthub_project.core.array_forms import as_list
 from contacthub_project.core.errors import FieldError
 
 Constraints = dict[str, Any]
@@ -120,6 +121,8 @@ def read_constraints(
         value = given.get(name)
         if value is None:
             continue
+        if name == "enum":
+            value = as_list(value)
         fault = fault_of(value)
         if fault is None:
             found[name] = value

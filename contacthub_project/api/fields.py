@@ -14,9 +14,10 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from contacthub_project.api.renderers import json_bytes
+from contacthub_project.core.array_forms import as_list, as_object, as_sent
 from contacthub_project.core.errors import FieldError, Invalid, pointer
 from contacthub_project.core.identifiers import as_uuid
-from contacthub_project.core.timestamps import parse_timestamp
+from contacthub_project.core.sameness import says_the_same
 
 NON_FIELD = api_settings.NON_FIELD_ERRORS_KEY
 
@@ -90,8 +91,10 @@ class ImmutableField(serializers.JSONField):
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         current = self.context["current"][self.field_name]
-        if data is not serializers.empty and not _is_equal(data, current):
-            self.fail("immutable")
+        if data is not serializers.empty:
+            answered = orjson.loads(json_bytes(current))
+            if not says_the_same(data, answered):
+                self.fail("immutable")
         raise serializers.SkipField
 
 
@@ -129,22 +132,32 @@ class StrictSerializer(serializers.Serializer):
         `current` is the resource as it is answered now: what immutable properties must equal.
         """
         serializer = cls(data=body, context={"current": current}, **options)
+        serializer.initial_data = _in_declared_form(serializer, body)
         if not serializer.is_valid():
-            raise Invalid(errors=list(_faults(serializer.errors, "")))
+            faults = list(_faults(serializer.errors, ""))
+            raise Invalid(errors=as_sent(faults, body, serializer.initial_data))
         return dict(serializer.validated_data)
 
 
-def _is_equal(given: Any, current: Any) -> bool:
-    """Whether a value of a body says the same as one that is answered."""
-    shown = orjson.loads(json_bytes(current))
-    if given == shown:
-        return True
-    if not isinstance(given, str) or not isinstance(shown, str):
-        return False
-    moment, uuid = parse_timestamp(given), as_uuid(given)
-    return (moment is not None and moment == parse_timestamp(shown)) or (
-        uuid is not None and uuid == as_uuid(shown)
-    )
+def _in_declared_form(field: serializers.Field, data: Any) -> Any:
+    """`data` with the arrays and objects that a field declares (`core.array_forms`)."""
+    if isinstance(field, ImmutableField):
+        return _in_declared_form(field.of, data)
+    if isinstance(field, serializers.ListSerializer | serializers.ListField):
+        data, child = as_list(data), field.child
+        if isinstance(data, list) and child is not None:
+            return [_in_declared_form(child, each) for each in data]
+    elif isinstance(field, serializers.DictField):
+        return as_object(data)
+    elif isinstance(field, serializers.Serializer):
+        data = as_object(data)
+        if isinstance(data, dict):
+            known = field.fields
+            return {
+                name: _in_declared_form(known[name], value) if name in known else value
+                for name, value in data.items()
+            }
+    return data
 
 
 def _faults(detail: Any, at: str) -> Iterator[FieldError]:

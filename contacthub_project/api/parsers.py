@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, UnreadablePostError
 
+from contacthub_project.core.array_forms import as_object
 from contacthub_project.core.errors import FieldError, Invalid, TooLarge, UnsupportedMedia
 from contacthub_project.core.strict_json import parse_json
 
@@ -34,8 +35,11 @@ def json_body(request: HttpRequest, *, limit: int) -> Any:
 
 
 def json_object(request: HttpRequest, *, limit: int) -> dict[str, Any]:
-    """The request's body, which must be a JSON object; raises as `json_body` does."""
-    body = json_body(request, limit=limit)
+    """The request's body, which must be a JSON object; raises as `json_body` does.
+
+    `[]` is an empty object: some clients write it so.
+    """
+    body = as_object(json_body(request, limit=limit))
     if not isinstance(body, dict):
         raise Invalid(errors=[FieldError("", "must be an object", "type")])
     return body

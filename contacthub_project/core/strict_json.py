@@ -16,6 +16,8 @@ from contacthub_project.core.errors import FieldError, Invalid, pointer
 
 DEEPEST = 32
 LARGEST_INTEGER = 2**63 - 1
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+LONGEST_NUMBER = 100  # characters, of a number that is given as text
 SUSPICIOUS = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 
 
@@ -43,6 +45,15 @@ def parse_json(raw: bytes) -> Any:
         if faults:
             raise Invalid("The body is not valid", errors=faults)
     return document
+
+
+def number_in(text: str) -> int | float | None:
+    """The number that a text is in JSON; None if it is none, or one out of range."""
+    if len(text) > LONGEST_NUMBER or not NUMBER.fullmatch(text):
+        return None
+    number = json.loads(text)
+    fits = math.isfinite(number) if isinstance(number, float) else abs(number) <= LARGEST_INTEGER
+    return number if fits else None
 
 
 class _Misfit(Exception):

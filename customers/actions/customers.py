@@ -182,12 +182,11 @@ def checked_body(
     workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]
 ) -> dict[str, Any]:
     """The body, valid and in canonical form; raises Invalid with every fault."""
-    body = workspace.customer_schema.without_disabled(body)
-    faults = workspace.customer_schema.faults(body)
+    given, faults = workspace.customer_schema.read(body)
     if faults:
-        faults += required_faults(node, body)
+        faults += required_faults(node, given)
         raise Invalid(INVALID_CUSTOMER, errors=faults)
-    return workspace.customer_schema.canonical(body)
+    return workspace.customer_schema.canonical(given)
 
 
 def check_required(node: NodeRules, document: Document) -> None:

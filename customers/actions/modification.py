@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.core.array_forms import as_sent
 from contacthub_project.core.errors import (
     Conflict,
     FieldError,
@@ -21,6 +22,7 @@ from contacthub_project.core.errors import (
 )
 from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.principal import Principal
+from contacthub_project.core.sameness import says_the_same
 from customers.actions.browser_access import check_reach, check_recognised_values
 from customers.actions.customers import (
     ATTEMPTS,
@@ -211,11 +213,12 @@ def _checked(
     schema = workspace.customer_schema
     faults = _system_faults(asked.body, system_properties(row))
     system = {*IMMUTABLE, *IGNORED}
-    given = {name: value for name, value in asked.body.items() if name not in system}
-    given = schema.without_disabled(given)
-    # What was read may be sent back, whatever the rules have become since it was stored.
-    stored = schema.without_disabled(document_of(row))
-    faults += new_faults(schema.update_faults, given, before=stored)
+    sent = {name: value for name, value in asked.body.items() if name not in system}
+    given, wrong = schema.read_change(sent)
+    if wrong:
+        # What was read may be sent back, whatever the rules have become since it was stored.
+        stored = schema.without_disabled(document_of(row))
+        faults += as_sent(new_faults(schema.update_faults, given, before=stored), sent, given)
     if asked.way.is_whole:
         if "nodeId" not in asked.body:
             faults.append(FieldError("/nodeId", "is required", "required"))
@@ -229,5 +232,5 @@ def _system_faults(body: Mapping[str, Any], system: Mapping[str, Any]) -> list[F
     return [
         FieldError(f"/{name}", "cannot be changed", "immutable")
         for name in IMMUTABLE
-        if name in body and body[name] is not None and body[name] != system[name]
+        if body.get(name) is not None and not says_the_same(body[name], system[name])
     ]

@@ -55,7 +55,7 @@ def add_subscription(
     workspace: WorkspaceRules, customer_id: UUID, *, body: Mapping[str, Any], by: Principal
 ) -> Mapping[str, Any]:
     """The new subscription; raises Invalid, Forbidden, NotFound, Conflict when it is there."""
-    _check(workspace, body, Step.ADD)
+    body = _checked(workspace, body, Step.ADD)
     return _changed(workspace, customer_id, Step.ADD, body, by)
 
 
@@ -71,8 +71,7 @@ def change_subscription(
 
     Its id may be left out and cannot change. Raises Invalid, Forbidden, NotFound.
     """
-    body = {"id": subscription_id, **body}
-    _check(workspace, body, Step.CHANGE)
+    body = _checked(workspace, {"id": subscription_id, **body}, Step.CHANGE)
     if normalize("NFC", body["id"]) != normalize("NFC", subscription_id):
         raise Invalid.at("/id", "cannot be changed", "immutable")
     return _changed(workspace, customer_id, Step.CHANGE, body, by)
@@ -101,7 +100,7 @@ def _changed(
 ) -> Mapping[str, Any]:
     asked = Modification(
         customer_id,
-        {"base": {"subscriptions": [dict(body)]}},
+        _customer_with(body),
         _SubscriptionChange(step, body["id"]),
     )
     try:
@@ -111,16 +110,22 @@ def _changed(
     return subscription_in(document_of(row), body["id"])
 
 
-def _check(workspace: WorkspaceRules, body: Mapping[str, Any], step: Step) -> None:
+def _checked(workspace: WorkspaceRules, body: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
+    """The subscription that the body describes; raises Forbidden, Invalid."""
     if not workspace.customer_schema.has(PATH):
         raise Forbidden("The workspace has disabled subscriptions")
-    faults = workspace.customer_schema.update_faults({"base": {"subscriptions": [dict(body)]}})
+    given, faults = workspace.customer_schema.read_change(_customer_with(body))
     if step is Step.ADD and "subscribed" not in body:
         faults.append(FieldError(f"{PLACE}/subscribed", "is required", "required"))
     if faults:
         raise Invalid(
             "The subscription is not valid", errors=_pointing_into_the_body(Invalid(errors=faults))
         )
+    return given["base"]["subscriptions"][0]
+
+
+def _customer_with(subscription: Mapping[str, Any]) -> dict[str, Any]:
+    return {"base": {"subscriptions": [dict(subscription)]}}
 
 
 def _pointing_into_the_body(invalid: Invalid) -> list[Any]:

@@ -64,7 +64,9 @@ class SubscriptionView(_SubscriptionAnsweringView):
             self.workspace, UUID(row[0]), property_id, body=body, by=self.caller
         )
         if not self.caller.may_read_profiles_in(node.id):
-            subscription = {"id": property_id} | body
+            own = {"base": {"subscriptions": [{"id": property_id} | body]}}
+            own = self.workspace.customer_schema.coerced(own)
+            subscription = own["base"]["subscriptions"][0]
         return JsonResponse(self.shown_subscription(subscription))
 
     @extend_schema(responses={204: None})

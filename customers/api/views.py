@@ -101,7 +101,8 @@ class CustomerAnsweringView(WorkspaceView):
         schema = self.workspace.customer_schema
         if self.caller.may_read_profiles_in(UUID(str(row[NODE_ID]))):
             return customer_response(row, schema)
-        return untrusted_customer_response(row, schema, written=written)
+        own = None if written is None else schema.coerced(dict(written))
+        return untrusted_customer_response(row, schema, written=own)
 
 
 class CustomersView(CustomerAnsweringView):
@@ -192,7 +193,8 @@ class CustomersView(CustomerAnsweringView):
         body = self.body(limit=CUSTOMER_BYTES)
         node_id = body.get("nodeId")
         if not isinstance(node_id, str):
-            raise Invalid(INVALID_CUSTOMER, errors=self.workspace.customer_schema.faults(body))
+            _, faults = self.workspace.customer_schema.read(body)
+            raise Invalid(INVALID_CUSTOMER, errors=faults)
         node = self.writable_node(node_id)
         with linking_session(request, node.id, self.caller) as claim:
             upserted = upsert_customer(self.workspace, node.id, body=body, by=self.caller)

@@ -25,6 +25,7 @@ from configuration.domain.conditions import (
     parse_condition,
     unknown_key_faults,
 )
+from contacthub_project.core.array_forms import as_list
 from contacthub_project.core.date_math import Day, Relative
 from contacthub_project.core.errors import FieldError
 
@@ -122,7 +123,7 @@ class _Parser:
         conjunction = CONJUNCTIONS.get(given.upper()) if isinstance(given, str) else None
         if conjunction is None:
             self._wrong(f"{at}/conjunction", "must be INTERSECT, UNION or EXCEPT", "enum")
-        inner = query.get("queries")
+        inner = as_list(query.get("queries"))
         if not isinstance(inner, list) or not inner:
             return self._wrong(f"{at}/queries", "must be a list of queries", "type")
         parts = tuple(

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 
 from configuration.models import NodeState
 from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.array_forms import as_sent
 from contacthub_project.core.errors import (
     FieldError,
     Forbidden,
@@ -23,17 +24,18 @@ from contacthub_project.core.errors import (
     TooLarge,
 )
 from contacthub_project.core.principal import Principal
-from contacthub_project.core.timestamps import format_timestamp, parse_timestamp
+from contacthub_project.core.sameness import says_the_same
 from contacthub_project.db.sql import fetch_one
 from events.actions.ingestion import INVALID_EVENT, GivenEvent, external_id_conflict
 from events.actions.products import note_products
 from events.actions.statements import DELETE_ONE, update_event
 from events.domain.draft import (
     Content,
-    content_faults,
+    coerced_parts,
     content_of,
     missing_faults,
     patched,
+    read_content,
     with_empty_parts,
 )
 from events.models import Event
@@ -96,7 +98,7 @@ def _replaced(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, An
         "properties": said["properties"],
         "context": body["context"],
         "contextInfo": said["contextInfo"],
-        "date": body.get("date") or event["date"],
+        "date": event["date"] if body.get("date") is None else body["date"],
         "tracking": body.get("tracking"),
         "externalId": body.get("externalId", event["externalId"]),
     }
@@ -108,7 +110,7 @@ def _merged(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]
         "properties": _patched(said, body, "properties", otherwise={}),
         "context": said["context"],
         "contextInfo": _patched(said, body, "contextInfo", otherwise={}),
-        "date": body.get("date") or said["date"],
+        "date": said["date"] if body.get("date") is None else body["date"],
         "externalId": body.get("externalId", said["externalId"]),
         "tracking": _patched(said, body, "tracking", otherwise=None),
     }
@@ -142,11 +144,13 @@ def _changed(
         faults = _body_faults(given.body, event, also_immutable)
         if faults:
             raise Invalid(INVALID_EVENT, errors=faults)
-        after = {"type": event["type"], **change(event, given.body)}
+        context = given.body.get("context", event["context"])
+        body = coerced_parts(given.body, event["type"], context, workspace.event_schema)
+        after = {"type": event["type"], **change(event, body)}
         now = datetime.now(UTC)
-        faults = content_faults(after, workspace.event_schema, now)
+        after, faults = read_content(after, workspace.event_schema, now)
         if faults:
-            raise Invalid(INVALID_EVENT, errors=faults)
+            raise Invalid(INVALID_EVENT, errors=as_sent(faults, given.body, body))
         if _size(after) > max(limit, _size(event)):
             raise TooLarge(f"Events {event['type']} as a whole must not exceed {limit} bytes")
         content = _content(workspace, event, after, now)
@@ -220,10 +224,7 @@ def _body_faults(
 
 
 def _is_same(name: str, given: Any, kept: Any) -> bool:
-    """Whether a property was sent back as it is; moments and bring-back types in any form."""
-    if name == "registeredAt":
-        moment = parse_timestamp(given) if isinstance(given, str) else None
-        return moment is not None and format_timestamp(moment) == kept
+    """Whether a property was sent back as it is; a bring-back may leave out its type."""
     if name == "bringBackProperties" and isinstance(given, dict) and kept is not None:
         return {**kept, **given} == kept
-    return given == kept
+    return says_the_same(given, kept)

@@ -18,6 +18,7 @@ from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent, NotModified, json_bytes
 from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
+from contacthub_project.core.array_forms import as_list
 from contacthub_project.core.errors import Conflict, ContacthubError, Invalid, NotFound
 from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.principal import READ
@@ -181,7 +182,7 @@ class EventBatchView(_IngestingView):
     )
     def post(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         """Take in up to 1000 events; each is taken or refused by itself, in their order."""
-        events = self.body(limit=BATCH_BYTES).get("events")
+        events = as_list(self.body(limit=BATCH_BYTES).get("events"))
         if not isinstance(events, list) or not 0 < len(events) <= MOST_EVENTS:
             message = f"must be a list of 1 to {MOST_EVENTS} events"
             raise Invalid.at("/events", message, "maxItems")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from configuration.domain.event_schema import EventSchema, context_part, tracking_part
+from configuration.domain.event_schema import EventSchema, PartSchema, context_part, tracking_part
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from contacthub_project.core.errors import FieldError
 from contacthub_project.core.identifiers import canonical_identifier
-from contacthub_project.core.timestamps import parse_timestamp
+from contacthub_project.core.timestamps import timestamp_of
 from customers.observers import EXTERNAL_ID, SESSION_ID
 
 LONGEST_VALUE = 255
@@ -79,8 +79,8 @@ def read_draft(
     ]
     faults += missing_faults(body)
     faults += _owner_faults(body)
-    said = with_empty_parts(body)
-    faults += content_faults(said, schema_of, now)
+    said, wrong = read_content(with_empty_parts(body), schema_of, now)
+    faults += wrong
     if faults:
         return None, faults
     return Draft(
@@ -108,28 +108,48 @@ def with_empty_parts(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**body, **parts}
 
 
-def content_faults(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> list[FieldError]:
-    """What is wrong with what an event says; what is absent is not looked at."""
+def read_content(
+    body: Mapping[str, Any], schema_of: SchemaOf, now: datetime
+) -> tuple[dict[str, Any], list[FieldError]]:
+    """What an event says and what is wrong with it; what is absent is not looked at.
+
+    Parts that are not valid as they were sent are coerced (see `configuration.domain.coercion`).
+    """
+    said = dict(body)
     faults: list[FieldError] = []
     event_type, context = body.get("type"), body.get("context")
     if event_type is not None and not _known(event_type, EVENT_TYPES):
         faults.append(FieldError("/type", "is not a type of event", "enum"))
     if context is not None and not _known(context, CONTEXTS):
         faults.append(FieldError("/context", "is not a context of events", "enum"))
-    properties = body.get("properties")
-    if properties is not None and _known(event_type, EVENT_TYPES):
-        schema = schema_of(str(event_type))
-        if isinstance(properties, dict):
-            properties = schema.without_disabled(properties)
-        faults += schema.faults(properties, at="/properties")
-    info = body.get("contextInfo")
-    if info is not None and _known(context, CONTEXTS):
-        faults += context_part(str(context)).faults(info, at="/contextInfo")
-    tracking = body.get("tracking")
-    if tracking is not None:
-        faults += tracking_part().faults(tracking, at="/tracking")
+    for name, schema in _parts(event_type, context, schema_of).items():
+        if body.get(name) is not None:
+            said[name], wrong = schema.read(body[name], at=f"/{name}")
+            faults += wrong
     faults += _external_id_faults(body.get("externalId"))
-    return faults + _date_faults(body.get("date"), now)
+    return said, faults + _date_faults(body.get("date"), now)
+
+
+def coerced_parts(
+    body: Mapping[str, Any], event_type: str, context: Any, schema_of: SchemaOf
+) -> dict[str, Any]:
+    """The body with its parts in the forms that their schemas name; it may be a patch."""
+    return dict(body) | {
+        name: schema.coerced(body[name])
+        for name, schema in _parts(event_type, context, schema_of).items()
+        if body.get(name) is not None
+    }
+
+
+def _parts(event_type: Any, context: Any, schema_of: SchemaOf) -> dict[str, PartSchema]:
+    """The schemas of an event's parts, of an unknown type or context without that part's."""
+    parts: dict[str, PartSchema] = {}
+    if _known(event_type, EVENT_TYPES):
+        parts["properties"] = schema_of(event_type)
+    if _known(context, CONTEXTS):
+        parts["contextInfo"] = context_part(context)
+    parts["tracking"] = tracking_part()
+    return parts
 
 
 def content_of(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> Content:
@@ -137,7 +157,7 @@ def content_of(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> C
     schema, context = schema_of(body["type"]), body["context"]
     external_id = body.get("externalId")
     properties = schema.without_disabled(body["properties"])
-    date = parse_timestamp(body["date"]) if body.get("date") is not None else None
+    date = timestamp_of(body.get("date"))
     tracking = body.get("tracking")
     return Content(
         external_id=None if external_id is None else canonical_identifier(external_id),
@@ -238,7 +258,7 @@ def _external_id_faults(given: Any) -> list[FieldError]:
 def _date_faults(given: Any, now: datetime) -> list[FieldError]:
     if given is None:
         return []
-    moment = parse_timestamp(given) if isinstance(given, str) else None
+    moment = timestamp_of(given)
     if moment is None:
         return [FieldError("/date", "must be a date-time", "format")]
     if moment < EARLIEST:

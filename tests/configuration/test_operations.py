@@ -182,7 +182,7 @@ def test_sources_round_trip(hub: Hub) -> None:
         ({"nodes": ["019aa0c2-0000-7000-8000-000000000000"]}, {"/nodes/0"}), ({"enabled": "true"}, {"/enabled"}),
         ({"properties": {"allowedIPs": ["300.1.1.1", "::1", 5]}}, {"/properties/allowedIPs/0", "/properties/allowedIPs/2"}),
         ({"properties": {"allowedIPs": "127.0.0.1"}}, {"/properties/allowedIPs"}),
-        ({"properties": {"allowedURLs": []}}, {"/properties/allowedURLs"}), ({"properties": []}, {"/properties"}),
+        ({"properties": {"allowedURLs": []}}, {"/properties/allowedURLs"}), ({"properties": ["x"]}, {"/properties"}),
         ({"name": "", "x": 1}, {"/name", "/x"}), ({"trusted": "false"}, {"/trusted"}), ({"trusted": None}, {"/trusted"}),
         ({"trusted": False, "properties": {"allowedURLs": ["shop"], "x": 1}}, {"/properties/allowedURLs/0", "/properties/x"}),
         ({"provider": "CONTACTPLAN", "trusted": False}, {"/trusted"}),

@@ -66,7 +66,7 @@ def test_patch_merges_and_null_removes(hub: Hub, path: str) -> None:
     [
         ("PUT", {}, {"/type", "/context"}), ("PATCH", {"properties": {"zz": 1}}, {"/properties/zz"}), ("PATCH", {"zz": 1}, {"/zz"}),
         ("PATCH", {"type": "loggedIn", "context": "MOBILE", "id": "x", "customerId": "x", "origin": "DUPLICATE", "registeredAt": "2020-01-01", "nodeId": "x"}, {f"/{name}" for name in ("type", "context", "id", "customerId", "origin", "registeredAt", "nodeId")}),
-        ("PATCH", {"bringBackProperties": {"value": "x"}}, {"/bringBackProperties"}), ("PATCH", {"date": "x"}, {"/date"}), ("PATCH", {"properties": []}, {"/properties"}),
+        ("PATCH", {"bringBackProperties": {"value": "x"}}, {"/bringBackProperties"}), ("PATCH", {"date": "x"}, {"/date"}), ("PATCH", {"properties": ["x"]}, {"/properties"}),
         ("PUT", {"type": "loggedIn", "context": "WEB", "properties": {}}, {"/type"}), ("PUT", {"type": "viewedPage", "context": "zz", "properties": 7}, {"/context", "/properties"}),
     ],
 )  # fmt: skip

@@ -129,9 +129,9 @@ def test_every_context_is_taken(hub: Hub, customer: str, context: str) -> None:
     ("given", "places"),
     [
         ({"type": None, "context": None, "properties": None}, {"/type", "/context"}), ({"type": "zz", "context": "zz"}, {"/type", "/context"}),
-        ({"type": 7, "context": [], "properties": 1}, {"/type", "/context"}), ({"properties": []}, {"/properties"}), ({"zz": 1}, {"/zz"}), ({"id": str(uuid.uuid4())}, {"/id"}),
-        ({"date": "soon"}, {"/date"}), ({"date": 7}, {"/date"}), ({"date": "1899-12-31"}, {"/date"}), ({"date": "9999-01-01"}, {"/date"}), ({"tracking": {"zz": {}}}, {"/tracking/zz"}),
-        ({"type": "completedOrder", "properties": {"orderId": 1, "type": "x", "amount": {"total": "1"}}}, {"/properties/orderId", "/properties/type", "/properties/amount/total"}),
+        ({"type": 7, "context": [], "properties": 1}, {"/type", "/context"}), ({"properties": ["x"]}, {"/properties"}), ({"zz": 1}, {"/zz"}), ({"id": str(uuid.uuid4())}, {"/id"}),
+        ({"date": "soon"}, {"/date"}), ({"date": 7.5}, {"/date"}), ({"date": True}, {"/date"}), ({"date": "1899-12-31"}, {"/date"}), ({"date": "9999-01-01"}, {"/date"}), ({"tracking": {"zz": {}}}, {"/tracking/zz"}),
+        ({"type": "completedOrder", "properties": {"orderId": 1, "type": "x", "amount": {"total": "1,0"}}}, {"/properties/orderId", "/properties/type", "/properties/amount/total"}),
         ({"customerId": 7}, {"/customerId"}), ({"customerId": None}, {"/customerId"}), ({"bringBackProperties": {"value": "x", "nodeId": "y"}}, {"/bringBackProperties"}),
         ({"customerId": None, "bringBackProperties": {}}, {"/bringBackProperties/value", "/bringBackProperties/nodeId"}), ({"customerId": None, "bringBackProperties": []}, {"/bringBackProperties"}),
         ({"customerId": None, "bringBackProperties": {"type": "x", "value": " ", "nodeId": 7, "zz": 1}}, {f"/bringBackProperties/{name}" for name in ("type", "value", "nodeId", "zz")}),

@@ -30,6 +30,7 @@ from contacthub_project.api.pagination import Page, PageRules
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import RESOLVE_REFERENCES, elements_of, page_of
+from contacthub_project.core.array_forms import as_list
 from contacthub_project.core.errors import FieldError, Invalid, NotFound, pointer
 
 ALL_AT_ONCE = PageRules(default_size=len(EVENT_TYPES), largest_size=50, last_page=50)
@@ -200,7 +201,7 @@ class ConsentPolicyView(EventTypeView):
 
     @extend_schema(request={"application/json": LISTS}, responses={200: LISTS})
     def put(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        body = self.body()
+        body = {name: as_list(paths) for name, paths in self.body().items()}
         faults = unknown_type_faults(body)
         for name, paths in body.items():
             faults += consent_path_faults(paths, at=pointer(name))
