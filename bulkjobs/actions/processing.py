@@ -25,7 +25,7 @@ from bulkjobs.domain.csv_columns import BadFile, BadRow, Column, body_of, rows_o
 from bulkjobs.models import BulkJob, BulkJobStatus, Outcome
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.core.errors import ContacthubError, FieldError, Locked
-from contacthub_project.db.sql import analyze_grown_tables, fetch_one
+from contacthub_project.db.sql import analyze_grown_tables, fetch_one, load
 from contacthub_project.messaging.pubsub import notify_on_commit
 from customers.actions.bulk_upsert import LostRace
 from customers.actions.statements import NodeNotOpen
@@ -36,17 +36,7 @@ ATTEMPTS = 5
 log = structlog.get_logger("contacthub.bulkjobs")
 
 
-NOTE_RESULTS = """
-WITH noted AS (
-    INSERT INTO bulkjobs_result (job_id, "row", outcome, entity_id, message, "column")
-    SELECT %(job_id)s, * FROM unnest(
-        %(rows)b::bigint[], %(outcomes)b::text[], %(entity_ids)b::uuid[], %(messages)b::text[],
-        %(columns)b::text[]
-    )
-    RETURNING 1
-)
-SELECT count(*) FROM noted
-"""
+NOTE_RESULTS = load("bulkjobs/sql/note_results")
 # What jobs fill, and what is looked up in meanwhile.
 LOADED = ("customers_customer", "events_event", "customers_change")
 

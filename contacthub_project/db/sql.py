@@ -1,8 +1,9 @@
 """SQL statements: loaded from files, and executed without what Django's cursors cost.
 
 A statement longer than a few lines is a file `<app>/sql/<what_it_does>.sql`. Parameters are named
-(`:workspace_id`). What several statements share is a Jinja macro in a file of its own, imported by
-its path from the project's folder: `{% from "analytics/sql/measures.sql" import facts %}`.
+(`:workspace_id`); arrays (`:ids::uuid[]`) are sent in binary form. What several statements share is
+a Jinja macro in a file of its own, imported by its path from the project's folder:
+`{% from "analytics/sql/measures.sql" import facts %}`.
 
 Making a Django cursor costs about as much as a look-up by primary key. `fetch_one` and `fetch_all`
 obey transactions like any other statement, and use Django's cursors where a test or a developer
@@ -31,7 +32,9 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 # Comments and quoted text, which hold no parameters, or a parameter; `::` is a cast.
-TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\$\$.*?\$\$|(?<![:\w]):([a-z]\w*)|%", re.DOTALL)
+TOKEN = re.compile(
+    r"--[^\n]*|'(?:[^']|'')*'|\$\$.*?\$\$|(?<![:\w]):([a-z]\w*)(::\w+\[\])?|%", re.DOTALL
+)
 
 FEW_PAGES = 100  # too little for a wrong plan to hurt
 GROWN = """
@@ -64,6 +67,8 @@ def parameterized(statement: str) -> str:
 
 
 def _as_psycopg(token: re.Match[str]) -> str:
+    if token[1] and token[2]:
+        return f"%({token[1]})b{token[2]}"
     if token[1]:
         return f"%({token[1]})s"
     return "" if token[0].startswith("--") else token[0].replace("%", "%%")

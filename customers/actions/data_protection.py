@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import NotFound
 from contacthub_project.core.principal import Principal
-from contacthub_project.db.sql import fetch_one
+from contacthub_project.db.sql import fetch_one, load
 from customers.actions.aggregation import lock_aggregates, remerge
 from customers.actions.customers import open_node
 from customers.actions.statements import DELETE_SESSIONS
@@ -29,48 +29,11 @@ from customers.queries.documents import (
 
 PAGE = 1000
 
-REQUESTED = """
-INSERT INTO customers_consentlogentry
-    (workspace_id, node_id, customer_id, match_key, date, type, source_id, user_id)
-SELECT workspace_id, node_id, id, match_key, date_trunc('milliseconds', clock_timestamp()),
-       'DATA_PORTABILITY_REQUESTED', %(source_id)s::uuid, %(user_id)s::bigint
-FROM customers_customer
-WHERE id = %(id)s AND workspace_id = %(workspace_id)s AND deleted = 0
-RETURNING id
-"""
+REQUESTED = load("customers/sql/note_export")
 
-# What stays is a tombstone: an id, when it came and when it went.
-FORGET = """
-WITH customer AS (
-    UPDATE customers_customer
-    SET deleted = -1, match_key = NULL, external_id = NULL, extra = NULL, enabled = false,
-        base = '{}', consents = '{}', extended = '{}', tags = '{}', version = version + 1,
-        updated_by = %(author)s, updated_at = date_trunc('milliseconds', clock_timestamp())
-    WHERE id = %(id)s AND workspace_id = %(workspace_id)s
-    RETURNING id, workspace_id, node_id, updated_at
-),
-change AS (
-    INSERT INTO customers_change
-        (workspace_id, node_id, entity, entity_id, operation, changed_at)
-    SELECT workspace_id, node_id, 'CUSTOMER', id, 'DELETE', updated_at FROM customer
-    WHERE %(was_live)s::boolean
-)
-INSERT INTO customers_consentlogentry
-    (workspace_id, node_id, customer_id, match_key, date, type, source_id, user_id)
-SELECT workspace_id, node_id, id, %(match_key)s::bytea, updated_at, 'FORCED_DELETE',
-       %(source_id)s::uuid, %(user_id)s::bigint
-FROM customer RETURNING id
-"""
+FORGET = load("customers/sql/forget_customer")
 
-# That a consent was given or withdrawn remains; the words of a disclaimer do not.
-ERASE_VALUES = """
-WITH erased AS (
-    UPDATE customers_consentlogentry SET value = NULL
-    WHERE customer_id = %s AND workspace_id = %s AND value NOT IN ('true', 'false')
-    RETURNING id
-)
-SELECT count(*) FROM erased
-"""
+ERASE_VALUES = load("customers/sql/erase_consent_values")
 
 
 def request_export(workspace: WorkspaceRules, customer_id: UUID, *, by: Principal) -> CustomerRow:
@@ -117,7 +80,7 @@ def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princip
             "was_live": system["deleted"] == DeletedState.LIVE,
         }
         fetch_one(FORGET, parameters)
-        fetch_one(ERASE_VALUES, (customer_id, workspace.id))
+        fetch_one(ERASE_VALUES, {"customer_id": customer_id, "workspace_id": workspace.id})
         fetch_one(DELETE_SESSIONS, (customer_id,))
         for observer in all_observers():
             observer.customer_forgotten(

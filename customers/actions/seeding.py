@@ -14,6 +14,7 @@ from django.utils import timezone
 from configuration.models import Node
 from configuration.queries.rules import NodeRules, latest_rules_of
 from contacthub_project.core.identifiers import new_id
+from contacthub_project.db.sql import load
 from customers.domain.invented_people import invented_person
 from customers.domain.matching import match_key
 
@@ -22,20 +23,7 @@ SPREAD = timedelta(days=730)
 COPY_CUSTOMERS = """
 COPY seeded (id, external_id, registered_at, match_key, base, consents, tags) FROM STDIN
 """
-STORE = """
-WITH customer AS (
-    INSERT INTO customers_customer
-        (id, workspace_id, node_id, external_id, enabled, version, deleted, registered_at,
-         updated_at, match_key, base, consents, extended, tags, registered_by, updated_by)
-    SELECT id, %(workspace_id)s, %(node_id)s, external_id, true, 1, 0, registered_at,
-           registered_at, match_key, base, consents, '{}', tags, 'seed', 'seed'
-    FROM seeded
-    ON CONFLICT (node_id, match_key) WHERE deleted = 0 DO NOTHING
-    RETURNING id, workspace_id, node_id
-)
-INSERT INTO customers_change (workspace_id, node_id, entity, entity_id, operation, changed_at)
-SELECT workspace_id, node_id, 'CUSTOMER', id, 'CREATE', clock_timestamp() FROM customer
-"""
+STORE = load("customers/sql/seed_customers")
 
 
 def seed_customers(node_id: UUID, count: int, *, first: int = 0) -> Iterator[int]:

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from configuration.domain.matching_policy import MatchingPolicy
 from contacthub_project.db.querysets import json_value_at
+from contacthub_project.db.sql import load
 from contacthub_project.db.tenant_data import TenantDataOwner
 from customers.actions.building import build_batch, start_build
 from customers.actions.rekeying import rekey_node
@@ -21,38 +22,7 @@ from customers.models import (
     PendingMerge,
 )
 
-# The row goes and its deletion is in the feed: one statement, so never one without the other.
-ERASE = """
-WITH doomed AS (
-    SELECT id FROM customers_customer
-    WHERE workspace_id = %(workspace_id)s AND node_id = %(node_id)s
-    LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-),
-sessions AS (
-    DELETE FROM customers_session USING doomed WHERE customer_id = doomed.id
-),
-members AS (
-    DELETE FROM customers_aggregatemember USING doomed
-    WHERE entry_id = doomed.id OR aggregate_id = doomed.id
-    RETURNING workspace_id, aggregate_node_id, match_key
-),
-pending AS (
-    INSERT INTO customers_pendingmerge (workspace_id, aggregate_node_id, match_key)
-    SELECT DISTINCT workspace_id, aggregate_node_id, match_key FROM members
-    WHERE aggregate_node_id <> %(node_id)s
-),
-gone AS (
-    DELETE FROM customers_customer USING doomed WHERE customers_customer.id = doomed.id
-    RETURNING customers_customer.id, workspace_id, node_id, deleted
-),
-change AS (
-    INSERT INTO customers_change
-        (workspace_id, node_id, entity, entity_id, operation, changed_at)
-    SELECT workspace_id, node_id, 'CUSTOMER', id, 'DELETE', clock_timestamp()
-    FROM gone WHERE deleted = 0
-)
-SELECT count(*) FROM gone
-"""
+ERASE = load("customers/sql/erase_customers_of_node")
 
 
 class CustomerDataOwner(TenantDataOwner):

@@ -16,89 +16,16 @@ from django.db import transaction
 
 from configuration.models import Workspace
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
-from contacthub_project.db.sql import fetch_all, fetch_one
+from contacthub_project.db.sql import fetch_all, fetch_one, load
 from contacthub_project.runtime.metrics import count_dropped_events
 from events.domain.admission import RefusalReason, refusal_reason
 
 SUMMED_AT_ONCE = 10_000
 
-_APPEARED = """
-unnest(%(customers)b::uuid[], %(kinds)b::text[], %(values)b::text[])
-    AS appeared (customer_id, kind, value)
-"""
-_IS_WAITING = """
-event.node_id = %(node_id)s AND event.workspace_id = %(workspace_id)s
-AND event.customer_id IS NULL AND event.bring_back_type = appeared.kind
-AND event.bring_back_value = appeared.value
-"""
-_REFUSED = """
-unnest(%(refused_customers)b::uuid[], %(refused_types)b::text[], %(reasons)b::text[])
-    AS refused (customer_id, type, reason)
-"""
-WAITING = f"""
-SELECT customer.id, event.type, customer.enabled, customer.consents::text
-FROM {_APPEARED}
-JOIN events_event AS event ON {_IS_WAITING}
-JOIN customers_customer AS customer
-    ON customer.id = appeared.customer_id AND customer.workspace_id = %(workspace_id)s
-GROUP BY customer.id, event.type
-"""
-# Each event that is attached is a change of its own.
-ATTACH = f"""
-WITH event AS (
-    UPDATE events_event AS event
-    SET customer_id = appeared.customer_id, version = version + 1,
-        updated_at = date_trunc('milliseconds', clock_timestamp())
-    FROM {_APPEARED}
-    WHERE {_IS_WAITING} AND NOT EXISTS (
-        SELECT FROM {_REFUSED}
-        WHERE refused.customer_id = appeared.customer_id AND refused.type = event.type
-    )
-    RETURNING event.id, event.workspace_id, event.node_id, event.updated_at
-),
-change AS (
-    INSERT INTO customers_change
-        (workspace_id, node_id, entity, entity_id, operation, changed_at)
-    SELECT workspace_id, node_id, 'EVENT', id, 'UPDATE', updated_at FROM event ORDER BY id
-)
-SELECT count(*) FROM event
-"""
-DROP = f"""
-WITH gone AS (
-    DELETE FROM events_event AS event
-    USING {_APPEARED}, {_REFUSED}
-    WHERE {_IS_WAITING}
-      AND refused.customer_id = appeared.customer_id AND refused.type = event.type
-    RETURNING event.id, event.workspace_id, event.node_id, event.type, refused.reason
-),
-change AS (
-    INSERT INTO customers_change
-        (workspace_id, node_id, entity, entity_id, operation, changed_at)
-    SELECT workspace_id, node_id, 'EVENT', id, 'DELETE', clock_timestamp() FROM gone ORDER BY id
-),
-counted AS (
-    INSERT INTO events_droppedevents (workspace_id, node_id, type, reason, day, count)
-    SELECT workspace_id, node_id, type, reason, (now() AT TIME ZONE 'UTC')::date, count(*)
-    FROM gone GROUP BY workspace_id, node_id, type, reason
-)
-SELECT reason, count(*) FROM gone GROUP BY reason
-"""
-SUM_UP = """
-WITH taken AS (
-    DELETE FROM events_droppedevents WHERE id IN (
-        SELECT id FROM events_droppedevents WHERE workspace_id = %(workspace_id)s
-        ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-    )
-    RETURNING workspace_id, node_id, type, reason, day, count
-),
-summed AS (
-    INSERT INTO events_droppedevents (workspace_id, node_id, type, reason, day, count)
-    SELECT workspace_id, node_id, type, reason, day, sum(count) FROM taken
-    GROUP BY workspace_id, node_id, type, reason, day
-    RETURNING id
-)
-SELECT (SELECT count(*) FROM taken), (SELECT count(*) FROM summed)
-"""
+WAITING = load("events/sql/find_waiting_events")
+ATTACH = load("events/sql/attach_waiting_events")
+DROP = load("events/sql/drop_waiting_events")
+SUM_UP = load("events/sql/sum_up_dropped_events")
 
 
 def attach_waiting_events(

@@ -12,7 +12,7 @@ import orjson
 
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.identifiers import new_id
-from contacthub_project.db.sql import fetch_all, fetch_one
+from contacthub_project.db.sql import fetch_all, fetch_one, load
 from events.domain.draft import Content
 from events.domain.product_facts import ProductFacts, facts_of
 
@@ -24,35 +24,7 @@ KNOWN = """
 SELECT product_id, sku, name, price, categories::text, extended::text, last_seen
 FROM events_product WHERE workspace_id = %s AND product_id = ANY (%s)
 """
-# What an older event says counts only as long as nothing newer has spoken.
-UPSERT = """
-WITH given AS (
-    SELECT * FROM unnest(
-        %(ids)b::uuid[], %(product_ids)b::text[], %(skus)b::text[], %(names)b::text[],
-        %(prices)b::numeric[], %(categories)b::text[], %(extendeds)b::text[],
-        %(seens)b::timestamptz[]
-    ) AS given (id, product_id, sku, name, price, categories, extended, seen)
-),
-written AS (
-    INSERT INTO events_product AS known
-        (id, workspace_id, product_id, sku, name, price, categories, extended,
-         first_seen, last_seen)
-    SELECT id, %(workspace_id)s, product_id, sku, name, price,
-           coalesce(categories::jsonb, '[]'), extended::jsonb, seen, seen
-    FROM given ORDER BY product_id
-    ON CONFLICT (workspace_id, product_id) DO UPDATE
-    SET sku = coalesce(EXCLUDED.sku, known.sku),
-        name = coalesce(EXCLUDED.name, known.name),
-        price = coalesce(EXCLUDED.price, known.price),
-        categories = CASE WHEN EXCLUDED.categories = '[]' THEN known.categories
-                          ELSE EXCLUDED.categories END,
-        extended = known.extended || EXCLUDED.extended,
-        last_seen = EXCLUDED.last_seen
-    WHERE EXCLUDED.last_seen >= known.last_seen
-    RETURNING known.id
-)
-SELECT count(*) FROM written
-"""
+UPSERT = load("events/sql/upsert_products")
 
 
 def note_products(workspace: WorkspaceRules, contents: Iterable[Content]) -> None:

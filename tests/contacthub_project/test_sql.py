@@ -20,7 +20,7 @@ from contacthub_project.db.sql import (
     ("written", "taken"),
     [
         ("SELECT :first, :second_2", "SELECT %(first)s, %(second_2)s"),
-        ("SELECT :days::int[], '{}'::jsonb", "SELECT %(days)s::int[], '{}'::jsonb"),
+        ("SELECT :days::int[], '{}'::jsonb", "SELECT %(days)b::int[], '{}'::jsonb"),
         ("to_char(at, 'HH24:MI:SS') -- :not this", "to_char(at, 'HH24:MI:SS')"),
         ("SELECT 5 % 2, 'it''s :quoted 5%'", "SELECT 5 %% 2, 'it''s :quoted 5%%'"),
         ("SELECT list[1:2], list[:first]", "SELECT list[1:2], list[%(first)s]"),

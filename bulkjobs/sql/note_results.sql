@@ -1,0 +1,10 @@
+-- What became of rows of a job.
+WITH noted AS (
+    INSERT INTO bulkjobs_result (job_id, "row", outcome, entity_id, message, "column")
+    SELECT :job_id, * FROM unnest(
+        :rows::bigint[], :outcomes::text[], :entity_ids::uuid[], :messages::text[],
+        :columns::text[]
+    )
+    RETURNING 1
+)
+SELECT count(*) FROM noted
