@@ -88,6 +88,10 @@ def compile_expression(
             return all_of([compiled(each) for each in part.parts])
         if isinstance(part, AnyOf):
             return any_of([compiled(each) for each in part.parts])
+        if isinstance(part, Not) and isinstance(part.part, Did):
+            # Never NULL: a plain NOT, of which the planner can make an anti-join.
+            behaviour = compiled(part.part)
+            return Fragment(f"NOT ({behaviour.sql})", behaviour.parameters)
         if isinstance(part, Not):
             return _opposite(compiled(part.part))
         if isinstance(part, Did):
@@ -105,13 +109,15 @@ def _comparison(compared: Comparison, place: Place, clock: Clock) -> Fragment:
         return _compared(compared, place, clock)
     element = replace(compared, kind=compared.kind.removeprefix(LIST_OF))
     inner = _compared(element, Place("element", ()), clock)
-    return Fragment(f"EXISTS (SELECT FROM {_elements(place)} WHERE {inner.sql})", inner.parameters)
+    return Fragment(
+        f"EXISTS (SELECT FROM {elements_of(place)} WHERE {inner.sql})", inner.parameters
+    )
 
 
 def _presence(place: Place, kind: str) -> Fragment:
     if kind.startswith(LIST_OF):
         return Fragment(
-            f"EXISTS (SELECT FROM {_elements(place)} WHERE element IS DISTINCT FROM 'null')"
+            f"EXISTS (SELECT FROM {elements_of(place)} WHERE element IS DISTINCT FROM 'null')"
         )
     return Fragment(f"({place.column if place.keys is None else place.json}) IS NOT NULL")
 
@@ -213,7 +219,7 @@ def _json_equality(place: Place, values: Sequence[Any]) -> Fragment:
     return Fragment(f"{place.json} = ANY (%s::text[]::jsonb[])", (texts,))
 
 
-def _elements(place: Place) -> str:
+def elements_of(place: Place) -> str:
     """SQL of the elements of a list; lists on the way are walked through."""
     path = "lax $" + "".join(f".{json.dumps(key)}" for key in place.keys or ()) + "[*]"
     return f"jsonb_path_query({place.column}, {literal(path)}::jsonpath) AS element"

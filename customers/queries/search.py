@@ -85,8 +85,10 @@ class Behaviour(Protocol):
         """The `did` of a query, or everything wrong with it; `at` points to it."""
         ...
 
-    def compiled(self, behaviour: Any, workspace: WorkspaceRules, clock: Clock) -> Fragment:
-        """A condition on the row `customer` that holds when it did that."""
+    def compiled(
+        self, behaviour: Any, workspace: WorkspaceRules, node: NodeRules, clock: Clock
+    ) -> Fragment:
+        """A condition on the row `customer`, of the node, that holds when it did that."""
         ...
 
 
@@ -204,7 +206,7 @@ def search_customers(workspace: WorkspaceRules, node: NodeRules, search: Search)
     scope = (workspace.id, node.id)
     first = min(search.page.first, LARGEST_MATCH)
     window = (first, min(search.page.size, LARGEST_MATCH - first))
-    condition = _condition(workspace, attributes, search, clock_of(workspace))
+    condition = _condition(workspace, node, search, clock_of(workspace))
     if condition is None:
         statement = LIST.format(order=order)
         parameters: tuple[Any, ...] = (*scope, *window)
@@ -244,7 +246,7 @@ def _direction(key: SortKey) -> str:
 
 
 def _condition(
-    workspace: WorkspaceRules, attributes: CustomerAttributes, search: Search, clock: Clock
+    workspace: WorkspaceRules, node: NodeRules, search: Search, clock: Clock
 ) -> Fragment | None:
     parts = []
     if search.external_id is not None:
@@ -252,7 +254,8 @@ def _condition(
     if search.query is not None:
 
         def compile_did(behaviour: Any) -> Fragment:
-            return _behaviour[0].compiled(behaviour, workspace, clock)
+            return _behaviour[0].compiled(behaviour, workspace, node, clock)
 
+        attributes = CustomerAttributes.of(workspace, node)
         parts.append(compile_expression(search.query, attributes, clock, compile_did))
     return all_of(parts) if parts else None

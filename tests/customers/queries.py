@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from configuration.domain.customer_schema import LIST_OF, CustomerSchema
+from configuration.domain.event_schema import EventSchema
 from configuration.domain.extended_properties import read_definitions
 
 EXTENDED = {
@@ -137,22 +138,195 @@ QUERIES = st.recursive(
 )  # fmt: skip
 
 
-def finds(query: Mapping[str, Any], customer: Mapping[str, Any], folded: set[str]) -> bool:
-    """Whether the query finds a customer (as the API shows it)."""
+# Few types, dates and numbers, so that events often fit and sums often meet a bound exactly.
+ORDER, VISIT = EventSchema("completedOrder"), EventSchema("viewedPage")
+EVENT_SCHEMAS = {"completedOrder": ORDER, "viewedPage": VISIT}
+AMOUNTS = st.sampled_from([-1, 0, 0.1, 0.2, 0.3, 1, 1.5, 10, 1e300])
+LINES = st.lists(
+    st.fixed_dictionaries(
+        {"id": st.just("P"), "name": WORDS, "type": st.just("sale")},
+        optional={"quantity": st.integers(1, 3), "price": AMOUNTS},
+    ),
+    min_size=1,
+    max_size=3,
+)
+ORDERS = st.fixed_dictionaries(
+    {
+        "type": st.just("completedOrder"),
+        "context": st.sampled_from(["ECOMMERCE", "RETAIL"]),
+        "date": st.one_of(MOMENTS, DATES),
+        "properties": st.fixed_dictionaries(
+            {
+                "orderId": st.just("O"),
+                "amount": st.fixed_dictionaries({"total": AMOUNTS}, optional={"tax": AMOUNTS}),
+                "products": LINES,
+            }
+        ),
+    }
+)
+VISITS = st.fixed_dictionaries(
+    {
+        "type": st.just("viewedPage"),
+        "context": st.just("WEB"),
+        "date": st.one_of(MOMENTS, DATES),
+        "properties": st.fixed_dictionaries({}, optional={"title": WORDS}),
+    }
+)
+EVENTS = st.one_of(ORDERS, ORDERS, VISITS)
+EVENT_ATTRIBUTES = {
+    "completedOrder": [
+        "properties.amount.total", "properties.amount.tax", "properties.products.quantity",
+        "properties.products.name", "context", "origin", "date", "version",
+    ],
+    "viewedPage": ["properties.title", "date", "origin"],
+}  # fmt: skip
+MEASURED = [
+    "properties.amount.total", "properties.amount.tax", "properties.products.quantity",
+    "properties.products.price", "version",
+]  # fmt: skip
+BOUNDS = st.one_of(AMOUNTS, st.sampled_from([0.15, 0.6, 2, 3, 5, "0.3", "2", 0.3333333333333333]))
+EVENT_TEXTS = st.sampled_from(["ECOMMERCE", "RETAIL", "NATIVE", "DUPLICATE", "anna", "rossi", "%"])
+
+
+@st.composite
+def event_atomics(draw: Callable[[Any], Any], event_type: str) -> dict[str, Any]:
+    attribute = draw(st.sampled_from(EVENT_ATTRIBUTES[event_type]))
+    kind = (EVENT_SCHEMAS[event_type].kind_of(attribute) or "").removeprefix(LIST_OF)
+    values = {"text": EVENT_TEXTS, "number": BOUNDS, "moment": TIMES}[kind]
+    operator = draw(st.sampled_from(["EQUALS", "NOT_EQUALS", "GTE", "LT", "IN", "IS_NULL"]))
+    condition = {"type": "atomic", "attribute": attribute, "operator": operator}
+    if operator == "IS_NULL":
+        return condition
+    if operator == "IN":
+        values = st.lists(values, max_size=3)
+    return condition | {"value": draw(values)}
+
+
+@st.composite
+def measures(draw: Callable[[Any], Any], event_type: str) -> dict[str, Any]:
+    functions = (
+        ["COUNT", "SUM", "AVG", "MIN", "MAX"] if event_type == "completedOrder" else ["COUNT"]
+    )
+    function = draw(st.sampled_from(functions))
+    measure: dict[str, Any] = {"function": function}
+    values: Any = st.integers(0, 4)
+    if function != "COUNT":
+        measure["attribute"], values = draw(st.sampled_from(MEASURED)), BOUNDS
+    measure["operator"] = draw(st.sampled_from([*ORDERS_OF_NUMBERS, "BETWEEN"]))
+    if measure["operator"] == "BETWEEN":
+        values = st.lists(values, min_size=2, max_size=2)
+    return measure | {"value": draw(values)}
+
+
+@st.composite
+def deeds(draw: Callable[[Any], Any]) -> dict[str, Any]:
+    event_type = draw(st.sampled_from(["completedOrder", "completedOrder", "viewedPage"]))
+    did: dict[str, Any] = {"event": {"name": event_type}}
+    if draw(st.booleans()):
+        did["condition"] = draw(event_atomics(event_type))
+    if draw(st.booleans()):
+        operator = draw(st.sampled_from(["GTE", "LT", "LTE"]))
+        did["timeframe"] = {"type": "atomic", "attribute": "date", "operator": operator,
+                            "value": draw(TIMES)}  # fmt: skip
+    if draw(st.integers(0, 3)):
+        did["having"] = draw(st.lists(measures(event_type), min_size=1, max_size=2))
+    return {"type": "simple", "did": did}
+
+
+ORDERS_OF_NUMBERS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
+    "EQUALS": lambda one, other: one == other,
+    "NOT_EQUALS": lambda one, other: one != other,
+    "GT": lambda one, other: one > other,
+    "GTE": lambda one, other: one >= other,
+    "LT": lambda one, other: one < other,
+    "LTE": lambda one, other: one <= other,
+}
+DEEDS = st.recursive(
+    deeds(),
+    lambda inner: st.builds(
+        lambda conjunction, queries: {
+            "type": "combined", "conjunction": conjunction, "queries": queries,
+        },
+        st.sampled_from(["INTERSECT", "UNION", "EXCEPT"]), st.lists(inner, min_size=1, max_size=3),
+    ),
+    max_leaves=3,
+)  # fmt: skip
+
+
+def finds(
+    query: Mapping[str, Any],
+    customer: Mapping[str, Any],
+    folded: set[str],
+    events: Sequence[Mapping[str, Any]] = (),
+) -> bool:
+    """Whether the query finds a customer with such events (all as the API shows them)."""
     if query["type"] == "simple":
-        return fulfils(query["are"]["condition"], customer, folded)
-    found = [finds(each, customer, folded) for each in query["queries"]]
+        return all(
+            did_it(query["did"], events) if part == "did"
+            else fulfils(query["are"]["condition"], customer, folded)
+            for part in ("are", "did") if part in query
+        )  # fmt: skip
+    found = [finds(each, customer, folded, events) for each in query["queries"]]
     if query["conjunction"] == "EXCEPT":
         return found[0] and not any(found[1:])
     return all(found) if query["conjunction"] == "INTERSECT" else any(found)
 
 
-def fulfils(condition: Mapping[str, Any], customer: Mapping[str, Any], folded: set[str]) -> bool:
+def did_it(did: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether one who has such events did what is asked for."""
+    schema = EVENT_SCHEMAS[did["event"]["name"]]
+    meant = [
+        event
+        for event in events
+        if event["type"] == did["event"]["name"]
+        and all(fulfils(did[part], event, set(), schema) for part in ("condition", "timeframe") if part in did)
+    ]  # fmt: skip
+    if "having" not in did:
+        return bool(meant)
+    return all(_measure_holds(each, meant) for each in did["having"])
+
+
+def _measure_holds(measure: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> bool:
+    numbers = [
+        _exact(number)
+        for event in events
+        for number in _values(event, measure.get("attribute", "").split("."))
+        if number is not None
+    ]
+    given = measure["value"] if isinstance(measure["value"], list) else [measure["value"]]
+    bounds = [_exact(each) for each in given]
+    if measure["function"] == "COUNT":
+        reckoned = Fraction(len(events))
+    elif measure["function"] == "SUM":
+        reckoned = sum(numbers, Fraction(0))
+    elif not numbers:
+        return measure["operator"] == "NOT_EQUALS"
+    elif measure["function"] == "AVG":
+        reckoned = sum(numbers, Fraction(0)) / len(numbers)
+    else:
+        reckoned = max(numbers) if measure["function"] == "MAX" else min(numbers)
+    if measure["operator"] == "BETWEEN":
+        return bounds[0] <= reckoned <= bounds[1]
+    return ORDERS_OF_NUMBERS[measure["operator"]](reckoned, bounds[0])
+
+
+def _exact(number: Any) -> Fraction:
+    """A number as it is written in decimal."""
+    return Fraction(str(number))
+
+
+def fulfils(
+    condition: Mapping[str, Any],
+    customer: Mapping[str, Any],
+    folded: set[str],
+    schema: CustomerSchema | EventSchema = SCHEMA,
+) -> bool:
+    """Whether the condition holds for a customer or, with its schema, an event."""
     if condition["type"] == "composite":
-        inner = [fulfils(each, customer, folded) for each in condition["conditions"]]
+        inner = [fulfils(each, customer, folded, schema) for each in condition["conditions"]]
         return any(inner) if condition["conjunction"].lower() == "or" else all(inner)
     attribute, operator = condition["attribute"], condition["operator"]
-    kind = SCHEMA.kind_of(attribute) or ""
+    kind = schema.kind_of(attribute) or ""
     values = [each for each in _values(customer, attribute.split(".")) if each not in (None, {})]
     if operator == "IS_NULL":
         return not values
@@ -160,7 +334,7 @@ def fulfils(condition: Mapping[str, Any], customer: Mapping[str, Any], folded: s
         return bool(values)
     if operator in {"NOT_EQUALS", "NOT_IN"}:
         positive = condition | {"operator": operator.removeprefix("NOT_")}
-        return not fulfils(positive, customer, folded)
+        return not fulfils(positive, customer, folded, schema)
     given = condition["value"]
     is_list, kind = kind.startswith(LIST_OF), kind.removeprefix(LIST_OF)
 

@@ -1,0 +1,217 @@
+"""What a query asks of the events that a customer has: its `did`, parsed and checked.
+
+A customer did something when it has an event of the named type for which the condition, about the
+event's attributes, and the time frame, a condition about its date, hold both. With `having`, what
+is reckoned over all these events decides: how many they are, or the sum, average, least or greatest
+of a number that they carry.
+"""
+
+from __future__ import annotations
+
+import enum
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from configuration.domain.conditions import (
+    Condition,
+    Test,
+    depends_on_now,
+    operand_of,
+    parse_condition,
+    unknown_key_faults,
+)
+from configuration.domain.customer_schema import LIST_OF
+from configuration.domain.event_schema import EventSchema
+from configuration.domain.vocabulary import EVENT_TYPES
+from contacthub_project.core.errors import FieldError
+
+MOST_MEASURES = 10
+OPERATORS = {
+    "EQUALS": Test.EQUALS, "NOT_EQUALS": Test.EQUALS,
+    "GT": Test.ABOVE, "GTE": Test.AT_LEAST, "LT": Test.BELOW, "LTE": Test.AT_MOST,
+    "BETWEEN": Test.BETWEEN,
+}  # fmt: skip
+COMPARED: Mapping[Test, Callable[[Any, Any], bool]] = {
+    Test.EQUALS: operator.eq,
+    Test.ABOVE: operator.gt,
+    Test.AT_LEAST: operator.ge,
+    Test.BELOW: operator.lt,
+    Test.AT_MOST: operator.le,
+}
+DID_KEYS = frozenset({"event", "condition", "timeframe", "having", "name"})
+MEASURE_KEYS = frozenset({"function", "attribute", "operator", "value", "name"})
+
+SchemaOf = Callable[[str], EventSchema]
+
+
+class Function(enum.StrEnum):
+    """What is reckoned over events."""
+
+    COUNT = "COUNT"
+    SUM = "SUM"
+    AVG = "AVG"
+    MIN = "MIN"
+    MAX = "MAX"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Holds when what is reckoned over the events passes the test; `is_opposite`: does not.
+
+    `attribute` is what is reckoned with, a number or a list of numbers by its `kind`; COUNT has
+    none. Without any number there is no average, least or greatest, and no test passes; the sum is
+    0 then.
+    """
+
+    function: Function
+    attribute: str
+    kind: str
+    test: Test
+    operands: tuple[int | float, ...]
+    is_opposite: bool = False
+
+    @property
+    def holds_without_events(self) -> bool:
+        """Whether it holds for customers who have no such event."""
+        return self.is_opposite != (
+            self.function in {Function.COUNT, Function.SUM} and self._passes(0)
+        )
+
+    def _passes(self, value: int) -> bool:
+        if self.test is Test.BETWEEN:
+            return self.operands[0] <= value <= self.operands[1]
+        return COMPARED[self.test](value, self.operands[0])
+
+
+@dataclass(frozen=True, slots=True)
+class EventCondition:
+    """Events of the type for which the condition and the time frame hold both.
+
+    Without measures, one such event must be there; else all measures must hold over all of them.
+    """
+
+    event_type: str
+    condition: Condition | None = None
+    timeframe: Condition | None = None
+    measures: tuple[Measure, ...] = ()
+
+    @property
+    def depends_on_now(self) -> bool:
+        """Whether time alone can change who has such events."""
+        return any(depends_on_now(each) for each in self.conditions)
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The condition and the time frame, as far as there are any."""
+        return [each for each in (self.condition, self.timeframe) if each is not None]
+
+    @property
+    def holds_without_events(self) -> bool:
+        """Whether customers without such an event are among those meant."""
+        return bool(self.measures) and all(each.holds_without_events for each in self.measures)
+
+
+def parse_behaviour(
+    did: Any, schema_of: SchemaOf, *, at: str
+) -> tuple[EventCondition | None, list[FieldError]]:
+    """The `did` of a query, or everything wrong with it; `at` points to it."""
+    if not isinstance(did, dict):
+        return None, [FieldError(at, "must be an object", "type")]
+    faults = unknown_key_faults(did, DID_KEYS, at)
+    event = did.get("event")
+    name = event.get("name") if isinstance(event, dict) else None
+    if not isinstance(name, str) or name not in EVENT_TYPES:
+        return None, [*faults, FieldError(f"{at}/event/name", "is not a type of event", "enum")]
+    schema, parts = schema_of(name), {}
+    for part in ("condition", "timeframe"):
+        if did.get(part) is not None:
+            parts[part], wrong = parse_condition(did[part], schema, at=f"{at}/{part}")
+            faults += wrong
+    measures: list[Measure] = []
+    if did.get("having") is not None:
+        measures, wrong = _measures(did["having"], schema, f"{at}/having")
+        faults += wrong
+    return (None if faults else EventCondition(name, **parts, measures=tuple(measures))), faults
+
+
+def _measures(given: Any, schema: EventSchema, at: str) -> tuple[list[Measure], list[FieldError]]:
+    if not isinstance(given, list) or not given:
+        return [], [FieldError(at, "must be a list of conditions", "type")]
+    if len(given) > MOST_MEASURES:
+        return [], [FieldError(at, f"has more than {MOST_MEASURES} conditions", "maxItems")]
+    parser = _Parser(schema)
+    measures = [parser.measure(each, f"{at}/{index}") for index, each in enumerate(given)]
+    return [each for each in measures if each is not None], parser.faults
+
+
+class _Parser:
+    """Parses measures of one type of event; what is wrong gathers in `faults`."""
+
+    def __init__(self, schema: EventSchema) -> None:
+        self._schema = schema
+        self.faults: list[FieldError] = []
+
+    def measure(self, given: Any, at: str) -> Measure | None:
+        if not isinstance(given, dict):
+            return self._wrong(at, "must be an object", "type")
+        self.faults += unknown_key_faults(given, MEASURE_KEYS, at)
+        function, named = given.get("function"), given.get("operator")
+        if not isinstance(function, str) or function not in Function.__members__:
+            return self._wrong(f"{at}/function", f"must be one of {', '.join(Function)}", "enum")
+        kind = self._kind(Function(function), given.get("attribute"), f"{at}/attribute")
+        named = "EQUALS" if named == "IS" else named
+        if not isinstance(named, str) or named not in OPERATORS:
+            return self._wrong(f"{at}/operator", f"must be one of {', '.join(OPERATORS)}", "enum")
+        operands = self._operands(Function(function), named, given.get("value"), f"{at}/value")
+        if kind is None or operands is None:
+            return None
+        return Measure(
+            Function(function),
+            given.get("attribute") or "",
+            kind,
+            OPERATORS[named],
+            operands,
+            is_opposite=named == "NOT_EQUALS",
+        )
+
+    def _kind(self, function: Function, attribute: Any, at: str) -> str | None:
+        """What is reckoned with; None if that is wrong."""
+        if function is Function.COUNT:
+            if attribute is not None:
+                return self._wrong(at, "does not apply to COUNT", "unknown")
+            return "number"
+        kind = self._schema.kind_of(attribute) if isinstance(attribute, str) else None
+        if kind is None:
+            return self._wrong(at, "is not a known property", "path")
+        if kind.removeprefix(LIST_OF) != "number":
+            return self._wrong(at, "must be a property that holds numbers", "type")
+        return kind
+
+    def _operands(
+        self, function: Function, named: str, value: Any, at: str
+    ) -> tuple[int | float, ...] | None:
+        if named != "BETWEEN":
+            operand = self._operand(function, value, at)
+            return None if operand is None else (operand,)
+        if not isinstance(value, list) or len(value) != 2:
+            return self._wrong(at, "must be a list of two values", "type")
+        found = [self._operand(function, each, f"{at}/{i}") for i, each in enumerate(value)]
+        operands = tuple(each for each in found if each is not None)
+        return operands if len(operands) == 2 else None
+
+    def _operand(self, function: Function, value: Any, at: str) -> int | float | None:
+        number = operand_of("number", value)
+        if not isinstance(number, int | float):
+            return self._wrong(at, "must be a number", "type")
+        if function is not Function.COUNT:
+            return number
+        if number < 0 or number != int(number):
+            return self._wrong(at, "must be a whole number, 0 or more", "type")
+        return int(number)
+
+    def _wrong(self, at: str, message: str, code: str) -> Any:
+        """Note what is wrong; None, which stands for it."""
+        self.faults.append(FieldError(at, message, code))
+        return None
