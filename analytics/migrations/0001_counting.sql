@@ -5,12 +5,18 @@
 
 
 
+-- Blank text is no value; what is space is told in contacthub_project/core/text.py.
+CREATE FUNCTION analytics_has_text(given text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(ltrim(given, E'\t\n\x0b\f\r\x1c\x1d\x1e\x1f \u0085\u00a0\u1680'
+    '\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a'
+    '\u2028\u2029\u202f\u205f\u3000') <> '', false);
+
 CREATE FUNCTION analytics_channel(base jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-    WHEN coalesce(base #>> '{contacts,email}', '') <> ''
-        THEN CASE WHEN coalesce(base #>> '{contacts,mobilePhone}', '') <> ''
+    WHEN analytics_has_text(base #>> '{contacts,email}')
+        THEN CASE WHEN analytics_has_text(base #>> '{contacts,mobilePhone}')
                   THEN 'EMAIL_AND_MOBILE' ELSE 'EMAIL_ONLY' END
-    WHEN coalesce(base #>> '{contacts,mobilePhone}', '') <> '' THEN 'MOBILE_ONLY'
+    WHEN analytics_has_text(base #>> '{contacts,mobilePhone}') THEN 'MOBILE_ONLY'
     ELSE 'NOT_REACHABLE'
 END;
 

@@ -13,7 +13,8 @@ DROP FUNCTION analytics_events_came(), analytics_events_went(), analytics_events
     analytics_members_went(), analytics_members_changed() CASCADE;
 DROP FUNCTION analytics_note_members(customers_aggregatemember[], integer);
 DROP FUNCTION analytics_person(bytea), analytics_stranger(text, text),
-    analytics_spent(jsonb, jsonb), analytics_items(jsonb), analytics_channel(jsonb);
+    analytics_spent(jsonb, jsonb), analytics_items(jsonb), analytics_channel(jsonb),
+    analytics_has_text(text);
 DROP FUNCTION analytics_number(jsonb, numeric);
 """
 

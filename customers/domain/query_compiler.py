@@ -17,6 +17,7 @@ from configuration.domain.conditions import MOMENTS, AllOf, AnyOf, Comparison, N
 from configuration.domain.customer_schema import LIST_OF
 from contacthub_project.core.date_math import EARLIEST, LATEST, Clock, Span, days_of, span_of
 from contacthub_project.core.identifiers import as_uuid
+from contacthub_project.core.text import WHITESPACE
 from customers.domain.query_language import Did, Expression
 
 SYMBOLS = {Test.AT_LEAST: ">=", Test.ABOVE: ">", Test.AT_MOST: "<=", Test.BELOW: "<"}
@@ -115,10 +116,12 @@ def _comparison(compared: Comparison, place: Place, clock: Clock) -> Fragment:
 
 
 def _presence(place: Place, kind: str) -> Fragment:
+    """Blank text is no value."""
     if kind.startswith(LIST_OF):
-        return Fragment(
-            f"EXISTS (SELECT FROM {elements_of(place)} WHERE element IS DISTINCT FROM 'null')"
-        )
+        inner = _presence(Place("nullif(element, 'null')", ()), kind.removeprefix(LIST_OF))
+        return Fragment(f"EXISTS (SELECT FROM {elements_of(place)} WHERE {inner.sql})")
+    if kind == "text":
+        return Fragment(f"ltrim({place.text}, {literal(WHITESPACE)}) <> ''")
     return Fragment(f"({place.column if place.keys is None else place.json}) IS NOT NULL")
 
 

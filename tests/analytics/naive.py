@@ -37,7 +37,7 @@ def items(properties: dict[str, Any]) -> Decimal:
 
 def channel(base: dict[str, Any]) -> str:
     contacts = base.get("contacts", {})
-    reached = bool(contacts.get("email")), bool(contacts.get("mobilePhone"))
+    reached = bool(contacts.get("email", "").strip()), bool(contacts.get("mobilePhone", "").strip())
     return {
         (True, True): "EMAIL_AND_MOBILE", (True, False): "EMAIL_ONLY",
         (False, True): "MOBILE_ONLY", (False, False): "NOT_REACHABLE",

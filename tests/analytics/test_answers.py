@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from analytics.actions.folding import fold, fold_all
 from analytics.models import Ledger
+from contacthub_project.core.text import WHITESPACE
 from customers.models import Customer
 from events.models import Event
 from tests.client import Answer
@@ -95,6 +96,12 @@ def test_channels(hub: Hub) -> None:
         "EMAIL_AND_MOBILE": "0", "EMAIL_ONLY": "0", "MOBILE_ONLY": "1", "NOT_REACHABLE": "1",
     }  # fmt: skip
     assert answer["parameters"] == {"nodeId": other}
+
+
+@pytest.mark.parametrize("phone", ["", *WHITESPACE, WHITESPACE])
+def test_a_blank_number_is_no_channel(hub: Hub, phone: str) -> None:
+    hub.post_customer(base={"contacts": {"email": "a@x.it", "mobilePhone": phone}})
+    assert data(hub, "/customers/channels")["EMAIL_ONLY"] == "1"
 
 
 def test_registrations(hub: Hub) -> None:

@@ -78,7 +78,7 @@ class History:
 
     def contacts(self, chance: random.Random) -> None:
         if customer := self.one(chance, "customers"):
-            phone = chance.choice([None, "", "333"])
+            phone = chance.choice([None, "", " \u3000", "333"])
             body = {"base": {"contacts": {"mobilePhone": phone}}}
             if chance.random() < 0.3:
                 body["base"]["contacts"]["email"] = f"q{chance.randrange(6)}@x.it"

@@ -26,6 +26,7 @@ SCHEMA = CustomerSchema((), read_definitions(EXTENDED, []))
 ROME = ZoneInfo("Europe/Rome")  # the time zone of workspaces unless they are given another
 
 WORDS = st.sampled_from(["anna", "Anna", "ANN", "rossi", "Rossi", "%", "_", "a'b", '"', "\\", "{}"])
+TEXTS = WORDS | st.sampled_from(["", " ", "\u2003\t", " anna "])
 DATES = st.sampled_from(["1990-01-01", "1990-01-02", "2001-05-06"])
 MOMENTS = st.sampled_from(
     [
@@ -48,16 +49,16 @@ BODIES = st.fixed_dictionaries(
     {},
     optional={
         "externalId": WORDS,
-        "extra": WORDS,
+        "extra": TEXTS,
         "enabled": st.booleans(),
         "base": st.fixed_dictionaries(
             {},
             optional={
-                "firstName": WORDS,
-                "lastName": WORDS,
+                "firstName": TEXTS,
+                "lastName": TEXTS,
                 "dob": DATES,
                 "subscriptions": SUBSCRIPTIONS,
-                "address": st.fixed_dictionaries({}, optional={"city": WORDS}),
+                "address": st.fixed_dictionaries({}, optional={"city": TEXTS}),
             },
         ),
         "extended": st.fixed_dictionaries(
@@ -65,12 +66,12 @@ BODIES = st.fixed_dictionaries(
             optional={
                 "size": NUMBERS,
                 "vip": st.booleans(),
-                "it's \\ {odd}": WORDS,
-                "colours": st.lists(WORDS, max_size=3),
+                "it's \\ {odd}": TEXTS,
+                "colours": st.lists(TEXTS, max_size=3),
                 "club": st.fixed_dictionaries({}, optional={"since": MOMENTS}),
             },
         ),
-        "tags": st.fixed_dictionaries({}, optional={"manual": st.lists(WORDS, max_size=2)}),
+        "tags": st.fixed_dictionaries({}, optional={"manual": st.lists(TEXTS, max_size=2)}),
         "consents": st.fixed_dictionaries(
             {}, optional={"profiling": st.just({"classic": {"status": True}})}
         ),
@@ -85,7 +86,7 @@ ATTRIBUTES = [
 PRESENCE_ONLY = ["base.address", "base.subscriptions", "extended.club"]
 TIMES = st.one_of(DATES, MOMENTS, st.integers(631152000000, 631324800000), st.just(-(10**18)))
 VALUES = {
-    "text": WORDS,
+    "text": TEXTS,
     "number": st.one_of(NUMBERS, NUMBERS.map(str)),
     "boolean": st.one_of(st.booleans(), st.sampled_from(["true", "false", "1", "0"])),
     "moment": TIMES,
@@ -329,9 +330,9 @@ def fulfils(
     kind = schema.kind_of(attribute) or ""
     values = [each for each in _values(customer, attribute.split(".")) if each not in (None, {})]
     if operator == "IS_NULL":
-        return not values
+        return not any(map(_says_something, values))
     if operator == "IS_NOT_NULL":
-        return bool(values)
+        return any(map(_says_something, values))
     if operator in {"NOT_EQUALS", "NOT_IN"}:
         positive = condition | {"operator": operator.removeprefix("NOT_")}
         return not fulfils(positive, customer, folded, schema)
@@ -365,6 +366,10 @@ def fulfils(
         ]
 
     return any(map(passes, values))
+
+
+def _says_something(value: Any) -> bool:
+    return not isinstance(value, str) or value.strip() != ""
 
 
 def _values(value: Any, path: list[str]) -> list[Any]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from configuration.queries.rules import latest_rules_of
 from contacthub_project.api.pagination import Page
 from contacthub_project.api.query import SortKey
+from contacthub_project.core.text import WHITESPACE
 from customers.actions.property_indexes import reconcile
 from customers.queries.search import NEWEST_FIRST, Search, parse_search_query, search_customers
 from tests.client import Answer, ApiClient
@@ -360,3 +361,15 @@ def explained(hub: Hub, query: Any, sort: Any = NEWEST_FIRST) -> str:
             workspace, workspace.nodes[hub.node.id], Search(None, query, sort, Page(0, 10))
         )
     return plans[0]
+
+
+@pytest.mark.parametrize("blank", ["", *WHITESPACE, WHITESPACE])
+def test_blank_text_is_no_value(hub: Hub, blank: str) -> None:
+    blank_tags = {"tags": {"manual": [blank]}, "externalId": "blank"}
+    spoken_tags = {"tags": {"manual": [blank, f"{blank}x"]}, "externalId": "spoken"}
+    hub.post_customer(base=person("a@x.it", lastName=blank), **blank_tags)
+    hub.post_customer(base=person("b@x.it", lastName=f"{blank}x{blank}"), **spoken_tags)
+    for attribute in ("base.lastName", "tags.manual"):
+        for operator, wanted in (("IS_NULL", "blank"), ("IS_NOT_NULL", "spoken")):
+            found = searched(hub, query=are(attribute, operator))["elements"]
+            assert [each["externalId"] for each in found] == [wanted], (attribute, operator)

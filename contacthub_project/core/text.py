@@ -1,0 +1,17 @@
+"""Text that says nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# What `str.strip` takes for space, written out for SQL, whose own idea of it depends on the locale.
+WHITESPACE = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a value is text without a visible character: it is no value then."""
+    return isinstance(value, str) and not value.strip()
