@@ -21,7 +21,7 @@ from configuration.models import NodeState, NodeType
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.timestamps import format_timestamp
-from contacthub_project.db.sql import fetch_all, fetch_one
+from contacthub_project.db.sql import fetch_all, fetch_one, load
 from contacthub_project.messaging.enqueue import enqueue_on_commit
 from contacthub_project.messaging.pubsub import notify_on_commit
 from customers.actions.statements import MERGE_PENDING, document_arrays
@@ -73,13 +73,7 @@ LEAVE = """
 DELETE FROM customers_aggregatemember
 WHERE aggregate_node_id = %s AND entry_id = ANY (%s::uuid[]) RETURNING entry_id
 """
-JOIN = """
-INSERT INTO customers_aggregatemember (workspace_id, aggregate_node_id, entry_id, match_key)
-SELECT %s, %s, given.entry_id, given.match_key
-FROM unnest(%s::uuid[], %s::bytea[]) AS given (entry_id, match_key)
-ON CONFLICT (entry_id, aggregate_node_id) DO UPDATE SET match_key = EXCLUDED.match_key
-RETURNING entry_id
-"""
+JOIN = load("customers/sql/join_aggregate_node")
 GROUPS = f"""
 SELECT member.match_key, (SELECT {ROW_AS_JSON} FROM customers_customer WHERE id = member.entry_id)
 FROM customers_aggregatemember AS member
@@ -96,81 +90,10 @@ FROM customers_consentlogentry
 WHERE customer_id = ANY (%s::uuid[]) AND property IS NOT NULL
 ORDER BY customer_id, property, id DESC
 """
-_CHANGED = """
-change AS (
-    INSERT INTO customers_change
-        (workspace_id, node_id, entity, entity_id, operation, changed_at)
-    SELECT workspace_id, node_id, 'CUSTOMER', id, '{operation}', clock_timestamp() FROM customer
-    ORDER BY id
-)
-SELECT count(*) FROM customer
-"""
-_GIVEN = """
-given AS (
-    SELECT * FROM unnest(
-        %(ids)b::uuid[], %(keys)b::bytea[], %(external_ids)b::text[], %(enableds)b::boolean[],
-        %(extras)b::text[], %(bases)b::text[], %(consents)b::text[], %(extendeds)b::text[],
-        %(tags)b::text[], %(registered_ats)b::timestamptz[], %(registered_bys)b::text[],
-        %(updated_bys)b::text[]
-    ) AS given (id, match_key, external_id, enabled, extra, base, consents, extended, tags,
-                registered_at, registered_by, updated_by)
-)
-"""
-INSERT = f"""
-WITH {_GIVEN},
-customer AS (
-    INSERT INTO customers_customer
-        (id, workspace_id, node_id, external_id, enabled, version, deleted, registered_at,
-         updated_at, match_key, base, consents, extended, tags, extra, registered_by, updated_by)
-    SELECT id, %(workspace_id)s, %(node_id)s, external_id, enabled, 1, 0, registered_at,
-           date_trunc('milliseconds', clock_timestamp()), match_key, base::jsonb, consents::jsonb,
-           extended::jsonb, tags::jsonb, extra, registered_by, updated_by
-    FROM given
-    RETURNING id, workspace_id, node_id
-),
-{_CHANGED.format(operation="CREATE")}
-"""
-UPDATE = f"""
-WITH {_GIVEN},
-customer AS (
-    UPDATE customers_customer
-    SET external_id = given.external_id, enabled = given.enabled, extra = given.extra,
-        base = given.base::jsonb, consents = given.consents::jsonb,
-        extended = given.extended::jsonb, tags = given.tags::jsonb,
-        registered_at = given.registered_at, registered_by = given.registered_by,
-        updated_by = given.updated_by, version = version + 1,
-        updated_at = date_trunc('milliseconds', clock_timestamp())
-    FROM given WHERE customers_customer.id = given.id
-    RETURNING customers_customer.id, workspace_id, node_id
-),
-{_CHANGED.format(operation="UPDATE")}
-"""
-# A copy is nobody's record: nothing of it remains.
-DELETE = f"""
-WITH members AS (
-    UPDATE customers_aggregatemember SET aggregate_id = NULL
-    WHERE aggregate_id = ANY (%(ids)b::uuid[])
-),
-sessions AS (
-    DELETE FROM customers_session WHERE customer_id = ANY (%(ids)b::uuid[])
-),
-customer AS (
-    DELETE FROM customers_customer
-    WHERE id = ANY (%(ids)b::uuid[]) AND workspace_id = %(workspace_id)s
-    RETURNING id, workspace_id, node_id
-),
-{_CHANGED.format(operation="DELETE")}
-"""
-BELONG = """
-UPDATE customers_aggregatemember SET aggregate_id = customer.id
-FROM customers_customer AS customer
-WHERE customers_aggregatemember.aggregate_node_id = %(node_id)s
-  AND customers_aggregatemember.match_key = ANY (%(keys)b::bytea[])
-  AND customer.node_id = %(node_id)s AND customer.deleted = 0
-  AND customer.match_key = customers_aggregatemember.match_key
-  AND customers_aggregatemember.aggregate_id IS DISTINCT FROM customer.id
-RETURNING entry_id
-"""
+INSERT = load("customers/sql/insert_aggregates")
+UPDATE = load("customers/sql/update_aggregates")
+DELETE = load("customers/sql/delete_aggregates")
+BELONG = load("customers/sql/link_members")
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +232,12 @@ class _Aggregation:
             keys = list(self._joining.values())
             fetch_all(
                 JOIN,
-                [self._workspace.id, self._node.id, list(self._joining), keys],
+                {
+                    "workspace_id": self._workspace.id,
+                    "node_id": self._node.id,
+                    "entries": list(self._joining),
+                    "keys": keys,
+                },
                 prepare=False,
             )
         self._rebuild(lost | self._concerned)

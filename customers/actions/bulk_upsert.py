@@ -13,7 +13,7 @@ from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import Conflict, ContacthubError, Invalid
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
-from contacthub_project.db.sql import fetch_all, fetch_one
+from contacthub_project.db.sql import fetch_all, fetch_one, load
 from customers.actions.customers import (
     INVALID_CUSTOMER,
     check_document,
@@ -43,73 +43,8 @@ SELECT match_key, {ROW_AS_JSON} FROM customers_customer
 WHERE node_id = %s AND match_key = ANY (%s::bytea[]) AND workspace_id = %s AND deleted = 0
 ORDER BY id FOR NO KEY UPDATE
 """
-_GIVEN = """
-given AS (
-    SELECT * FROM unnest(
-        %(ids)b::uuid[], %(keys)b::bytea[], %(external_ids)b::text[], %(enableds)b::boolean[],
-        %(extras)b::text[], %(bases)b::text[], %(consents)b::text[], %(extendeds)b::text[],
-        %(tags)b::text[]
-    ) AS given (id, match_key, external_id, enabled, extra, base, consents, extended, tags)
-)
-"""
-_RECORDED = """
-change AS (
-    INSERT INTO customers_change
-        (workspace_id, node_id, entity, entity_id, operation, changed_at)
-    SELECT workspace_id, node_id, 'CUSTOMER', id, '{operation}', updated_at FROM customer
-    ORDER BY id
-),
-pending AS (
-    INSERT INTO customers_pendingmerge (workspace_id, entry_id)
-    SELECT customer.workspace_id, customer.id
-    FROM customer JOIN configuration_node AS node ON node.id = customer.node_id
-    WHERE node.is_aggregated
-),
-consent AS (
-    INSERT INTO customers_consentlogentry
-        (workspace_id, node_id, customer_id, match_key, date, type, property, value,
-         source_id, user_id)
-    SELECT customer.workspace_id, customer.node_id, customer.id, customer.match_key,
-           customer.updated_at, changed.type, changed.property, changed.value,
-           %(source_id)s::uuid, %(user_id)s::bigint
-    FROM unnest(%(changed_ids)b::uuid[], %(changed_types)b::text[],
-                %(changed_properties)b::text[], %(changed_values)b::text[])
-         WITH ORDINALITY AS changed (id, type, property, value, number)
-    JOIN customer ON customer.id = changed.id
-    ORDER BY changed.number
-)
-SELECT count(*) FROM customer
-"""
-INSERT_MANY = f"""
-WITH {_GIVEN},
-customer AS (
-    INSERT INTO customers_customer
-        (id, workspace_id, node_id, external_id, enabled, version, deleted, registered_at,
-         updated_at, match_key, base, consents, extended, tags, extra, registered_by, updated_by)
-    SELECT id, %(workspace_id)s, %(node_id)s, external_id, enabled, 1, 0, moment.now, moment.now,
-           match_key, base::jsonb, consents::jsonb, extended::jsonb, tags::jsonb, extra,
-           %(author)s, %(author)s
-    FROM given,
-         (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) AS moment
-    ON CONFLICT (node_id, match_key) WHERE deleted = 0 DO NOTHING
-    RETURNING id, workspace_id, node_id, match_key, updated_at
-),
-{_RECORDED.format(operation="CREATE")}
-"""
-UPDATE_MANY = f"""
-WITH {_GIVEN},
-customer AS (
-    UPDATE customers_customer
-    SET external_id = given.external_id, enabled = given.enabled, extra = given.extra,
-        base = given.base::jsonb, consents = given.consents::jsonb,
-        extended = given.extended::jsonb, tags = given.tags::jsonb, version = version + 1,
-        updated_at = date_trunc('milliseconds', clock_timestamp()), updated_by = %(author)s
-    FROM given WHERE customers_customer.id = given.id
-    RETURNING customers_customer.id, workspace_id, node_id, customers_customer.match_key,
-              updated_at
-),
-{_RECORDED.format(operation="UPDATE")}
-"""
+INSERT_MANY = load("customers/sql/insert_customers")
+UPDATE_MANY = load("customers/sql/update_customers")
 
 
 class LostRace(Exception):

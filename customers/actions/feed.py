@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from configuration.models import Workspace
 from contacthub_project.core.errors import Unavailable
-from contacthub_project.db.sql import fetch_one
+from contacthub_project.db.sql import fetch_one, load
 
 SEALED_AT_ONCE = 10_000
 SEALING_SECONDS = 10.0  # what one request spends on sealing; the next one goes on
@@ -33,48 +33,8 @@ ON CONFLICT (workspace_id) DO NOTHING RETURNING workspace_id
 """
 # A statement of its own: the next one must see what the holder before us has committed.
 HOLD = "SELECT last_offset FROM customers_feed WHERE workspace_id = %s FOR UPDATE"
-SEAL = """
-WITH unsealed AS (
-    SELECT id, row_number() OVER (ORDER BY id) AS number
-    FROM (
-        SELECT id FROM customers_change
-        WHERE workspace_id = %(workspace_id)s AND feed_offset IS NULL
-        ORDER BY id LIMIT %(limit)s
-    ) AS oldest
-),
-sealed AS (
-    UPDATE customers_change SET feed_offset = %(last_offset)s + unsealed.number
-    FROM unsealed WHERE customers_change.id = unsealed.id
-    RETURNING customers_change.id
-)
-UPDATE customers_feed SET last_offset = last_offset + (SELECT count(*) FROM sealed)
-WHERE workspace_id = %(workspace_id)s
-RETURNING last_offset - %(last_offset)s
-"""
-TRIM = """
-WITH oldest AS (
-    SELECT id, feed_offset, changed_at FROM customers_change
-    WHERE workspace_id = %(workspace_id)s AND feed_offset IS NOT NULL
-    ORDER BY feed_offset LIMIT %(limit)s
-),
-doomed AS (
-    SELECT * FROM oldest
-    WHERE feed_offset < coalesce(
-        (SELECT min(feed_offset) FROM oldest WHERE changed_at >= %(before)s), 9223372036854775807
-    )
-),
-gone AS (
-    DELETE FROM customers_change USING doomed WHERE customers_change.id = doomed.id
-    RETURNING doomed.feed_offset
-),
-noted AS (
-    UPDATE customers_feed
-    SET trimmed_to = greatest(trimmed_to, (SELECT max(feed_offset) FROM gone)),
-        trimmed_before = greatest(trimmed_before, %(before)s)
-    WHERE workspace_id = %(workspace_id)s AND EXISTS (SELECT FROM gone)
-)
-SELECT count(*) FROM gone
-"""
+SEAL = load("customers/sql/seal_changes")
+TRIM = load("customers/sql/trim_feed")
 
 
 def seal(workspace_id: UUID) -> bool:

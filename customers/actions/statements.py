@@ -17,106 +17,25 @@ import orjson
 
 from configuration.queries.rules import NodeRules
 from contacthub_project.core.principal import Principal
-from contacthub_project.db.sql import fetch_one
+from contacthub_project.db.sql import fetch_one, load
 from contacthub_project.messaging.enqueue import enqueue_on_commit
 from customers.domain.consents import ConsentChange
 
-# Customers are written under the rules their writer has read: the node must be open, and recognise
-# customers as it did then. KEY SHARE makes whoever changes that (holding FOR UPDATE) wait for us.
-OPEN_NODE = """
-    SELECT id, workspace_id, is_aggregated,
-           date_trunc('milliseconds', clock_timestamp()) AS now
-    FROM configuration_node
-    WHERE id = %(node_id)s AND workspace_id = %(workspace_id)s
-      AND removed_at IS NULL AND state = 'ACTIVE'
-      AND unique_properties = %(unique_properties)s AND case_sensitive = %(case_sensitive)s
-    FOR KEY SHARE
-"""
+# Customers are written under the rules their writer has read.
+OPEN_NODE = load("customers/sql/lock_open_node")
 
 KEEP_NODE = """
 SELECT id FROM configuration_node WHERE id = %s AND workspace_id = %s FOR KEY SHARE
 """
 MERGE_PENDING = "customers.tasks.merge_pending"
 
-RECORDED = """
-change AS (
-    INSERT INTO customers_change
-        (workspace_id, node_id, entity, entity_id, operation, changed_at)
-    SELECT workspace_id, node_id, 'CUSTOMER', id, %(operation)s, updated_at FROM customer
-),
-pending AS (
-    INSERT INTO customers_pendingmerge (workspace_id, entry_id)
-    SELECT customer.workspace_id, customer.id FROM customer JOIN node ON node.is_aggregated
-),
-consent AS (
-    INSERT INTO customers_consentlogentry
-        (workspace_id, node_id, customer_id, match_key, date, type, property, value,
-         source_id, user_id)
-    SELECT workspace_id, node_id, id, match_key, updated_at,
-           changed.type, changed.property, changed.value, %(source_id)s::uuid, %(user_id)s::bigint
-    FROM customer, unnest(%(consent_types)s::text[], %(consent_properties)s::text[],
-                          %(consent_values)s::text[]) AS changed (type, property, value)
-)
-"""
 
-INSERT = f"""
-WITH node AS ({OPEN_NODE}),
-customer AS (
-    INSERT INTO customers_customer
-        (id, workspace_id, node_id, external_id, enabled, version, deleted, registered_at,
-         updated_at, match_key, base, consents, extended, tags, extra, registered_by, updated_by)
-    SELECT %(id)s, workspace_id, id, %(external_id)s, %(enabled)s, 1, 0, now,
-           now, %(match_key)s, %(base)s::jsonb, %(consents)s::jsonb, %(extended)s::jsonb,
-           %(tags)s::jsonb, %(extra)s, %(author)s, %(author)s
-    FROM node
-    ON CONFLICT (node_id, match_key) WHERE deleted = 0 DO NOTHING
-    RETURNING id, int_id, workspace_id, node_id, match_key, updated_at
-),
-{RECORDED}
-SELECT (SELECT count(*) FROM node), customer.int_id, customer.updated_at
-FROM (SELECT) AS one LEFT JOIN customer ON true
-"""
+INSERT = load("customers/sql/insert_customer")
 
-UPDATE = f"""
-WITH node AS (
-    SELECT is_aggregated FROM configuration_node
-    WHERE id = (SELECT node_id FROM customers_customer WHERE id = %(id)s)
-),
-customer AS (
-    UPDATE customers_customer
-    SET external_id = %(external_id)s, enabled = %(enabled)s, version = version + 1,
-        updated_at = date_trunc('milliseconds', clock_timestamp()), match_key = %(match_key)s,
-        base = %(base)s::jsonb, consents = %(consents)s::jsonb, extended = %(extended)s::jsonb,
-        tags = %(tags)s::jsonb, extra = %(extra)s, updated_by = %(author)s
-    WHERE id = %(id)s AND workspace_id = %(workspace_id)s
-    RETURNING id, workspace_id, node_id, match_key, updated_at, version
-),
-{RECORDED}
-SELECT version, updated_at FROM customer
-"""
+UPDATE = load("customers/sql/update_customer")
 
 
-DELETE = """
-WITH customer AS (
-    UPDATE customers_customer
-    SET deleted = 1, match_key = NULL, version = version + 1, updated_by = %(author)s,
-        updated_at = date_trunc('milliseconds', clock_timestamp())
-    WHERE id = %(id)s AND workspace_id = %(workspace_id)s AND deleted = 0
-    RETURNING id, workspace_id, node_id, updated_at
-),
-change AS (
-    INSERT INTO customers_change
-        (workspace_id, node_id, entity, entity_id, operation, changed_at)
-    SELECT workspace_id, node_id, 'CUSTOMER', id, 'DELETE', updated_at FROM customer
-),
-pending AS (
-    INSERT INTO customers_pendingmerge (workspace_id, entry_id)
-    SELECT customer.workspace_id, customer.id
-    FROM customer JOIN configuration_node AS node ON node.id = customer.node_id
-    WHERE node.is_aggregated
-)
-SELECT id FROM customer
-"""
+DELETE = load("customers/sql/delete_customer")
 DELETE_SESSIONS = "DELETE FROM customers_session WHERE customer_id = %s RETURNING id"
 
 
@@ -135,7 +54,7 @@ class CustomerWrite:
     consent_changes: Sequence[ConsentChange]
     by: Principal
 
-    def parameters(self, operation: str) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
         document = self.document
         return {
             "id": self.id,
@@ -151,7 +70,6 @@ class CustomerWrite:
             "author": self.by.author,
             "source_id": self.by.source_id,
             "user_id": self.by.user_id,
-            "operation": operation,
             "consent_types": [change.type for change in self.consent_changes],
             "consent_properties": [change.property for change in self.consent_changes],
             "consent_values": [change.value for change in self.consent_changes],
@@ -163,7 +81,7 @@ def insert_customer(write: CustomerWrite, node: NodeRules) -> tuple[int, datetim
 
     Raises NodeNotOpen.
     """
-    parameters = write.parameters("CREATE") | _guard(node)
+    parameters = write.parameters() | _guard(node)
     open_nodes, int_id, now = fetch_one(INSERT, parameters)
     follow(node)
     if not open_nodes:
@@ -190,7 +108,7 @@ def lock_open_node(workspace_id: UUID, node: NodeRules) -> None:
 
 def update_customer(write: CustomerWrite) -> tuple[int, datetime]:
     """Update a customer whose row the transaction has locked; its new version and the time."""
-    return fetch_one(UPDATE, write.parameters("UPDATE"))
+    return fetch_one(UPDATE, write.parameters())
 
 
 def delete_customer_row(workspace_id: UUID, customer_id: UUID, by: Principal) -> bool:

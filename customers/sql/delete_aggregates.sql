@@ -1,0 +1,18 @@
+{% from "customers/sql/change_feed.sql" import note_changes %}
+-- Customers of an aggregate node. A copy is nobody's record: nothing of it remains.
+WITH members AS (
+    UPDATE customers_aggregatemember SET aggregate_id = NULL
+    WHERE aggregate_id = ANY(:ids::uuid[])
+),
+sessions AS (
+    DELETE FROM customers_session WHERE customer_id = ANY(:ids::uuid[])
+),
+customer AS (
+    DELETE FROM customers_customer
+    WHERE id = ANY(:ids::uuid[]) AND workspace_id = :workspace_id
+    RETURNING id, workspace_id, node_id
+),
+change AS (
+    {{ note_changes("customer ORDER BY id", "CUSTOMER", "DELETE", at="clock_timestamp()") }}
+)
+SELECT count(*) FROM customer

@@ -1,0 +1,24 @@
+-- Remove the oldest changes of a workspace, and note up to where.
+WITH oldest AS (
+    SELECT id, feed_offset, changed_at FROM customers_change
+    WHERE workspace_id = :workspace_id AND feed_offset IS NOT NULL
+    ORDER BY feed_offset LIMIT :limit
+),
+doomed AS (
+    SELECT * FROM oldest
+    WHERE feed_offset < coalesce(
+        (SELECT min(kept.feed_offset) FROM oldest AS kept WHERE kept.changed_at >= :before),
+        9223372036854775807
+    )
+),
+gone AS (
+    DELETE FROM customers_change USING doomed WHERE customers_change.id = doomed.id
+    RETURNING doomed.feed_offset
+),
+noted AS (
+    UPDATE customers_feed
+    SET trimmed_to = greatest(trimmed_to, (SELECT max(feed_offset) FROM gone)),
+        trimmed_before = greatest(trimmed_before, :before)
+    WHERE workspace_id = :workspace_id AND EXISTS (SELECT FROM gone)
+)
+SELECT count(*) FROM gone

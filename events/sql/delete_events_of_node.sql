@@ -1,0 +1,15 @@
+{% from "customers/sql/change_feed.sql" import note_changes %}
+-- Events of a node, with their changes.
+WITH doomed AS (
+    SELECT id FROM events_event
+    WHERE node_id = :node_id AND workspace_id = :workspace_id
+    LIMIT :limit FOR UPDATE SKIP LOCKED
+),
+gone AS (
+    DELETE FROM events_event USING doomed WHERE events_event.id = doomed.id
+    RETURNING events_event.id, workspace_id, node_id
+),
+change AS (
+    {{ note_changes("gone ORDER BY id", "EVENT", "DELETE", at="clock_timestamp()") }}
+)
+SELECT count(*) FROM gone

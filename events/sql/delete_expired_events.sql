@@ -1,0 +1,16 @@
+{% from "customers/sql/change_feed.sql" import note_changes %}
+-- The oldest events of a type in a node, with their changes.
+WITH doomed AS (
+    SELECT id FROM events_event
+    WHERE node_id = :node_id AND type = :type AND date < :before
+      AND workspace_id = :workspace_id
+    ORDER BY date LIMIT :limit FOR UPDATE SKIP LOCKED
+),
+gone AS (
+    DELETE FROM events_event USING doomed WHERE events_event.id = doomed.id
+    RETURNING events_event.id, workspace_id, node_id
+),
+change AS (
+    {{ note_changes("gone ORDER BY id", "EVENT", "DELETE", at="clock_timestamp()") }}
+)
+SELECT count(*) FROM gone
