@@ -13,7 +13,8 @@ from customers.observers import CustomerObserver
 from events.actions.attachment import attach_waiting_events
 from events.actions.statements import DELETE_OF_CUSTOMER
 from events.models.event import ROW_AS_JSON
-from events.queries.documents import event_response
+from events.queries.aggregates import members_in_order
+from events.queries.documents import duplicate_of, event_response
 
 PAGE = 1000
 # The latest first, as the index has them; a comparison of rows is a range of it.
@@ -46,8 +47,16 @@ class EventObserver(CustomerObserver):
         attach_waiting_events(workspace_id, node_id, identities)
 
     def exported(self, *, workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Any]]:
-        """The customer's events, the latest first."""
-        yield "events", _events(workspace_id, customer_id)
+        """The customer's events, the latest first; of an aggregate customer, its members' too."""
+        yield "events", _all_events(workspace_id, customer_id)
+
+
+def _all_events(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:
+    """A customer's own events, then those of its members one by one, as the aggregate has them."""
+    yield from _events(workspace_id, customer_id)
+    for node_id, member in members_in_order(workspace_id, customer_id):
+        for event in _events(workspace_id, member):
+            yield duplicate_of(event, customer_id=customer_id, node_id=node_id)
 
 
 def _events(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:

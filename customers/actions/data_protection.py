@@ -9,16 +9,18 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from configuration.models import NodeType
 from configuration.queries.rules import NodeRules, WorkspaceRules
-from contacthub_project.core.errors import NotFound
-from contacthub_project.core.principal import Principal
+from contacthub_project.api.pagination import LARGEST_MATCH
+from contacthub_project.core.errors import Forbidden, NotFound
+from contacthub_project.core.principal import READ, Principal
 from contacthub_project.db.sql import fetch_one, load
 from customers.actions.aggregation import lock_aggregates, remerge
 from customers.actions.customers import open_node
 from customers.actions.statements import DELETE_SESSIONS
 from customers.domain.matching import match_key
 from customers.domain.paths import value_at
-from customers.models import ConsentLogEntry, Customer, DeletedState, Session
+from customers.models import AggregateMember, ConsentLogEntry, Customer, DeletedState, Session
 from customers.observers import all_observers
 from customers.queries.documents import (
     CustomerRow,
@@ -28,6 +30,7 @@ from customers.queries.documents import (
 )
 
 PAGE = 1000
+MOST_NAMED = 100
 
 REQUESTED = load("customers/sql/note_export")
 
@@ -61,7 +64,8 @@ def exported_lists(workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str,
 def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Principal) -> None:
     """Remove all that is known of a person, deleted or not, for good; the request is logged.
 
-    Raises NotFound for one who is unknown or forgotten already, Locked while the node is.
+    Raises NotFound for one who is unknown or forgotten already, Locked while the node is, and
+    Forbidden for an aggregate customer, a copy, with the entry customers to forget instead.
     """
     with transaction.atomic():
         lock_aggregates(workspace.id)
@@ -69,7 +73,10 @@ def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princip
         if row is None:
             raise NotFound(f"customer not found {customer_id}")
         system = system_properties(row)
-        node = open_node(workspace, UUID(system["nodeId"]))
+        node_id = UUID(system["nodeId"])
+        if node_id in workspace.nodes and workspace.nodes[node_id].type == NodeType.AGGREGATE:
+            raise _forgotten_by_members(workspace, customer_id, by)
+        node = open_node(workspace, node_id)
         parameters = {
             "id": customer_id,
             "workspace_id": workspace.id,
@@ -90,6 +97,21 @@ def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princip
             )
         # At once, not by and by: the copies are the person's data too.
         remerge(workspace.id, entries=[customer_id])
+
+
+def _forgotten_by_members(workspace: WorkspaceRules, customer_id: UUID, by: Principal) -> Forbidden:
+    """Tells whom to forget so that an aggregate customer goes."""
+    nodes = [node for node in workspace.nodes if by.may(READ, node)]
+    members = AggregateMember.objects.of_aggregate(workspace.id, customer_id)
+    named = members.filter(entry__node_id__in=nodes).order_by("entry_id")[:MOST_NAMED]
+    return Forbidden(
+        "Aggregate customers can only be read: forget the entry customers that this one is made of,"
+        " and it goes with the last of them",
+        data={
+            "entryCustomers": [str(each) for each in named.values_list("entry_id", flat=True)],
+            "entryCustomersTotal": members.count_up_to(LARGEST_MATCH),
+        },
+    )
 
 
 def _known_by(node: NodeRules, document: Mapping[str, Any]) -> set[str]:

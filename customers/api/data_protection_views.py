@@ -38,7 +38,11 @@ class ExportView(CustomerScopedView):
 class ForgettingView(CustomerScopedView):
     @extend_schema(responses={204: None})
     def delete(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
-        """Forget a person for good; those who were deleted can be forgotten too."""
+        """Forget a person for good; those who were deleted can be forgotten too.
+
+        An aggregate customer is a copy and goes with the last entry customer that it is made of:
+        asked for directly it is 403, and `data.entryCustomers` names those to forget.
+        """
         customer = id_or_unknown(customer_id)
         known = fetch_one(NODE_OF, (customer, self.workspace.id))
         if known is None or self.node_rules(known[0]) is None:

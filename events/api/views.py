@@ -35,8 +35,9 @@ from events.api.schema import (
     PAGE_OF_EVENTS,
 )
 from events.models import Event
-from events.queries.aggregates import as_seen_in, members_of
-from events.queries.documents import EventRow, shown_event
+from events.models.event import Origin
+from events.queries.aggregates import aggregate_of, as_seen_in, members_of
+from events.queries.documents import EventRow, duplicate_of, shown_event
 from events.queries.search import NEWEST_FIRST, SORTED_BY, Search, search_events
 
 NODE_ID = Event.ROW.index("node_id")
@@ -214,23 +215,53 @@ class EventView(_EventWritingView):
         parameters=[
             OpenApiParameter(
                 "nav", str, enum=["CUSTOMER"], description="Name the customer's events around it."
-            )
+            ),
+            OpenApiParameter(
+                "nodeId",
+                str,
+                description="The node in which it is read: its own, or an aggregate node that"
+                " shows it as a DUPLICATE of the aggregate customer's.",
+            ),
         ],
         responses={200: EVENT_WITH_NEIGHBOURS},
     )
     def get(self, request: HttpRequest, workspace_id: str, id: str) -> HttpResponse:
         parameters = QueryParameters(request)
         navigates = parameters.choice("nav", ["CUSTOMER"], default=None) is not None
+        node_id = parameters.text("nodeId")
         parameters.raise_faults()
         row = self.row(id)
-        self.readable_node(row[NODE_ID])
-        event = shown_event(row, self.workspace)
-        previous = following = None
-        if navigates:
-            previous, following = Event.objects.neighbours(self.workspace.id, UUID(event["id"]))
-        elif is_unchanged(request, event["version"]):
+        if node_id is None:
+            self.readable_node(row[NODE_ID])
+            event = shown_event(row, self.workspace)
+        else:
+            event = self.seen_in(self.readable_node(node_id), row)
+        # A duplicate becomes another person's without a new version.
+        if (
+            not navigates
+            and event["origin"] != Origin.DUPLICATE
+            and is_unchanged(request, event["version"])
+        ):
             return NotModified(event["version"])
+        previous = following = None
+        if navigates and event["customerId"] is not None:
+            owner = UUID(event["customerId"])
+            owners = [owner, *members_of(self.workspace.id, owner)]
+            previous, following = Event.objects.neighbours(
+                self.workspace.id, UUID(event["id"]), owners
+            )
         return JsonResponse(event | {"prev": previous, "next": following}, version=event["version"])
+
+    def seen_in(self, node: NodeRules, row: EventRow) -> dict[str, Any]:
+        """The event as a node shows it; raises NotFound when it does not."""
+        event = shown_event(row, self.workspace)
+        if UUID(event["nodeId"]) == node.id:
+            return event
+        if node.type == NodeType.AGGREGATE and event["customerId"] is not None:
+            person = aggregate_of(node.id, UUID(event["customerId"]))
+            if person is not None:
+                return duplicate_of(event, customer_id=person, node_id=node.id)
+        raise NotFound(f"event not found {event['id']} in node {node.id}")
 
     @extend_schema(request={"application/json": EVENT_WITH_NEIGHBOURS}, responses={202: EVENT_ID})
     def put(self, request: HttpRequest, workspace_id: str, id: str) -> JsonResponse:

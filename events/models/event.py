@@ -77,9 +77,15 @@ class EventQuerySet(BoundedQuerySet["Event"]):
             )
         }
 
-    def neighbours(self, workspace_id: UUID, event_id: UUID) -> tuple[str | None, str | None]:
-        """The ids of the customer's events before and after an event, by date and then id."""
-        return fetch_one(NEIGHBOURS, {"id": event_id, "workspace_id": workspace_id})
+    def neighbours(
+        self, workspace_id: UUID, event_id: UUID, customers: Sequence[UUID]
+    ) -> tuple[str | None, str | None]:
+        """The ids of the customers' events before and after an event, by date and then id.
+
+        The customers are whose event it is: one, or an aggregate customer and its members.
+        """
+        parameters = {"id": event_id, "workspace_id": workspace_id, "customers": list(customers)}
+        return fetch_one(NEIGHBOURS, parameters, prepare=False)
 
 
 class Event(models.Model):
@@ -198,13 +204,22 @@ JOIN events_event
     ON node_id = wanted.node AND external_id = wanted.client_id AND type = wanted.kind
 WHERE workspace_id = %(workspace_id)s
 """
+# Of each of the customers the next event, by one look into its time line; of these the nearest.
 NEIGHBOURS = """
 SELECT
-    (SELECT id::text FROM events_event AS other
-     WHERE other.customer_id = one.customer_id AND (other.date, other.id) < (one.date, one.id)
-     ORDER BY other.date DESC, other.id DESC LIMIT 1),
-    (SELECT id::text FROM events_event AS other
-     WHERE other.customer_id = one.customer_id AND (other.date, other.id) > (one.date, one.id)
-     ORDER BY other.date, other.id LIMIT 1)
+    (SELECT other.id::text
+     FROM unnest(%(customers)s::uuid[]) AS owner, LATERAL (
+         SELECT id, date FROM events_event
+         WHERE customer_id = owner AND workspace_id = %(workspace_id)s
+           AND (date, id) < (one.date, one.id)
+         ORDER BY date DESC, id DESC LIMIT 1
+     ) AS other ORDER BY other.date DESC, other.id DESC LIMIT 1),
+    (SELECT other.id::text
+     FROM unnest(%(customers)s::uuid[]) AS owner, LATERAL (
+         SELECT id, date FROM events_event
+         WHERE customer_id = owner AND workspace_id = %(workspace_id)s
+           AND (date, id) > (one.date, one.id)
+         ORDER BY date, id LIMIT 1
+     ) AS other ORDER BY other.date, other.id LIMIT 1)
 FROM events_event AS one WHERE one.id = %(id)s AND one.workspace_id = %(workspace_id)s
 """

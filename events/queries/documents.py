@@ -12,8 +12,8 @@ from events.models.event import EventRow
 def duplicate_of(event: dict[str, Any], *, customer_id: UUID, node_id: UUID) -> dict[str, Any]:
     """The event as it is shown in an aggregate node, of the aggregate customer."""
     return event | {
-        "customerId": customer_id,
-        "nodeId": node_id,
+        "customerId": str(customer_id),
+        "nodeId": str(node_id),
         "bringBackProperties": None,
         "origin": "DUPLICATE",
     }
