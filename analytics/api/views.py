@@ -31,7 +31,6 @@ from contacthub_project.core.timestamps import format_timestamp
 from customers.models import Customer
 from events.queries.aggregates import members_of
 
-CUSTOMER_NODE = Customer.ROW.index("node_id")
 CHANNELS = ("EMAIL_AND_MOBILE", "EMAIL_ONLY", "MOBILE_ONLY", "NOT_REACHABLE")
 CHANGES = ("ADDED", "UPDATED", "DELETED")
 ALL = "ALL"
@@ -283,9 +282,9 @@ class _CustomerStatsView(StatsView):
         """The customer's id, and those of its members; raises NotFound, Forbidden."""
         found = id_or_unknown(customer_id)
         row = Customer.objects.live_row(self.workspace.id, found)
-        if row is None or self.node_rules(row[CUSTOMER_NODE]) is None:
+        if row is None or self.node_rules(row.node_id) is None:
             raise NotFound(f"customer not found {customer_id}")
-        self.readable_node(row[CUSTOMER_NODE])
+        self.readable_node(row.node_id)
         return [found, *members_of(self.workspace.id, found)]
 
     def asked_period(self, parameters: QueryParameters, most_months: int | None) -> Period:

@@ -27,8 +27,6 @@ from events.actions.ingestion import Accepted, GivenEvent, post_events
 from events.actions.modification import delete_event, patch_event
 from events.models import Event
 
-NODE_ID = Event.ROW.index("node_id")
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -196,7 +194,7 @@ def _named_customer(workspace: WorkspaceRules, node: NodeRules, body: dict[str, 
 def _known_event(workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]) -> UUID:
     event_id = as_uuid(body.get("id") or "")
     row = None if event_id is None else Event.objects.one_row(workspace.id, event_id)
-    if event_id is None or row is None or row[NODE_ID] != str(node.id):
+    if event_id is None or row is None or row.node_id != str(node.id):
         raise NotFound("there is no such event")
     return event_id
 

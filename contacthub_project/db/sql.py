@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from operator import methodcaller
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import psycopg.sql
@@ -36,6 +36,7 @@ TOKEN = re.compile(
     r"--[^\n]*|'(?:[^']|'')*'|\$\$.*?\$\$|(?<![:\w]):([a-z]\w*)(::\w+\[\])?|%", re.DOTALL
 )
 
+Record = TypeVar("Record", bound=tuple[Any, ...])  # a NamedTuple
 FEW_PAGES = 100  # too little for a wrong plan to hurt
 GROWN = """
 SELECT relname FROM pg_class
@@ -119,14 +120,14 @@ def row_as_json(columns: Iterable[str], *, moments: Container[str]) -> str:
     return f"json_build_array({listed})::text"
 
 
-def row_of(fetched: tuple[str] | None) -> tuple[Any, ...] | None:
-    """The row that `row_as_json` made, if there was one."""
-    return None if fetched is None else tuple(orjson.loads(fetched[0]))
+def record_of(record: type[Record], fetched: tuple[str] | None) -> Record | None:
+    """The row that `row_as_json` made, as a named tuple of its columns; None if there was none."""
+    return None if fetched is None else record(*orjson.loads(fetched[0]))
 
 
-def rows_of(text: str | None) -> list[tuple[Any, ...]]:
-    """The rows of `json_agg` of such rows, None when there were none."""
-    return [tuple(row) for row in orjson.loads(text or "[]")]
+def records_of(record: type[Record], text: str | None) -> list[Record]:
+    """The rows of `json_agg` of such rows, whose text is None when there were none."""
+    return [record(*row) for row in orjson.loads(text or "[]")]
 
 
 def _fetched(

@@ -29,9 +29,9 @@ from customers.domain.aggregation import LOWEST_RANK, Member, aggregated, in_ord
 from customers.domain.matching import match_key
 from customers.domain.merge import Document, unchanged
 from customers.domain.query_compiler import compile_expression
-from customers.models.customer import ROW_AS_JSON
+from customers.models.customer import ROW_AS_JSON, CustomerRow
 from customers.observers import all_observers
-from customers.queries.documents import CustomerRow, document_of, system_properties
+from customers.queries.documents import document_of, system_properties
 from customers.queries.search import CustomerAttributes, clock_of
 
 TASK = MERGE_PENDING
@@ -180,12 +180,9 @@ def remerge(
     if not aggregates:
         return
     wanted = list(entries)
-    rows = [
-        orjson.loads(row) for (row,) in fetch_all(ENTRIES, [workspace_id, wanted], prepare=False)
-    ]
-    aggregations = [
-        _Aggregation(rules, node, [tuple(row) for row in rows], wanted) for node in aggregates
-    ]
+    found = fetch_all(ENTRIES, [workspace_id, wanted], prepare=False)
+    rows = [CustomerRow(*orjson.loads(row)) for (row,) in found]
+    aggregations = [_Aggregation(rules, node, rows, wanted) for node in aggregates]
     # Those who come or go are held at once and in order, before anything of them is touched.
     moving = sorted({entry for each in aggregations for entry in each.moving})
     if moving:
@@ -250,7 +247,7 @@ class _Aggregation:
             if system["deleted"] == 0 and UUID(system["nodeId"]) in self._node.entry_nodes:
                 key = match_key(self._node.matching, document_of(row))
                 if key is not None:
-                    found[UUID(row[0])] = key
+                    found[UUID(row.id)] = key
         for excluded in self._excluded(list(found)):
             del found[excluded]
         return found
@@ -270,7 +267,10 @@ class _Aggregation:
         clock = clock_of(self._workspace)
         condition = compile_expression(AnyOf(tuple(filters)), attributes, clock)
         parameters = (self._workspace.id, ids, *condition.parameters)
-        return [row[0] for row in fetch_all(EXCLUDED.format(condition=condition.sql), parameters)]
+        return [
+            entry_id
+            for (entry_id,) in fetch_all(EXCLUDED.format(condition=condition.sql), parameters)
+        ]
 
     def _rebuild(self, keys: set[bytes]) -> None:
         if not keys:
@@ -278,12 +278,12 @@ class _Aggregation:
         wanted = sorted(keys)
         members: dict[bytes, list[CustomerRow]] = defaultdict(list)
         for key, row in fetch_all(GROUPS, [self._node.id, wanted], prepare=False):
-            members[bytes(key)].append(tuple(orjson.loads(row)))
+            members[bytes(key)].append(CustomerRow(*orjson.loads(row)))
         existing = {
-            bytes(key): tuple(orjson.loads(row))
+            bytes(key): CustomerRow(*orjson.loads(row))
             for key, row in fetch_all(AGGREGATES, [self._node.id, wanted], prepare=False)
         }
-        consented = _consented([UUID(row[0]) for rows in members.values() for row in rows])
+        consented = _consented([UUID(row.id) for rows in members.values() for row in rows])
         new, changed = [], []
         for key, rows in members.items():
             known = existing.get(key)
@@ -297,7 +297,7 @@ class _Aggregation:
                 changed.append(person)
         self._write(INSERT, new)
         self._write(UPDATE, changed)
-        self._end([UUID(row[0]) for key, row in existing.items() if key not in members])
+        self._end([UUID(row.id) for key, row in existing.items() if key not in members])
         fetch_all(BELONG, {"node_id": self._node.id, "keys": wanted}, prepare=False)
 
     def _person(
@@ -308,7 +308,7 @@ class _Aggregation:
         consented: Mapping[UUID, Mapping[str, str]],
     ) -> Person:
         members = [self._member(row, consented) for row in rows]
-        systems = {row[0]: system_properties(row) for row in rows}
+        systems = {row.id: system_properties(row) for row in rows}
         first = systems[in_order(members)[0].id]
         return Person(
             id=new_id() if known is None else UUID(known[0]),
@@ -325,11 +325,11 @@ class _Aggregation:
         priority = [] if entry_node is None else [str(each) for each in entry_node.source_priority]
         source = system["sourceInfo"]["updatedBy"]
         return Member(
-            id=row[0],
+            id=row.id,
             document=document_of(row),
             rank=priority.index(source) if source in priority else LOWEST_RANK,
             updated_at=system["updatedAt"],
-            consented_at=consented.get(UUID(row[0]), {}),
+            consented_at=consented.get(UUID(row.id), {}),
         )
 
     def _write(self, statement: str, persons: Sequence[Person]) -> None:

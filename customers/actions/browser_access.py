@@ -16,7 +16,8 @@ from contacthub_project.core.principal import Principal
 from customers.domain.matching import differing_properties, match_key
 from customers.domain.paths import as_pointer
 from customers.models import Session
-from customers.queries.documents import CustomerRow, document_of, system_properties
+from customers.models.customer import CustomerRow
+from customers.queries.documents import document_of, system_properties
 
 
 def check_reach(

@@ -34,7 +34,7 @@ from customers.domain.merge import (
     unchanged,
     with_subscription_dates,
 )
-from customers.models.customer import ROW_AS_JSON
+from customers.models.customer import ROW_AS_JSON, CustomerRow
 from customers.observers import EXTERNAL_ID
 from customers.queries.documents import document_of
 
@@ -115,9 +115,9 @@ def _known_people(
     rows = fetch_all(SAME_PEOPLE, [node.id, sorted(keys), workspace.id], prepare=False)
     people = {}
     for key, text in rows:
-        row = tuple(orjson.loads(text))
+        row = CustomerRow(*orjson.loads(text))
         document = document_of(row)
-        people[bytes(key)] = _Person(UUID(row[0]), document, document)
+        people[bytes(key)] = _Person(UUID(row.id), document, document)
     return people
 
 

@@ -48,8 +48,9 @@ from customers.domain.merge import (
 )
 from customers.domain.paths import as_pointer, value_at
 from customers.models import Customer, DeletedState
+from customers.models.customer import CustomerRow
 from customers.observers import EXTERNAL_ID
-from customers.queries.documents import CustomerRow, document_of
+from customers.queries.documents import document_of
 
 INVALID_CUSTOMER = "source customer is not valid"
 ATTEMPTS = 5
@@ -114,9 +115,10 @@ def _insert(
         return None
     int_id, now = inserted
     notify_external_id(workspace.id, node.id, write.id, EMPTY, document)
-    row = (
-        write.id, int_id, document["externalId"], node.id, document["base"], document["consents"],
-        document["extended"], document["extra"], document["tags"], document["enabled"],
+    row = CustomerRow(
+        str(write.id), int_id, document["externalId"], str(node.id), document["base"],
+        document["consents"], document["extended"], document["extra"], document["tags"],
+        document["enabled"],
         now, now, 1, DeletedState.LIVE.value, by.author, by.author,
     )  # fmt: skip
     return Upserted(row, created=True)
@@ -143,7 +145,7 @@ def _merge(
     check_recognised_values(node, before, after, by)
     check_document(workspace, node, after, before=before, given=given)
     write = CustomerWrite(
-        id=UUID(row[0]),
+        id=UUID(row.id),
         workspace_id=workspace.id,
         document=after,
         match_key=key,

@@ -21,13 +21,9 @@ from customers.actions.statements import DELETE_SESSIONS
 from customers.domain.matching import match_key
 from customers.domain.paths import value_at
 from customers.models import AggregateMember, ConsentLogEntry, Customer, DeletedState, Session
+from customers.models.customer import CustomerRow
 from customers.observers import all_observers
-from customers.queries.documents import (
-    CustomerRow,
-    consent_log_response,
-    document_of,
-    system_properties,
-)
+from customers.queries.documents import consent_log_response, document_of, system_properties
 
 PAGE = 1000
 MOST_NAMED = 100

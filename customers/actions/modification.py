@@ -54,8 +54,9 @@ from customers.domain.merge import (
     with_subscription_dates,
 )
 from customers.models import Customer
+from customers.models.customer import CustomerRow
 from customers.observers import EXTERNAL_ID, all_observers
-from customers.queries.documents import CustomerRow, document_of, system_properties
+from customers.queries.documents import document_of, system_properties
 
 # Properties the system keeps; the reference calls the last two "ignored", the others immutable.
 IMMUTABLE = ("id", "intId", "nodeId", "registeredAt", "deleted", "sourceInfo")

@@ -17,7 +17,7 @@ from customers.actions.subscriptions import (
     subscription_in,
 )
 from customers.api.schema import SUBSCRIPTION
-from customers.api.views import NODE_ID, CustomerScopedView
+from customers.api.views import CustomerScopedView
 from customers.queries.documents import document_of
 
 
@@ -45,7 +45,7 @@ class SubscriptionView(_SubscriptionAnsweringView):
         self, request: HttpRequest, workspace_id: str, customer_id: str, property_id: str
     ) -> JsonResponse:
         row = self.live_row(customer_id)
-        self.readable_node(row[NODE_ID])
+        self.readable_node(row.node_id)
         subscription = None
         if self.workspace.customer_schema.has("base.subscriptions"):
             subscription = subscription_in(document_of(row), property_id)
@@ -58,10 +58,10 @@ class SubscriptionView(_SubscriptionAnsweringView):
         self, request: HttpRequest, workspace_id: str, customer_id: str, property_id: str
     ) -> JsonResponse:
         row = self.live_row(customer_id)
-        node = self.writable_node(row[NODE_ID])
+        node = self.writable_node(row.node_id)
         body = self.body(limit=CUSTOMER_BYTES)
         subscription = change_subscription(
-            self.workspace, UUID(row[0]), property_id, body=body, by=self.caller
+            self.workspace, UUID(row.id), property_id, body=body, by=self.caller
         )
         if not self.caller.may_read_profiles_in(node.id):
             own = {"base": {"subscriptions": [{"id": property_id} | body]}}

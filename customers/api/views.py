@@ -29,9 +29,10 @@ from customers.api.schema import CUSTOMER, CUSTOMER_CHANGE, CUSTOMER_INPUT, PAGE
 from customers.domain.projection import FieldSelection, field_selection, select_fields
 from customers.domain.query_language import Expression
 from customers.models import AggregateMember, Customer, DeletedState
+from customers.models.customer import CustomerRow
 from customers.models.session import LONGEST_VALUE
 from customers.observers import SESSION_ID
-from customers.queries.documents import CustomerRow, customer_response, untrusted_customer_response
+from customers.queries.documents import customer_response, untrusted_customer_response
 from customers.queries.search import (
     NEWEST_FIRST,
     Search,
@@ -55,7 +56,6 @@ WARNING_HEADER = OpenApiParameter(
 )
 # RFC 7234, section 5.5: code 199 is for a human to read.
 SESSION_NOT_LINKED = '199 - "The session belongs to another customer and was not linked"'
-NODE_ID = Customer.ROW.index("node_id")
 
 
 # Takes the workspace's and the customer's ids; gives the headers that tell what became of it.
@@ -99,7 +99,7 @@ class CustomerAnsweringView(WorkspaceView):
     def shown(self, row: CustomerRow, written: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The customer; to one that may not read profiles, only what it has just `written`."""
         schema = self.workspace.customer_schema
-        if self.caller.may_read_profiles_in(UUID(str(row[NODE_ID]))):
+        if self.caller.may_read_profiles_in(UUID(str(row.node_id))):
             return customer_response(row, schema)
         own = None if written is None else schema.coerced(dict(written))
         return untrusted_customer_response(row, schema, written=own)
@@ -198,7 +198,7 @@ class CustomersView(CustomerAnsweringView):
         node = self.writable_node(node_id)
         with linking_session(request, node.id, self.caller) as claim:
             upserted = upsert_customer(self.workspace, node.id, body=body, by=self.caller)
-            warning = claim(self.workspace.id, UUID(str(upserted.row[0])))
+            warning = claim(self.workspace.id, UUID(str(upserted.row.id)))
         answer = self.shown(upserted.row, body)
         status = 201 if upserted.created else 200
         return JsonResponse(answer, status, version=answer["version"], headers=warning)
@@ -210,19 +210,19 @@ class CustomerScopedView(CustomerAnsweringView):
     def readable_customer(self, customer_id: str) -> UUID:
         """The id of a live customer in a node the caller may read; raises NotFound, Forbidden."""
         row = self.live_row(customer_id)
-        self.readable_node(row[NODE_ID])
-        return UUID(row[0])
+        self.readable_node(row.node_id)
+        return UUID(row.id)
 
     def writable_customer(self, customer_id: str) -> UUID:
         """The id of a live customer in a node the caller may write; raises NotFound, Forbidden."""
         row = self.live_row(customer_id)
-        self.writable_node(row[NODE_ID])
-        return UUID(row[0])
+        self.writable_node(row.node_id)
+        return UUID(row.id)
 
     def live_row(self, customer_id: str) -> CustomerRow:
         """A live customer of the workspace, whoever asks; raises NotFound."""
         row = Customer.objects.live_row(self.workspace.id, id_or_unknown(customer_id))
-        if row is None or self.node_rules(row[NODE_ID]) is None:
+        if row is None or self.node_rules(row.node_id) is None:
             raise NotFound(f"customer not found {customer_id}")
         return row
 
@@ -287,9 +287,9 @@ class CustomerView(CustomerScopedView):
         if is_strict and self.caller.is_untrusted:
             raise Forbidden("The client is not allowed to use the mode STRICT")
         row = self.live_row(customer_id)
-        node = self.writable_node(row[NODE_ID])
+        node = self.writable_node(row.node_id)
         asked = Modification(
-            customer_id=UUID(row[0]),
+            customer_id=UUID(row.id),
             body=self.body(limit=CUSTOMER_BYTES),
             way=strict if is_strict else usual,
             expected_version=expected_version(self.request),
@@ -316,7 +316,7 @@ class CustomerView(CustomerScopedView):
     @extend_schema(responses={200: CUSTOMER})
     def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
         row = self.live_row(customer_id)
-        self.readable_node(row[NODE_ID])
+        self.readable_node(row.node_id)
         answer = customer_response(row, self.workspace.customer_schema)
         if is_unchanged(request, answer["version"]):
             return NotModified(answer["version"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import models
@@ -12,10 +13,31 @@ from django.db.models.functions import Collate, Lower
 
 from configuration.models import Node, Workspace
 from contacthub_project.db.querysets import BoundedQuerySet
-from contacthub_project.db.sql import fetch_one, row_as_json, row_of, rows_of
+from contacthub_project.db.sql import fetch_one, record_of, records_of, row_as_json
 
-# The values of `Customer.ROW`; ids and moments may be text, as they stand in JSON.
-CustomerRow = tuple[Any, ...]
+
+class CustomerRow(NamedTuple):
+    """The columns of a customer that documents and answers are made of.
+
+    Ids and moments are text when the row was read as JSON.
+    """
+
+    id: str
+    int_id: int
+    external_id: str | None
+    node_id: str
+    base: dict[str, Any]
+    consents: dict[str, Any]
+    extended: dict[str, Any]
+    extra: str | None
+    tags: dict[str, Any]
+    enabled: bool
+    registered_at: str | datetime
+    updated_at: str | datetime
+    version: int
+    deleted: int
+    registered_by: str | None
+    updated_by: str | None
 
 
 class NextIntId(Func):
@@ -48,12 +70,12 @@ class CustomerQuerySet(BoundedQuerySet["Customer"]):
 
         Written out in SQL: building the query by the ORM costs ten times what running it does.
         """
-        return row_of(fetch_one(LIVE_ROW, (customer_id, workspace_id)))
+        return record_of(CustomerRow, fetch_one(LIVE_ROW, (customer_id, workspace_id)))
 
     def live_rows(self, workspace_id: UUID, ids: list[UUID]) -> list[CustomerRow]:
         """The live customers among `ids`, in the order of their ids."""
         (rows,) = fetch_one(LIVE_ROWS, (ids, workspace_id))
-        return rows_of(rows)
+        return records_of(CustomerRow, rows)
 
     def lock_live_row(
         self, workspace_id: UUID, customer_id: UUID, *, to_delete: bool = False
@@ -63,17 +85,19 @@ class CustomerQuerySet(BoundedQuerySet["Customer"]):
         Others may still refer to it, unless it is `to_delete`.
         """
         lock = " FOR UPDATE" if to_delete else " FOR NO KEY UPDATE"
-        return row_of(fetch_one(LIVE_ROW + lock, (customer_id, workspace_id)))
+        return record_of(CustomerRow, fetch_one(LIVE_ROW + lock, (customer_id, workspace_id)))
 
     def lock_known_row(self, workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
         """One customer who is not forgotten, deleted or not, locked to be forgotten."""
-        return row_of(fetch_one(LOCKED_KNOWN_ROW, (customer_id, workspace_id)))
+        return record_of(CustomerRow, fetch_one(LOCKED_KNOWN_ROW, (customer_id, workspace_id)))
 
     def lock_same_person(
         self, workspace_id: UUID, node_id: UUID, match_key: bytes | None
     ) -> CustomerRow | None:
         """The live customer of a node with this key, locked until the transaction ends."""
-        return row_of(fetch_one(LOCKED_SAME_PERSON, (node_id, match_key, workspace_id)))
+        return record_of(
+            CustomerRow, fetch_one(LOCKED_SAME_PERSON, (node_id, match_key, workspace_id))
+        )
 
 
 class Customer(models.Model):
@@ -82,25 +106,6 @@ class Customer(models.Model):
     `match_key` is the hash of the values by which the node recognises a person; `registered_by` and
     `updated_by` name the source or person that wrote.
     """
-
-    ROW = (
-        "id",
-        "int_id",
-        "external_id",
-        "node_id",
-        "base",
-        "consents",
-        "extended",
-        "extra",
-        "tags",
-        "enabled",
-        "registered_at",
-        "updated_at",
-        "version",
-        "deleted",
-        "registered_by",
-        "updated_by",
-    )
 
     id = models.UUIDField(primary_key=True, editable=False)
     int_id = models.BigIntegerField(db_default=NextIntId(), editable=False)
@@ -170,7 +175,7 @@ class Customer(models.Model):
 
 
 # What `customers.queries.documents` reads, as one value.
-ROW_AS_JSON = row_as_json(Customer.ROW, moments={"registered_at", "updated_at"})
+ROW_AS_JSON = row_as_json(CustomerRow._fields, moments={"registered_at", "updated_at"})
 LIVE_ROW = f"""
 SELECT {ROW_AS_JSON} FROM customers_customer
 WHERE id = %s AND workspace_id = %s AND deleted = 0

@@ -192,7 +192,7 @@ def register_reader(entity: str, read: ReadEntities) -> None:
 def read_customers(workspace: WorkspaceRules, ids: Sequence[UUID]) -> Mapping[UUID, Any]:
     """The live customers among the ids, as the API shows them."""
     rows = Customer.objects.live_rows(workspace.id, list(ids))
-    return {UUID(row[0]): customer_response(row, workspace.customer_schema) for row in rows}
+    return {UUID(row.id): customer_response(row, workspace.customer_schema) for row in rows}
 
 
 _readers: dict[str, ReadEntities] = {ChangeEntity.CUSTOMER.value: read_customers}

@@ -15,7 +15,7 @@ from contacthub_project.api.query import SortKey
 from contacthub_project.core.date_math import Clock
 from contacthub_project.core.errors import FieldError, Forbidden
 from contacthub_project.db.counters import Entity, count_of
-from contacthub_project.db.sql import fetch_one, rows_of
+from contacthub_project.db.sql import fetch_one, records_of
 from customers.domain.query_compiler import Fragment, Place, all_of, compile_expression
 from customers.domain.query_language import (
     BehaviourCondition,
@@ -24,8 +24,7 @@ from customers.domain.query_language import (
     attributes_all_equal,
     parse_query,
 )
-from customers.models.customer import ROW_AS_JSON
-from customers.queries.documents import CustomerRow
+from customers.models.customer import ROW_AS_JSON, CustomerRow
 
 NEWEST_FIRST = (SortKey("updatedAt", descending=True),)
 COLUMNS = {
@@ -216,7 +215,7 @@ def search_customers(workspace: WorkspaceRules, node: NodeRules, search: Search)
     matching, rows = fetch_one(statement, parameters, prepare=False)
     everybody = count_of(workspace.id, node.id, Entity.CUSTOMERS)
     total = min(everybody, LARGEST_MATCH) if matching is None else matching
-    return Found(rows_of(rows), total, everybody)
+    return Found(records_of(CustomerRow, rows), total, everybody)
 
 
 def order_of(sort: Sequence[SortKey], attributes: CustomerAttributes) -> str:

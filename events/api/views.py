@@ -35,13 +35,11 @@ from events.api.schema import (
     PAGE_OF_EVENTS,
 )
 from events.models import Event
-from events.models.event import Origin
+from events.models.event import EventRow, Origin
 from events.queries.aggregates import aggregate_of, as_seen_in, members_of
-from events.queries.documents import EventRow, duplicate_of, shown_event
+from events.queries.documents import duplicate_of, shown_event
 from events.queries.search import NEWEST_FIRST, SORTED_BY, Search, search_events
 
-NODE_ID = Event.ROW.index("node_id")
-CUSTOMER_NODE = Customer.ROW.index("node_id")
 MODES = ("ACTIVE", "PASSIVE")
 MOST_EVENTS = 1000
 BATCH_BYTES = 16 * 1024 * 1024
@@ -153,9 +151,9 @@ class EventsView(_IngestingView):
         Raises Forbidden when the caller may not read the node.
         """
         row = Customer.objects.live_row(self.workspace.id, id_or_unknown(customer_id))
-        if row is None or self.node_rules(row[CUSTOMER_NODE]) is None:
+        if row is None or self.node_rules(row.node_id) is None:
             return None
-        return UUID(row[0]), self.readable_node(row[CUSTOMER_NODE])
+        return UUID(row.id), self.readable_node(row.node_id)
 
     @extend_schema(
         parameters=[IDEMPOTENCY_KEY],
@@ -232,7 +230,7 @@ class EventView(_EventWritingView):
         parameters.raise_faults()
         row = self.row(id)
         if node_id is None:
-            self.readable_node(row[NODE_ID])
+            self.readable_node(row.node_id)
             event = shown_event(row, self.workspace)
         else:
             event = self.seen_in(self.readable_node(node_id), row)
@@ -296,15 +294,15 @@ class EventView(_EventWritingView):
     def row(self, event_id: str) -> EventRow:
         """An event of the workspace, whoever asks; raises NotFound."""
         row = Event.objects.one_row(self.workspace.id, id_or_unknown(event_id))
-        if row is None or self.node_rules(row[NODE_ID]) is None:
+        if row is None or self.node_rules(row.node_id) is None:
             raise NotFound(f"event not found {event_id}")
         return row
 
     def writable(self, event_id: str) -> UUID:
         """The id of an event in a node the caller may write; raises NotFound, Forbidden."""
         row = self.row(event_id)
-        self.writable_node(row[NODE_ID])
-        return UUID(row[0])
+        self.writable_node(row.node_id)
+        return UUID(row.id)
 
 
 def named(parameters: QueryParameters, name: str, known: Any) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -12,12 +12,34 @@ from django.db.models import F, Q
 
 from configuration.models import Node
 from contacthub_project.db.querysets import BoundedQuerySet
-from contacthub_project.db.sql import fetch_all, fetch_one, row_as_json, row_of, rows_of
+from contacthub_project.db.sql import fetch_all, fetch_one, record_of, records_of, row_as_json
 from customers.observers import EXTERNAL_ID, SESSION_ID
 from events.domain.draft import LONGEST_EXTERNAL_ID, LONGEST_VALUE
 
-# The values of `Event.ROW`, read as JSON: ids and moments are text.
-EventRow = tuple[Any, ...]
+
+class EventRow(NamedTuple):
+    """The columns of an event that its answer is made of.
+
+    They are read as JSON: ids and moments are text.
+    """
+
+    id: str
+    external_id: str | None
+    customer_id: str | None
+    node_id: str
+    bring_back_type: str | None
+    bring_back_value: str | None
+    type: str
+    properties: dict[str, Any]
+    context: str
+    context_info: dict[str, Any]
+    date: str
+    origin: str
+    tracking: dict[str, Any] | None
+    registered_at: str
+    updated_at: str
+    version: int
+
 
 # What names an event to its client: the node, the client's own id and the type.
 ExternalKey = tuple[UUID, str, str]
@@ -42,17 +64,17 @@ class EventQuerySet(BoundedQuerySet["Event"]):
         return self.filter(workspace_id=workspace_id)
 
     def one_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
-        """One event as a plain tuple, None when there is none."""
-        return row_of(fetch_one(ONE_ROW, (event_id, workspace_id)))
+        """One event as a record, None when there is none."""
+        return record_of(EventRow, fetch_one(ONE_ROW, (event_id, workspace_id)))
 
     def rows_of(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[EventRow]:
         """Those of the events that there are."""
         (rows,) = fetch_one(ROWS, (list(ids), workspace_id))
-        return rows_of(rows)
+        return records_of(EventRow, rows)
 
     def lock_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
         """One event, locked until the transaction ends."""
-        return row_of(fetch_one(ONE_ROW + " FOR UPDATE", (event_id, workspace_id)))
+        return record_of(EventRow, fetch_one(ONE_ROW + " FOR UPDATE", (event_id, workspace_id)))
 
     def is_registered_by(self, workspace_id: UUID, event_id: UUID, author: str) -> bool:
         """Whether the source or person `author` has sent the event."""
@@ -71,7 +93,7 @@ class EventQuerySet(BoundedQuerySet["Event"]):
             "types": list(types),
         }
         return {
-            (node_id, external_id, event_type): (tuple(orjson.loads(row)), digest)
+            (node_id, external_id, event_type): (EventRow(*orjson.loads(row)), digest)
             for node_id, external_id, event_type, digest, row in fetch_all(
                 WITH_EXTERNAL_IDS, parameters, prepare=False
             )
@@ -95,25 +117,6 @@ class Event(models.Model):
     `external_id` is the client's own id of the event, unique in its node and type; `body_digest`
     tells the body that came with it first (see `events.domain.deduplication`).
     """
-
-    ROW = (
-        "id",
-        "external_id",
-        "customer_id",
-        "node_id",
-        "bring_back_type",
-        "bring_back_value",
-        "type",
-        "properties",
-        "context",
-        "context_info",
-        "date",
-        "origin",
-        "tracking",
-        "registered_at",
-        "updated_at",
-        "version",
-    )
 
     id = models.UUIDField(primary_key=True, editable=False)
     workspace_id = models.UUIDField()
@@ -190,7 +193,7 @@ class Event(models.Model):
 
 
 # What `events.queries.documents` reads, as one value.
-ROW_AS_JSON = row_as_json(Event.ROW, moments={"date", "registered_at", "updated_at"})
+ROW_AS_JSON = row_as_json(EventRow._fields, moments={"date", "registered_at", "updated_at"})
 ONE_ROW = f"SELECT {ROW_AS_JSON} FROM events_event WHERE id = %s AND workspace_id = %s"
 ROWS = f"""
 SELECT json_agg({ROW_AS_JSON}::json)::text FROM events_event

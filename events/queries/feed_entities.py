@@ -14,4 +14,4 @@ from events.queries.documents import shown_event
 def read_events(workspace: WorkspaceRules, ids: Sequence[UUID]) -> Mapping[UUID, Any]:
     """Those of the events that there are, as the API shows them."""
     rows = Event.objects.rows_of(workspace.id, ids)
-    return {UUID(row[0]): shown_event(row, workspace) for row in rows}
+    return {UUID(row.id): shown_event(row, workspace) for row in rows}

@@ -14,10 +14,9 @@ from configuration.queries.rules import NodeRules
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import SortKey
 from contacthub_project.db.counters import Entity, count_in, count_of
-from contacthub_project.db.sql import fetch_one, rows_of
+from contacthub_project.db.sql import fetch_one, records_of
 from customers.domain.query_compiler import Fragment, all_of
-from events.models.event import ROW_AS_JSON
-from events.queries.documents import EventRow
+from events.models.event import ROW_AS_JSON, EventRow
 
 NEWEST_FIRST = (SortKey("date", descending=True),)
 SORTED_BY = {
@@ -104,7 +103,7 @@ def search_events(workspace_id: UUID, search: Search) -> Found:
         *page.parameters,
     )
     total, by_rows, rows = fetch_one(statement, parameters, prepare=False)
-    return Found(rows_of(rows), total, (by_rows or 0) + _counted(workspace_id, search))
+    return Found(records_of(EventRow, rows), total, (by_rows or 0) + _counted(workspace_id, search))
 
 
 def _counted_by_rows(workspace_id: UUID, search: Search, scope: Fragment) -> Fragment | None:
