@@ -8,5 +8,8 @@ customer_extended_changed = Signal()
 # A node's sources have another priority: workspace_id.
 source_priority_changed = Signal()
 
+# Other values identify nobody in a workspace: workspace_id.
+placeholders_changed = Signal()
+
 # A workspace's days begin at other moments: workspace_id.
 time_zone_changed = Signal()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -119,7 +119,7 @@ def _store_events(
             how = Outcome.CREATED if outcome.is_new else Outcome.UNCHANGED
             results.append(RowResult(row.number, how, outcome.id))
         else:
-            errors = _named_as_columns(outcome.errors)
+            errors = _named_as_columns(outcome.errors, row.body)
             results.append(RowResult.failure(row.number, errors, outcome.message))
     return results
 
@@ -141,12 +141,14 @@ def _own_external_id(body: dict[str, Any]) -> dict[str, Any]:
     return {"externalId": body.pop(EVENT_EXTERNAL_ID)}
 
 
-def _named_as_columns(errors: Sequence[FieldError]) -> list[FieldError]:
-    """The errors of an event's body, by the names that columns have."""
-    return [
-        replace(error, path=f"/{EVENT_EXTERNAL_ID}") if error.path == "/externalId" else error
-        for error in errors
-    ]
+def _named_as_columns(errors: Sequence[FieldError], given: Mapping[str, Any]) -> list[FieldError]:
+    """The errors of an event's body by the names of the columns that `given`, a row, came from."""
+    brought_back_by = "externalId" if given.get("externalId") else "sessionId"
+    columns = {
+        "/externalId": f"/{EVENT_EXTERNAL_ID}",
+        "/bringBackProperties/value": f"/{brought_back_by}",
+    }
+    return [replace(error, path=columns.get(error.path, error.path)) for error in errors]
 
 
 def _each(rows: Sequence[Row], act: Callable[[Row], tuple[str, UUID]]) -> list[RowResult]:
@@ -179,7 +181,8 @@ def _named_customer(workspace: WorkspaceRules, node: NodeRules, body: dict[str, 
         customers = customers.filter(external_id=canonical_identifier(body["externalId"]))
     else:
         person = for_create(EMPTY, body)
-        faults = [each for each in required_faults(node, person) if each.code == "unique"]
+        codes = {"unique", "placeholder"}
+        faults = [each for each in required_faults(node, person) if each.code in codes]
         if faults:
             raise Invalid(errors=faults)
         customers = customers.filter(match_key=match_key(node.matching, person))
@@ -211,7 +214,7 @@ def _change_event(
     try:
         patch_event(workspace, event_id, GivenEvent(body, row.size), by=by)
     except ContacthubError as refusal:
-        refusal.errors = _named_as_columns(refusal.errors)
+        refusal.errors = _named_as_columns(refusal.errors, row.body)
         raise
     return Outcome.UPDATED, event_id
 

@@ -19,7 +19,7 @@ from configuration.domain.extended_properties import (
 from configuration.domain.vocabulary import PRODUCT_EVENT_TYPES
 from configuration.models import EventTypeSettings, Workspace
 from configuration.queries.property_uses import CUSTOMERS, uses_of
-from configuration.signals import customer_extended_changed, time_zone_changed
+from configuration.signals import customer_extended_changed, placeholders_changed, time_zone_changed
 from contacthub_project.core.errors import Conflict, FieldError, Forbidden, Invalid, pointer
 from contacthub_project.db.sql import fetch_one
 from contacthub_project.db.tenant_data import all_owners
@@ -32,7 +32,9 @@ MOST_USES = 20  # that an error tells of
 def modify_workspace(
     workspace_id: UUID, *, values: Mapping[str, Any], expected_version: int | None
 ) -> Workspace:
-    """Change name, industry, logo, time zone, currency or throttling; absent values stay.
+    """Change name, industry, logo, time zone, currency, placeholders or throttling.
+
+    Absent values stay.
 
     Raises Invalid for a time zone that the database, which tells days apart by it, does not know.
     """
@@ -41,9 +43,12 @@ def modify_workspace(
         days_move = zone != workspace.timezone
         if days_move and not fetch_one(KNOWN_ZONE, [zone])[0]:
             raise Invalid.at("/timezone", "is not known to the database", "enum")
+        placeholders = workspace.placeholder_values
         for name, value in values.items():
             setattr(workspace, name, value)
         workspace.save(update_fields=list(values))
+        if "placeholder_values" in values and workspace.placeholder_values != placeholders:
+            placeholders_changed.send(sender=None, workspace_id=workspace_id)
         if days_move:
             time_zone_changed.send(sender=None, workspace_id=workspace_id)
     return workspace

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from configuration.actions.nodes import lock_node
 from configuration.domain.matching_policy import MatchingPolicy
+from configuration.domain.placeholders import placeholders_of
 from configuration.models import Node, NodeState
 from configuration.queries.rules import configuration_changed
 from contacthub_project.core.errors import Conflict
@@ -45,7 +46,9 @@ def finish_rekeying(node: Node) -> Node:
     if node.pending_policy is None:
         return node
     policy = MatchingPolicy(
-        tuple(node.pending_policy["properties"]), node.pending_policy["caseSensitive"]
+        tuple(node.pending_policy["properties"]),
+        node.pending_policy["caseSensitive"],
+        placeholders_of(node.workspace.placeholder_values),
     )
     collisions = [
         collision

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from configuration.domain.customer_schema import CustomerSchema
+from configuration.domain.placeholders import PLACEHOLDERS
 from contacthub_project.core.errors import FieldError
 
 MOST_PROPERTIES = 10
@@ -16,6 +17,8 @@ class MatchingPolicy:
 
     properties: tuple[str, ...]
     case_sensitive: bool
+    # What is no value of theirs, see `configuration.domain.placeholders`.
+    placeholders: frozenset[str] = PLACEHOLDERS
 
 
 def policy_faults(policy: MatchingPolicy, schema: CustomerSchema) -> list[FieldError]:

@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                 ('disabled_base_properties', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, size=None)),
                 ('customer_extended', models.JSONField(blank=True, default=dict)),
                 ('product_extended', models.JSONField(blank=True, default=dict)),
+                ('placeholder_values', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, size=None)),
                 ('configuration_version', models.BigIntegerField(default=1)),
                 ('version', models.IntegerField(default=1)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),

@@ -70,6 +70,8 @@ class Workspace(models.Model):
     )
     customer_extended = models.JSONField(default=dict, blank=True)
     product_extended = models.JSONField(default=dict, blank=True)
+    # What identifies nobody in this workspace, besides what never does.
+    placeholder_values = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     # Raised by every change of the workspace's configuration: readers see when theirs is old.
     configuration_version = models.BigIntegerField(default=1)
     version = models.IntegerField(default=1)

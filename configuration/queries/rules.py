@@ -23,6 +23,7 @@ from django.db.models import F
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.event_schema import EventSchema
 from configuration.domain.matching_policy import MatchingPolicy
+from configuration.domain.placeholders import PLACEHOLDERS, placeholders_of
 from configuration.models import EventTypeSettings, Node, Workspace, WorkspaceStatus
 from configuration.models.event_type import DEFAULT_BYTES
 from contacthub_project.messaging.shared_version import shared_version
@@ -69,6 +70,8 @@ class WorkspaceRules:
     disabled_base_properties: tuple[str, ...] = ()
     customer_extended: Mapping[str, Any] = field(default_factory=dict)
     product_extended: Mapping[str, Any] = field(default_factory=dict)
+    # What is nobody's id: see `configuration.domain.placeholders`.
+    placeholders: frozenset[str] = PLACEHOLDERS
     nodes: Mapping[UUID, NodeRules] = field(default_factory=dict)
     event_types: Mapping[str, EventTypeRules] = field(default_factory=dict)
     _event_schemas: dict[str, EventSchema] = field(default_factory=dict, compare=False)
@@ -157,6 +160,7 @@ def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | 
             "disabled_base_properties",
             "customer_extended",
             "product_extended",
+            "placeholder_values",
         )
         .first()
     )
@@ -165,6 +169,7 @@ def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | 
     if known is not None and known.version == row["configuration_version"]:
         return known
     nodes = Node.objects.in_workspace(workspace_id)
+    placeholders = placeholders_of(row["placeholder_values"])
     return WorkspaceRules(
         id=workspace_id,
         version=row["configuration_version"],
@@ -174,7 +179,8 @@ def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | 
         disabled_base_properties=tuple(row["disabled_base_properties"]),
         customer_extended=row["customer_extended"],
         product_extended=row["product_extended"],
-        nodes={node.id: _node_rules(node) for node in nodes},
+        placeholders=placeholders,
+        nodes={node.id: _node_rules(node, placeholders) for node in nodes},
         event_types={
             name: _event_type_rules(settings)
             for name, settings in EventTypeSettings.objects.by_type(workspace_id).items()
@@ -192,12 +198,12 @@ def _event_type_rules(settings: EventTypeSettings) -> EventTypeRules:
     )
 
 
-def _node_rules(node: Node) -> NodeRules:
+def _node_rules(node: Node, placeholders: frozenset[str]) -> NodeRules:
     return NodeRules(
         id=node.id,
         type=node.type,
         state=node.state,
-        matching=MatchingPolicy(tuple(node.unique_properties), node.case_sensitive),
+        matching=MatchingPolicy(tuple(node.unique_properties), node.case_sensitive, placeholders),
         mandatory_properties=tuple(node.mandatory_properties),
         is_aggregated=node.is_aggregated,
         source_priority=tuple(node.source_priority),

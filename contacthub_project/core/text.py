@@ -1,7 +1,8 @@
-"""Text that says nothing."""
+"""Text that says nothing, and text in any case."""
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 # What `str.strip` takes for space, written out for SQL, whose own idea of it depends on the locale.
@@ -10,6 +11,13 @@ WHITESPACE = (
     "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
+
+
+def folded(text: str) -> str:
+    """The form that two texts share when they differ only in case, space around or normal form."""
+    # Folding can undo the normal form, and composing what it gives can change the folding.
+    decomposed = unicodedata.normalize("NFD", text.strip())
+    return unicodedata.normalize("NFC", decomposed.casefold()).strip()
 
 
 def is_blank(value: Any) -> bool:

@@ -46,6 +46,14 @@ SELECT DISTINCT workspace_id, aggregate_node_id, match_key FROM customers_aggreg
 WHERE workspace_id = %s
 RETURNING id
 """
+# Who is somebody's member may change with the values that identify nobody, or begin to.
+EVERY_ENTRY = """
+INSERT INTO customers_pendingmerge (workspace_id, entry_id)
+SELECT customer.workspace_id, customer.id
+FROM customers_customer AS customer JOIN configuration_node AS node ON node.id = customer.node_id
+WHERE customer.workspace_id = %s AND customer.deleted = 0 AND node.is_aggregated
+RETURNING id
+"""
 WORKSPACES = "SELECT DISTINCT workspace_id FROM customers_pendingmerge"
 TAKE = """
 DELETE FROM customers_pendingmerge WHERE id IN (
@@ -111,6 +119,12 @@ class Person:
 def remerge_all(workspace_id: UUID) -> None:
     """Within the transaction that changes how customers are merged: have all merged anew."""
     fetch_all(EVERYBODY, [workspace_id])
+    enqueue_on_commit(TASK)
+
+
+def recognise_all_again(workspace_id: UUID) -> None:
+    """The same where aggregate nodes may take other customers for one person than before."""
+    fetch_all(EVERY_ENTRY, [workspace_id])
     enqueue_on_commit(TASK)
 
 

@@ -11,6 +11,11 @@ from uuid import UUID
 import orjson
 from django.db import transaction
 
+from configuration.domain.placeholders import (
+    identifier_faults,
+    is_placeholder,
+    placeholder_faults,
+)
 from configuration.models import NodeState, NodeType
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.core.errors import (
@@ -22,7 +27,7 @@ from contacthub_project.core.errors import (
     TooLarge,
     Unavailable,
 )
-from contacthub_project.core.identifiers import new_id
+from contacthub_project.core.identifiers import canonical_identifier, new_id
 from contacthub_project.core.principal import Principal
 from contacthub_project.core.timestamps import format_timestamp
 from customers.actions.browser_access import check_recognised_values
@@ -46,7 +51,7 @@ from customers.domain.merge import (
     undecided_subscriptions,
     with_subscription_dates,
 )
-from customers.domain.paths import as_pointer, value_at
+from customers.domain.paths import as_pointer, has_value, value_at
 from customers.models import Customer, DeletedState
 from customers.models.customer import CustomerRow
 from customers.observers import EXTERNAL_ID
@@ -185,6 +190,8 @@ def checked_body(
 ) -> dict[str, Any]:
     """The body, valid and in canonical form; raises Invalid with every fault."""
     given, faults = workspace.customer_schema.read(body)
+    if "externalId" not in node.matching.properties:
+        faults += external_id_faults(workspace, given)
     if faults:
         faults += required_faults(node, given)
         raise Invalid(INVALID_CUSTOMER, errors=faults)
@@ -197,17 +204,36 @@ def check_required(node: NodeRules, document: Document) -> None:
         raise Invalid(INVALID_CUSTOMER, errors=faults)
 
 
-def required_faults(node: NodeRules, document: Mapping[str, Any]) -> list[FieldError]:
-    """What the document lacks of the node's unique and mandatory properties."""
+def external_id_faults(
+    workspace: WorkspaceRules, body: Mapping[str, Any], *, before: Mapping[str, Any] = EMPTY
+) -> list[FieldError]:
+    """What keeps the body's external id from being one; the one of `before` may be sent again."""
+    given = body.get("externalId")
+    if not isinstance(given, str) or canonical_identifier(given) == before["externalId"]:
+        return []
+    return identifier_faults(given, workspace.placeholders, at="/externalId")
+
+
+def required_faults(
+    node: NodeRules, document: Mapping[str, Any], *, before: Mapping[str, Any] | None = None
+) -> list[FieldError]:
+    """What the document lacks of the node's unique and mandatory properties.
+
+    A placeholder is no unique property's value, unless `before` has it too: then it was stored when
+    it was none, and stays.
+    """
     missing = missing_properties(node.matching, document)
-    faults = [
-        FieldError(as_pointer(path), "unique customer property is required", "unique")
-        for path in missing
-    ]
+    faults = []
+    for path in missing:
+        pointer, value = as_pointer(path), value_at(document, path)
+        if not is_placeholder(value, node.matching.placeholders):
+            faults.append(FieldError(pointer, "unique customer property is required", "unique"))
+        elif before is None or value_at(before, path) != value:
+            faults += placeholder_faults(value, node.matching.placeholders, at=pointer)
     faults += [
         FieldError(as_pointer(path), "mandatory property is required", "mandatory")
         for path in node.mandatory_properties
-        if path not in missing and value_at(document, path) in (None, "", [], {})
+        if path not in missing and not has_value(value_at(document, path))
     ]
     return faults
 
@@ -235,9 +261,9 @@ def check_document(
         return schema.update_faults(schema.without_disabled(dict(each)))
 
     faults = new_faults(whole_faults, document, before=before)
-    lacking = required_faults(node, document)
+    lacking = required_faults(node, document, before=before)
     if lacking:
-        lacked = required_faults(node, before)
+        lacked = required_faults(node, before, before=before)
         faults += [fault for fault in lacking if fault not in lacked]
     faults += subscription_faults(document, given)
     if faults:

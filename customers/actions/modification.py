@@ -28,6 +28,7 @@ from customers.actions.customers import (
     ATTEMPTS,
     INVALID_CUSTOMER,
     check_document,
+    external_id_faults,
     notify_external_id,
     now_text,
     open_node,
@@ -216,14 +217,16 @@ def _checked(
     system = {*IMMUTABLE, *IGNORED}
     sent = {name: value for name, value in asked.body.items() if name not in system}
     given, wrong = schema.read_change(sent)
+    known = document_of(row)
     if wrong:
         # What was read may be sent back, whatever the rules have become since it was stored.
-        stored = schema.without_disabled(document_of(row))
+        stored = schema.without_disabled(known)
         faults += as_sent(new_faults(schema.update_faults, given, before=stored), sent, given)
+    faults += external_id_faults(workspace, given, before=known)
     if asked.way.is_whole:
         if "nodeId" not in asked.body:
             faults.append(FieldError("/nodeId", "is required", "required"))
-        faults += required_faults(node, given)
+        faults += required_faults(node, given, before=known)
     if faults:
         raise Invalid(INVALID_CUSTOMER, errors=faults)
     return schema.canonical(given)

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from django.db import transaction
 
+from configuration.domain.placeholders import identifier_faults
 from configuration.queries.rules import WorkspaceRules
-from contacthub_project.core.errors import Conflict, NotFound
+from contacthub_project.core.errors import Conflict, Invalid, NotFound
 from contacthub_project.core.principal import Principal
 from customers.actions.browser_access import check_reach
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
@@ -52,7 +53,14 @@ def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str, by: Prin
 def add_session(
     workspace: WorkspaceRules, customer_id: UUID, *, value: str, by: Principal
 ) -> Session:
-    """As `claim_session`, by itself; raises Forbidden for a customer that `by` does not reach."""
+    """As `claim_session`, by itself.
+
+    Raises Invalid for a value that identifies nobody, Forbidden for a customer that `by` does not
+    reach.
+    """
+    faults = identifier_faults(value, workspace.placeholders, at="/value")
+    if faults:
+        raise Invalid(errors=faults)
     known = Customer.objects.live_row(workspace.id, customer_id)
     if known is None:
         raise NotFound(f"customer not found {customer_id}")

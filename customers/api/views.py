@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from configuration.api.scoping import WorkspaceView
+from configuration.domain.placeholders import identifier_faults
+from configuration.queries.rules import WorkspaceRules
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
@@ -63,7 +65,9 @@ LinkSession = Callable[[UUID, UUID], dict[str, str]]
 
 
 @contextmanager
-def linking_session(request: HttpRequest, node_id: UUID, by: Principal) -> Iterator[LinkSession]:
+def linking_session(
+    request: HttpRequest, workspace: WorkspaceRules, node_id: UUID, by: Principal
+) -> Iterator[LinkSession]:
     """Links the session that `sessionId` names to the customer, in the transaction of its write.
 
     The session is held from the start, before any row. A session that another customer has stays
@@ -73,8 +77,8 @@ def linking_session(request: HttpRequest, node_id: UUID, by: Principal) -> Itera
     """
     parameters = QueryParameters(request)
     value = parameters.text("sessionId", longest=LONGEST_VALUE)
-    if value is not None and not value.strip():
-        parameters.fault("sessionId", "must not be blank")
+    for fault in identifier_faults(value, workspace.placeholders, at="/sessionId"):
+        parameters.fault("sessionId", fault.message)
     parameters.raise_faults()
     if value is None:
         yield lambda workspace_id, customer_id: {}
@@ -196,7 +200,7 @@ class CustomersView(CustomerAnsweringView):
             _, faults = self.workspace.customer_schema.read(body)
             raise Invalid(INVALID_CUSTOMER, errors=faults)
         node = self.writable_node(node_id)
-        with linking_session(request, node.id, self.caller) as claim:
+        with linking_session(request, self.workspace, node.id, self.caller) as claim:
             upserted = upsert_customer(self.workspace, node.id, body=body, by=self.caller)
             warning = claim(self.workspace.id, UUID(str(upserted.row.id)))
         answer = self.shown(upserted.row, body)
@@ -295,7 +299,7 @@ class CustomerView(CustomerScopedView):
             expected_version=expected_version(self.request),
         )
         try:
-            with linking_session(self.request, node.id, self.caller) as claim:
+            with linking_session(self.request, self.workspace, node.id, self.caller) as claim:
                 row = modify_customer(self.workspace, asked, by=self.caller)
                 warning = claim(self.workspace.id, asked.customer_id)
         except Conflict as conflict:

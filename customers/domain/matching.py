@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from configuration.domain.matching_policy import MatchingPolicy
+from configuration.domain.placeholders import is_placeholder
+from contacthub_project.core.identifiers import canonical_identifier
+from contacthub_project.core.text import folded
 from customers.domain.paths import value_at
 
 
 def missing_properties(policy: MatchingPolicy, document: Mapping[str, Any]) -> list[str]:
-    """The paths of the policy at which the document has no value to be recognised by."""
+    """The paths of the policy at which the document has no value to be recognised by.
+
+    Blank text and placeholders are none.
+    """
     return [path for path in policy.properties if _normalised(policy, document, path) is None]
 
 
@@ -43,11 +48,10 @@ def differing_properties(
 
 def _normalised(policy: MatchingPolicy, document: Mapping[str, Any], path: str) -> Any:
     value = value_at(document, path)
+    if is_placeholder(value, policy.placeholders):
+        return None
     if isinstance(value, str):
-        text = unicodedata.normalize("NFC", value).strip()
-        if not policy.case_sensitive:
-            # Folding can undo the normal form, and composing what it gives can change the folding.
-            text = unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+        text = canonical_identifier(value) if policy.case_sensitive else folded(value)
         return text or None
     if isinstance(value, float) and value.is_integer():
         return int(value)

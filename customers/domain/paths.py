@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contacthub_project.core.errors import pointer
+from contacthub_project.core.text import is_blank
 
 
 def value_at(document: Mapping[str, Any], path: str) -> Any:
@@ -16,6 +17,13 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
             return None
         value = value.get(name)
     return value
+
+
+def has_value(value: Any) -> bool:
+    """Whether a value says something: blank text does not, nor a list of nothing else."""
+    if isinstance(value, list):
+        return any(map(has_value, value))
+    return value is not None and value != {} and not is_blank(value)
 
 
 def nested(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -190,7 +190,7 @@ def _now() -> datetime:
 def _read(workspace: WorkspaceRules, given: GivenEvent, now: datetime) -> Draft:
     if not isinstance(given.body, dict):
         raise Invalid.at("", "must be an object", "type")
-    draft, faults = read_draft(given.body, workspace.event_schema, now)
+    draft, faults = read_draft(given.body, workspace.event_schema, now, workspace.placeholders)
     if draft is None:
         raise Invalid(INVALID_EVENT, errors=faults)
     rules = workspace.event_types[draft.content.type]

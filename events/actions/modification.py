@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 from django.db import IntegrityError, transaction
 
+from configuration.domain.placeholders import placeholder_faults
 from configuration.models import NodeState
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.array_forms import as_sent
@@ -157,6 +158,11 @@ def _changed(
         before = _content(workspace, event, event, now)
         if content == before:
             return
+        if content.external_id != before.external_id:
+            placeholders = workspace.placeholders
+            faults = placeholder_faults(content.external_id, placeholders, at="/externalId")
+            if faults:
+                raise Invalid(INVALID_EVENT, errors=faults)
         if content.external_id in {None, before.external_id}:
             update_event(workspace.id, event_id, content)
         else:

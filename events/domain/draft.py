@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from configuration.domain.event_schema import EventSchema, PartSchema, context_part, tracking_part
+from configuration.domain.placeholders import PLACEHOLDERS, placeholder_faults
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from contacthub_project.core.errors import FieldError
 from contacthub_project.core.identifiers import canonical_identifier
@@ -67,11 +68,15 @@ class Draft:
 
 
 def read_draft(
-    body: Mapping[str, Any], schema_of: SchemaOf, now: datetime
+    body: Mapping[str, Any],
+    schema_of: SchemaOf,
+    now: datetime,
+    placeholders: Collection[str] = PLACEHOLDERS,
 ) -> tuple[Draft | None, list[FieldError]]:
     """The event that a POST describes, None with the faults if there are any.
 
-    Absent `properties` and `contextInfo` are empty; what their schemas require is demanded of them.
+    Its ids must not be `placeholders` (see `configuration.domain.placeholders`). Absent
+    `properties` and `contextInfo` are empty; what their schemas require is demanded of them.
     """
     faults = [
         FieldError(f"/{name}", "is not a known property", "unknown")
@@ -81,13 +86,18 @@ def read_draft(
     faults += _owner_faults(body)
     said, wrong = read_content(with_empty_parts(body), schema_of, now)
     faults += wrong
+    faults += placeholder_faults(body.get("externalId"), placeholders, at="/externalId")
+    bring_back = body.get("bringBackProperties")
+    if isinstance(bring_back, dict):
+        at = "/bringBackProperties/value"
+        faults += placeholder_faults(bring_back.get("value"), placeholders, at=at)
     if faults:
         return None, faults
     return Draft(
         content=content_of(said, schema_of, now),
         is_dated=body.get("date") is not None,
         customer_id=body.get("customerId"),
-        bring_back=bring_back_of(body.get("bringBackProperties")),
+        bring_back=bring_back_of(bring_back),
     ), []
 
 

@@ -317,6 +317,13 @@ def test_settings(hub: Hub) -> None:
         "logo": "",
     }
     assert "The workspace is changed." in staff.submit("workspace-settings", form)
+    with_placeholders = form | {"placeholderValues": "n/a\r\n \r\n<Unknown>\r\n"}
+    page = staff.submit("workspace-settings", with_placeholders)
+    assert "The workspace is changed." in page
+    assert "&lt;Unknown&gt;" in page
+    assert hub.admin.get(hub.configuration)["placeholderValues"] == ["n/a", "<Unknown>"]
+    assert "The workspace is changed." in staff.submit("workspace-settings", form)
+    assert hub.admin.get(hub.configuration)["placeholderValues"] == ["n/a", "<Unknown>"]
     assert "limit is changed" in staff.submit(
         "workspace-settings", {"maxRequestsPerMinute": "9999"}
     )

@@ -26,11 +26,13 @@ def test_settings_round_trip(hub: Hub) -> None:
     assert before.json == {
         "name": hub.workspace.name, "industry": "NotDefined", "logo": None, "timezone": "Europe/Rome",
         "currency": "EUR", "customerUniquenessPolicy": "MERGE", "tier": None,
+        "placeholderValues": [],
     }  # fmt: skip
     wanted = before.json | {
         "name": "Shoes",
         "timezone": "Europe/London",
         "logo": "https://a.example/l.png",
+        "placeholderValues": ["n/a", "Unknown"],
     }
     changed = hub.admin.put(path, wanted, If_Match=before.headers["ETag"])
     assert (changed.status, changed.json) == (200, wanted)
@@ -46,6 +48,9 @@ def test_settings_round_trip(hub: Hub) -> None:
         ({"industry": "Food"}, {"/industry"}), ({"timezone": "Mars"}, {"/timezone"}), ({"currency": None}, {"/currency"}),
         ({"customerUniquenessPolicy": "BLOCK"}, {"/customerUniquenessPolicy"}), ({"logo": "x"}, {"/logo"}),
         ({"tier": "GOLD"}, {"/tier"}), ({"tier": ""}, {"/tier"}),
+        ({"placeholderValues": "n/a"}, {"/placeholderValues"}), ({"placeholderValues": None}, {"/placeholderValues"}),
+        ({"placeholderValues": ["a", " ", 5, "x" * 256]}, {f"/placeholderValues/{index}" for index in (1, 2, 3)}),
+        ({"placeholderValues": ["x"] * 101}, {"/placeholderValues"}), ({"placeholderValues": ["a\0"]}, {"/placeholderValues/0"}),
         ({"name": ""}, {"/name"}), ({"x": 1, "name": 2}, {"/x", "/name"}),
     ],
 )  # fmt: skip

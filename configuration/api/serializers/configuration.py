@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from configuration.domain.placeholders import MOST_PLACEHOLDERS
 from configuration.domain.retention import MOST_MONTHS
 from configuration.domain.vocabulary import CURRENCIES, INDUSTRIES, TIMEZONES
 from configuration.models import NodePermission, User, Workspace
@@ -30,6 +31,13 @@ class WorkspaceConfigurationInput(StrictSerializer):
     timezone = serializers.ChoiceField(TIMEZONES, allow_null=True, required=False)
     currency = serializers.ChoiceField(CURRENCIES, required=False)
     customerUniquenessPolicy = serializers.ChoiceField([MERGE], allow_null=True, required=False)
+    placeholderValues = serializers.ListField(
+        source="placeholder_values",
+        child=StrictText(max_length=255),
+        max_length=MOST_PLACEHOLDERS,
+        required=False,
+        help_text="What identifies nobody, besides what never does; replaces the list.",
+    )
     tier = ImmutableField(serializers.CharField(allow_null=True), help_text="Cannot be changed.")
 
     def validate(self, attrs: dict[str, object]) -> dict[str, object]:
@@ -43,6 +51,11 @@ class WorkspaceConfigurationOutput(serializers.ModelSerializer):
     """A workspace's own settings."""
 
     customerUniquenessPolicy = serializers.SerializerMethodField()
+    placeholderValues = serializers.ListField(
+        source="placeholder_values",
+        child=serializers.CharField(),
+        help_text="What identifies nobody, besides what never does.",
+    )
 
     class Meta:
         model = Workspace
@@ -53,6 +66,7 @@ class WorkspaceConfigurationOutput(serializers.ModelSerializer):
             "timezone",
             "currency",
             "customerUniquenessPolicy",
+            "placeholderValues",
             "tier",
         ]
 

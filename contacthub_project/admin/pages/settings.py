@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from configuration.domain.placeholders import PLACEHOLDERS
 from configuration.domain.vocabulary import CURRENCIES, EVENT_TYPES, INDUSTRIES, TIMEZONES
 from contacthub_project.admin.form_fields import BadValue, number, read, written
 from contacthub_project.admin.site import WorkspaceContext, page
@@ -20,13 +21,18 @@ EXTENDED_TYPES = ("string", "integer", "number", "boolean", "array")
 
 @page("settings/", "workspace-settings")
 def workspace(office: WorkspaceContext) -> HttpResponseBase:
-    """Name, industry, time zone, currency; and how many requests a minute."""
+    """Name, industry, time zone, currency, what identifies nobody; and requests a minute."""
     form = office.request.POST
     current = office.get(CONFIGURATION)
     throttling = office.get(CONFIGURATION + "/throttling")["maxRequestsPerMinute"]
     if "name" in form:
         names = ("name", "industry", "timezone", "currency", "logo")
-        body = {name: form.get(name) or None for name in names} | {"name": form["name"]}
+        body: dict[str, Any] = {name: form.get(name) or None for name in names} | {
+            "name": form["name"]
+        }
+        if "placeholderValues" in form:
+            lines = form["placeholderValues"].splitlines()
+            body["placeholderValues"] = [line for line in lines if line.strip()]
         reply = office.api.write("PUT", office.configuration, body)
         if office.done(reply, "The workspace is changed."):
             return office.go("workspace-settings")
@@ -43,6 +49,7 @@ def workspace(office: WorkspaceContext) -> HttpResponseBase:
         industries=INDUSTRIES,
         timezones=TIMEZONES,
         currencies=CURRENCIES,
+        placeholders=sorted(PLACEHOLDERS),
         may_write=office.may("PUT", CONFIGURATION),
         may_throttle=office.may("PUT", CONFIGURATION + "/throttling"),
     )
