@@ -237,11 +237,11 @@ END $$;
 
 CREATE FUNCTION analytics_deletions_came() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM came WHERE operation = 'DELETE') THEN RETURN NULL; END IF;
+    IF NOT EXISTS (SELECT FROM came WHERE operation = 'DELETE' AND NOT is_duplicate) THEN RETURN NULL; END IF;
     INSERT INTO analytics_delta (workspace_id, node_id, weight, subject, name, happened_at)
     SELECT workspace_id, node_id, 1 * count(*), 'DELETION', entity,
            date_trunc('hour', changed_at, 'UTC') AS hour
-    FROM came WHERE operation = 'DELETE'
+    FROM came WHERE operation = 'DELETE' AND NOT is_duplicate
     GROUP BY workspace_id, node_id, entity, hour;
 
     RETURN NULL;
@@ -249,11 +249,11 @@ END $$;
 
 CREATE FUNCTION analytics_deletions_went() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM went WHERE operation = 'DELETE') THEN RETURN NULL; END IF;
+    IF NOT EXISTS (SELECT FROM went WHERE operation = 'DELETE' AND NOT is_duplicate) THEN RETURN NULL; END IF;
     INSERT INTO analytics_delta (workspace_id, node_id, weight, subject, name, happened_at)
     SELECT workspace_id, node_id, -1 * count(*), 'DELETION', entity,
            date_trunc('hour', changed_at, 'UTC') AS hour
-    FROM went WHERE operation = 'DELETE'
+    FROM went WHERE operation = 'DELETE' AND NOT is_duplicate
     GROUP BY workspace_id, node_id, entity, hour;
 
     RETURN NULL;

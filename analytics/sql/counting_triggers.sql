@@ -38,7 +38,7 @@
     INSERT INTO analytics_delta (workspace_id, node_id, weight, subject, name, happened_at)
     SELECT workspace_id, node_id, {{ weight }} * count(*), 'DELETION', entity,
            date_trunc('hour', changed_at, 'UTC') AS hour
-    FROM {{ rows }} WHERE operation = 'DELETE'
+    FROM {{ rows }} WHERE operation = 'DELETE' AND NOT is_duplicate
     GROUP BY workspace_id, node_id, entity, hour;
 {% endmacro %}
 
@@ -125,10 +125,10 @@ END $$;
 {%- endcall %}
 {% call trigger_function("customers_came", "came") %}{{ note_customers(1, "came") }}{% endcall %}
 {% call trigger_function("customers_went", "went") %}{{ note_customers(-1, "went") }}{% endcall %}
-{% call trigger_function("deletions_came", "came WHERE operation = 'DELETE'") %}
+{% call trigger_function("deletions_came", "came WHERE operation = 'DELETE' AND NOT is_duplicate") %}
 {{ note_deletions(1, "came") }}
 {%- endcall %}
-{% call trigger_function("deletions_went", "went WHERE operation = 'DELETE'") %}
+{% call trigger_function("deletions_went", "went WHERE operation = 'DELETE' AND NOT is_duplicate") %}
 {{ note_deletions(-1, "went") }}
 {%- endcall %}
 {% call trigger_function("members_came", "came") %}

@@ -82,7 +82,8 @@ FROM customers_customer WHERE workspace_id = :workspace_id
 UNION ALL
 SELECT workspace_id, node_id, 1, 'DELETION', entity, NULL, changed_at, NULL, NULL, NULL, NULL, NULL,
        NULL, NULL, NULL
-FROM customers_change WHERE workspace_id = :workspace_id AND operation = 'DELETE'
+FROM customers_change
+WHERE workspace_id = :workspace_id AND operation = 'DELETE' AND NOT is_duplicate
 UNION ALL
 SELECT event.workspace_id, place.node_id, 1, 'EVENT', event.type, event.context, event.date,
        event.registered_at, CASE WHEN event.version > 1 THEN event.updated_at END,

@@ -311,8 +311,9 @@ class _Aggregation:
                 changed.append(person)
         self._write(INSERT, new)
         self._write(UPDATE, changed)
-        self._end([UUID(row.id) for key, row in existing.items() if key not in members])
+        # First those who become another's: so their events change owner, rather than go and come.
         fetch_all(BELONG, {"node_id": self._node.id, "keys": wanted}, prepare=False)
+        self._end([UUID(row.id) for key, row in existing.items() if key not in members])
 
     def _person(
         self,

@@ -79,7 +79,7 @@ class _FeedView(WorkspaceView):
         entity = parameters.choice("entity", ChangeEntity.values, default=None)
         parameters.raise_faults()
         if node_id is not None:
-            return FeedFilter([self.readable_node(node_id).id], entity)
+            return FeedFilter([self.readable_node(node_id).id], entity, duplicates=True)
         if self.caller.nodes is None:
             return FeedFilter(None, entity)
         return FeedFilter(

@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
                 ('operation', models.CharField(choices=[('CREATE', 'Create'), ('UPDATE', 'Update'), ('DELETE', 'Delete')], max_length=8)),
                 ('feed_offset', models.BigIntegerField(null=True)),
                 ('changed_at', models.DateTimeField()),
+                ('is_duplicate', models.BooleanField(db_default=False)),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('feed_offset__isnull', False)), fields=['workspace_id', 'node_id', 'feed_offset'], name='change_of_node'), models.Index(condition=models.Q(('feed_offset__isnull', True)), fields=['workspace_id', 'id'], name='change_without_offset')],

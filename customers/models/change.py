@@ -20,6 +20,9 @@ class ChangeOperation(models.TextChoices):
 class Change(models.Model):
     """One change. Ids only: what has been forgotten cannot come back out of the feed.
 
+    `is_duplicate`: of an event that the node, an aggregate one, shows and another has. Only who
+    follows that node is told.
+
     Rows are written in the transaction of the change, without an offset. A reader gives offsets to
     the rows that are committed (docs/decisions/0006-change-feed.md).
     """
@@ -31,6 +34,7 @@ class Change(models.Model):
     operation = models.CharField(max_length=8, choices=ChangeOperation.choices)
     feed_offset = models.BigIntegerField(null=True)
     changed_at = models.DateTimeField()
+    is_duplicate = models.BooleanField(db_default=False)
 
     class Meta:
         constraints = [

@@ -62,16 +62,22 @@ SELECT feed_offset FROM customers_change
 WHERE workspace_id = %s AND feed_offset > %s AND changed_at >= %s ORDER BY feed_offset LIMIT 1
 """
 
-# How entities of a kind are shown: the answers of those of the ids that there are.
-ReadEntities = Callable[[WorkspaceRules, Sequence[UUID]], Mapping[UUID, Any]]
+# An entity in a node: the node's id, the entity's.
+EntityKey = tuple[UUID, UUID]
+# How entities of a kind are shown in nodes: the answers of those that there are.
+ReadEntities = Callable[[WorkspaceRules, Sequence[EntityKey]], Mapping[EntityKey, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class FeedFilter:
-    """Which changes a consumer asks for; `nodes` are those it may read, None for all."""
+    """Which changes a consumer asks for; `nodes` are those it may read, None for all.
+
+    With `duplicates`, also those of events that an aggregate node shows and another node has.
+    """
 
     nodes: Sequence[UUID] | None = None
     entity: str | None = None
+    duplicates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +165,11 @@ def read_page(
         if monotonic() > deadline:
             raise Unavailable("Changes are still being put in order; try again to go on with it")
         after = max(after, sealed_end)
-    now: dict[str, Mapping[UUID, Any]] = {}
+    now: dict[str, Mapping[EntityKey, Any]] = {}
     for entity, read in _readers.items():
-        ids = list({row[3] for row in rows if row[2] == entity and row[1] != "DELETE"})
-        now[entity] = read(workspace, ids) if ids else {}
-    updates = [_update(row, now[row[2]].get(row[3])) for row in rows]
+        keys = list({(row[4], row[3]) for row in rows if row[2] == entity and row[1] != "DELETE"})
+        now[entity] = read(workspace, keys) if keys else {}
+    updates = [_update(row, now[row[2]].get((row[4], row[3]))) for row in rows]
     return updates, (rows[-1][0] if len(rows) == size else max(after, sealed_end))
 
 
@@ -189,10 +195,14 @@ def register_reader(entity: str, read: ReadEntities) -> None:
     _readers[entity] = read
 
 
-def read_customers(workspace: WorkspaceRules, ids: Sequence[UUID]) -> Mapping[UUID, Any]:
-    """The live customers among the ids, as the API shows them."""
-    rows = Customer.objects.live_rows(workspace.id, list(ids))
-    return {UUID(row.id): customer_response(row, workspace.customer_schema) for row in rows}
+def read_customers(workspace: WorkspaceRules, keys: Sequence[EntityKey]) -> Mapping[EntityKey, Any]:
+    """The live customers among the keys, as the API shows them."""
+    nodes = {customer_id: node_id for node_id, customer_id in keys}
+    rows = Customer.objects.live_rows(workspace.id, list(nodes))
+    return {
+        (nodes[UUID(row.id)], UUID(row.id)): customer_response(row, workspace.customer_schema)
+        for row in rows
+    }
 
 
 _readers: dict[str, ReadEntities] = {ChangeEntity.CUSTOMER.value: read_customers}
@@ -240,6 +250,8 @@ def _condition(workspace_id: UUID, wanted: FeedFilter, *, after: int) -> Fragmen
             parts.append(Fragment("change.node_id = %s", (wanted.nodes[0],)))
         else:
             parts.append(Fragment("change.node_id = ANY (%s)", (list(wanted.nodes),)))
+    if not wanted.duplicates:
+        parts.append(Fragment("NOT change.is_duplicate"))
     if wanted.entity is not None:
         parts.append(Fragment("change.entity = %s", (wanted.entity,)))
     return all_of(parts)

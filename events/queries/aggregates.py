@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -30,18 +30,29 @@ def members_in_order(workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[UU
 
 def aggregate_of(node_id: UUID, entry_id: UUID) -> UUID | None:
     """The aggregate customer that an entry customer is part of in an aggregate node."""
-    members = AggregateMember.objects.filter(aggregate_node_id=node_id, entry_id=entry_id)
-    return members.values_list("aggregate_id", flat=True).first()
+    return aggregates_of([(node_id, entry_id)]).get((node_id, entry_id))
+
+
+def aggregates_of(members: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], UUID]:
+    """Of pairs of an aggregate node and an entry customer, those aggregate customers there are."""
+    wanted = set(members)
+    if not wanted:
+        return {}
+    found = AggregateMember.objects.filter(
+        aggregate_node_id__in={node_id for node_id, _ in wanted},
+        entry_id__in={entry_id for _, entry_id in wanted},
+        aggregate__isnull=False,
+    ).values_list("aggregate_node_id", "entry_id", "aggregate_id")
+    return {(node_id, entry_id): aggregate_id for node_id, entry_id, aggregate_id in found}
 
 
 def as_seen_in(node_id: UUID, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The events, those of members as duplicates that the aggregate customer has."""
-    owners = {UUID(event["customerId"]) for event in events if event["customerId"] is not None}
-    members = AggregateMember.objects.filter(aggregate_node_id=node_id, entry_id__in=owners)
-    aggregates = dict(members.values_list("entry_id", "aggregate_id"))
+    owners = [event["customerId"] and (node_id, UUID(event["customerId"])) for event in events]
+    aggregates = aggregates_of(owner for owner in owners if owner is not None)
     return [
-        duplicate_of(event, customer_id=aggregates[UUID(event["customerId"])], node_id=node_id)
-        if event["customerId"] is not None and UUID(event["customerId"]) in aggregates
+        duplicate_of(event, customer_id=aggregates[owner], node_id=node_id)
+        if owner in aggregates
         else event
-        for event in events
+        for event, owner in zip(events, owners, strict=True)
     ]

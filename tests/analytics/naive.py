@@ -61,7 +61,8 @@ def counted(workspace_id: UUID, *, zone: str | None = None) -> dict[Key, Decimal
             counts[each.node_id, "registrations", "", day(each.registered_at)] += 1
             if each.version > 1:
                 counts[each.node_id, "customers updated", "", day(each.updated_at)] += 1
-    for change in Change.objects.filter(workspace_id=workspace_id, operation="DELETE"):
+    deletions = Change.objects.filter(workspace_id=workspace_id, operation="DELETE")
+    for change in deletions.exclude(is_duplicate=True):
         metric = f"{change.entity.lower()}s deleted"
         counts[change.node_id, metric, "", day(change.changed_at)] += 1
     persons: dict[UUID, list[tuple[UUID, Any]]] = defaultdict(list)

@@ -43,6 +43,8 @@ def test_a_variable_that_nobody_gives_is_an_error() -> None:
 def test_the_triggers_of_the_migration_are_those_of_the_file() -> None:
     migration = import_module("analytics.migrations.0001_initial")
     assert rendered("analytics/sql/counting_triggers") == migration.COUNTING
+    migration = import_module("events.migrations.0001_initial")
+    assert rendered("events/sql/duplicate_changes") == migration.DUPLICATE_CHANGES
 
 
 def test_a_table_that_has_doubled_is_looked_at_again(db: None) -> None:

@@ -178,7 +178,7 @@ def write_unread(hub: Hub, count: int) -> None:
     Change.objects.bulk_create(
         Change(
             workspace_id=hub.workspace.id, node_id=node, entity=entity, entity_id=uuid.uuid4(),
-            operation=ChangeOperation.UPDATE, changed_at=timezone.now(),
+            operation=ChangeOperation.UPDATE, changed_at=timezone.now(), is_duplicate=False,
         )
         for _ in range(count)
     )  # fmt: skip

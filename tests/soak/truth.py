@@ -96,7 +96,7 @@ def _events(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
         row[0]
         for row in connection.execute(
             "SELECT entity_id::text FROM customers_change"
-            " WHERE entity = 'EVENT' AND operation = 'DELETE'"
+            " WHERE entity = 'EVENT' AND operation = 'DELETE' AND NOT is_duplicate"
         )
     }
     promised = [each for each in found if "event" in each]

@@ -1,0 +1,122 @@
+-- The change feed of an aggregate node tells of the events of its members, which it shows as duplicates:
+-- of what happens to the events, and of their coming and going with a member.
+
+
+
+-- Whoever inserts an event holds its customer, so customers are held here before their events are
+-- looked at, and the events against those who change or delete them: each sees what the other did.
+CREATE FUNCTION events_note_members(members customers_aggregatemember[], its_operation text)
+RETURNS void LANGUAGE plpgsql STRICT AS $$
+BEGIN
+    PERFORM FROM customers_customer
+    WHERE id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR UPDATE;
+    PERFORM FROM events_event
+    WHERE customer_id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR SHARE;
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
+    SELECT event.workspace_id, node.id, 'EVENT', event.id, its_operation, clock_timestamp(), TRUE
+    FROM unnest(members) AS member
+    JOIN events_event AS event ON event.customer_id = member.entry_id
+    JOIN configuration_node AS node
+        ON node.id = member.aggregate_node_id AND node.removed_at IS NULL
+    WHERE member.aggregate_id IS NOT NULL
+    ORDER BY event.date, event.id;
+
+END $$;
+
+
+
+CREATE FUNCTION events_came() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
+    SELECT event.workspace_id, node.id, 'EVENT', event.id, 'CREATE', event.registered_at, TRUE
+    FROM came AS event
+    CROSS JOIN LATERAL (
+        SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
+        WHERE entry_id = event.customer_id OFFSET 0
+    ) AS member
+    JOIN configuration_node AS node
+        ON node.id = member.aggregate_node_id AND node.removed_at IS NULL
+    WHERE member.aggregate_id IS NOT NULL
+    ORDER BY event.date, event.id;
+
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION events_went() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
+    SELECT event.workspace_id, node.id, 'EVENT', event.id, 'DELETE', clock_timestamp(), TRUE
+    FROM went AS event
+    CROSS JOIN LATERAL (
+        SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
+        WHERE entry_id = event.customer_id OFFSET 0
+    ) AS member
+    JOIN configuration_node AS node
+        ON node.id = member.aggregate_node_id AND node.removed_at IS NULL
+    WHERE member.aggregate_id IS NOT NULL
+    ORDER BY event.date, event.id;
+
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION events_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
+    SELECT event.workspace_id, node.id, 'EVENT', event.id, CASE WHEN event.id IN (SELECT id FROM went WHERE customer_id IS NULL)
+                THEN 'CREATE' ELSE 'UPDATE' END, event.updated_at, TRUE
+    FROM came AS event
+    CROSS JOIN LATERAL (
+        SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
+        WHERE entry_id = event.customer_id OFFSET 0
+    ) AS member
+    JOIN configuration_node AS node
+        ON node.id = member.aggregate_node_id AND node.removed_at IS NULL
+    WHERE member.aggregate_id IS NOT NULL
+    ORDER BY event.date, event.id;
+
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION events_members_went() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM events_note_members(array_agg(went::customers_aggregatemember), 'DELETE')
+    FROM went WHERE aggregate_id IS NOT NULL;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION events_members_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM events_note_members(array_agg(came::customers_aggregatemember), 'CREATE')
+    FROM came WHERE aggregate_id IS NOT NULL
+      AND (id IN (SELECT id FROM went WHERE aggregate_id IS NULL)) IS TRUE;
+    PERFORM events_note_members(array_agg(came::customers_aggregatemember), 'UPDATE')
+    FROM came WHERE aggregate_id IS NOT NULL
+      AND (id IN (SELECT id FROM went WHERE aggregate_id IS NOT NULL)) IS TRUE
+      AND ((id, aggregate_id) IN (SELECT id, aggregate_id FROM went)) IS NOT TRUE;
+    PERFORM events_note_members(array_agg(went::customers_aggregatemember), 'DELETE')
+    FROM went WHERE aggregate_id IS NOT NULL
+      AND (id IN (SELECT id FROM came WHERE aggregate_id IS NULL)) IS TRUE;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER events_duplicates_come AFTER INSERT ON events_event REFERENCING NEW TABLE AS came
+FOR EACH STATEMENT EXECUTE FUNCTION events_came();
+
+CREATE TRIGGER events_duplicates_go AFTER DELETE ON events_event REFERENCING OLD TABLE AS went
+FOR EACH STATEMENT EXECUTE FUNCTION events_went();
+
+CREATE TRIGGER events_duplicates_change AFTER UPDATE ON events_event
+REFERENCING OLD TABLE AS went NEW TABLE AS came
+FOR EACH STATEMENT EXECUTE FUNCTION events_changed();
+
+CREATE TRIGGER events_duplicates_go AFTER DELETE ON customers_aggregatemember
+REFERENCING OLD TABLE AS went
+FOR EACH STATEMENT EXECUTE FUNCTION events_members_went();
+
+CREATE TRIGGER events_duplicates_change AFTER UPDATE ON customers_aggregatemember
+REFERENCING OLD TABLE AS went NEW TABLE AS came
+FOR EACH STATEMENT EXECUTE FUNCTION events_members_changed();
