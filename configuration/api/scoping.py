@@ -10,13 +10,17 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.permissions import BasePermission
+from rest_framework.throttling import BaseThrottle
 
 from configuration.models import Node
 from configuration.models.node import NodeQuerySet
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of, rules_of
+from contacthub_project.api.permissions import OperationPermission
 from contacthub_project.api.query import id_or_unknown
 from contacthub_project.api.throttling import Quota, take
-from contacthub_project.api.views import ApiView
+from contacthub_project.api.views import ContactHubViewSet
 from contacthub_project.core.errors import Forbidden, NotFound
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.principal import READ, WRITE, Principal
@@ -25,9 +29,37 @@ from contacthub_project.messaging.pubsub import feed_topic, publisher
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
-class WorkspaceView(ApiView):
+class WorkspacePermission(BasePermission):
+    """The caller works in the workspace, and the workspace is open for the operation."""
+
+    def has_permission(self, request: HttpRequest, view: Any) -> bool:
+        """Sets the view's `workspace`; raises Forbidden."""
+        view.workspace = reached_workspace(view.caller, view.kwargs["workspace_id"])
+        if view.serves_closed_workspaces:
+            return True
+        if view.workspace.is_disabled:
+            raise Forbidden("The workspace is disabled")
+        if view.workspace.is_read_only and request.method not in SAFE_METHODS:
+            raise Forbidden("The workspace is suspended and can only be read")
+        return True
+
+
+class WorkspaceThrottle(BaseThrottle):
+    """So many requests a minute as the workspace's configuration says."""
+
+    def allow_request(self, request: HttpRequest, view: Any) -> bool:
+        """Sets the view's `quota`; raises LimitExceeded."""
+        limit = view.workspace.max_requests_per_minute
+        if limit and view.is_throttled:
+            view.quota = take(view.workspace.id, limit)
+        return True
+
+
+class WorkspaceView(ContactHubViewSet):
     """Serves operations under `/workspaces/{workspaceId}`; `workspace` holds its rules."""
 
+    permission_classes = (OperationPermission, WorkspacePermission)
+    throttle_classes = (WorkspaceThrottle,)
     workspace: WorkspaceRules
     # Operators switch and delete workspaces that are closed for everything else.
     serves_closed_workspaces = False
@@ -35,26 +67,17 @@ class WorkspaceView(ApiView):
     is_throttled = True
     quota: Quota | None = None
 
-    def check_access(self, request: HttpRequest, **kwargs: Any) -> None:
-        super().check_access(request, **kwargs)
-        self.workspace = reached_workspace(self.caller, kwargs["workspace_id"])
-        limit = self.workspace.max_requests_per_minute
-        if limit and self.is_throttled:
-            self.quota = take(self.workspace.id, limit)
-        if self.serves_closed_workspaces:
-            return
-        if self.workspace.is_disabled:
-            raise Forbidden("The workspace is disabled")
-        if self.workspace.is_read_only and request.method not in SAFE_METHODS:
-            raise Forbidden("The workspace is suspended and can only be read")
-
-    def succeeded(self) -> None:
-        """Wake those who wait for changes of the workspace."""
-        if self.request.method not in SAFE_METHODS:
-            publisher.notify(feed_topic(self.workspace.id))
-
-    def extra_headers(self) -> dict[str, str]:
-        return {} if self.quota is None else self.quota.headers()
+    def finalize_response(
+        self, request: HttpRequest, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Wake those who wait for changes of the workspace, and tell what is left of the quota."""
+        if response.status_code < 400:
+            if request.method not in SAFE_METHODS:
+                publisher.notify(feed_topic(self.workspace.id))
+            if self.quota is not None:
+                for name, value in self.quota.headers().items():
+                    response.headers[name] = value
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def readable_node(self, node_id: str | UUID) -> NodeRules:
         """The rules of a node the caller may read; raises NotFound or Forbidden."""

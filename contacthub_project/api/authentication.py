@@ -82,7 +82,11 @@ def authenticate(request: HttpRequest) -> Principal | None:
 
 
 class BearerToken(BaseAuthentication):
-    """Names the way to authenticate in the OpenAPI document; `authenticate` does it."""
+    """Authentication by bearer token: `(principal, None)`, or None without a token."""
+
+    def authenticate(self, request: HttpRequest) -> tuple[Principal, None] | None:
+        principal = authenticate(request)
+        return None if principal is None else (principal, None)
 
 
 def client_address(request: HttpRequest) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -68,6 +68,11 @@ def answer(failure: Exception) -> JsonResponse:
         headers=headers,
         failure=failure if status >= 500 else None,
     )
+
+
+def exception_handler(failure: Exception, context: Mapping[str, Any]) -> JsonResponse:
+    """DRF's EXCEPTION_HANDLER."""
+    return answer(failure)
 
 
 def status_of(failure: ContacthubError) -> int:

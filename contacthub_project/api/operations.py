@@ -76,16 +76,24 @@ def _entries() -> Iterator[dict[str, Any]]:
             yield {**entry, "is_addition": name == "additions.json"}
 
 
-def route(template: str, view: Any) -> URLPattern:
-    """A URL for a path template of the contract, served by `view`.
+def route(template: str, viewset: Any, **actions: str) -> URLPattern:
+    """A URL for a path template of the contract: `route(path, NodeViewSet, get="list")`.
 
-    The view is told its operations, so that it can neither serve a method the contract does not
-    know nor one with other roles. Parameters reach the view in snake case.
-    Raises KeyError for a template that the contract does not have.
+    The view set is told its operations, so that it can neither serve a method the contract does not
+    know nor one with other roles. Parameters reach the action in snake case.
+    Raises KeyError for a template or a method that the contract does not have.
     """
     operations = contract()[template]
+    if not actions:
+        actions = {
+            method.lower(): method.lower()
+            for method in operations
+            if hasattr(viewset, method.lower())
+        }
+    served = {method.upper(): operations[method.upper()] for method in actions}
     pattern = re.sub(r"\{(\w+)\}", lambda match: f"<str:{snake_case(match[1])}>", template)
-    return path(pattern.lstrip("/"), view.as_view(operations=operations), name=template)
+    view = viewset.as_view(actions, operations=served)
+    return path(pattern.lstrip("/"), view, name=template)
 
 
 def snake_case(name: str) -> str:

@@ -309,7 +309,7 @@ def only_the_contract(endpoints: list[Any], **_: Any) -> list[Any]:
     return [
         (_template(path), path_regex, method, callback)
         for path, path_regex, method, callback in endpoints
-        if method in known.get(_template(path)[prefix:], {}) and callback.cls.has_handler(method)
+        if method in known.get(_template(path)[prefix:], {}) and method.lower() in callback.actions
     ]
 
 

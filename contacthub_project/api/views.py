@@ -1,89 +1,111 @@
-"""The base of all API views: operations by method, failures as answers, conditional requests."""
+"""The base of all view sets: DRF's hooks, failures as answers, conditional requests."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from rest_framework.views import APIView
+from rest_framework.permissions import BasePermission
+from rest_framework.throttling import BaseThrottle
+from rest_framework.viewsets import ViewSet
 
 from contacthub_project.api import BASE_PATH
-from contacthub_project.api.authentication import authenticate
-from contacthub_project.api.exception_handler import answer, method_not_allowed
+from contacthub_project.api.authentication import BearerToken
+from contacthub_project.api.exception_handler import method_not_allowed
 from contacthub_project.api.operations import Operation
 from contacthub_project.api.parsers import json_object
+from contacthub_project.api.permissions import OperationPermission
 from contacthub_project.api.renderers import NoContent
-from contacthub_project.core.errors import Forbidden, Stale, Unauthorized
+from contacthub_project.core.errors import Forbidden, LimitExceeded, Stale, Unauthorized
 from contacthub_project.core.principal import Principal
 
 CONFIGURATION_BODY_LIMIT = 512 * 1024
 
 
-class ApiView(APIView):
-    """Serves the operations that its route names (see `contacthub_project.api.operations.route`).
+class ContactHubViewSet(ViewSet):
+    """Serves the operations of its routes (see `contacthub_project.api.operations.route`).
 
-    A handler parses, calls one action or queryset, and renders; failures are raised. DRF's own
-    dispatch (content negotiation, parsers and renderers by media type) is not used: every body and
-    every answer is JSON, and what it costs is a fifth of a look-up by id.
+    An action parses, calls one function of its app, and renders; failures are raised. DRF's
+    extension points have their names and order: `get_authenticators`, `permission_classes`,
+    `throttle_classes`, `initial`, `get_exception_handler`, `finalize_response`.
+
+    `dispatch` is DRF's without its `Request`: no content negotiation, no parsers and renderers by
+    media type, as every body and every answer is JSON. They would cost a fifth of a look-up by id.
     """
 
+    authentication_classes = (BearerToken,)
+    permission_classes: Sequence[type[BasePermission]] = (OperationPermission,)
+    throttle_classes: Sequence[type[BaseThrottle]] = ()
     operations: Mapping[str, Operation] = {}
     operation: Operation
-    principal: Principal | None
+    principal: Principal | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        method = "GET" if request.method == "HEAD" else request.method or ""
+        method = (request.method or "").lower()
+        if method == "head":
+            method = "get"
         try:
-            if method == "OPTIONS":
+            if method == "options":
                 return self.options(request)
-            if not self.serves(method):
-                return method_not_allowed(self.allowed)
-            self.operation = self.operations[method]
-            # Who asks for what is public needs no token, nor a good one.
-            self.principal = None if self.operation.is_public else authenticate(request)
-            self.check_access(request, **kwargs)
-            response: HttpResponseBase = getattr(self, method.lower())(request, **kwargs)
+            action = self.action_map.get(method)
+            if action is None:
+                return method_not_allowed(self.allowed_methods)
+            self.action = action
+            self.operation = self.operations[method.upper()]
+            self.initial(request, *args, **kwargs)
+            response: HttpResponseBase = getattr(self, action)(request, **kwargs)
         except Exception as failure:
-            return answer(failure)
-        self.succeeded()
-        for name, value in self.extra_headers().items():
-            response.headers[name] = value
-        return response
+            response = self.handle_exception(failure)
+        return self.finalize_response(request, response, *args, **kwargs)
 
-    def check_access(self, request: HttpRequest, **kwargs: Any) -> None:
-        """May the caller call this operation at all? The contract's table answers."""
+    def initial(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, then ask permissions, then throttles."""
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        self.check_throttles(request)
+
+    def perform_authentication(self, request: HttpRequest) -> None:
+        """Set `principal` to whom the first authenticator finds, None when none does.
+
+        Who asks for what is public needs no token, nor a good one.
+        """
         if self.operation.is_public:
             return
-        if self.principal is None:
-            raise Unauthorized
-        if not self.operation.allows(self.principal.roles):
-            raise Forbidden(f"The roles of the client do not allow: {self.operation.summary}")
-        self.principal = self.operation.acted_in_by(self.principal)
+        for authenticator in self.get_authenticators():
+            found = authenticator.authenticate(request)
+            if found is not None:
+                self.principal = found[0]
+                return
 
-    def succeeded(self) -> None:
-        """What is to be done when an operation has been done, its transactions committed."""
+    def permission_denied(
+        self, request: HttpRequest, message: str | None = None, code: str | None = None
+    ) -> NoReturn:
+        """Raise for a permission that answered False."""
+        raise Forbidden(message or "The client is not allowed to do this")
 
-    def extra_headers(self) -> dict[str, str]:
-        """Headers that every successful answer of this view carries."""
-        return {}
+    def throttled(self, request: HttpRequest, wait: float | None) -> NoReturn:
+        """Raise for a throttle that answered False; `wait` in seconds."""
+        raise LimitExceeded("Too many requests", retry_after=ceil(wait or 1), headers={})
+
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:
+        """The answer to a failure, by the exception handler of the settings."""
+        response: HttpResponseBase = self.get_exception_handler()(exc, {"view": self})
+        return response
+
+    def finalize_response(
+        self, request: HttpRequest, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """The answer as it leaves; its transactions are committed."""
+        return response
 
     @property
-    def allowed(self) -> list[str]:
+    def allowed_methods(self) -> list[str]:
         """The methods that this path serves."""
-        served = [method for method in self.operations if self.serves(method)]
-        return [*served, *(["HEAD"] if "GET" in served else []), "OPTIONS"]
-
-    @classmethod
-    def has_handler(cls, method: str) -> bool:
-        """Whether the operation of this method is built."""
-        return hasattr(cls, method.lower())
-
-    def serves(self, method: str) -> bool:
-        """Whether the contract knows the method here, and it is built."""
-        return method in self.operations and self.has_handler(method)
+        return [*(method.upper() for method in self.action_map), "OPTIONS"]
 
     @property
     def caller(self) -> Principal:
@@ -94,7 +116,7 @@ class ApiView(APIView):
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoContent:  # type: ignore[override]
         response = NoContent()
-        response["Allow"] = ", ".join(self.allowed)
+        response["Allow"] = ", ".join(self.allowed_methods)
         return response
 
     def body(self, *, limit: int = CONFIGURATION_BODY_LIMIT) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from contacthub_project.api.renderers import JsonResponse
-from contacthub_project.api.views import ApiView
+from contacthub_project.api.views import ContactHubViewSet
 
 log = structlog.get_logger("contacthub.health")
 
@@ -23,7 +23,7 @@ HEARTBEAT_SECONDS = 30
 UP, DOWN, DEGRADED = "UP", "DOWN", "DEGRADED"
 
 
-class HealthView(ApiView):
+class HealthView(ContactHubViewSet):
     """503 only when the database is away: without the others requests are still served."""
 
     @extend_schema(responses={200: {"type": "object"}, 503: {"type": "object"}})

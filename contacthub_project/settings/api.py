@@ -7,7 +7,8 @@ from pathlib import Path
 from .environment import DATA, env
 
 REST_FRAMEWORK = {
-    # For the OpenAPI document: our views answer by themselves, see contacthub_project.api.views.
+    # See contacthub_project.api.viewsets for what of DRF is used.
+    "EXCEPTION_HANDLER": "contacthub_project.api.exception_handler.exception_handler",
     "DEFAULT_AUTHENTICATION_CLASSES": ["contacthub_project.api.authentication.BearerToken"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -21,7 +21,7 @@ WARM_UP = 200
 # What is timed, by the name under which its caller knows it.
 STEPS = {
     "authentication": ["contacthub_project.api.views.authenticate"],
-    "workspace and roles": ["configuration.api.scoping.WorkspaceView.check_access"],
+    "workspace and roles": ["configuration.api.scoping.WorkspaceView.initial"],
     "reading JSON": ["contacthub_project.api.views.json_object"],
     "validation": [
         "configuration.domain.customer_schema.CustomerSchema.faults",

@@ -13,7 +13,7 @@ from configuration.models import SendSource, SendUserDatabase, Workspace
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import ELEMENTS
-from contacthub_project.api.views import ApiView
+from contacthub_project.api.views import ContactHubViewSet
 from contacthub_project.core.errors import NotFound
 
 LARGEST_GROUP = 2**63 - 1
@@ -21,7 +21,7 @@ MOST_SOURCES = 10_000
 GROUP = OpenApiParameter("groupPk", int, description="Number of the customer group.")
 
 
-class SendSourcesView(ApiView):
+class SendSourcesView(ContactHubViewSet):
     """Send sources of the whole installation, for its operators."""
 
     @extend_schema(responses={200: ELEMENTS})
@@ -29,7 +29,7 @@ class SendSourcesView(ApiView):
         return JsonResponse({"elements": [_described(each) for each in _present()[:MOST_SOURCES]]})
 
 
-class GroupSendSourcesView(ApiView):
+class GroupSendSourcesView(ContactHubViewSet):
     @extend_schema(responses={200: ELEMENTS})
     def get(self, request: HttpRequest, group_pk: str) -> JsonResponse:
         found = list(_of_group(group_pk)[:MOST_SOURCES])
@@ -38,7 +38,7 @@ class GroupSendSourcesView(ApiView):
         return JsonResponse({"elements": [_described(each) for each in found]})
 
 
-class UserDatabaseSendSourceView(ApiView):
+class UserDatabaseSendSourceView(ContactHubViewSet):
     @extend_schema(responses={200: ANYTHING})
     def get(self, request: HttpRequest, group_pk: str, userdb_id: str) -> JsonResponse:
         found = None if "\0" in userdb_id else _of_group(group_pk).filter(userdb_id=userdb_id)

@@ -22,7 +22,7 @@ from configuration.domain.vocabulary import (
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import ELEMENTS, RESOLVE_REFERENCES
-from contacthub_project.api.views import ApiView
+from contacthub_project.api.views import ContactHubViewSet
 
 
 class BasePropertiesModelView(WorkspaceView):
@@ -61,7 +61,7 @@ class ContextsView(WorkspaceView):
         return JsonResponse({"elements": elements})
 
 
-class EventCategoriesView(ApiView):
+class EventCategoriesView(ContactHubViewSet):
     """How analytics groups the types of events; public."""
 
     @extend_schema(responses={200: ELEMENTS})

@@ -17,12 +17,12 @@ from contacthub_project.api.pagination import Page
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.api.schema import ELEMENTS_OF_NAMES, PAGE_PARAMETERS, page_of
-from contacthub_project.api.views import ApiView
+from contacthub_project.api.views import ContactHubViewSet
 
 LARGEST_GROUP = 2**63 - 1
 
 
-class WorkspacesView(ApiView):
+class WorkspacesView(ContactHubViewSet):
     """Workspaces of the whole installation, for its operators."""
 
     @extend_schema(
@@ -83,7 +83,7 @@ class WorkspaceStatusView(WorkspaceView):
         return JsonResponse({"status": workspace.status}, version=workspace.version)
 
 
-class ShardsView(ApiView):
+class ShardsView(ContactHubViewSet):
     """Where the data of workspaces can be placed."""
 
     @extend_schema(responses={200: ELEMENTS_OF_NAMES})
