@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from configuration.actions.changing import changing
-from configuration.domain.customer_schema import toggled
+from configuration.actions.contradictions import check_nobody_contradicts
+from configuration.domain.customer_schema import CustomerSchema, toggled
 from configuration.domain.event_schema import product_extended_path
 from configuration.domain.extended_properties import (
     Definitions,
@@ -15,6 +16,7 @@ from configuration.domain.extended_properties import (
     disabled_paths,
     lost_properties,
     read_definitions,
+    redefined,
 )
 from configuration.domain.vocabulary import PRODUCT_EVENT_TYPES
 from configuration.models import EventTypeSettings, Workspace
@@ -55,18 +57,31 @@ def modify_workspace(
 
 
 def set_base_property(
-    workspace_id: UUID, *, path: str, enabled: bool, expected_version: int | None
+    workspace_id: UUID,
+    *,
+    path: str,
+    enabled: bool,
+    expected_version: int | None,
+    force: bool = False,
 ) -> None:
     """Switch a base property of customers on or off, and its children with it.
 
     `path` is one of `base_properties`. Raises Conflict for a switch that cannot be: one that leaves
-    an impossible schema, or takes away what is used (`configuration.queries.property_uses`).
+    an impossible schema, or takes away what is used (`configuration.queries.property_uses`); and,
+    unless forced, for one that brings back values which are not valid now.
     """
     with changing(workspace_id, expected_version) as workspace:
         disabled = toggled(workspace.disabled_base_properties, path, enabled=enabled)
         if not enabled:
             paths = [f"base.{name}" for name in disabled]
             _check_unused(workspace_id, {CUSTOMERS: dict.fromkeys(paths, "")})
+        elif not force:
+            places = {
+                f"base.{name}": ""
+                for name in set(workspace.disabled_base_properties) - set(disabled)
+            }
+            schema = CustomerSchema(disabled, workspace.customer_extended)
+            check_nobody_contradicts(workspace_id, schema, places)
         workspace.disabled_base_properties = disabled
         workspace.save(update_fields=["disabled_base_properties"])
 
@@ -77,12 +92,20 @@ def set_customer_extended(
     given: Mapping[str, Any],
     may_index: bool,
     expected_version: int | None,
+    force: bool = False,
 ) -> Definitions:
-    """Define the extended properties of customers anew; see `_redefined` for what is refused."""
+    """Define the extended properties of customers anew; see `_redefined` for what is refused.
+
+    Unless forced, raises Conflict too when customers have values that would not be valid.
+    """
     with changing(workspace_id, expected_version) as workspace:
         before = workspace.customer_extended
         after = _redefined(workspace_id, CUSTOMERS, before, given, may_index=may_index)
         _check_unused(workspace_id, {CUSTOMERS: _taken_away(before, after, at="extended")})
+        if not force:
+            places = {f"extended.{name}": _definition_at(name) for name in redefined(before, after)}
+            schema = CustomerSchema(workspace.disabled_base_properties, after)
+            check_nobody_contradicts(workspace_id, schema, places)
         workspace.customer_extended = after
         workspace.save(update_fields=["customer_extended"])
         customer_extended_changed.send(Workspace, workspace_id=workspace_id)

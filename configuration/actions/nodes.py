@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from configuration.actions.changing import customer_schema_of, lock_workspace
+from configuration.actions.contradictions import check_nobody_lacks
 from configuration.actions.removal import EVENTS_ONLY, EVERYTHING, TASK
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy, policy_faults
@@ -52,8 +53,11 @@ def modify_entry_node(
     values: EntryNodeValues,
     expected_version: int | None,
     policy_at: str = POLICY,
+    force: bool = False,
 ) -> Node:
     """Change an entry node; `policy_at` says where the request has the matching policy.
+
+    Raises Conflict, unless forced, when customers lack what the node is to demand.
 
     When the policy changes under customers the node is locked, its `pending_policy` set, and they
     are to be re-keyed, see `configuration.actions.rekeying`. Raises Stale when somebody else
@@ -67,9 +71,15 @@ def modify_entry_node(
         raise Locked
     before = (node.unique_properties, node.case_sensitive)
     priority = node.source_priority
+    demanded = {*node.mandatory_properties, *node.unique_properties}
     for name, value in values.items():
         setattr(node, name, value)
-    _check(node, customer_schema_of(workspace), policy_at)
+    schema = customer_schema_of(workspace)
+    _check(node, schema, policy_at)
+    if not force:
+        places = _places_of_demands(node, policy_at)
+        new = {path: at for path, at in places.items() if path not in demanded}
+        check_nobody_lacks(node.workspace_id, node.id, schema, new)
     if before != (node.unique_properties, node.case_sensitive) and _has_data(node):
         node.pending_policy = {
             "properties": node.unique_properties,
@@ -152,6 +162,18 @@ def _check(node: Node, schema: CustomerSchema, policy_at: str = POLICY) -> None:
     faults += _source_faults(node.workspace_id, node.source_priority)
     if faults:
         raise Invalid(errors=faults)
+
+
+def _places_of_demands(node: Node, policy_at: str) -> dict[str, str]:
+    """The properties that a node demands, each with a pointer to where a request names it."""
+    mandatory = {
+        path: f"/mandatoryProperties/{index}"
+        for index, path in enumerate(node.mandatory_properties)
+    }
+    unique = {
+        path: f"{policy_at}/properties/{index}" for index, path in enumerate(node.unique_properties)
+    }
+    return mandatory | unique
 
 
 def _source_faults(workspace_id: UUID, source_ids: Sequence[UUID]) -> list[FieldError]:

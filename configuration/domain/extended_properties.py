@@ -100,6 +100,23 @@ def _indexed(definitions: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[tu
         yield from _indexed(definition.get("properties", {}), (*at, name))
 
 
+def redefined(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Names of the properties that both have, and whose values `after` checks differently."""
+    checked = value_schema(before)["properties"]
+    return [
+        name
+        for name, schema in value_schema(after)["properties"].items()
+        if name in before and _bare(schema) != _bare(checked.get(name))
+    ]
+
+
+def _bare(schema: Any) -> Any:
+    """A schema without what it says to people."""
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _bare(value) for name, value in schema.items() if name != "description"}
+
+
 def lost_properties(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Dotted names of the properties that `after` no longer has, or has with another type."""
     return sorted(_lost(before, after, ""))

@@ -74,6 +74,7 @@ class Api:
         body: Any = None,
         *,
         version: int | str | None = None,
+        query: Mapping[str, Any] | None = None,
     ) -> Reply:
         """Change something; what it was before and is after goes into the audit log.
 
@@ -81,7 +82,7 @@ class Api:
         """
         before = self._call("GET", path) if method != "POST" else None
         # Not by orjson: people may type a number of any size, and the API says what is wrong.
-        reply = self._call(method, path, json.dumps(body).encode(), version=version)
+        reply = self._call(method, path, json.dumps(body).encode(), version=version, query=query)
         if reply.is_good:
             record_change(
                 self._user,

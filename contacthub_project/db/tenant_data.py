@@ -6,8 +6,18 @@ of those registers a `TenantDataOwner` in its `AppConfig.ready`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Contradictions:
+    """Customers whose values contradict a change: how many, and how many at each dotted path."""
+
+    customers: int = 0
+    by_path: Mapping[str, int] = field(default_factory=dict)
 
 
 class TenantDataOwner:
@@ -35,6 +45,21 @@ class TenantDataOwner:
         `section` is `customers`, `products` or a type of event; `name` may be dotted.
         """
         return False
+
+    def customers_lacking(
+        self, *, workspace_id: UUID, node_id: UUID, schema: Any, paths: Sequence[str], most: int
+    ) -> Contradictions:
+        """Customers of a node without a value at one of the paths, which `schema` knows.
+
+        None are counted beyond `most`.
+        """
+        return Contradictions()
+
+    def customers_against(
+        self, *, workspace_id: UUID, schema: Any, paths: Sequence[str], most: int
+    ) -> Contradictions:
+        """Customers of a workspace whose values at the paths a `CustomerSchema` refuses."""
+        return Contradictions()
 
     def count_up_to(self, *, node_id: UUID, most: int) -> int:
         """How many rows the node has, counting no further than `most`."""

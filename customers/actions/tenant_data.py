@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
 
+from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy
 from contacthub_project.db.querysets import json_value_at
 from contacthub_project.db.sql import load
-from contacthub_project.db.tenant_data import TenantDataOwner
+from contacthub_project.db.tenant_data import Contradictions, TenantDataOwner
 from customers.actions.building import build_batch, start_build
 from customers.actions.rekeying import rekey_node
 from customers.models import (
@@ -21,6 +23,7 @@ from customers.models import (
     Feed,
     PendingMerge,
 )
+from customers.queries.contradictions import customers_against, customers_lacking
 
 ERASE = load("customers/sql/erase_customers_of_node")
 
@@ -63,6 +66,24 @@ class CustomerDataOwner(TenantDataOwner):
         value = json_value_at("extended", *name.split("."))
         customers = Customer.objects.filter(workspace_id=workspace_id).alias(value=value)
         return customers.filter(value__isnull=False).exists()
+
+    def customers_lacking(
+        self,
+        *,
+        workspace_id: UUID,
+        node_id: UUID,
+        schema: CustomerSchema,
+        paths: Sequence[str],
+        most: int,
+    ) -> Contradictions:
+        """Live customers of the node without a value at one of the paths."""
+        return customers_lacking(workspace_id, node_id, schema, paths, most)
+
+    def customers_against(
+        self, *, workspace_id: UUID, schema: CustomerSchema, paths: Sequence[str], most: int
+    ) -> Contradictions:
+        """Live customers of entry nodes whose values at the paths the schema refuses."""
+        return customers_against(workspace_id, schema, paths, most)
 
     def count_up_to(self, *, node_id: UUID, most: int) -> int:
         """How many customers the node has, deleted ones that are kept included."""

@@ -376,6 +376,17 @@ def test_settings(hub: Hub) -> None:
     assert "no event is older" in staff.open("retention", {"preview": "1"})
 
 
+def test_a_change_that_customers_contradict_is_made_when_it_is_forced(hub: Hub) -> None:
+    hub.post_customer()
+    staff = Staff(hub, "CLAB_OPERATOR")
+    form = {
+        "act": "save", "name": "Till", "properties": "base.contacts.email", "mandatoryProperties": "base.firstName",
+    }  # fmt: skip
+    page = staff.submit("node", form, node_id=hub.node.id)
+    assert "1 customer without a value" in page
+    assert "The node is changed." in staff.submit("node", form | {"force": "on"}, node_id=hub.node.id)  # fmt: skip
+
+
 def test_what_the_next_purge_would_delete(hub: Hub) -> None:
     person = hub.post_customer()["id"]
     post_event(hub, person, "loggedIn", "WEB", "2001-01-01T00:00:00Z")

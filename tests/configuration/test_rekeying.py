@@ -26,7 +26,10 @@ def test_customers_are_recognised_by_the_new_policy(hub: Hub) -> None:
     first = hub.post_customer(externalId="1")
     hub.post_customer(externalId="2")
     lacking = hub.post_customer()
-    assert hub.admin.put(policy_path(hub), BY_EXTERNAL_ID).json == BY_EXTERNAL_ID
+    refused = hub.admin.put(policy_path(hub), BY_EXTERNAL_ID)
+    assert (refused.status, refused["data"]["customers"]) == (409, 1), "one would lack a value"
+    changed = hub.admin.put(policy_path(hub), BY_EXTERNAL_ID, query={"force": "true"})
+    assert changed.json == BY_EXTERNAL_ID
     again = hub.post_customer(externalId="1", base={"firstName": "Ada"})
     assert (again.status, again["id"]) == (200, first["id"])
     assert again["version"] == 2, "re-keying itself is no change of a customer"

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from configuration.actions import configuration as actions
+from configuration.api.force import FORCE, forced
 from configuration.api.scoping import WorkspaceView
 from configuration.api.serializers.configuration import (
     BaseProperty,
@@ -94,24 +95,32 @@ class BasePropertiesView(ConfigurationView):
 
 
 class BasePropertyView(ConfigurationView):
-    @extend_schema(request=BasePropertyInput, responses={200: BaseProperty})
+    @extend_schema(parameters=[FORCE], request=BasePropertyInput, responses={200: BaseProperty})
     def put(self, request: HttpRequest, workspace_id: str, name: str) -> JsonResponse:
         _check_known(name)
         current = _base_property(name, enabled=True)
         enabled = BasePropertyInput.read(self.body(), current=current)["enabled"]
         actions.set_base_property(
-            self.workspace.id, path=name, enabled=enabled, expected_version=self.expected
+            self.workspace.id,
+            path=name,
+            enabled=enabled,
+            expected_version=self.expected,
+            force=forced(request),
         )
         return self.answer(_base_property(name, enabled=enabled))
 
 
 class BasePropertyEnabledView(ConfigurationView):
-    @extend_schema(request=Switch, responses={200: Switch})
+    @extend_schema(parameters=[FORCE], request=Switch, responses={200: Switch})
     def put(self, request: HttpRequest, workspace_id: str, base_property: str) -> JsonResponse:
         _check_known(base_property)
         enabled = Switch.read(self.body())["value"]
         actions.set_base_property(
-            self.workspace.id, path=base_property, enabled=enabled, expected_version=self.expected
+            self.workspace.id,
+            path=base_property,
+            enabled=enabled,
+            expected_version=self.expected,
+            force=forced(request),
         )
         return self.answer({"value": enabled})
 
@@ -121,7 +130,7 @@ class CustomerExtendedView(ConfigurationView):
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         return self.answer(self.row().customer_extended)
 
-    @extend_schema(request={"application/json": MAP}, responses={200: MAP})
+    @extend_schema(parameters=[FORCE], request={"application/json": MAP}, responses={200: MAP})
     def put(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         return self.answer(
             actions.set_customer_extended(
@@ -129,6 +138,7 @@ class CustomerExtendedView(ConfigurationView):
                 given=self.body(),
                 may_index=self.may_index,
                 expected_version=self.expected,
+                force=forced(request),
             )
         )
 

@@ -5,6 +5,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from configuration.actions import nodes as actions
 from configuration.actions.rekeying import finish_rekeying_in_request
+from configuration.api.force import FORCE, forced
 from configuration.api.scoping import WorkspaceView
 from configuration.api.serializers.nodes import (
     EntryNodeInput,
@@ -92,7 +93,10 @@ class MatchingPolicyView(WorkspaceView):
         return JsonResponse(UniqueCustomerOutput(node).data, version=node.version)
 
     @extend_schema(
-        request=MatchingPolicyInput, responses={200: UniqueCustomerOutput}, deprecated=True
+        parameters=[FORCE],
+        request=MatchingPolicyInput,
+        responses={200: UniqueCustomerOutput},
+        deprecated=True,
     )
     def put(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.entry_node(node_id)
@@ -101,6 +105,7 @@ class MatchingPolicyView(WorkspaceView):
             values=MatchingPolicyInput.read(self.body()),
             expected_version=expected_version(request),
             policy_at="",
+            force=forced(request),
         )
         node = finish_rekeying_in_request(node)
         return JsonResponse(UniqueCustomerOutput(node).data, version=node.version)
@@ -112,7 +117,7 @@ class EntryNodeView(WorkspaceView):
         node = self.entry_node(node_id)
         return JsonResponse(EntryNodeOutput(node).data, version=node.version)
 
-    @extend_schema(request=EntryNodeUpdate, responses={200: EntryNodeOutput})
+    @extend_schema(parameters=[FORCE], request=EntryNodeUpdate, responses={200: EntryNodeOutput})
     def put(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.entry_node(node_id)
         values = EntryNodeUpdate.read(self.body())
@@ -122,6 +127,7 @@ class EntryNodeView(WorkspaceView):
             node,
             values=values,
             expected_version=expected_version(request),
+            force=forced(request),
         )
         node = finish_rekeying_in_request(node)
         return JsonResponse(EntryNodeOutput(node).data, version=node.version)

@@ -117,7 +117,8 @@ def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
                 "caseSensitive": form.get("caseSensitive") == "on",
             },
         }
-        if office.done(office.api.write("PUT", office.path + path, body), "The node is changed."):
+        reply = office.api.write("PUT", office.path + path, body, query=_forced(form))
+        if office.done(reply, "The node is changed."):
             return office.go("nodes")
     elif form.get("act") in {"empty", "delete"} and office.has_typed(current["name"]):
         where = f"{path}/data" if form["act"] == "empty" else path
@@ -183,7 +184,8 @@ def properties(office: WorkspaceContext) -> HttpResponseBase:
         else:
             changed.pop(form.get("name", ""), None)
         path = f"{office.configuration}/properties/extended"
-        if office.done(office.api.write("PUT", path, changed), "The properties are changed."):
+        reply = office.api.write("PUT", path, changed, query=_forced(form))
+        if office.done(reply, "The properties are changed."):
             return office.go("properties")
     base = office.get(CONFIGURATION + "/properties/base")["elements"]
     return office.show(
@@ -353,6 +355,11 @@ def node_retention(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
         on = office.request.POST.get("on") == "true"
         office.done(office.api.write("PUT", path, {"enabled": on}), "The node is changed.")
     return office.go("retention")
+
+
+def _forced(form: Any) -> dict[str, str]:
+    """The query that makes a change though values of customers contradict it, if that is asked."""
+    return {"force": "true"} if form.get("force") == "on" else {}
 
 
 def _listed(text: str) -> list[str]:

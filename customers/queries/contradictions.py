@@ -1,0 +1,86 @@
+"""How many customers a change of the configuration would put in the wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from configuration.domain.conditions import AllOf, Comparison, Not, Test
+from configuration.domain.customer_schema import CustomerSchema
+from configuration.models import NodeType
+from contacthub_project.core.date_math import Clock
+from contacthub_project.db.sql import fetch_one
+from contacthub_project.db.tenant_data import Contradictions
+from customers.domain.paths import as_pointer, value_at
+from customers.domain.query_compiler import compile_expression
+from customers.models import Customer
+from customers.queries.search import IN_NODE, CustomerAttributes
+
+COUNT = f"""
+SELECT count(*) FROM (
+    SELECT FROM customers_customer AS customer WHERE {IN_NODE} AND ({{condition}}) LIMIT %s
+) AS found
+"""
+PAGE = 2000
+
+
+def customers_lacking(
+    workspace_id: UUID, node_id: UUID, schema: CustomerSchema, paths: Sequence[str], most: int
+) -> Contradictions:
+    """The node's live customers without a value at one of the paths, none counted beyond `most`."""
+    attributes = CustomerAttributes(schema)
+    clock = Clock(datetime.now(UTC), UTC)
+
+    def count(lacked: Sequence[str]) -> int:
+        present = [Comparison(path, schema.kind_of(path) or "", Test.PRESENT) for path in lacked]
+        condition = compile_expression(Not(AllOf(tuple(present))), attributes, clock)
+        parameters = (workspace_id, node_id, *condition.parameters, most)
+        statement = COUNT.format(condition=condition.sql)
+        return fetch_one(statement, parameters, prepare=False)[0]
+
+    by_path = {path: number for path in paths if (number := count([path]))}
+    return Contradictions(count(paths) if by_path else 0, by_path)
+
+
+def customers_against(
+    workspace_id: UUID, schema: CustomerSchema, paths: Sequence[str], most: int
+) -> Contradictions:
+    """The live customers of entry nodes whose values at the paths `schema` refuses.
+
+    None are counted beyond `most`. Aggregate customers are made of these.
+    """
+    columns = sorted({path.split(".")[0] for path in paths})
+    customers = Customer.objects.in_workspace(workspace_id).live()
+    customers = customers.filter(node__type=NodeType.ENTRY).order_by()
+    by_path: Counter[str] = Counter()
+    total = 0
+    for values in customers.values_list(*columns).iterator(PAGE):
+        wrong = _refused(schema, dict(zip(columns, values, strict=True)), paths)
+        by_path.update(wrong)
+        total += bool(wrong)
+        if total == most:
+            break
+    return Contradictions(total, by_path)
+
+
+def _refused(
+    schema: CustomerSchema, sections: Mapping[str, Any], paths: Sequence[str]
+) -> list[str]:
+    """Those of the paths at which there is a value that the schema refuses."""
+    present = [path for path in paths if value_at(sections, path) is not None]
+    if not present:
+        return []
+    # Only what the paths are part of is looked at; what is around may be wrong already.
+    document: dict[str, Any] = {}
+    for path in present:
+        section, name, *_ = path.split(".")
+        document.setdefault(section, {})[name] = sections[section][name]
+    faults = schema.update_faults(schema.without_disabled(document))
+    return [
+        path
+        for path in present
+        if any(f"{fault.path}/".startswith(f"{as_pointer(path)}/") for fault in faults)
+    ]
