@@ -40,7 +40,7 @@ LISTS = {"type": "object", "additionalProperties": {"type": "array", "items": {"
 class EventTypeView(ConfigurationView):
     """Operations that name a built-in type of event."""
 
-    def settings(self) -> dict[str, EventTypeSettings]:
+    def event_settings(self) -> dict[str, EventTypeSettings]:
         return EventTypeSettings.objects.by_type(self.workspace.id)
 
     def resolve_references(self) -> bool:
@@ -71,7 +71,7 @@ class EventTypeView(ConfigurationView):
     def sent_back(self, body: dict[str, Any], event_type: str) -> dict[str, Any]:
         """What a body must equal: the type as it is answered, its schema in either form."""
         forms = [
-            self.described(self.settings()[event_type], resolve=resolve)
+            self.described(self.event_settings()[event_type], resolve=resolve)
             for resolve in (False, True)
         ]
         given = body.get("propertiesSchema")
@@ -85,7 +85,7 @@ class EventConfigurationsView(EventTypeView):
         parameters = QueryParameters(request)
         page = Page.asked_for(parameters, ALL_AT_ONCE)
         parameters.raise_faults()
-        listed = list(self.settings().values())
+        listed = list(self.event_settings().values())
         elements = [
             self.described(settings, resolve=resolve)
             for settings in listed[page.first : page.first + page.size]
@@ -96,7 +96,7 @@ class EventConfigurationsView(EventTypeView):
 class EventConfigurationView(EventTypeView):
     @extend_schema(parameters=[RESOLVE_REFERENCES], responses={200: EventConfiguration})
     def get(self, request: HttpRequest, workspace_id: str, event_type: str) -> JsonResponse:
-        settings = self.settings()[self.known(event_type)]
+        settings = self.event_settings()[self.known(event_type)]
         return self.answer(self.described(settings, resolve=self.resolve_references()))
 
     @extend_schema(
@@ -116,7 +116,7 @@ class EventConfigurationView(EventTypeView):
             enabled=values["enabled"],
             expected_version=self.expected,
         )
-        return self.answer(self.described(self.settings()[event_type], resolve=resolve))
+        return self.answer(self.described(self.event_settings()[event_type], resolve=resolve))
 
 
 class EventEnabledView(EventTypeView):
@@ -136,7 +136,7 @@ class EventEnabledView(EventTypeView):
 class EventPropertiesView(EventTypeView):
     @extend_schema(parameters=[RESOLVE_REFERENCES], responses={200: ANYTHING})
     def get(self, request: HttpRequest, workspace_id: str, event_type: str) -> JsonResponse:
-        settings = self.settings()[self.known(event_type)]
+        settings = self.event_settings()[self.known(event_type)]
         resolve = self.resolve_references()
         extended = enabled_definitions(settings.extended)
         return self.answer(
@@ -147,7 +147,7 @@ class EventPropertiesView(EventTypeView):
 class EventExtendedView(EventTypeView):
     @extend_schema(responses={200: MAP})
     def get(self, request: HttpRequest, workspace_id: str, event_type: str) -> JsonResponse:
-        return self.answer(self.settings()[self.known(event_type)].extended)
+        return self.answer(self.event_settings()[self.known(event_type)].extended)
 
     @extend_schema(request={"application/json": MAP}, responses={200: MAP})
     def put(self, request: HttpRequest, workspace_id: str, event_type: str) -> JsonResponse:
@@ -167,7 +167,7 @@ class EventTypesView(EventTypeView):
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         elements = [
             {"id": name, "mode": EVENT_TYPES[name].mode, "enabled": settings.enabled}
-            for name, settings in self.settings().items()
+            for name, settings in self.event_settings().items()
         ]
         return self.answer({"elements": elements})
 
@@ -175,7 +175,7 @@ class EventTypesView(EventTypeView):
 class PayloadSizeView(EventTypeView):
     @extend_schema(responses={200: MAP})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        sizes = {name: {"maxBytes": each.max_bytes} for name, each in self.settings().items()}
+        sizes = {name: {"maxBytes": each.max_bytes} for name, each in self.event_settings().items()}
         return self.answer(sizes)
 
     @extend_schema(request={"application/json": MAP}, responses={200: MAP})
@@ -196,7 +196,9 @@ class ConsentPolicyView(EventTypeView):
 
     @extend_schema(responses={200: LISTS})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        policy = {name: each.consents for name, each in self.settings().items() if each.consents}
+        policy = {
+            name: each.consents for name, each in self.event_settings().items() if each.consents
+        }
         return self.answer(policy)
 
     @extend_schema(request={"application/json": LISTS}, responses={200: LISTS})
@@ -220,7 +222,9 @@ class ConsentPolicyView(EventTypeView):
 class ProductsUpdatePolicyView(EventTypeView):
     @extend_schema(responses={200: ProductsUpdatePolicy})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        updating = [name for name, each in self.settings().items() if each.does_update_products]
+        updating = [
+            name for name, each in self.event_settings().items() if each.does_update_products
+        ]
         return self.answer({"eventTypes": updating})
 
     @extend_schema(request=ProductsUpdatePolicy, responses={200: ProductsUpdatePolicy})
@@ -248,7 +252,7 @@ class PlanModelView(EventTypeView):
     def get(self, request: HttpRequest, workspace_id: str, plan_model: str) -> JsonResponse:
         if plan_model not in PLAN_MODELS["models"]:
             raise NotFound(f"plan model not found {plan_model}")
-        extended = {name: each.extended for name, each in self.settings().items()}
+        extended = {name: each.extended for name, each in self.event_settings().items()}
         return self.answer(plan.plan_model(plan_model, extended))
 
 
