@@ -1,4 +1,5 @@
-"""What writes do to the customers of one entry node, by the simplest means and the reference alone.
+"""What writes do to the customers of an entry node, by the simplest means and the reference alone;
+and what an aggregate node makes of the customers of several.
 
 A customer is a flat dictionary of dotted paths, and its subscriptions a dictionary by id. Nothing
 of the product is used here, so that the two can only agree by being right. Bodies are valid ones of
@@ -7,7 +8,9 @@ the properties that `BODIES` draws.
 
 from __future__ import annotations
 
+import copy
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +21,7 @@ SUBSCRIPTIONS = "base.subscriptions"
 # Lists whose elements are recognised by their id; those of the others by what they are.
 BY_ID = {"base.jobs", "base.educations", "base.likes"}
 GENERATED = ("registeredAt", "updatedAt")
+LOWEST = 1000  # the place of sources that an order does not name
 
 Flat = dict[str, Any]
 
@@ -26,18 +30,23 @@ Flat = dict[str, Any]
 class Person:
     """A live customer: its values by dotted path, its subscriptions, and how it came to them.
 
-    `written` is the number of the write that changed it last, in its node; `log` its consent log.
+    Moments are numbers of writes: when it was `registered`, when it was `written` last (and `by`
+    whom), when each subscription was registered and changed last (`dated`), and each leaf of the
+    consents was set or removed last (`said`). `log` is its consent log.
     """
 
     values: Flat = field(default_factory=dict)
     subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
     version: int = 0
+    registered: int = 0
     written: int = 0
+    by: str = ""
     log: list[tuple[str, str, Any]] = field(default_factory=list)
+    dated: dict[str, tuple[int, int]] = field(default_factory=dict)
+    said: dict[str, int] = field(default_factory=dict)
 
     def copy(self) -> Person:
-        subscriptions = {name: dict(each) for name, each in self.subscriptions.items()}
-        return Person(dict(self.values), subscriptions, self.version, self.written, list(self.log))
+        return copy.deepcopy(self)
 
     def says_as(self, other: Person) -> bool:
         return (self.values, self.subscriptions) == (other.values, other.subscriptions)
@@ -50,13 +59,28 @@ class Refused(Exception):
         self.status = status
 
 
-class NaiveNode:
-    """An entry node that recognises people by e-mail address; people are told apart by number."""
+class Clock:
+    """Numbers the writes of all nodes that share it."""
 
     def __init__(self) -> None:
+        self.now = 0
+
+    def tick(self) -> int:
+        self.now += 1
+        return self.now
+
+
+class NaiveNode:
+    """An entry node that recognises people by e-mail address; people are told apart by number.
+
+    `author` is the source that writes.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
         self.people: dict[int, Person] = {}
         self.ever = 0
-        self.writes = 0
+        self.clock = clock or Clock()
+        self.author = ""
 
     def post(self, body: Any) -> tuple[int, int]:
         """The status and the number of the customer after a POST."""
@@ -142,10 +166,109 @@ class NaiveNode:
             raise Refused(400)
         if self.known_by(email) not in {None, number}:
             raise Refused(409)
-        self.writes += 1
-        after.version, after.written = before.version + 1, self.writes
-        after.log = before.log + consent_lines(before.values, after.values)
+        now = self.clock.tick()
+        after.version, after.registered = before.version + 1, before.registered or now
+        after.written, after.by = now, self.author
+        lines = consent_lines(before.values, after.values)
+        after.log = before.log + lines
+        after.said = before.said | {path: now for _, path, _ in lines}
+        after.dated = {
+            name: before.dated[name]
+            if before.subscriptions.get(name) == each
+            else (before.dated.get(name, (now, now))[0], now)
+            for name, each in after.subscriptions.items()
+        }
         self.people[number] = after
+
+
+@dataclass
+class Aggregate:
+    """An aggregate customer: its members by node and number, what they say, and its version.
+
+    Of each subscription `dated` are the moments that it shows, and `registered` is the customer's.
+    """
+
+    members: set[tuple[str, int]]
+    values: Flat
+    subscriptions: dict[str, dict[str, Any]]
+    dated: dict[str, tuple[int, int]]
+    registered: int
+    version: int = 1
+
+    def says_as(self, other: Aggregate) -> bool:
+        return (self.values, self.subscriptions, self.dated, self.registered) == (
+            other.values, other.subscriptions, other.dated, other.registered,
+        )  # fmt: skip
+
+
+class NaiveAggregate:
+    """An aggregate node of entry nodes, which recognises people by e-mail address in any case.
+
+    `priorities` are the sources of each entry node, the highest first. Customers whose `extra` is
+    `hidden` are left out. Numbers `points` are added up, lists `colours` united.
+    """
+
+    def __init__(
+        self, nodes: dict[str, NaiveNode], priorities: dict[str, list[str]], hidden: str
+    ) -> None:
+        self.nodes = nodes
+        self.priorities = priorities
+        self.hidden = hidden
+        self.people: dict[str, Aggregate] = {}
+
+    def follow(self) -> None:
+        """Make the aggregate customers what their members say now."""
+        groups: dict[str, list[tuple[str, int, Person]]] = {}
+        for name, node in self.nodes.items():
+            for number, person in node.people.items():
+                if person.values.get("extra") != self.hidden:
+                    key = folded(person.values[EMAIL])
+                    groups.setdefault(key, []).append((name, number, person))
+        people = {}
+        for key, group in groups.items():
+            group.sort(key=lambda each: (self._rank(each[0], each[2]), -each[2].written))
+            after = self._merged(group)
+            before = self.people.get(key)
+            if before is not None:
+                after.version = before.version + (not after.says_as(before))
+            people[key] = after
+        self.people = people
+
+    def _rank(self, node: str, person: Person) -> int:
+        order = self.priorities[node]
+        return order.index(person.by) if person.by in order else LOWEST
+
+    def _merged(self, group: Sequence[tuple[str, int, Person]]) -> Aggregate:
+        people = [person for _, _, person in group]
+        subscriptions, dated = {}, {}
+        for name in {name for person in people for name in person.subscriptions}:
+            holders = [person for person in people if name in person.subscriptions]
+            newest = max(holders, key=lambda person: person.dated[name][1])
+            subscriptions[name], dated[name] = newest.subscriptions[name], newest.dated[name]
+        return Aggregate(
+            members={(node, number) for node, number, _ in group},
+            values=self._values(people),
+            subscriptions=subscriptions,
+            dated=dated,
+            registered=min(person.registered for person in people),
+        )
+
+    def _values(self, people: Sequence[Person]) -> Flat:
+        values: Flat = {}
+        for path in {path for person in people for path in person.values}:
+            given = [person.values[path] for person in people if path in person.values]
+            if path.startswith("tags.") or path == "extended.colours":
+                values[path] = list(dict.fromkeys(each for tags in given for each in tags))
+            elif path == "extended.points":
+                values[path] = sum(given)
+            elif not path.startswith("consents."):
+                values[path] = given[0]
+        for path in {path for person in people for path in person.said}:
+            speakers = [person for person in people if path in person.said]
+            last = max(speakers, key=lambda person: person.said[path])
+            if path in last.values:
+                values[path] = last.values[path]
+        return values
 
 
 def applied(before: Person, body: Any, way: str) -> Person:
@@ -232,10 +355,11 @@ def consent_lines(before: Flat, after: Flat) -> list[tuple[str, str, Any]]:
 
 
 def same_text(one: str, other: str) -> bool:
-    def folded(text: str) -> str:
-        return unicodedata.normalize("NFC", text.strip().casefold())
-
     return folded(one) == folded(other)
+
+
+def folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip().casefold())
 
 
 def told(answer: dict[str, Any]) -> tuple[Flat, dict[str, dict[str, Any]]]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from configuration.models import Node
 from customers.models import Change, ConsentLogEntry
 from tests.client import Answer
 from tests.customers.naive_model import (
@@ -40,11 +41,13 @@ ADA = {"base": {"contacts": {"email": "one@example.com"}, "subscriptions": [NEWS
 
 
 class Run:
-    """The product's node and the model's, given the same operations."""
+    """A node of the product and the model's, given the same operations by `client`."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, node: Node | None = None, model: NaiveNode | None = None) -> None:
         self.hub = hub
-        self.model = NaiveNode()
+        self.node_id = str((node or hub.node).id)
+        self.model = model or NaiveNode()
+        self.client = hub.trusted
         self.ids: dict[int, str] = {}
 
     def customer(self, number: int) -> str:
@@ -78,8 +81,8 @@ class Run:
     def answer(self, operation: tuple[Any, ...]) -> Answer:
         """What the product answers."""
         kind, *parts = operation
-        client = self.hub.trusted
-        node = {"nodeId": str(self.hub.node.id)}
+        client = self.client
+        node = {"nodeId": self.node_id}
         if kind == "post":
             return client.post(f"{self.hub.path}/customers", parts[0] | node)
         path = self.customer(parts[0])
