@@ -82,7 +82,13 @@ def _modified(node: Node, values: dict[str, Any], expected_version: int | None) 
     if faults:
         raise Invalid(errors=faults)
     before = node.exclusion_filters
-    changing = [name for name in values if name not in IMMUTABLE and name != "state"]
+    changing = [
+        name
+        for name in values
+        if name not in IMMUTABLE and name != "state" and getattr(node, name) != values[name]
+    ]
+    if not changing and not is_activated:
+        return node
     for name in changing:
         setattr(node, name, values[name])
     if is_activated or (node.exclusion_filters != before and node.state == NodeState.ACTIVE):

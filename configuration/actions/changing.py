@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from configuration.domain.customer_schema import CustomerSchema
-from configuration.models import Workspace
+from configuration.domain.retention import effective_months
+from configuration.models import EventTypeSettings, Node, Workspace
 from configuration.queries.rules import configuration_changed
 from contacthub_project.core.errors import NotFound, Stale
 
 
 @contextmanager
 def changing(workspace_id: UUID, expected_version: int | None) -> Iterator[Workspace]:
-    """A transaction that holds the workspace's row and ends by raising its configuration version.
+    """A transaction that holds the workspace's row and raises its configuration version at the end.
 
+    The version stays when nothing has changed, so that writing what was read disturbs nobody.
     `expected_version` is the configuration version the caller has read, None for any. Raises Stale
     when somebody else has changed the configuration since.
     """
@@ -30,8 +33,30 @@ def changing(workspace_id: UUID, expected_version: int | None) -> Iterator[Works
         workspace = lock_workspace(workspace_id)
         if expected_version is not None and expected_version != workspace.configuration_version:
             raise Stale
+        before = _configuration(workspace)
         yield workspace
-        configuration_changed(workspace_id)
+        if _configuration(workspace) != before:
+            configuration_changed(workspace_id)
+
+
+def _configuration(workspace: Workspace) -> tuple[Any, ...]:
+    """What a (locked) workspace's configuration says; defaults are what they stand for."""
+    types = EventTypeSettings.objects.by_type(workspace.id)
+    months = {
+        name: settings.retention_months
+        for name, settings in types.items()
+        if settings.retention_months is not None
+    }
+    nodes = Node.objects.in_workspace(workspace.id).order_by("id")
+    return (
+        {field.attname: getattr(workspace, field.attname) for field in Workspace._meta.fields},
+        [
+            (each.enabled, each.max_bytes, each.consents, each.does_update_products, each.extended)
+            for each in types.values()
+        ],
+        effective_months(months),
+        list(nodes.values_list("id", "retention_months", "retention_enabled")),
+    )
 
 
 def lock_workspace(workspace_id: UUID) -> Workspace:

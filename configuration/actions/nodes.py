@@ -57,7 +57,8 @@ def modify_entry_node(
 ) -> Node:
     """Change an entry node; `policy_at` says where the request has the matching policy.
 
-    Raises Conflict, unless forced, when customers lack what the node is to demand.
+    Values that are the node's already change nothing, its version included. Raises Conflict, unless
+    forced, when customers lack what the node is to demand.
 
     When the policy changes under customers the node is locked, its `pending_policy` set, and they
     are to be re-keyed, see `configuration.actions.rekeying`. Raises Stale when somebody else
@@ -72,6 +73,8 @@ def modify_entry_node(
     before = (node.unique_properties, node.case_sensitive)
     priority = node.source_priority
     demanded = {*node.mandatory_properties, *node.unique_properties}
+    if all(getattr(node, name) == value for name, value in values.items()):
+        return node
     for name, value in values.items():
         setattr(node, name, value)
     schema = customer_schema_of(workspace)

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from configuration.actions.changing import changing
 from configuration.actions.nodes import lock_node
-from configuration.models import Node
+from configuration.domain.retention import effective_months
+from configuration.models import EventTypeSettings, Node
 
 
 def set_node_retention(
@@ -18,12 +19,26 @@ def set_node_retention(
     enabled: bool | None = None,
     expected_version: int | None,
 ) -> Node:
-    """Set a node's own months by type of event, or switch its purge; None leaves as it is."""
+    """Set a node's own months by type of event, or switch its purge; None leaves as it is.
+
+    Months of every type that are just what holds, as an answer has them, leave as it is too: a type
+    that follows the workspace goes on doing so.
+    """
     with changing(workspace_id, expected_version):
         node = lock_node(node)
-        if months is not None:
+        if months is not None and months != _held_months(node):
             node.retention_months = dict(months)
         if enabled is not None:
             node.retention_enabled = enabled
         node.save(update_fields=["retention_months", "retention_enabled"])
     return node
+
+
+def _held_months(node: Node) -> dict[str, int]:
+    """How long a node's events are kept now, by type; by its own rule or the workspace's."""
+    of_workspace = {
+        each.type: each.retention_months
+        for each in EventTypeSettings.objects.in_workspace(node.workspace_id)
+        if each.retention_months is not None
+    }
+    return effective_months(of_workspace, node.retention_months)

@@ -80,17 +80,25 @@ def modify_source(
 ) -> Source:
     """Change a source; its provider, trust and token stay.
 
-    `values` holds model fields, `nodes` the new list or None to keep it. Raises Invalid, and Stale
-    when somebody else changed it first.
+    `values` holds model fields, `nodes` the new list or None to keep it. What is the source's
+    already changes nothing, its version included. Raises Invalid, and Stale when somebody else
+    changed it first.
     """
     lock_workspace(source.workspace_id)
     source = lock_source(source)
     if expected_version is not None and expected_version != source.version:
         raise Stale
     properties = coerced_properties(source.provider, values.pop("properties", source.properties))
+    present = list(source.nodes.all())
+    found = present if nodes is None else _nodes(source.workspace_id, nodes)
+    if (
+        properties == source.properties
+        and {node.id for node in found} == {node.id for node in present}
+        and all(getattr(source, name) == value for name, value in values.items())
+    ):
+        return source
     for name, value in values.items():
         setattr(source, name, value)
-    found = list(source.nodes.all()) if nodes is None else _nodes(source.workspace_id, nodes)
     _check_properties(source, properties, found)
     source.properties = without_secret(properties)
     source.nodes.set(found)

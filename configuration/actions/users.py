@@ -48,6 +48,8 @@ def set_grants(user: User, *, workspace_id: UUID, grants: Mapping[UUID, str]) ->
     with transaction.atomic():
         User.objects.select_for_update().get(id=user.id)
         here = NodeGrant.objects.filter(user=user, node__workspace_id=workspace_id)
+        if dict(here.values_list("node_id", "permission")) == dict(grants):
+            return
         here.exclude(node_id__in=list(grants)).delete()
         for node_id, permission in grants.items():
             NodeGrant.objects.update_or_create(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -27,8 +27,9 @@ from contacthub_project.core.errors import (
     TooLarge,
     Unavailable,
 )
-from contacthub_project.core.identifiers import canonical_identifier, new_id
+from contacthub_project.core.identifiers import as_uuid, canonical_identifier, new_id
 from contacthub_project.core.principal import Principal
+from contacthub_project.core.sameness import says_the_same
 from contacthub_project.core.timestamps import format_timestamp
 from customers.actions.browser_access import check_recognised_values
 from customers.actions.identity_locks import locking_external_id, notify_identities_appeared
@@ -59,9 +60,16 @@ from customers.queries.documents import document_of
 
 INVALID_CUSTOMER = "source customer is not valid"
 ATTEMPTS = 5
+# What the system keeps, and a body may hold because it was read before.
+GENERATED = frozenset(
+    {"id", "intId", "registeredAt", "updatedAt", "version", "deleted", "sourceInfo"}
+)
 CUSTOMER_BYTES = 64 * 1024  # reference: Create Customer
 # What is stored grows by merging; without an end, one sender could make a person too large to read.
 LARGEST_CUSTOMER = 4 * CUSTOMER_BYTES
+
+
+OTHER_ID = FieldError("/id", "is not the id of the customer with these values", "reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +85,16 @@ def upsert_customer(
 ) -> Upserted:
     """Create a customer, or merge into the one the node recognises (reference: Create Customer).
 
-    Raises Invalid naming every fault of `body`, NotFound or Locked for the node.
+    `body` may be a customer as it was read: what is generated is ignored, but an id must be that of
+    the customer that the node recognises. Raises Invalid naming every fault of `body`, NotFound or
+    Locked for the node.
     """
+    sent, customer_id = without_generated(body), body.get("id")
+    is_possible = customer_id is None or (isinstance(customer_id, str) and as_uuid(customer_id))
+    also = [] if is_possible else [OTHER_ID]
     for _ in range(ATTEMPTS):
         node = open_node(workspace, node_id)
-        given = checked_body(workspace, node, body)
+        given = checked_body(workspace, node, sent, also=also)
         document = for_create(EMPTY, given)
         check_required(node, document)
         # A subscription that leaves out `subscribed` has to be there already.
@@ -89,14 +102,17 @@ def upsert_customer(
         document = with_subscription_dates(EMPTY, document, now_text())
         try:
             with locking_external_id(node.id, document["externalId"]):
-                upserted = (not incomplete and _insert(workspace, node, document, by)) or _merge(
-                    workspace, node, given, match_key(node.matching, document), by
+                is_new = customer_id is None and not incomplete
+                upserted = (is_new and _insert(workspace, node, document, by)) or _merge(
+                    workspace, node, given, match_key(node.matching, document), by, customer_id
                 )
         except NodeNotOpen:
             workspace = _latest(workspace)
             continue
         if upserted is not None:
             return upserted
+        if customer_id is not None:
+            raise Invalid(INVALID_CUSTOMER, errors=[OTHER_ID])
         if incomplete:
             raise Invalid(INVALID_CUSTOMER, errors=incomplete)
     # Each round lost a race against a deletion or a change of the node's policy.
@@ -136,12 +152,18 @@ def _merge(
     given: dict[str, Any],
     key: bytes | None,
     by: Principal,
+    customer_id: Any,
 ) -> Upserted | None:
-    """The merged customer, None when it has just been deleted."""
+    """The merged customer, None when there is none, or none any more.
+
+    Raises Invalid when it has another id than `customer_id`, unless that is None.
+    """
     lock_open_node(workspace.id, node)
     row = Customer.objects.lock_same_person(workspace.id, node.id, key)
     if row is None:
         return None
+    if customer_id is not None and not says_the_same(customer_id, row.id):
+        raise Invalid(INVALID_CUSTOMER, errors=[OTHER_ID])
     before = document_of(row)
     merged = workspace.customer_schema.with_disabled_of(before, for_create(before, given))
     after = with_subscription_dates(before, merged, now_text())
@@ -185,11 +207,23 @@ def open_node(workspace: WorkspaceRules, node_id: UUID) -> NodeRules:
     return node
 
 
+def without_generated(body: dict[str, Any]) -> dict[str, Any]:
+    """The body without what the system keeps; the same object when it has none of it."""
+    if GENERATED.isdisjoint(body):
+        return body
+    return {name: value for name, value in body.items() if name not in GENERATED}
+
+
 def checked_body(
-    workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    body: dict[str, Any],
+    *,
+    also: Sequence[FieldError] = (),
 ) -> dict[str, Any]:
-    """The body, valid and in canonical form; raises Invalid with every fault."""
+    """The body, valid and in canonical form; raises Invalid with every fault, `also` included."""
     given, faults = workspace.customer_schema.read(body)
+    faults += also
     if "externalId" not in node.matching.properties:
         faults += external_id_faults(workspace, given)
     if faults:

@@ -23,7 +23,12 @@ from contacthub_project.core.errors import Conflict, Forbidden, Invalid, NotFoun
 from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.principal import READ, Principal
 from contacthub_project.core.strict_json import parse_json
-from customers.actions.customers import CUSTOMER_BYTES, INVALID_CUSTOMER, upsert_customer
+from customers.actions.customers import (
+    CUSTOMER_BYTES,
+    INVALID_CUSTOMER,
+    upsert_customer,
+    without_generated,
+)
 from customers.actions.identity_locks import lock_identities
 from customers.actions.modification import Mode, Modification, delete_customer, modify_customer
 from customers.actions.sessions import claim_session
@@ -197,7 +202,7 @@ class CustomersView(CustomerAnsweringView):
         body = self.body(limit=CUSTOMER_BYTES)
         node_id = body.get("nodeId")
         if not isinstance(node_id, str):
-            _, faults = self.workspace.customer_schema.read(body)
+            _, faults = self.workspace.customer_schema.read(without_generated(body))
             raise Invalid(INVALID_CUSTOMER, errors=faults)
         node = self.writable_node(node_id)
         with linking_session(request, self.workspace, node.id, self.caller) as claim:
