@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from configuration.actions.changing import customer_schema_of
 from configuration.domain.send_source import SECRET, send_property_faults
 from configuration.models import Node, NodeType, SendSource, Source, Workspace
-from configuration.models.encryption import encrypt
 from contacthub_project.core.errors import Conflict, FieldError, Invalid
+from contacthub_project.db.encryption import encrypt
 
 
 def check_send_properties(

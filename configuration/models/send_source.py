@@ -17,7 +17,7 @@ class SendSource(models.Model):
     node = models.OneToOneField(Node, on_delete=models.CASCADE, related_name="send")
     group_pk = models.BigIntegerField()
     userdb_id = models.CharField(max_length=255)
-    api_key = models.BinaryField(editable=False)  # encrypted, see configuration.models.encryption
+    api_key = models.BinaryField(editable=False)  # encrypted, see contacthub_project.db.encryption
 
     class Meta:
         constraints = [

@@ -58,6 +58,23 @@ def page_object() -> Schema:
     )
 
 
+def cursor_page_object() -> Schema:
+    """The same of a list that can be walked by cursor."""
+    following = {
+        "type": ["string", "null"],
+        "description": "Cursor of the page that follows, to be given as `cursor`;"
+        " null when there is none.",
+    }
+    return component(
+        "CursorPageObject",
+        {
+            "description": "Which part of a list the answer holds, and where it goes on.",
+            "allOf": [page_object(), {"type": "object", "properties": {"next": following}}],
+            "required": ["next"],
+        },
+    )
+
+
 def page_component(name: str, element: Schema, elements: str) -> Schema:
     """A page of such elements; `elements` says what they are."""
     return component(

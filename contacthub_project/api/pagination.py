@@ -54,9 +54,14 @@ class Page:
         return rows[self.first : self.first + self.size]
 
     def of(
-        self, elements: Iterable[Any], *, total: int, unfiltered: int | None = None
+        self,
+        elements: Iterable[Any],
+        *,
+        total: int,
+        unfiltered: int | None = None,
+        **others: str | None,
     ) -> dict[str, Any]:
-        """The answer: the elements and the page object."""
+        """The answer: the elements and the page object, `others` among its members."""
         return {
             "elements": elements if isinstance(elements, Sequence) else list(elements),
             "page": {
@@ -65,5 +70,6 @@ class Page:
                 "totalUnfilteredElements": total if unfiltered is None else unfiltered,
                 "totalPages": -(-total // self.size) if self.size else 0,
                 "number": self.number,
+                **others,
             },
         }

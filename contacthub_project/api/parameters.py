@@ -51,6 +51,14 @@ PATH_PARAMETERS: dict[str, tuple[Schema, str, Any]] = {
     "baseProperty": (TEXT, "Path of the base property below `base`.", "contacts.fax"),
 }
 
+CURSOR = OpenApiParameter(
+    "cursor",
+    str,
+    description="The `page.next` of the page before: goes on after its last element, whatever was"
+    " added or removed meanwhile, also beyond 10,000 elements. Query, filters and order must be the"
+    " same; not together with `page`.",
+)
+
 
 def path_parameter(path: str, name: str) -> tuple[Schema, str, Any]:
     """Schema, description and example of a parameter of a path template; raises KeyError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from configuration.domain.customer_schema import BUILT_IN
-from contacthub_project.api.schema import PAGE_OBJECT
+from contacthub_project.api.components import cursor_page_object
 
 COMPONENTS = "#/components/schemas/"
 CUSTOM_KEYWORDS = {"maxLengthSum"}
@@ -48,7 +48,7 @@ PAGE_OF_CUSTOMERS: dict[str, Any] = {
     "required": ["elements", "page"],
     "properties": {
         "elements": {"type": "array", "items": CUSTOMER},
-        "page": PAGE_OBJECT,
+        "page": cursor_page_object(),
     },
 }
 

@@ -13,8 +13,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from configuration.api.scoping import WorkspaceView
 from configuration.domain.placeholders import identifier_faults
 from configuration.queries.rules import WorkspaceRules
-from contacthub_project.api import pagination
-from contacthub_project.api.pagination import LARGEST_MATCH, Page
+from contacthub_project.api.cursors import CursorPage
+from contacthub_project.api.pagination import LARGEST_MATCH
+from contacthub_project.api.parameters import CURSOR
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import Empty, JsonResponse, NotModified
 from contacthub_project.api.schema import PAGE_PARAMETERS
@@ -120,6 +121,7 @@ class CustomersView(CustomerAnsweringView):
     @extend_schema(
         parameters=[
             *PAGE_PARAMETERS,
+            CURSOR,
             OpenApiParameter("nodeId", str, required=True, description="The customers' node."),
             OpenApiParameter("externalId", str, description="The client's own id."),
             OpenApiParameter("query", str, description="JSON of the query language."),
@@ -131,7 +133,6 @@ class CustomersView(CustomerAnsweringView):
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         """Customers that fit, the latest changed first unless `sort` says otherwise."""
         parameters = QueryParameters(request)
-        page = Page.asked_for(parameters, pagination.ENTITIES)
         node_id = parameters.text("nodeId")
         if not node_id:
             parameters.fault("nodeId", "is required")
@@ -139,9 +140,12 @@ class CustomersView(CustomerAnsweringView):
         fields = self.fields(parameters)
         sort = self.sort(parameters)
         query = parameters.text("query", longest=LONGEST_QUERY)
+        order = [[key.field, key.descending] for key in sort]
+        scope = ["customers", self.workspace.id, node_id, external_id, query, order]
+        page = CursorPage.asked_for(parameters, scope)
         parameters.raise_faults()
         node = self.readable_node(node_id or "")
-        search = Search(external_id, self.query(query), sort, page)
+        search = Search(external_id, self.query(query), sort, page.page, page.after)
         if self.caller.is_untrusted:
             check_lookup(node, search)
         found = search_customers(self.workspace, node, search)
@@ -149,8 +153,10 @@ class CustomersView(CustomerAnsweringView):
         if fields:
             elements = [select_fields(element, fields) for element in elements]
         # How many customers there are is not for everybody who can open the web site.
-        unfiltered = found.total if self.caller.is_untrusted else found.unfiltered
-        return JsonResponse(page.of(elements, total=found.total, unfiltered=unfiltered))
+        unfiltered = None if self.caller.is_untrusted else found.unfiltered
+        return JsonResponse(
+            page.of(elements, total=found.total, unfiltered=unfiltered, last=found.last)
+        )
 
     def external_id(self, parameters: QueryParameters) -> str | None:
         """The external id to look up, in the form in which it is kept."""
@@ -239,18 +245,25 @@ class CustomerScopedView(CustomerAnsweringView):
 class EntryCustomersView(CustomerScopedView):
     """The entry customers that an aggregate customer is made of."""
 
-    @extend_schema(parameters=PAGE_PARAMETERS, responses={200: PAGE_OF_CUSTOMERS})
+    @extend_schema(parameters=[*PAGE_PARAMETERS, CURSOR], responses={200: PAGE_OF_CUSTOMERS})
     def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
-        page = Page.asked_for(parameters, pagination.ENTITIES)
+        scope = ["entry-customers", self.workspace.id, customer_id]
+        page = CursorPage.asked_for(parameters, scope)
         parameters.raise_faults()
         customer = self.readable_customer(customer_id)
         nodes = [node for node in self.workspace.nodes if self.caller.may(READ, node)]
         members = AggregateMember.objects.of_aggregate(self.workspace.id, customer)
         members = members.filter(entry__node_id__in=nodes, entry__deleted=DeletedState.LIVE)
-        ids = list(page.slice(members.order_by("entry_id")).values_list("entry_id", flat=True))
+        entries = members.order_by("entry_id").values_list("entry_id", flat=True)
+        size, total = page.page.size, None
+        if page.after is None:
+            total, ids = members.count_up_to(LARGEST_MATCH), list(page.page.slice(entries))
+        else:
+            ids = list(entries.filter(entry_id__gt=page.after[0])[:size])
         elements = [self.shown(row) for row in Customer.objects.live_rows(self.workspace.id, ids)]
-        return JsonResponse(page.of(elements, total=members.count_up_to(LARGEST_MATCH)))
+        last = [str(ids[-1])] if ids and len(ids) == size else None
+        return JsonResponse(page.of(elements, total=total, last=last))
 
 
 class CustomerView(CustomerScopedView):

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from uuid import UUID
+
+import orjson
 
 from configuration.domain.customer_schema import LIST_OF, CustomerSchema
 from configuration.domain.extended_properties import indexed_paths
@@ -25,6 +28,7 @@ from customers.domain.query_language import (
     parse_query,
 )
 from customers.models.customer import ROW_AS_JSON, CustomerRow
+from customers.queries.keyset import Order, OrderKey
 
 NEWEST_FIRST = (SortKey("updatedAt", descending=True),)
 COLUMNS = {
@@ -41,6 +45,11 @@ COLUMNS = {
 UUID_COLUMNS = {"id": "customer.id", "nodeId": "customer.node_id"}
 # Indexes that find a node's customers by the lower case of a value (see Customer.Meta).
 FOLDED_INDEXES = frozenset({"base.contacts.email", "base.firstName", "base.lastName"})
+ALWAYS_THERE = frozenset({"updatedAt", "registeredAt", "id", "intId", "version", "nodeId"})
+COLUMN_TYPES = {
+    "intId": "bigint", "version": "integer", "enabled": "boolean",
+    "registeredAt": "timestamptz", "updatedAt": "timestamptz",
+}  # fmt: skip
 UNSORTED_KINDS = (LIST_OF, "object")
 
 IN_NODE = "customer.workspace_id = %s AND customer.node_id = %s AND customer.deleted = 0"
@@ -58,20 +67,42 @@ page AS (SELECT id, position FROM matched ORDER BY position OFFSET %s LIMIT %s)
 SELECT
     (SELECT count(*) FROM matched),
     (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
-     FROM page JOIN customers_customer USING (id))
+     FROM page JOIN customers_customer USING (id)),
+    (SELECT {{values}}::text FROM page JOIN customers_customer AS customer USING (id)
+     ORDER BY page.position DESC LIMIT 1)
 """
 # Without a condition everybody matches, and how many those are is known.
 LIST = f"""
-SELECT NULL::bigint, (
-    SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
+WITH page AS (
+    SELECT found.id, row_number() OVER () AS position
     FROM (
-        SELECT found.id, row_number() OVER () AS position
-        FROM (
-            SELECT customer.id FROM customers_customer AS customer
-            WHERE {IN_NODE} ORDER BY {{order}} OFFSET %s LIMIT %s
-        ) AS found
-    ) AS page JOIN customers_customer USING (id)
+        SELECT customer.id FROM customers_customer AS customer
+        WHERE {IN_NODE} ORDER BY {{order}} OFFSET %s LIMIT %s
+    ) AS found
 )
+SELECT
+    NULL::bigint,
+    (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
+     FROM page JOIN customers_customer USING (id)),
+    (SELECT {{values}}::text FROM page JOIN customers_customer AS customer USING (id)
+     ORDER BY page.position DESC LIMIT 1)
+"""
+# The page after a row: as much of each range as the page could need, put in order again.
+RANGE = f"""
+(SELECT customer.id FROM customers_customer AS customer
+ WHERE {IN_NODE} AND ({{condition}}) ORDER BY {{order}} LIMIT %s)
+"""
+PAGE_AFTER = f"""
+WITH page AS (
+    SELECT customer.id, row_number() OVER (ORDER BY {{order}}) AS position
+    FROM ({{ranges}}) AS found JOIN customers_customer AS customer USING (id)
+    ORDER BY position LIMIT %s
+)
+SELECT
+    (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
+     FROM page JOIN customers_customer USING (id)),
+    (SELECT {{values}}::text FROM page JOIN customers_customer AS customer USING (id)
+     ORDER BY page.position DESC LIMIT 1)
 """
 
 
@@ -137,21 +168,30 @@ class CustomerAttributes:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a client looks for; `query` is what `parse_search_query` gives."""
+    """What a client looks for; `query` is what `parse_search_query` gives.
+
+    With the `after` values of a row (see `Found.last`), the page begins after that row.
+    """
 
     external_id: str | None
     query: Expression | None
     sort: Sequence[SortKey]
     page: Page
+    after: Sequence[str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rows of a page, how many customers match (10000 at most) and how many there are."""
+    """The rows of a page, how many customers match (10000 at most) and how many there are.
+
+    `total` is None for a page that begins after a row: they are not counted again. `last` holds the
+    values that the list is ordered by, of the page's last row, when the page is full.
+    """
 
     rows: list[CustomerRow]
-    total: int
+    total: int | None
     unfiltered: int
+    last: Sequence[str | None] | None = None
 
 
 def parse_search_query(document: Any, workspace: WorkspaceRules) -> Parsed:
@@ -198,50 +238,75 @@ def check_lookup(node: NodeRules, search: Search) -> None:
 def search_customers(workspace: WorkspaceRules, node: NodeRules, search: Search) -> Found:
     """The customers of a node that fit, by the order asked for, absent values last.
 
-    Ids break ties. No more than 10000 matches are looked at.
+    Ids break ties. No more than 10000 matches are looked at, unless the page begins after a row.
     """
-    attributes = CustomerAttributes.of(workspace, node)
-    order = order_of(search.sort, attributes)
+    order = order_of(search.sort, CustomerAttributes.of(workspace, node))
     scope = (workspace.id, node.id)
-    first = min(search.page.first, LARGEST_MATCH)
-    window = (first, min(search.page.size, LARGEST_MATCH - first))
     condition = _condition(workspace, node, search, clock_of(workspace))
+    if search.after is not None:
+        return _page_after(search.after, search.page.size, order, scope, condition)
+    first = min(search.page.first, LARGEST_MATCH)
+    size = min(search.page.size, LARGEST_MATCH - first)
     if condition is None:
-        statement = LIST.format(order=order)
-        parameters: tuple[Any, ...] = (*scope, *window)
+        statement = LIST.format(order=order.sql, values=order.values)
+        parameters: tuple[Any, ...] = (*scope, first, size)
     else:
-        statement = SEARCH.format(condition=condition.sql, order=order)
-        parameters = (*scope, *condition.parameters, *window)
-    matching, rows = fetch_one(statement, parameters, prepare=False)
+        statement = SEARCH.format(condition=condition.sql, order=order.sql, values=order.values)
+        parameters = (*scope, *condition.parameters, first, size)
+    matching, rows, last = fetch_one(statement, parameters, prepare=False)
     everybody = count_of(workspace.id, node.id, Entity.CUSTOMERS)
     total = min(everybody, LARGEST_MATCH) if matching is None else matching
-    return Found(records_of(CustomerRow, rows), total, everybody)
+    return _found(rows, last, size, total, everybody)
 
 
-def order_of(sort: Sequence[SortKey], attributes: CustomerAttributes) -> str:
-    """SQL of an order: text by its lower case, absent values last, ties by id."""
-    keys = [f"{_sorted_value(key, attributes)} {_direction(key)}" for key in sort]
-    last = "DESC" if sort[-1].descending else "ASC"
-    return ", ".join([*keys, f"customer.id {last}"])
+def _page_after(
+    values: Sequence[str | None],
+    size: int,
+    order: Order,
+    scope: tuple[UUID, UUID],
+    condition: Fragment | None,
+) -> Found:
+    statements, parameters = [], []
+    for each in order.after(values):
+        wanted = each if condition is None else all_of([condition, each])
+        statements.append(RANGE.format(condition=wanted.sql, order=order.sql))
+        parameters += [*scope, *wanted.parameters, size]
+    statement = PAGE_AFTER.format(
+        ranges=" UNION ALL ".join(statements), order=order.sql, values=order.values
+    )
+    rows, last = fetch_one(statement, (*parameters, size), prepare=False)
+    return _found(rows, last, size, None, count_of(*scope, Entity.CUSTOMERS))
 
 
-def _sorted_value(key: SortKey, attributes: CustomerAttributes) -> str:
+def _found(
+    rows: str | None, last: str | None, size: int, total: int | None, unfiltered: int
+) -> Found:
+    records = records_of(CustomerRow, rows)
+    is_full = last is not None and len(records) == size
+    return Found(records, total, unfiltered, orjson.loads(last) if last and is_full else None)
+
+
+def order_of(sort: Sequence[SortKey], attributes: CustomerAttributes) -> Order:
+    """An order: text by its lower case, absent values last, ties by id."""
+    keys = [_order_key(key, attributes) for key in sort]
+    return Order((*keys, OrderKey("customer.id", "uuid", descending=sort[-1].descending)))
+
+
+def _order_key(key: SortKey, attributes: CustomerAttributes) -> OrderKey:
     place, kind = attributes.place_of(key.field), attributes.schema.kind_of(key.field)
     if place.uuid_column is not None:
-        return place.uuid_column
-    if kind == "text":
-        return f'lower({place.text}) COLLATE "C"'
-    if place.keys is None:
-        return place.column
-    return f'{place.text} COLLATE "C"' if kind in {"moment", "date"} else place.json
-
-
-def _direction(key: SortKey) -> str:
-    if not key.descending:
-        return "ASC"
-    # These always have a value; an index in their order can be read from either end.
-    has_value = key.field in {"updatedAt", "registeredAt", "id", "intId", "version", "nodeId"}
-    return "DESC" if has_value else "DESC NULLS LAST"
+        expression, value_type = place.uuid_column, "uuid"
+    elif kind == "text":
+        expression, value_type = f'lower({place.text}) COLLATE "C"', "text"
+    elif place.keys is None:
+        expression, value_type = place.column, COLUMN_TYPES.get(key.field, "text")
+    elif kind in {"moment", "date"}:
+        expression, value_type = f'{place.text} COLLATE "C"', "text"
+    else:
+        expression, value_type = place.json, "jsonb"
+    return OrderKey(
+        expression, value_type, descending=key.descending, nullable=key.field not in ALWAYS_THERE
+    )
 
 
 def _condition(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES, tracking_schema
-from contacthub_project.api.schema import PAGE_OBJECT
+from contacthub_project.api.components import cursor_page_object
 from events.models import BringBackType, Origin
 
 ID = {"type": "string", "format": "uuid"}
@@ -68,7 +68,7 @@ EVENT_ID: dict[str, Any] = {"type": "object", "required": ["id"], "properties": 
 PAGE_OF_EVENTS: dict[str, Any] = {
     "type": "object",
     "required": ["elements", "page"],
-    "properties": {"elements": {"type": "array", "items": EVENT}, "page": PAGE_OBJECT},
+    "properties": {"elements": {"type": "array", "items": EVENT}, "page": cursor_page_object()},
 }
 BATCH: dict[str, Any] = {
     "type": "object",

@@ -11,9 +11,9 @@ from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from configuration.models import NodeType
 from configuration.models.event_type import LARGEST_LIMIT
 from configuration.queries.rules import NodeRules
-from contacthub_project.api import pagination
+from contacthub_project.api.cursors import CursorPage
 from contacthub_project.api.exception_handler import status_of
-from contacthub_project.api.pagination import Page
+from contacthub_project.api.parameters import CURSOR
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent, NotModified, json_bytes
 from contacthub_project.api.schema import PAGE_PARAMETERS
@@ -84,6 +84,7 @@ class EventsView(_IngestingView):
     @extend_schema(
         parameters=[
             *PAGE_PARAMETERS,
+            CURSOR,
             OpenApiParameter(
                 "customerId", str, description="Of one customer; an unknown one has no events."
             ),
@@ -105,7 +106,6 @@ class EventsView(_IngestingView):
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         """Events that fit, the latest first unless `sort` says otherwise."""
         parameters = QueryParameters(request)
-        page = Page.asked_for(parameters, pagination.ENTITIES)
         customer_id, node_id = parameters.text("customerId"), parameters.text("nodeId")
         external_id = canonical_identifier(parameters.text("externalId") or "") or None
         types = named(parameters, "type", EVENT_TYPES)
@@ -120,26 +120,33 @@ class EventsView(_IngestingView):
         for key in sort:
             if key.field not in SORTED_BY:
                 parameters.fault("sort", f"must be one of {', '.join(SORTED_BY)}")
+        order = [[key.field, key.descending] for key in sort]
+        filters = [external_id, types, contexts, *dates]
+        scope = ["events", self.workspace.id, customer_id, node_id, filters, order]
+        page = CursorPage.asked_for(parameters, scope)
         parameters.raise_faults()
         node = self.readable_node(node_id) if node_id else None
         owners: list[UUID] = []
         if customer_id:
             known = self.readable_customer(customer_id)
             if known is None:
-                return JsonResponse(page.of([], total=0, unfiltered=0))
+                return JsonResponse(page.of([], total=0, unfiltered=0, last=None))
             owner, where = known
             owners = [owner]
             if where.type == NodeType.AGGREGATE:
                 owners += members_of(self.workspace.id, owner)
                 node = node or where
         search = Search(
-            owners, node, self.readable_nodes(), external_id, types, contexts, *dates, sort, page
-        )
+            owners, node, self.readable_nodes(), external_id, types, contexts, *dates, sort,
+            page.page, page.after,
+        )  # fmt: skip
         found = search_events(self.workspace.id, search)
         elements = [shown_event(row, self.workspace) for row in found.rows]
         if node is not None and node.type == NodeType.AGGREGATE:
             elements = as_seen_in(node.id, elements)
-        return JsonResponse(page.of(elements, total=found.total, unfiltered=found.unfiltered))
+        return JsonResponse(
+            page.of(elements, total=found.total, unfiltered=found.unfiltered, last=found.last)
+        )
 
     def readable_nodes(self) -> list[NodeRules]:
         """All nodes of the workspace that the caller may read."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from configuration.models import NodeType
 from configuration.queries.rules import NodeRules
@@ -16,25 +18,34 @@ from contacthub_project.api.query import SortKey
 from contacthub_project.db.counters import Entity, count_in, count_of
 from contacthub_project.db.sql import fetch_one, records_of
 from customers.domain.query_compiler import Fragment, all_of
+from customers.queries.keyset import Order, OrderKey
 from events.models.event import ROW_AS_JSON, EventRow
 
 NEWEST_FIRST = (SortKey("date", descending=True),)
 SORTED_BY = {
-    "date": "event.date", "registeredAt": "event.registered_at", "updatedAt": "event.updated_at",
-    "type": 'event.type COLLATE "C"', "context": 'event.context COLLATE "C"', "id": "event.id",
-}  # fmt: skip
+    "date": OrderKey("event.date", "timestamptz"),
+    "registeredAt": OrderKey("event.registered_at", "timestamptz"),
+    "updatedAt": OrderKey("event.updated_at", "timestamptz"),
+    "type": OrderKey('event.type COLLATE "C"', "text"),
+    "context": OrderKey('event.context COLLATE "C"', "text"),
+    "id": OrderKey("event.id", "uuid"),
+}
 
 SEARCH = f"""
+WITH page AS (
+    SELECT found.id, row_number() OVER () AS position FROM ({{page}}) AS found
+)
 SELECT
-    (SELECT count(*) FROM (
-        SELECT FROM events_event AS event WHERE {{filtered}} LIMIT {LARGEST_MATCH}
-    ) AS counted),
+    CASE WHEN %s THEN (
+        SELECT count(*) FROM (
+            SELECT FROM events_event AS event WHERE {{filtered}} LIMIT {LARGEST_MATCH}
+        ) AS counted
+    ) END,
     CASE WHEN %s THEN (SELECT count(*) FROM events_event AS event WHERE {{counted}}) END,
     (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
-     FROM (
-        SELECT found.id, row_number() OVER () AS position
-        FROM ({{page}}) AS found
-     ) AS page JOIN events_event USING (id))
+     FROM page JOIN events_event USING (id)),
+    (SELECT {{values}}::text FROM page JOIN events_event AS event USING (id)
+     ORDER BY page.position DESC LIMIT 1)
 """
 
 PAGE = """
@@ -58,7 +69,8 @@ class Search:
 
     The customers are one, or an aggregate customer and its members. An aggregate node shows the
     events of its members. Without customers and node, the events of the `readable` nodes are
-    looked for, each once, in the node it belongs to.
+    looked for, each once, in the node it belongs to. With the `after` values of an event (see
+    `Found.last`), the page begins after that event.
     """
 
     customer_ids: Sequence[UUID]
@@ -71,6 +83,7 @@ class Search:
     date_to: datetime | None
     sort: Sequence[SortKey]
     page: Page
+    after: Sequence[str | None] | None = None
 
     @property
     def is_of_all_nodes(self) -> bool:
@@ -80,30 +93,47 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rows of a page, how many events match (10000 at most) and how many there are."""
+    """The rows of a page, how many events match (10000 at most) and how many there are.
+
+    `total` is None for a page that begins after an event: they are not counted again. `last` holds
+    the values that the list is ordered by, of the page's last event, when the page is full.
+    """
 
     rows: list[EventRow]
-    total: int
+    total: int | None
     unfiltered: int
+    last: Sequence[str | None] | None = None
 
 
 def search_events(workspace_id: UUID, search: Search) -> Found:
     """The events that fit, in the order asked for, ids breaking ties."""
     scope = _scope(workspace_id, search)
     filtered = all_of([scope, *_filters(search)])
-    page = _page(workspace_id, search, filtered)
+    order, size = _order(search.sort), _window(search)[1]
+    page = _page(workspace_id, search, order)
     counted = _counted_by_rows(workspace_id, search, scope)
     statement = SEARCH.format(
-        filtered=filtered.sql, counted="false" if counted is None else counted.sql, page=page.sql
+        filtered=filtered.sql,
+        counted="false" if counted is None else counted.sql,
+        page=page.sql,
+        values=order.values,
     )
     parameters = (
+        *page.parameters,
+        search.after is None,
         *filtered.parameters,
         counted is not None,
         *(() if counted is None else counted.parameters),
-        *page.parameters,
     )
-    total, by_rows, rows = fetch_one(statement, parameters, prepare=False)
-    return Found(records_of(EventRow, rows), total, (by_rows or 0) + _counted(workspace_id, search))
+    total, by_rows, rows, last = fetch_one(statement, parameters, prepare=False)
+    records = records_of(EventRow, rows)
+    is_full = last is not None and len(records) == size
+    return Found(
+        records,
+        total,
+        (by_rows or 0) + _counted(workspace_id, search),
+        orjson.loads(last) if is_full else None,
+    )
 
 
 def _counted_by_rows(workspace_id: UUID, search: Search, scope: Fragment) -> Fragment | None:
@@ -135,23 +165,33 @@ def _counted(workspace_id: UUID, search: Search) -> int:
     return count_in(workspace_id, entries, Entity.EVENTS)
 
 
-def _page(workspace_id: UUID, search: Search, filtered: Fragment) -> Fragment:
+def _window(search: Search) -> tuple[int, int]:
+    """How many of the matches are passed over, and how many are wanted."""
+    if search.after is not None:
+        return 0, search.page.size
+    first = min(search.page.first, LARGEST_MATCH)
+    return first, min(search.page.size, LARGEST_MATCH - first)
+
+
+def _page(workspace_id: UUID, search: Search, order: Order) -> Fragment:
     """The ids of a page, in order.
 
     Several nodes (all, or those that an aggregate node shows) are read one by one, each in the
     order of its index, and merged: of a million events only those of the page are looked at.
     """
-    order = _order(search.sort)
-    first = min(search.page.first, LARGEST_MATCH)
-    window = (first, min(search.page.size, LARGEST_MATCH - first))
+    window = _window(search)
+    following = [] if search.after is None else order.after(search.after)
     nodes = _nodes_searched_together(search)
     if len(nodes) < 2:
-        sql = PAGE.format(source="events_event", filtered=filtered.sql, order=order)
+        filtered = all_of([_scope(workspace_id, search), *_filters(search), *following])
+        sql = PAGE.format(source="events_event", filtered=filtered.sql, order=order.sql)
         return Fragment(sql, (*filtered.parameters, *window))
-    parts = [_of_a_node(workspace_id, node, search, order, sum(window)) for node in nodes]
+    parts = [
+        _of_a_node(workspace_id, node, search, following, order, sum(window)) for node in nodes
+    ]
     source = f"({' UNION ALL '.join(part.sql for part in parts)})"
     return Fragment(
-        PAGE.format(source=source, filtered="true", order=order),
+        PAGE.format(source=source, filtered="true", order=order.sql),
         (*itertools.chain.from_iterable(part.parameters for part in parts), *window),
     )
 
@@ -164,13 +204,20 @@ def _nodes_searched_together(search: Search) -> list[UUID]:
     return [search.node.id, *search.node.entry_nodes]
 
 
-def _of_a_node(workspace_id: UUID, node: UUID, search: Search, order: str, limit: int) -> Fragment:
+def _of_a_node(
+    workspace_id: UUID,
+    node: UUID,
+    search: Search,
+    following: Sequence[Fragment],
+    order: Order,
+    limit: int,
+) -> Fragment:
     """The first events of one of several nodes that are searched together."""
     parts = [Fragment("event.workspace_id = %s", (workspace_id,)), _one_of("event.node_id", [node])]
     if search.node is not None and node != search.node.id:
         parts.append(Fragment(IS_SHOWN, (search.node.id,)))
-    wanted = all_of([*parts, *_filters(search)])
-    sql = OF_A_NODE.format(filtered=wanted.sql, order=order)
+    wanted = all_of([*parts, *_filters(search), *following])
+    sql = OF_A_NODE.format(filtered=wanted.sql, order=order.sql)
     return Fragment(sql, (*wanted.parameters, limit))
 
 
@@ -209,6 +256,7 @@ def _one_of(column: str, values: Sequence[Any]) -> Fragment:
     return Fragment(f"{column} = ANY (%s)", (list(values),))
 
 
-def _order(sort: Sequence[SortKey]) -> str:
-    keys = [f"{SORTED_BY[key.field]} {'DESC' if key.descending else 'ASC'}" for key in sort]
-    return ", ".join([*keys, f"event.id {'DESC' if sort[-1].descending else 'ASC'}"])
+def _order(sort: Sequence[SortKey]) -> Order:
+    """An order of events, ties by id; each of its keys has a value in every event."""
+    keys = [replace(SORTED_BY[key.field], descending=key.descending) for key in sort]
+    return Order((*keys, replace(SORTED_BY["id"], descending=sort[-1].descending)))

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from configuration.models import SendSource, SendUserDatabase, Source, User
-from configuration.models.encryption import decrypt
+from contacthub_project.db.encryption import decrypt
 from tests.client import Answer
 from tests.factories import Hub
 

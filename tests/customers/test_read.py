@@ -21,9 +21,9 @@ def test_a_page_is_newest_first(hub: Hub) -> None:
     beyond = hub.trusted.get(path, query={"nodeId": hub.node.id, "page": 7})
     found = [element["id"] for element in first["elements"] + second["elements"]]
     assert found == list(reversed(ids))[:4]
-    assert first["page"] == {
+    assert first["page"].items() >= {
         "size": 2, "totalElements": 5, "totalUnfilteredElements": 5, "totalPages": 3, "number": 0,
-    }  # fmt: skip
+    }.items()  # fmt: skip
     assert beyond["elements"] == []
     default = hub.trusted.get(path, query={"nodeId": hub.node.id, "unknown": "ignored"})
     assert default["page"]["size"] == 10

@@ -328,7 +328,9 @@ def test_indexes_are_used(live_hub: Hub) -> None:
     by_name = explained(hub, None, [SortKey("base.lastName", descending=False)])
     assert "customer_last_name" in by_name
     assert "Sort Key: (lower" not in by_name
-    assert searched(hub, page=999, size=10)["page"] == {
+    page = searched(hub, page=999, size=10)["page"]
+    assert page.pop("next")
+    assert page == {
         "size": 10, "totalElements": 10_000, "totalUnfilteredElements": 20_000,
         "totalPages": 1000, "number": 999,
     }  # fmt: skip
@@ -340,7 +342,7 @@ def test_indexes_are_used(live_hub: Hub) -> None:
     reconcile()
 
 
-def explained(hub: Hub, query: Any, sort: Any = NEWEST_FIRST) -> str:
+def explained(hub: Hub, query: Any, sort: Any = NEWEST_FIRST, after: Any = None) -> str:
     """The plan of a search, caught on its way to the database."""
     workspace = latest_rules_of(hub.workspace.id)
     assert workspace is not None
@@ -357,9 +359,8 @@ def explained(hub: Hub, query: Any, sort: Any = NEWEST_FIRST) -> str:
         query, faults = parse_search_query({"query": query}, workspace)
         assert faults == []
     with connection.execute_wrapper(explain):
-        search_customers(
-            workspace, workspace.nodes[hub.node.id], Search(None, query, sort, Page(0, 10))
-        )
+        search = Search(None, query, sort, Page(0, 10), after)
+        search_customers(workspace, workspace.nodes[hub.node.id], search)
     return plans[0]
 
 

@@ -1,0 +1,106 @@
+"""Cursors: where in a list a page has ended, so that the next one begins there.
+
+A cursor is encrypted, as it holds values of the last element, which may be personal data, and
+addresses are logged by proxies. It is good for the list that it came from only: the same workspace,
+node, query and order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from cryptography.fernet import InvalidToken
+
+from contacthub_project.api.pagination import ENTITIES, Page
+from contacthub_project.api.query import QueryParameters
+from contacthub_project.db.encryption import CURSORS, decrypt, encrypt
+
+LONGEST_CURSOR = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The end of a page: the values that the list is ordered by, of its last element, as text.
+
+    `number` is the page that begins here, counted from 0; `total` how many elements fitted when the
+    first page was read.
+    """
+
+    values: Sequence[str | None]
+    number: int
+    total: int
+
+
+def cursor_text(cursor: Cursor, scope: Sequence[Any]) -> str:
+    """The cursor as clients get it. `scope` names the list: JSON values."""
+    content = [_digest(scope), list(cursor.values), cursor.number, cursor.total]
+    return encrypt(orjson.dumps(content).decode(), purpose=CURSORS).decode().rstrip("=")
+
+
+def cursor_of(text: str, scope: Sequence[Any]) -> Cursor | None:
+    """The cursor that `cursor_text` made for this list; None for anything else."""
+    padded = text + "=" * (-len(text) % 4)
+    try:
+        content = orjson.loads(decrypt(padded.encode("ascii"), purpose=CURSORS))
+    except (InvalidToken, UnicodeEncodeError):
+        return None
+    digest, values, number, total = content
+    return Cursor(values, number, total) if digest == _digest(scope) else None
+
+
+@dataclass(frozen=True, slots=True)
+class CursorPage:
+    """A page of a list that can be walked by cursor; `scope` names the list: JSON values."""
+
+    page: Page
+    scope: Sequence[Any]
+    cursor: Cursor | None
+
+    @classmethod
+    def asked_for(cls, parameters: QueryParameters, scope: Sequence[Any]) -> CursorPage:
+        """Read `cursor`, `page` and `size`; faults go to `parameters`."""
+        page = Page.asked_for(parameters, ENTITIES)
+        text = parameters.text("cursor", longest=LONGEST_CURSOR)
+        if text is None:
+            return cls(page, scope, None)
+        if parameters.has("page"):
+            parameters.fault("cursor", "cannot be given with page")
+        cursor = cursor_of(text, scope)
+        if cursor is None:
+            parameters.fault("cursor", "is not a cursor of this list with this query and order")
+            return cls(page, scope, None)
+        return cls(replace(page, number=cursor.number), scope, cursor)
+
+    @property
+    def after(self) -> Sequence[str | None] | None:
+        """The values that the list is ordered by, of the row that the page begins after."""
+        return None if self.cursor is None else self.cursor.values
+
+    def of(
+        self,
+        elements: Sequence[Any],
+        *,
+        total: int | None,
+        unfiltered: int | None = None,
+        last: Sequence[str | None] | None,
+    ) -> dict[str, Any]:
+        """The answer. `last` are the values of the last row, None when nothing can follow.
+
+        A page that begins after a row tells the total of the first page.
+        """
+        if self.cursor is not None:
+            total = self.cursor.total
+        total = total or 0
+        following = None
+        if last is not None:
+            following = cursor_text(Cursor(last, self.page.number + 1, total), self.scope)
+        return self.page.of(elements, total=total, unfiltered=unfiltered, next=following)
+
+
+def _digest(scope: Sequence[Any]) -> str:
+    text = orjson.dumps(list(scope), default=str)
+    return hashlib.sha256(text).hexdigest()[:32]
