@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,8 +24,9 @@ from contacthub_project.core.timestamps import format_timestamp
 from contacthub_project.db.sql import fetch_all, fetch_one, load
 from contacthub_project.messaging.enqueue import enqueue_on_commit
 from contacthub_project.messaging.pubsub import notify_on_commit
+from customers.actions.customers import LARGEST_CUSTOMER
 from customers.actions.statements import MERGE_PENDING, document_arrays
-from customers.domain.aggregation import LOWEST_RANK, Member, aggregated, in_order
+from customers.domain.aggregation import LOWEST_RANK, Member, fitting, in_order
 from customers.domain.matching import match_key
 from customers.domain.merge import Document, unchanged
 from customers.domain.query_compiler import compile_expression
@@ -36,6 +37,9 @@ from customers.queries.search import CustomerAttributes, clock_of
 
 TASK = MERGE_PENDING
 CHUNK = 200
+# Of a person with more members, only so many count: those changed last.
+MOST_MEMBERS = 1000
+MEMBERS_AT_ONCE = 2000  # are in memory, or as many as one person has
 LOCK_CLASS = 0x61676772
 
 HOLD = "SELECT pg_advisory_xact_lock(%s::int, hashtext(%s))"
@@ -82,10 +86,14 @@ DELETE FROM customers_aggregatemember
 WHERE aggregate_node_id = %s AND entry_id = ANY (%s::uuid[]) RETURNING entry_id
 """
 JOIN = load("customers/sql/join_aggregate_node")
-GROUPS = f"""
-SELECT member.match_key, (SELECT {ROW_AS_JSON} FROM customers_customer WHERE id = member.entry_id)
-FROM customers_aggregatemember AS member
-WHERE member.aggregate_node_id = %s AND member.match_key = ANY (%s::bytea[])
+# Of each person those who count, the last changed first.
+MEMBERS = """
+SELECT person.match_key, member.entry_id
+FROM unnest(%s::bytea[]) AS person (match_key), LATERAL (
+    SELECT entry_id FROM customers_aggregatemember
+    WHERE aggregate_node_id = %s AND match_key = person.match_key
+    ORDER BY changed_at DESC, entry_id LIMIT %s
+) AS member
 """
 AGGREGATES = f"""
 SELECT match_key, {ROW_AS_JSON} FROM customers_customer
@@ -218,6 +226,8 @@ class _Aggregation:
         self._workspace = workspace
         self._node = node
         keys = self._keys(rows)
+        self._keys_of_members = keys
+        self._changed_ats = {UUID(row.id): system_properties(row)["updatedAt"] for row in rows}
         before = {
             entry: bytes(key)
             for entry, key in fetch_all(MEMBERSHIPS, [node.id, entries], prepare=False)
@@ -239,15 +249,16 @@ class _Aggregation:
         """Let them come and go, and make the aggregate customers what their members say."""
         if self._gone:
             fetch_all(LEAVE, [self._node.id, self._gone], prepare=False)
-        if self._joining:
-            keys = list(self._joining.values())
+        if self._keys_of_members:
+            entries = list(self._keys_of_members)
             fetch_all(
                 JOIN,
                 {
                     "workspace_id": self._workspace.id,
                     "node_id": self._node.id,
-                    "entries": list(self._joining),
-                    "keys": keys,
+                    "entries": entries,
+                    "keys": list(self._keys_of_members.values()),
+                    "changed_ats": [self._changed_ats[each] for each in entries],
                 },
                 prepare=False,
             )
@@ -289,19 +300,32 @@ class _Aggregation:
     def _rebuild(self, keys: set[bytes]) -> None:
         if not keys:
             return
-        wanted = sorted(keys)
-        members: dict[bytes, list[CustomerRow]] = defaultdict(list)
-        for key, row in fetch_all(GROUPS, [self._node.id, wanted], prepare=False):
-            members[bytes(key)].append(CustomerRow(*orjson.loads(row)))
+        members: dict[bytes, list[UUID]] = {key: [] for key in sorted(keys)}
+        parameters = [list(members), self._node.id, MOST_MEMBERS]
+        for key, entry in fetch_all(MEMBERS, parameters, prepare=False):
+            members[bytes(key)].append(entry)
+        # First those who become another's: so their events change owner, rather than go and come.
+        self._end([each for group in _groups(members) for each in self._rebuild_some(group)])
+
+    def _rebuild_some(self, members: Mapping[bytes, Sequence[UUID]]) -> list[UUID]:
+        """Write the persons with these keys, each out of these members.
+
+        The aggregate customers of those who have none any more are left to be removed.
+        """
         existing = {
             bytes(key): CustomerRow(*orjson.loads(row))
-            for key, row in fetch_all(AGGREGATES, [self._node.id, wanted], prepare=False)
+            for key, row in fetch_all(AGGREGATES, [self._node.id, list(members)], prepare=False)
         }
-        consented = _consented([UUID(row.id) for rows in members.values() for row in rows])
+        ids = [entry for entries in members.values() for entry in entries]
+        found = fetch_all(ENTRIES, [self._workspace.id, ids], prepare=False)
+        rows = {row.id: row for (text,) in found for row in [CustomerRow(*orjson.loads(text))]}
+        consented = _consented(ids)
         new, changed = [], []
-        for key, rows in members.items():
+        for key, entries in members.items():
             known = existing.get(key)
-            person = self._person(key, rows, known, consented)
+            if not entries:
+                continue
+            person = self._person(key, [rows[str(each)] for each in entries], known, consented)
             if known is None:
                 new.append(person)
             elif (
@@ -311,9 +335,10 @@ class _Aggregation:
                 changed.append(person)
         self._write(INSERT, new)
         self._write(UPDATE, changed)
-        # First those who become another's: so their events change owner, rather than go and come.
-        fetch_all(BELONG, {"node_id": self._node.id, "keys": wanted}, prepare=False)
-        self._end([UUID(row.id) for key, row in existing.items() if key not in members])
+        if new:
+            keys = [person.key for person in new]
+            fetch_all(BELONG, {"node_id": self._node.id, "keys": keys}, prepare=False)
+        return [UUID(row.id) for key, row in existing.items() if not members[key]]
 
     def _person(
         self,
@@ -328,7 +353,7 @@ class _Aggregation:
         return Person(
             id=new_id() if known is None else UUID(known[0]),
             key=key,
-            document=aggregated(members, self._workspace.customer_extended),
+            document=fitting(members, self._workspace.customer_extended, _fits),
             registered_at=min(system["registeredAt"] for system in systems.values()),
             registered_by=first["sourceInfo"]["registeredBy"],
             updated_by=first["sourceInfo"]["updatedBy"],
@@ -375,6 +400,23 @@ class _Aggregation:
                     workspace_id=self._workspace.id, customer_id=customer_id
                 )
         fetch_one(DELETE, {"workspace_id": self._workspace.id, "ids": ids})
+
+
+def _fits(document: Document) -> bool:
+    return len(orjson.dumps(document)) <= LARGEST_CUSTOMER
+
+
+def _groups(members: Mapping[bytes, Sequence[UUID]]) -> Iterator[dict[bytes, Sequence[UUID]]]:
+    """The persons, as many at once as have MEMBERS_AT_ONCE members together, or a single one."""
+    group: dict[bytes, Sequence[UUID]] = {}
+    size = 0
+    for key, entries in members.items():
+        if group and size + len(entries) > MEMBERS_AT_ONCE:
+            yield group
+            group, size = {}, 0
+        group[key] = entries
+        size += len(entries)
+    yield group
 
 
 def _consented(ids: list[UUID]) -> dict[UUID, dict[str, str]]:

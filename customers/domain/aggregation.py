@@ -39,20 +39,59 @@ class Member:
     consented_at: Mapping[str, str] = field(default_factory=dict)
 
 
-def aggregated(members: Sequence[Member], extended: Mapping[str, Any]) -> Document:
+def fitting(
+    members: Sequence[Member], extended: Mapping[str, Any], fits: Callable[[Document], bool]
+) -> Document:
+    """The document of the aggregate customer, out of as many members as it `fits` with.
+
+    If it does not fit with all, values are taken from the first members by priority only, while
+    subscriptions and consents are still what any member said last; if that is too much also, the
+    other members do not count at all. The first one always does.
+    """
+
+    def first(most: int) -> Document:
+        return aggregated(members, extended, most=most)
+
+    def alone(most: int) -> Document:
+        return aggregated(in_order(members)[:most], extended)
+
+    whole = aggregated(members, extended)
+    if fits(whole):
+        return whole
+    for build in (first, alone):
+        # Between `low` members, which fit (or are a single one), and `high`, which do not.
+        low, high = 1, len(members)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if fits(build(middle)) else (low, middle)
+        document = build(low)
+        if fits(document):
+            return document
+    return alone(1)
+
+
+def aggregated(
+    members: Sequence[Member], extended: Mapping[str, Any], *, most: int | None = None
+) -> Document:
     """The document of the aggregate customer.
 
     `extended` are the workspace's definitions of extended properties, whose merge policies hold.
     Everything else goes by priority, leaf by leaf: the value of the member whose source has the
     highest priority, then of the one that was changed last. Tags are united. So are subscriptions,
     each id whole as it was changed last; of a consent, the last change of a leaf counts, also when
-    that removed it.
+    that removed it. With `most`, only so many of the first members count for anything but
+    subscriptions and consents.
     """
     ordered = in_order(members)
-    documents = [member.document for member in ordered]
+    documents = [member.document for member in ordered[:most]]
+    base = _by_priority([document["base"] for document in documents])
+    for name in UNITED:
+        said = [each.document["base"][name] for each in ordered if name in each.document["base"]]
+        if said:
+            base[name] = _united(said)
     return {
         "externalId": _first(document["externalId"] for document in documents),
-        "base": _by_priority([document["base"] for document in documents]),
+        "base": _sorted(base),
         "consents": _consents(ordered),
         "extended": _extended([document["extended"] for document in documents], extended),
         "extra": _first(document["extra"] for document in documents),
@@ -77,9 +116,7 @@ def _by_priority(objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name in dict.fromkeys(name for each in objects for name in each):
         values = [each[name] for each in objects if name in each]
-        if name in UNITED:
-            result[name] = _united(values)
-        elif isinstance(values[0], dict):
+        if isinstance(values[0], dict):
             result[name] = _by_priority([value for value in values if isinstance(value, dict)])
         else:
             result[name] = values[0]

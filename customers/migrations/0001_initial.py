@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
                 ('workspace_id', models.UUIDField()),
                 ('aggregate_node_id', models.UUIDField()),
                 ('match_key', models.BinaryField(max_length=32)),
+                ('changed_at', models.DateTimeField()),
                 ('aggregate', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='members', to='customers.customer')),
                 ('entry', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='customers.customer')),
             ],
@@ -180,7 +181,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='aggregatemember',
-            index=models.Index(fields=['aggregate_node_id', 'match_key'], name='members_of_person'),
+            index=models.Index(models.F('aggregate_node_id'), models.F('match_key'), models.OrderBy(models.F('changed_at'), descending=True), models.F('entry'), name='members_of_person'),
         ),
         migrations.AddConstraint(
             model_name='aggregatemember',

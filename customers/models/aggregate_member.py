@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from contacthub_project.db.querysets import BoundedQuerySet
 from customers.models.customer import Customer
@@ -23,12 +23,14 @@ class AggregateMemberQuerySet(BoundedQuerySet["AggregateMember"]):
 class AggregateMember(models.Model):
     """An entry customer stands for one aggregate customer in each aggregate node at most.
 
-    `match_key` is the key by which the aggregate node recognises it.
+    `match_key` is the key by which the aggregate node recognises it; `changed_at` is when it was
+    changed last, as far as the aggregate node has followed.
     """
 
     workspace_id = models.UUIDField()
     aggregate_node_id = models.UUIDField()
     match_key = models.BinaryField(max_length=32)
+    changed_at = models.DateTimeField()
     aggregate = models.ForeignKey(
         Customer, on_delete=models.CASCADE, related_name="members", null=True
     )
@@ -45,9 +47,12 @@ class AggregateMember(models.Model):
             ),
         ]
         indexes = [
-            # The members of a person in an aggregate node.
-            models.Index(fields=["aggregate_node_id", "match_key"], name="members_of_person"),
-        ]
+            # The members of a person in an aggregate node, those changed last first.
+            models.Index(
+                F("aggregate_node_id"), F("match_key"), F("changed_at").desc(), F("entry"),
+                name="members_of_person",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.entry_id} in {self.aggregate_id}"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from configuration.actions import building
 from configuration.actions.removal import remove_deleted
 from configuration.models import Node
+from customers.actions import aggregation
 from customers.actions.aggregation import merge_pending
 from customers.models import AggregateMember, Change, Customer, PendingMerge
 from tests.factories import Hub
@@ -324,6 +325,72 @@ def test_a_consent_that_a_member_removes_later_is_gone(hub: Hub) -> None:
     assert status() is None
 
 
+def test_of_very_many_members_those_changed_last_count(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aggregation, "MOST_MEMBERS", 2)
+    base = {"lastName": "Rossi"}
+    members = [
+        post(hub, f"p{number}@x.it", base=base, tags={"manual": [f"tag {number}"]})
+        for number in range(4)
+    ]
+    node = make(hub, properties=["base.lastName"])
+    activate(hub, node)
+
+    def tags() -> list[str]:
+        follow()
+        (person,) = people(hub, node)
+        assert entries(hub, person["id"]) == set(members)
+        return sorted(person["tags"]["manual"])
+
+    assert tags() == ["tag 2", "tag 3"]
+    path = f"{hub.path}/customers"
+    hub.trusted.patch(f"{path}/{members[0]}", {"base": {"firstName": "Ada"}})
+    assert tags() == ["tag 0", "tag 3"]
+    hub.trusted.delete(f"{path}/{members.pop(3)}")
+    assert tags() == ["tag 0", "tag 2"]
+    hub.trusted.patch(f"{path}/{members.pop(0)}", {"base": {"lastName": "Bianchi"}})
+    follow()
+    rossi = next(each for each in people(hub, node) if each["base"]["lastName"] == "Rossi")
+    assert sorted(rossi["tags"]["manual"]) == ["tag 1", "tag 2"]
+
+
+def test_one_person_of_very_many_costs_as_much_as_those_that_count(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many members there are, each chunk looks at a bounded number of them."""
+    monkeypatch.setattr(aggregation, "MOST_MEMBERS", 5)
+    monkeypatch.setattr(aggregation, "CHUNK", 10)
+    node = make(hub, properties=["base.lastName"])
+    activate(hub, node)
+    for number in range(60):
+        post(hub, f"p{number}@x.it", base={"lastName": "Rossi"})
+    merged: list[int] = []
+    whole = aggregation.fitting
+
+    def fitting(members: Any, *others: Any) -> Any:
+        merged.append(len(members))
+        return whole(members, *others)
+
+    monkeypatch.setattr(aggregation, "fitting", fitting)
+    follow()
+    assert merged == [5] * 6
+    (person,) = people(hub, node)
+    assert AggregateMember.objects.filter(aggregate_id=person["id"]).count() == 60
+
+
+def test_a_person_is_no_larger_than_a_customer(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(6):
+        post(hub, f"p{number}@x.it", base={"lastName": "Rossi"}, tags={"manual": ["x" * 100 + str(number)]})  # fmt: skip
+    monkeypatch.setattr(aggregation, "LARGEST_CUSTOMER", 600)
+    node = make(hub, properties=["base.lastName"])
+    activate(hub, node)
+    (person,) = people(hub, node)
+    document = Customer.objects.get(id=person["id"])
+    assert 0 < len(document.tags["manual"]) < 6
+    assert document.tags["manual"][0] == "x" * 100 + "5", "the one changed last comes first"
+
+
 EMAILS = st.sampled_from(["a@x.it", "b@x.it", "c@x.it"])
 STEPS = st.lists(
     st.one_of(
@@ -362,9 +429,14 @@ def rows(node: str) -> list[Any]:
     )
 
 
-@settings(max_examples=25)
-@given(STEPS)
-def test_following_gives_what_building_anew_gives(hub: Hub, steps: list[Any]) -> None:
+@pytest.mark.parametrize("most_members", [1, 2, 1000])
+@settings(max_examples=15)
+@given(steps=STEPS)
+def test_following_gives_what_building_anew_gives(
+    hub: Hub, most_members: int, steps: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aggregation, "MOST_MEMBERS", most_members)
+    monkeypatch.setattr(aggregation, "MEMBERS_AT_ONCE", most_members + 1)
     hidden = {"type": "atomic", "attribute": "tags.manual", "operator": "IN", "value": "hidden"}
     with transaction.atomic():
         node = make(hub, exclusionFilters=[hidden])

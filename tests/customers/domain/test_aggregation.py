@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customers.domain.aggregation import LOWEST_RANK, Member, aggregated
+from customers.domain.aggregation import LOWEST_RANK, Member, aggregated, fitting, in_order
 from customers.domain.merge import EMPTY, for_create
 from tests.strategies import bodies
 
@@ -249,3 +250,32 @@ def test_numbers_are_reckoned_whatever_the_order(
     chance.shuffle(rest)
     if policy in {"MATH_SUM", "MATH_AVG", "MATH_DIFF", "MATH_MIN", "MATH_MAX"}:
         assert merged(policy, first, *rest, kind="number") == merged(policy, *values, kind="number")
+
+
+@given(MEMBERS, st.integers(100, 3000))
+def test_a_document_fits_or_is_the_first_members(members: list[Member], largest: int) -> None:
+    def fits(document: Any) -> bool:
+        return len(json.dumps(document)) <= largest
+
+    document = fitting(members, {}, fits)
+    whole, first = aggregated(members, {}), aggregated(in_order(members)[:1], {})
+    assert fits(document) or document == first
+    assert (document == whole) is fits(whole) or document == whole
+    if not fits(document):
+        assert not fits(first)
+
+
+def test_what_does_not_fit_is_left_out_from_the_last_member_on() -> None:
+    news = [{"id": "news", "subscribed": True, "updatedAt": "2020"}]
+    last = [{"id": "news", "subscribed": False, "updatedAt": "2021"}]
+    members = [
+        member(1, 0, base={"firstName": "A", "subscriptions": news}, tags={"manual": ["a" * 100]}),
+        member(2, 1, base={"lastName": "B"}, tags={"manual": ["b" * 100]}),
+        member(3, 2, base={"subscriptions": last}, tags={"manual": ["c" * 100]}),
+    ]
+    document = fitting(members, {}, lambda each: len(orjson.dumps(each)) <= 500)
+    assert document["tags"]["manual"] == ["a" * 100, "b" * 100]
+    assert document["base"]["lastName"] == "B"
+    assert document["base"]["subscriptions"] == last, "what was said last counts all the same"
+    tiny = fitting(members, {}, lambda each: len(orjson.dumps(each)) <= 10)
+    assert tiny == aggregated(members[:1], {})
