@@ -14,9 +14,9 @@ SLICE_SECONDS = 20.0
 
 @shared_task(name=removal.TASK)
 def remove_deleted() -> None:
-    """Finish re-keying; remove data of what was deleted for a while, and ask for another go."""
-    rekeying.finish_all_rekeying()
-    if not removal.remove_deleted(seconds=SLICE_SECONDS):
+    """Go on re-keying and removing what was deleted for a while each, and ask for another go."""
+    are_rekeyed = rekeying.rekey_all(seconds=SLICE_SECONDS)
+    if not removal.remove_deleted(seconds=SLICE_SECONDS) or not are_rekeyed:
         enqueue(removal.TASK)
 
 

@@ -14,10 +14,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = "from tests.processes import child; child()"
 
 
-def run_in_processes(function: str, arguments: list[dict[str, Any]]) -> list[Any]:
+def run_in_processes(
+    function: str, arguments: list[dict[str, Any]], *, returncode: int = 0
+) -> list[Any]:
     """What `function` ("module:name") returns for each of the arguments, each in its own process.
 
-    All start their work together. Arguments and results are JSON.
+    All start their work together. Arguments and results are JSON. Processes that are to end with
+    another `returncode` have no result.
     """
     from django.db import connection
 
@@ -47,8 +50,9 @@ def run_in_processes(function: str, arguments: list[dict[str, Any]]) -> list[Any
     results = []
     for child_process in children:
         out, _ = child_process.communicate(timeout=100)
-        assert child_process.returncode == 0, out
-        results.append(json.loads(out))
+        assert child_process.returncode == returncode, out
+        if returncode == 0:
+            results.append(json.loads(out))
     return results
 
 

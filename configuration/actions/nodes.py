@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from configuration.actions.changing import customer_schema_of, lock_workspace
 from configuration.actions.contradictions import check_nobody_lacks
+from configuration.actions.rekeying import start_rekeying
 from configuration.actions.removal import EVENTS_ONLY, EVERYTHING, TASK
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy, policy_faults
@@ -33,6 +34,7 @@ from contacthub_project.messaging.enqueue import enqueue_on_commit
 # What an entry node is given when it is made or changed (reference: Create entry node).
 EntryNodeValues = dict[str, Any]
 POLICY = "/uniqueCustomer"
+POLICY_FIELDS = ("unique_properties", "case_sensitive")
 
 
 @transaction.atomic
@@ -60,9 +62,9 @@ def modify_entry_node(
     Values that are the node's already change nothing, its version included. Raises Conflict, unless
     forced, when customers lack what the node is to demand.
 
-    When the policy changes under customers the node is locked, its `pending_policy` set, and they
-    are to be re-keyed, see `configuration.actions.rekeying`. Raises Stale when somebody else
-    changed the node first, Locked while it is busy.
+    When the policy changes under customers nothing is changed yet: the node is locked, and they are
+    to be re-keyed first (`configuration.actions.rekeying`). Raises Stale when somebody else changed
+    the node first, Locked while it is busy.
     """
     workspace = lock_workspace(node.workspace_id)
     node = lock_node(node)
@@ -83,14 +85,14 @@ def modify_entry_node(
         places = _places_of_demands(node, policy_at)
         new = {path: at for path, at in places.items() if path not in demanded}
         check_nobody_lacks(node.workspace_id, node.id, schema, new)
-    if before != (node.unique_properties, node.case_sensitive) and _has_data(node):
-        node.pending_policy = {
-            "properties": node.unique_properties,
-            "caseSensitive": node.case_sensitive,
-        }
-        node.unique_properties, node.case_sensitive = before
-        node.state = NodeState.LOCKED
+    policy = (node.unique_properties, node.case_sensitive)
+    if before != policy and _has_data(node):
+        change = dict(values) | dict(zip(POLICY_FIELDS, policy, strict=True))
+        start_rekeying(node, change)
+        configuration_changed(node.workspace_id)
         enqueue_on_commit(TASK)
+        node.refresh_from_db()
+        return node
     node.version += 1
     node.save()
     configuration_changed(node.workspace_id)

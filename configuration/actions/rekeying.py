@@ -1,77 +1,236 @@
 """Recognising a node's customers by another policy: all of them, or none.
 
-The node is locked (423) from the moment the change is asked for until it is through or given up.
-Few customers are re-keyed within the request; many by a task, which starts over when it is killed.
+The node is locked (423 to writes of customers) from the moment the change is asked for until it is
+in force or given up; so nobody writes under either policy meanwhile, and none of the steps holds
+more than a batch of customers:
+
+1. COMPUTING: the new keys go into a table of their own, batch by batch.
+2. CHECKING: if two customers would share a key, the change is given up. Nothing was touched yet.
+3. WRITING: the keys go to the customers, batch by batch. Keys of two policies are never equal, so
+   an old key is in no new one's way.
+4. APPLYING: one short transaction, which locks the workspace and then the node as every change of
+   the configuration does, puts all that was asked of the node in force and opens it.
+
+Each batch is a transaction that also notes how far it has come, so another process goes on where
+one was killed. Few customers are done within the request, many by a task.
 """
 
 from __future__ import annotations
 
-from django.db import transaction
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
-from configuration.actions.nodes import lock_node
+from django.db import transaction
+from django.utils import timezone
+
+from configuration.actions.changing import lock_workspace_row
 from configuration.domain.matching_policy import MatchingPolicy
 from configuration.domain.placeholders import placeholders_of
-from configuration.models import Node, NodeState
+from configuration.models import Node, NodeState, Rekeying, RekeyingState, Source
 from configuration.queries.rules import configuration_changed
+from configuration.signals import source_priority_changed
 from contacthub_project.core.errors import Conflict
 from contacthub_project.db.tenant_data import all_owners
 
 AT_ONCE = 5000  # customers that are re-keyed within the request
+BATCH = 2000
+MOST_COLLISIONS = 10
 
 
-def finish_rekeying_in_request(node: Node) -> Node:
-    """Finish now if the node is small; raises Conflict, naming customers that would collide."""
-    if node.pending_policy is None:
-        return node
-    if all(
-        owner.count_up_to(node_id=node.id, most=AT_ONCE) < AT_ONCE
+def start_rekeying(node: Node, change: Mapping[str, Any]) -> None:
+    """Within the transaction that holds the workspace and the node: lock it and note the change.
+
+    `change` are values of the node's fields.
+    """
+    total = sum(
+        owner.start_rekeying(workspace_id=node.workspace_id, node_id=node.id)
         for owner in all_owners()
-        if not owner.holds_events
-    ):
-        node = finish_rekeying(node)
-        if node.rekeying_report is not None:
-            raise Conflict(
-                "Customers of the node would become one person", data=node.rekeying_report
-            )
-    return node
+    )
+    Rekeying.objects.update_or_create(
+        node=node,
+        defaults={
+            "state": RekeyingState.COMPUTING,
+            "change": _as_json(change),
+            "position": None,
+            "done": 0,
+            "total": total,
+            "collisions": [],
+            "has_keys": True,
+            "started_at": timezone.now(),
+            "ended_at": None,
+        },
+    )
+    Node.objects.filter(id=node.id).update(state=NodeState.LOCKED)
+
+
+def rekey_in_request(node: Node) -> tuple[Node, Rekeying | None]:
+    """The node after its change, or as it still is with what is under way in a large one.
+
+    Raises Conflict, naming customers that would be one person, when the change is given up.
+    """
+    rekeying = Rekeying.objects.under_way().filter(node=node).first()
+    if rekeying is None:
+        return node, None
+    if rekeying.total <= AT_ONCE:
+        rekey(node.id)
+        rekeying.refresh_from_db()
+        node.refresh_from_db()
+    if rekeying.state == RekeyingState.COLLIDED:
+        data = {"collisions": rekeying.collisions}
+        raise Conflict("Customers of the node would become one person", data=data)
+    return node, None if rekeying.has_ended else rekeying
+
+
+def rekey_all(*, seconds: float) -> bool:
+    """Go on with what was too large for a request, or interrupted; True when nothing is left."""
+    deadline = time.monotonic() + seconds
+    unfinished = Rekeying.objects.unfinished().values_list("node_id", flat=True)
+    return all(rekey(node_id, deadline=deadline) for node_id in list(unfinished))
+
+
+def rekey(node_id: UUID, *, deadline: float | None = None) -> bool:
+    """Go on with a node's customers; False when the deadline (monotonic) came first."""
+    while _step(node_id):
+        if deadline is not None and time.monotonic() > deadline:
+            return False
+    return True
+
+
+def _step(node_id: UUID) -> bool:
+    """Do the next of what is to be done in a short transaction; False when nothing is."""
+    rekeying = Rekeying.objects.unfinished().filter(node_id=node_id).select_related("node").first()
+    if rekeying is None:
+        return False
+    if rekeying.state == RekeyingState.CHECKING:
+        _check(rekeying)
+    elif rekeying.state == RekeyingState.APPLYING:
+        _apply(rekeying)
+    else:
+        _do_batch(rekeying)
+    return True
 
 
 @transaction.atomic
-def finish_rekeying(node: Node) -> Node:
-    """Give every customer of the node its new key, and the node its new policy.
+def _do_batch(known: Rekeying) -> None:
+    """The next batch of a state that goes through all customers."""
+    rekeying = Rekeying.objects.select_for_update().filter(node_id=known.node_id).first()
+    if rekeying is None or rekeying.state != known.state:
+        return  # another process was faster
+    node = known.node
+    if rekeying.has_ended:
+        rekeying.has_keys = any(
+            owner.clear_keys(workspace_id=node.workspace_id, node_id=node.id, limit=BATCH)
+            for owner in all_owners()
+        )
+        rekeying.save(update_fields=["has_keys"])
+        return
+    count, last = 0, rekeying.position
+    for owner in all_owners():
+        if rekeying.state == RekeyingState.COMPUTING:
+            ids = owner.compute_keys(
+                workspace_id=node.workspace_id,
+                node_id=node.id,
+                policy=_policy(node, rekeying.change),
+                after=rekeying.position,
+                limit=BATCH,
+            )
+        else:
+            ids = owner.write_keys(
+                workspace_id=node.workspace_id,
+                node_id=node.id,
+                after=rekeying.position,
+                limit=BATCH,
+            )
+        if ids:
+            count, last = count + len(ids), ids[-1]
+    rekeying.done += count
+    rekeying.position = last
+    if not count:
+        is_computed = rekeying.state == RekeyingState.COMPUTING
+        rekeying.state = RekeyingState.CHECKING if is_computed else RekeyingState.APPLYING
+    rekeying.save(update_fields=["state", "position", "done"])
 
-    When customers would collide nothing changes but the node's `rekeying_report`, which names them.
-    """
-    node = lock_node(node)
-    if node.pending_policy is None:
-        return node
-    policy = MatchingPolicy(
-        tuple(node.pending_policy["properties"]),
-        node.pending_policy["caseSensitive"],
-        placeholders_of(node.workspace.placeholder_values),
-    )
+
+def _check(rekeying: Rekeying) -> None:
+    """Give the change up if customers would collide; else go on to write their keys."""
+    node = rekeying.node
     collisions = [
-        collision
+        group
         for owner in all_owners()
-        for collision in owner.rekey_node(
-            workspace_id=node.workspace_id, node_id=node.id, policy=policy
+        for group in owner.key_collisions(
+            workspace_id=node.workspace_id, node_id=node.id, most=MOST_COLLISIONS
         )
     ]
-    if collisions:
-        node.rekeying_report = {"collisions": collisions}
-    else:
-        node.unique_properties = list(policy.properties)
-        node.case_sensitive = policy.case_sensitive
-        node.rekeying_report = None
-        node.version += 1
-    node.pending_policy = None
+    with transaction.atomic():
+        locked = _lock(rekeying, RekeyingState.CHECKING)
+        if locked is None:
+            return
+        node, rekeying = locked
+        if not collisions:
+            rekeying.state, rekeying.position, rekeying.done = RekeyingState.WRITING, None, 0
+            rekeying.save(update_fields=["state", "position", "done"])
+            return
+        _end(rekeying, RekeyingState.COLLIDED, collisions)
+        node.state = NodeState.ACTIVE
+        node.save(update_fields=["state"])
+        configuration_changed(node.workspace_id)
+
+
+@transaction.atomic
+def _apply(rekeying: Rekeying) -> None:
+    """Put the change in force, and open the node."""
+    locked = _lock(rekeying, RekeyingState.APPLYING)
+    if locked is None:
+        return
+    node, rekeying = locked
+    priority = node.source_priority
+    for name, value in rekeying.change.items():
+        setattr(node, name, value)
+    wanted = [UUID(str(source)) for source in node.source_priority]
+    sources = Source.objects.in_workspace(node.workspace_id).filter(id__in=wanted)
+    known = set(sources.values_list("id", flat=True))
+    # A source may have been deleted meanwhile.
+    node.source_priority = [source for source in wanted if source in known]
     node.state = NodeState.ACTIVE
+    node.version += 1
     node.save()
+    _end(rekeying, RekeyingState.DONE, [])
     configuration_changed(node.workspace_id)
-    return node
+    if node.is_aggregated and node.source_priority != priority:
+        source_priority_changed.send(Node, workspace_id=node.workspace_id)
 
 
-def finish_all_rekeying() -> None:
-    """Finish what was too large for a request, or was interrupted."""
-    for node in Node.objects.being_rekeyed():
-        finish_rekeying(node)
+def _lock(known: Rekeying, state: RekeyingState) -> tuple[Node, Rekeying] | None:
+    """The node and what is under way in it, locked in the order of all changes.
+
+    None when it is no longer in that state, or the node is gone.
+    """
+    lock_workspace_row(known.node.workspace_id)
+    nodes = Node.objects.select_for_update().filter(id=known.node_id, removed_at=None)
+    node = nodes.first()
+    if node is None:
+        return None
+    rekeying = Rekeying.objects.select_for_update().filter(node=node, state=state).first()
+    return None if rekeying is None else (node, rekeying)
+
+
+def _end(rekeying: Rekeying, state: RekeyingState, collisions: list[list[str]]) -> None:
+    rekeying.state, rekeying.collisions = state, collisions
+    rekeying.ended_at = timezone.now()
+    rekeying.save(update_fields=["state", "collisions", "ended_at"])
+
+
+def _policy(node: Node, change: Mapping[str, Any]) -> MatchingPolicy:
+    placeholders = placeholders_of(node.workspace.placeholder_values)
+    return MatchingPolicy(
+        tuple(change["unique_properties"]), change["case_sensitive"], placeholders
+    )
+
+
+def _as_json(change: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: [str(each) for each in value] if name == "source_priority" else value
+        for name, value in change.items()
+    }

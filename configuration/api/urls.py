@@ -31,6 +31,7 @@ from configuration.api.views.me import MeView
 from configuration.api.views.nodes import (
     DefaultMatchingPolicyView,
     EntryNodeDataView,
+    EntryNodeRekeyingView,
     EntryNodesView,
     EntryNodeView,
     MatchingPolicyView,
@@ -130,6 +131,7 @@ urlpatterns = [
     route(CONFIGURATION + "/nodes/aggregates/{aggregateNodeId}", AggregateNodeView),
     route(CONFIGURATION + "/nodes/aggregates/{aggregateNodeId}/state", AggregateNodeStateView),
     route(CONFIGURATION + "/nodes/entries/{nodeId}/data", EntryNodeDataView),
+    route(CONFIGURATION + "/nodes/entries/{nodeId}/rekeying", EntryNodeRekeyingView),
     route(
         CONFIGURATION + "/nodes/entries/{nodeId}/unique-customer-matching-policy",
         MatchingPolicyView,

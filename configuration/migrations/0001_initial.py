@@ -36,8 +36,6 @@ class Migration(migrations.Migration):
                 ('entry_nodes', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), blank=True, default=list, size=None)),
                 ('exclusion_filters', models.JSONField(blank=True, default=list)),
                 ('is_aggregated', models.BooleanField(default=False)),
-                ('pending_policy', models.JSONField(blank=True, null=True)),
-                ('rekeying_report', models.JSONField(blank=True, null=True)),
                 ('emptying', models.CharField(blank=True, max_length=8, null=True)),
                 ('version', models.IntegerField(default=1)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -141,6 +139,24 @@ class Migration(migrations.Migration):
             model_name='node',
             name='workspace',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='nodes', to='configuration.workspace'),
+        ),
+        migrations.CreateModel(
+            name='Rekeying',
+            fields=[
+                ('node', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='rekeying', serialize=False, to='configuration.node')),
+                ('state', models.CharField(choices=[('COMPUTING', 'Computing'), ('CHECKING', 'Checking'), ('WRITING', 'Writing'), ('APPLYING', 'Applying'), ('DONE', 'Done'), ('COLLIDED', 'Collided')], default='COMPUTING', max_length=16)),
+                ('change', models.JSONField()),
+                ('position', models.UUIDField(null=True)),
+                ('done', models.BigIntegerField(default=0)),
+                ('total', models.BigIntegerField(default=0)),
+                ('collisions', models.JSONField(default=list)),
+                ('has_keys', models.BooleanField(default=True)),
+                ('started_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['COMPUTING', 'CHECKING', 'WRITING', 'APPLYING', 'DONE', 'COLLIDED'])), name='rekeying_state_known'), models.CheckConstraint(condition=models.Q(('done__gte', 0), ('total__gte', 0)), name='rekeying_counts_positive')],
+            },
         ),
         migrations.CreateModel(
             name='Membership',

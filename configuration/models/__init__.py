@@ -1,5 +1,6 @@
 from configuration.models.event_type import EventTypeSettings
 from configuration.models.node import Node, NodeState, NodeType
+from configuration.models.rekeying import Rekeying, RekeyingState
 from configuration.models.send_source import SendSource, SendUserDatabase
 from configuration.models.source import Source, SourceProvider
 from configuration.models.staff_change import StaffChange
@@ -14,6 +15,8 @@ __all__ = [
     "NodePermission",
     "NodeState",
     "NodeType",
+    "Rekeying",
+    "RekeyingState",
     "Role",
     "SendSource",
     "SendUserDatabase",

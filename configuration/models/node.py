@@ -55,10 +55,6 @@ class NodeQuerySet(models.QuerySet["Node"]):
     def aggregates(self) -> NodeQuerySet:
         return self.filter(type=NodeType.AGGREGATE)
 
-    def being_rekeyed(self) -> NodeQuerySet:
-        """Those whose customers a task is to recognise by another policy."""
-        return self.filter(removed_at=None, pending_policy__isnull=False)
-
     def being_emptied(self) -> NodeQuerySet:
         """Those that a task is to empty."""
         return self.filter(removed_at=None).exclude(emptying=None)
@@ -104,9 +100,6 @@ class Node(models.Model):
     exclusion_filters = models.JSONField(default=list, blank=True)
     # Of entry nodes: whether an aggregate node follows its customers.
     is_aggregated = models.BooleanField(default=False)
-    # The policy by which customers are being re-keyed, and whom the last attempt found in the way.
-    pending_policy = models.JSONField(null=True, blank=True)
-    rekeying_report = models.JSONField(null=True, blank=True)
     # Set while a task empties the node: ALL, or EVENTS only.
     emptying = models.CharField(max_length=8, null=True, blank=True)
     version = models.IntegerField(default=1)

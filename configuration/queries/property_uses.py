@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from configuration.domain.conditions import condition_attributes
-from configuration.models import Node, NodeType, SendSource
+from configuration.models import Node, NodeType, Rekeying, SendSource
 
 CUSTOMERS = "customers"
 
@@ -72,15 +72,20 @@ def uses_of(workspace_id: UUID, paths: Mapping[str, Collection[str]]) -> list[Pr
 
 def uses_in_nodes(workspace_id: UUID) -> Iterator[PropertyUse]:
     """What nodes recognise, demand and leave out customers by."""
+    under_way = Rekeying.objects.under_way().in_workspace(workspace_id)
+    changes = dict(under_way.values_list("node_id", "change"))
     for node in Node.objects.in_workspace(workspace_id):
         is_entry = node.type == NodeType.ENTRY
-        pending = (node.pending_policy or {}).get("properties", ())
+        change = changes.get(node.id, {})
         fields = {
             "uniqueCustomer" if is_entry else "matchingProperties": {
                 *node.unique_properties,
-                *pending,
+                *change.get("unique_properties", ()),
             },
-            "mandatoryProperties": set(node.mandatory_properties),
+            "mandatoryProperties": {
+                *node.mandatory_properties,
+                *change.get("mandatory_properties", ()),
+            },
             "exclusionFilters": {
                 attribute
                 for condition in node.exclusion_filters

@@ -65,12 +65,35 @@ class TenantDataOwner:
         """How many rows the node has, counting no further than `most`."""
         return 0
 
-    def rekey_node(self, *, workspace_id: UUID, node_id: UUID, policy: Any) -> list[list[str]]:
-        """Recognise the node's customers by another matching policy, within the transaction.
+    def start_rekeying(self, *, workspace_id: UUID, node_id: UUID) -> int:
+        """Within a transaction: prepare for new keys; how many customers are to get one."""
+        return 0
 
-        Returns groups of ids that would become one person; then nothing has changed.
+    def compute_keys(
+        self, *, workspace_id: UUID, node_id: UUID, policy: Any, after: UUID | None, limit: int
+    ) -> Sequence[UUID]:
+        """Compute and keep the keys that a matching policy gives the next customers by their ids.
+
+        Within the caller's transaction. Returns the ids, none when all are done; so does
+        `write_keys`.
         """
-        return []
+        return ()
+
+    def key_collisions(
+        self, *, workspace_id: UUID, node_id: UUID, most: int
+    ) -> Sequence[list[str]]:
+        """Groups of ids of customers that share a computed key."""
+        return ()
+
+    def write_keys(
+        self, *, workspace_id: UUID, node_id: UUID, after: UUID | None, limit: int
+    ) -> Sequence[UUID]:
+        """Give the next customers the keys computed for them."""
+        return ()
+
+    def clear_keys(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
+        """Forget at most `limit` computed keys; how many."""
+        return 0
 
     def start_building(self, *, workspace_id: UUID, node_id: UUID) -> None:
         """Within a transaction: an aggregate node is to be filled, from the start."""

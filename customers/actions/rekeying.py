@@ -1,71 +1,72 @@
-"""New matching keys for all customers of a node."""
+"""New matching keys for all customers of a node: computed aside, then written, batch by batch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from configuration.domain.matching_policy import MatchingPolicy
+from contacthub_project.db.sql import fetch_all, load
 from customers.domain.matching import match_key
-from customers.models import Customer
+from customers.models import Customer, NewKey
 
-CHUNK = 2000
-MOST_COLLISIONS = 10
+MOST_OF_A_GROUP = 10
+STORE = load("customers/sql/store_new_keys")
+COLLISIONS = load("customers/sql/colliding_new_keys")
+WRITE = load("customers/sql/write_new_keys")
 
 
-def rekey_node(workspace_id: UUID, node_id: UUID, policy: MatchingPolicy) -> list[list[str]]:
-    """Within a transaction that keeps writers out: recognise the node's customers by `policy`.
+def start_rekeying(workspace_id: UUID, node_id: UUID) -> int:
+    """Forget keys that an earlier attempt has left; how many customers there are to be done."""
+    NewKey.objects.of_node(workspace_id, node_id).delete()
+    return Customer.objects.in_node(workspace_id, node_id).count()
 
-    Customers who lack one of its values are recognised by nothing from now on. Returns groups of
-    ids that would share a key (at most 10 groups of 10); then nothing has changed.
+
+def compute_keys(
+    workspace_id: UUID, node_id: UUID, policy: MatchingPolicy, after: UUID | None, limit: int
+) -> list[UUID]:
+    """Compute and keep the next keys; the ids of their customers, in order.
+
+    Customers who lack one of the policy's values get none.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute("CREATE TEMPORARY TABLE rekeyed (id uuid, match_key bytea) ON COMMIT DROP")
-        for page in _new_keys(workspace_id, node_id, policy):
-            with cursor.copy("COPY rekeyed (id, match_key) FROM STDIN") as copy:
-                for row in page:
-                    copy.write_row(row)
-        cursor.execute(
-            "SELECT (array_agg(id::text ORDER BY id))[1:10] FROM rekeyed"
-            " WHERE match_key IS NOT NULL GROUP BY match_key HAVING count(*) > 1 LIMIT %s",
-            [MOST_COLLISIONS],
-        )
-        collisions = [ids for (ids,) in cursor.fetchall()]
-        if not collisions:
-            # In two steps: a new key may be what another customer's key has been.
-            cursor.execute(
-                "UPDATE customers_customer SET match_key = NULL"
-                " WHERE workspace_id = %s AND node_id = %s AND match_key IS NOT NULL",
-                [workspace_id, node_id],
-            )
-            cursor.execute(
-                "UPDATE customers_customer SET match_key = rekeyed.match_key FROM rekeyed"
-                " WHERE customers_customer.id = rekeyed.id AND rekeyed.match_key IS NOT NULL"
-            )
-        cursor.execute("DROP TABLE rekeyed")
-    return collisions
-
-
-def _new_keys(
-    workspace_id: UUID, node_id: UUID, policy: MatchingPolicy
-) -> Iterator[list[tuple[Any, bytes | None]]]:
-    """Pages of ids and keys: a connection that copies cannot read meanwhile."""
-    rows = (
-        Customer.objects.in_node(workspace_id, node_id)
-        .values_list("id", "external_id", "base", "extended")
-        .order_by("id")
-    )
-    page = list(rows[:CHUNK])
-    while page:
-        yield [
-            (
-                customer_id,
-                match_key(policy, {"externalId": external_id, "base": base, "extended": extended}),
-            )
-            for customer_id, external_id, base, extended in page
+    customers = Customer.objects.in_node(workspace_id, node_id).order_by("id")
+    if after is not None:
+        customers = customers.filter(id__gt=after)
+    rows = list(customers.values_list("id", "external_id", "base", "extended")[:limit])
+    if rows:
+        keys = [
+            match_key(policy, {"externalId": external_id, "base": base, "extended": extended})
+            for _, external_id, base, extended in rows
         ]
-        page = list(rows.filter(id__gt=page[-1][0])[:CHUNK])
+        ids = [customer_id for customer_id, *_ in rows]
+        parameters = {"workspace_id": workspace_id, "node_id": node_id, "ids": ids, "keys": keys}
+        fetch_all(STORE, parameters, prepare=False)
+    return [customer_id for customer_id, *_ in rows]
+
+
+def key_collisions(workspace_id: UUID, node_id: UUID, most: int) -> list[list[str]]:
+    """Groups of ids of customers that share a new key: at most `most`, of 10 ids each."""
+    parameters = {
+        "workspace_id": workspace_id,
+        "node_id": node_id,
+        "most": most,
+        "most_of_a_group": MOST_OF_A_GROUP,
+    }
+    return [ids for (ids,) in fetch_all(COLLISIONS, parameters, prepare=False)]
+
+
+def write_keys(workspace_id: UUID, node_id: UUID, after: UUID | None, limit: int) -> list[UUID]:
+    """Give the next customers their new keys; their ids, in order."""
+    parameters = {
+        "workspace_id": workspace_id,
+        "node_id": node_id,
+        "after": after or UUID(int=0),
+        "limit": limit,
+    }
+    return [customer_id for (customer_id,) in fetch_all(WRITE, parameters, prepare=False)]
+
+
+def clear_keys(workspace_id: UUID, node_id: UUID, limit: int) -> int:
+    """Forget computed keys, at most `limit`; how many."""
+    keys = NewKey.objects.of_node(workspace_id, node_id)
+    ids = list(keys.values_list("customer_id", flat=True)[:limit])
+    return keys.filter(customer_id__in=ids).delete()[0] if ids else 0

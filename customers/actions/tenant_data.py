@@ -12,8 +12,8 @@ from configuration.domain.matching_policy import MatchingPolicy
 from contacthub_project.db.querysets import json_value_at
 from contacthub_project.db.sql import load
 from contacthub_project.db.tenant_data import Contradictions, TenantDataOwner
+from customers.actions import rekeying
 from customers.actions.building import build_batch, start_build
-from customers.actions.rekeying import rekey_node
 from customers.models import (
     AggregateBuild,
     AggregateMember,
@@ -21,6 +21,7 @@ from customers.models import (
     ConsentLogEntry,
     Customer,
     Feed,
+    NewKey,
     PendingMerge,
 )
 from customers.queries.contradictions import customers_against, customers_lacking
@@ -44,6 +45,7 @@ class CustomerDataOwner(TenantDataOwner):
             # Those who had an aggregate customer of this node went with it.
             AggregateMember.objects.filter(aggregate_node_id=node_id).delete()
             AggregateBuild.objects.filter(node_id=node_id).delete()
+            NewKey.objects.of_node(workspace_id, node_id).delete()
         return erased
 
     def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
@@ -97,8 +99,32 @@ class CustomerDataOwner(TenantDataOwner):
         """Look at some more of them."""
         return build_batch(workspace_id, node_id)
 
-    def rekey_node(
-        self, *, workspace_id: UUID, node_id: UUID, policy: MatchingPolicy
-    ) -> list[list[str]]:
-        """Give the customers of the node their keys by `policy`."""
-        return rekey_node(workspace_id, node_id, policy)
+    def start_rekeying(self, *, workspace_id: UUID, node_id: UUID) -> int:
+        """How many live customers there are."""
+        return rekeying.start_rekeying(workspace_id, node_id)
+
+    def compute_keys(
+        self,
+        *,
+        workspace_id: UUID,
+        node_id: UUID,
+        policy: MatchingPolicy,
+        after: UUID | None,
+        limit: int,
+    ) -> list[UUID]:
+        """Keep the next customers' keys aside."""
+        return rekeying.compute_keys(workspace_id, node_id, policy, after, limit)
+
+    def key_collisions(self, *, workspace_id: UUID, node_id: UUID, most: int) -> list[list[str]]:
+        """Groups of at most 10 customers."""
+        return rekeying.key_collisions(workspace_id, node_id, most)
+
+    def write_keys(
+        self, *, workspace_id: UUID, node_id: UUID, after: UUID | None, limit: int
+    ) -> list[UUID]:
+        """Give customers their keys; that is no change of a customer."""
+        return rekeying.write_keys(workspace_id, node_id, after, limit)
+
+    def clear_keys(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
+        """Forget what was kept aside."""
+        return rekeying.clear_keys(workspace_id, node_id, limit)

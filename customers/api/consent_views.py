@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -114,7 +115,12 @@ class ConsentLogsView(WorkspaceView):
         if not isinstance(document, dict):
             raise Invalid.at("/uniqueKey", "must be a JSON object", "type")
         person = nested(document)
-        policies = {node.matching for node in self.workspace.nodes.values()}
+        # What was logged stays under the key of its time; the case may have counted otherwise then.
+        policies = {
+            replace(node.matching, case_sensitive=case_sensitive)
+            for node in self.workspace.nodes.values()
+            for case_sensitive in (True, False)
+        }
         keys = [match_key(policy, person) for policy in policies]
         return [key for key in keys if key is not None]
 

@@ -25,13 +25,15 @@ def missing_properties(policy: MatchingPolicy, document: Mapping[str, Any]) -> l
 def match_key(policy: MatchingPolicy, document: Mapping[str, Any]) -> bytes | None:
     """The key that two documents share exactly when the policy takes them for one person.
 
-    Text is compared in Unicode normal form C, without surrounding space, and in any case unless the
-    policy is case-sensitive. 32 bytes; None when a value is missing.
+    Keys of two policies are never equal, so both can be in use while one follows the other. Text is
+    compared in Unicode normal form C, without surrounding space, and in any case unless the policy
+    is case-sensitive. 32 bytes; None when a value is missing.
     """
     values = [_normalised(policy, document, path) for path in sorted(policy.properties)]
     if None in values:
         return None
-    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    said = [sorted(policy.properties), policy.case_sensitive, values]
+    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()
 
 

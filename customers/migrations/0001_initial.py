@@ -116,6 +116,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='NewKey',
+            fields=[
+                ('customer_id', models.UUIDField(primary_key=True, serialize=False)),
+                ('workspace_id', models.UUIDField()),
+                ('node_id', models.UUIDField()),
+                ('match_key', models.BinaryField(max_length=32, null=True)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['node_id', 'customer_id'], name='new_keys_in_order'), models.Index(fields=['node_id', 'match_key'], name='new_keys_by_key')],
+            },
+        ),
+        migrations.CreateModel(
             name='PendingMerge',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -3,6 +3,7 @@ from customers.models.change import Change, ChangeEntity, ChangeOperation
 from customers.models.consent_log import ConsentLogEntry, ConsentLogType
 from customers.models.customer import Customer, DeletedState
 from customers.models.feed import Feed
+from customers.models.new_key import NewKey
 from customers.models.session import Session
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Customer",
     "DeletedState",
     "Feed",
+    "NewKey",
     "PendingMerge",
     "Session",
 ]

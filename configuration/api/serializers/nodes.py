@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from configuration.models import Node
+from configuration.models import Node, Rekeying, RekeyingState
 from contacthub_project.api.fields import (
     StrictFlag,
     StrictSerializer,
@@ -15,6 +16,7 @@ from contacthub_project.api.fields import (
 
 MOST_SOURCES = 1000
 MOST_MANDATORY = 200
+PUBLIC_STATES = [state for state in RekeyingState.values if state != RekeyingState.APPLYING]
 
 
 class UniqueCustomer(StrictSerializer):
@@ -65,6 +67,47 @@ class UniqueCustomerOutput(serializers.ModelSerializer):
     class Meta:
         model = Node
         fields = ["properties", "caseSensitive"]
+
+
+class Progress(serializers.Serializer):
+    """Customers that are done in the present state, of all."""
+
+    done = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
+class RekeyingOutput(serializers.ModelSerializer):
+    """How far a node's customers are on the way to a new matching policy."""
+
+    state = serializers.ChoiceField(
+        PUBLIC_STATES,
+        help_text="COMPUTING, CHECKING and WRITING keys; DONE; or COLLIDED, and nothing changed.",
+    )
+    uniqueCustomer = serializers.SerializerMethodField()
+    progress = Progress(source="*")
+    collisions = serializers.ListField(
+        child=serializers.ListField(child=serializers.UUIDField()),
+        help_text="Customers that would be one person: at most 10 groups, of at most 10 each.",
+    )
+    startedAt = serializers.DateTimeField(source="started_at")
+    endedAt = serializers.DateTimeField(source="ended_at", allow_null=True)
+
+    class Meta:
+        model = Rekeying
+        fields = ["state", "uniqueCustomer", "progress", "collisions", "startedAt", "endedAt"]
+
+    @extend_schema_field(UniqueCustomerOutput)
+    def get_uniqueCustomer(self, rekeying: Rekeying) -> dict[str, Any]:
+        return {
+            "properties": rekeying.change["unique_properties"],
+            "caseSensitive": rekeying.change["case_sensitive"],
+        }
+
+    def to_representation(self, instance: Rekeying) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if instance.state == RekeyingState.APPLYING:
+            shown["state"] = RekeyingState.WRITING.value  # it takes a moment
+        return shown | {"startedAt": instance.started_at, "endedAt": instance.ended_at}
 
 
 class MatchingPolicyInput(StrictSerializer):

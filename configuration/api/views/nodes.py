@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.serializers import ModelSerializer
 
 from configuration.actions import nodes as actions
-from configuration.actions.rekeying import finish_rekeying_in_request
+from configuration.actions.rekeying import rekey_in_request
 from configuration.api.force import FORCE, forced
 from configuration.api.scoping import WorkspaceView
 from configuration.api.serializers.nodes import (
@@ -13,16 +14,17 @@ from configuration.api.serializers.nodes import (
     EntryNodeUpdate,
     MatchingPolicyInput,
     NodeOutput,
+    RekeyingOutput,
     UniqueCustomerOutput,
 )
-from configuration.models import Node, NodeType
+from configuration.models import Node, NodeType, Rekeying
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import Page
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
-from contacthub_project.api.views import expected_version
-from contacthub_project.core.errors import FieldError, Invalid
+from contacthub_project.api.views import absolute_address, expected_version
+from contacthub_project.core.errors import FieldError, Invalid, NotFound
 
 
 class EntryNodesView(WorkspaceView):
@@ -86,7 +88,33 @@ class DefaultMatchingPolicyView(WorkspaceView):
         return JsonResponse(UniqueCustomerOutput(Node()).data)
 
 
-class MatchingPolicyView(WorkspaceView):
+class EntryNodeRekeyingView(WorkspaceView):
+    """How far the latest change of the matching policy has come; 404 when there was none."""
+
+    @extend_schema(responses={200: RekeyingOutput})
+    def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
+        node = self.entry_node(node_id)
+        rekeying = Rekeying.objects.filter(node=node).first()
+        if rekeying is None:
+            raise NotFound(f"Customers of node {node_id} were never re-keyed")
+        return JsonResponse(RekeyingOutput(rekeying).data)
+
+
+class RekeyedNodeView(WorkspaceView):
+    """Operations that may change how a node recognises its customers."""
+
+    def changed(self, node: Node, output: type[ModelSerializer]) -> JsonResponse:
+        """The changed node; or 202 and how far its customers are, when there are many."""
+        node, rekeying = rekey_in_request(node)
+        if rekeying is None:
+            return JsonResponse(output(node).data, version=node.version)
+        path = f"/workspaces/{node.workspace_id}/configuration/nodes/entries/{node.id}/rekeying"
+        location = absolute_address(self.request, path)
+        data = RekeyingOutput(rekeying).data
+        return JsonResponse(data, status=202, headers={"Location": location})
+
+
+class MatchingPolicyView(RekeyedNodeView):
     @extend_schema(responses={200: UniqueCustomerOutput}, deprecated=True)
     def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.entry_node(node_id)
@@ -95,7 +123,7 @@ class MatchingPolicyView(WorkspaceView):
     @extend_schema(
         parameters=[FORCE],
         request=MatchingPolicyInput,
-        responses={200: UniqueCustomerOutput},
+        responses={200: UniqueCustomerOutput, 202: RekeyingOutput},
         deprecated=True,
     )
     def put(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
@@ -107,17 +135,20 @@ class MatchingPolicyView(WorkspaceView):
             policy_at="",
             force=forced(request),
         )
-        node = finish_rekeying_in_request(node)
-        return JsonResponse(UniqueCustomerOutput(node).data, version=node.version)
+        return self.changed(node, UniqueCustomerOutput)
 
 
-class EntryNodeView(WorkspaceView):
+class EntryNodeView(RekeyedNodeView):
     @extend_schema(responses={200: EntryNodeOutput})
     def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.entry_node(node_id)
         return JsonResponse(EntryNodeOutput(node).data, version=node.version)
 
-    @extend_schema(parameters=[FORCE], request=EntryNodeUpdate, responses={200: EntryNodeOutput})
+    @extend_schema(
+        parameters=[FORCE],
+        request=EntryNodeUpdate,
+        responses={200: EntryNodeOutput, 202: RekeyingOutput},
+    )
     def put(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.entry_node(node_id)
         values = EntryNodeUpdate.read(self.body())
@@ -129,8 +160,7 @@ class EntryNodeView(WorkspaceView):
             expected_version=expected_version(request),
             force=forced(request),
         )
-        node = finish_rekeying_in_request(node)
-        return JsonResponse(EntryNodeOutput(node).data, version=node.version)
+        return self.changed(node, EntryNodeOutput)
 
     @extend_schema(responses={204: None})
     def delete(self, request: HttpRequest, workspace_id: str, node_id: str) -> NoContent:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from configuration.domain.placeholders import PLACEHOLDERS
@@ -104,7 +106,10 @@ def _change_nodes(office: WorkspaceContext, form: Any) -> bool:
 
 @page("settings/nodes/<uuid:node_id>/", "node")
 def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
-    """One entry node: its name, how it recognises people; emptying and deleting it."""
+    """One entry node: its name, how it recognises people; emptying and deleting it.
+
+    Of a new policy it tells how far it is, and who is in its way.
+    """
     path = f"/configuration/nodes/entries/{node_id}"
     current, form = office.get(path), office.request.POST
     if form.get("act") == "save":
@@ -118,14 +123,22 @@ def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
             },
         }
         reply = office.api.write("PUT", office.path + path, body, query=_forced(form))
-        if office.done(reply, "The node is changed."):
-            return office.go("nodes")
+        is_under_way = reply.status == HTTPStatus.ACCEPTED
+        said = "Its customers are being recognised anew."
+        if office.done(reply, said if is_under_way else "The node is changed."):
+            return redirect(office.request.path) if is_under_way else office.go("nodes")
     elif form.get("act") in {"empty", "delete"} and office.has_typed(current["name"]):
         where = f"{path}/data" if form["act"] == "empty" else path
         said = "The node is being emptied." if form["act"] == "empty" else "The node is deleted."
         if office.done(office.api.write("DELETE", office.path + where), said):
             return office.go("nodes")
-    return office.show("settings_node", current["name"], current=current)
+    rekeying = office.api.get(f"{office.path}{path}/rekeying")
+    return office.show(
+        "settings_node",
+        current["name"],
+        current=current,
+        rekeying=rekeying.json if rekeying.is_good else None,
+    )
 
 
 @page("settings/aggregates/<uuid:node_id>/", "aggregate-node")

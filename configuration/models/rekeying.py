@@ -1,0 +1,87 @@
+"""A node's customers on the way from one matching policy to another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from configuration.models.node import Node
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+class RekeyingState(models.TextChoices):
+    """COMPUTING keys, CHECKING them for collisions, WRITING and, at once, APPLYING the change.
+
+    DONE: the change is in force. COLLIDED: nothing has changed.
+    """
+
+    COMPUTING = "COMPUTING"
+    CHECKING = "CHECKING"
+    WRITING = "WRITING"
+    APPLYING = "APPLYING"
+    DONE = "DONE"
+    COLLIDED = "COLLIDED"
+
+
+ENDED = (RekeyingState.DONE, RekeyingState.COLLIDED)
+
+
+class RekeyingQuerySet(models.QuerySet["Rekeying"]):
+    def under_way(self) -> RekeyingQuerySet:
+        """Those whose change is neither in force nor given up."""
+        return self.exclude(state__in=ENDED)
+
+    def unfinished(self) -> RekeyingQuerySet:
+        """Those that a task still has something to do for, the longest waiting first."""
+        to_do = ~Q(state__in=ENDED) | Q(has_keys=True)
+        return self.filter(to_do, node__removed_at=None).order_by("started_at")
+
+    def in_workspace(self, workspace_id: UUID) -> RekeyingQuerySet:
+        return self.filter(node__workspace_id=workspace_id)
+
+
+class Rekeying(models.Model):
+    """The latest of a node. `change` is all that is asked of the node, the new policy included.
+
+    `position` is the last customer that is done in the present state, `done` how many of `total`.
+    `collisions` are groups of ids of customers that would be one person. `has_keys`: computed keys
+    are still kept.
+    """
+
+    node = models.OneToOneField(
+        Node, on_delete=models.CASCADE, primary_key=True, related_name="rekeying"
+    )
+    state = models.CharField(
+        max_length=16, choices=RekeyingState.choices, default=RekeyingState.COMPUTING
+    )
+    change = models.JSONField()
+    position = models.UUIDField(null=True)
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    collisions = models.JSONField(default=list)
+    has_keys = models.BooleanField(default=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    objects = RekeyingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=RekeyingState.values), name="rekeying_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(done__gte=0, total__gte=0), name="rekeying_counts_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.node_id}: {self.state}"
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in ENDED
