@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 
 from configuration.domain.coercion import coerce
+from contacthub_project.core.addresses import is_email, is_ip_addresses, is_web_address
 from contacthub_project.core.array_forms import as_sent
 from contacthub_project.core.errors import FieldError, pointer
 from contacthub_project.core.timestamps import is_timestamp
@@ -18,6 +19,15 @@ LONGEST_MESSAGE = 200
 # a compiled pattern is bounded, for it is a workspace's own.
 LARGEST_PATTERN = 256 * 1024
 PATTERNS = jsonschema_rs.RegexOptions(size_limit=LARGEST_PATTERN, dfa_size_limit=LARGEST_PATTERN)
+
+
+# Formats that are read otherwise than JSON Schema does, and one of our own.
+FORMATS: dict[str, Callable[[str], bool]] = {
+    "date-time": is_timestamp,
+    "email": is_email,
+    "uri": is_web_address,
+    "ip-addresses": is_ip_addresses,
+}
 
 
 class MaxLengthSum:
@@ -56,7 +66,7 @@ class DocumentValidator:
             schema,
             validate_formats=True,
             pattern_options=PATTERNS,
-            formats={"date-time": is_timestamp},
+            formats=FORMATS,
             keywords={"maxLengthSum": MaxLengthSum, "maxLengthJoined": MaxLengthJoined},
             mask="the value",
         )

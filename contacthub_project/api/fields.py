@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from contacthub_project.api.renderers import json_bytes
+from contacthub_project.core.addresses import is_web_address
 from contacthub_project.core.array_forms import as_list, as_object, as_sent
 from contacthub_project.core.errors import FieldError, Invalid, pointer
 from contacthub_project.core.identifiers import as_uuid
@@ -67,13 +69,17 @@ class StrictUuid(serializers.UUIDField):
         return found
 
 
-class WebAddress(serializers.URLField):
-    """An http or https address."""
+@extend_schema_field({"type": "string", "format": "uri"})
+class WebAddress(StrictText):
+    """An address as browsers take it (`contacthub_project.core.addresses.is_web_address`)."""
+
+    default_error_messages = {"address": "must be a web address"}
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+        text = super().to_internal_value(data)
+        if not is_web_address(text):
+            self.fail("address")
+        return text
 
 
 class ImmutableField(serializers.JSONField):

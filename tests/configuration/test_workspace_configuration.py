@@ -46,7 +46,7 @@ def test_settings_round_trip(hub: Hub) -> None:
     ("body", "paths"),
     [
         ({"industry": "Food"}, {"/industry"}), ({"timezone": "Mars"}, {"/timezone"}), ({"currency": None}, {"/currency"}),
-        ({"customerUniquenessPolicy": "BLOCK"}, {"/customerUniquenessPolicy"}), ({"logo": "x"}, {"/logo"}),
+        ({"customerUniquenessPolicy": "BLOCK"}, {"/customerUniquenessPolicy"}), ({"logo": "javascript:x"}, {"/logo"}),
         ({"tier": "GOLD"}, {"/tier"}), ({"tier": ""}, {"/tier"}),
         ({"placeholderValues": "n/a"}, {"/placeholderValues"}), ({"placeholderValues": None}, {"/placeholderValues"}),
         ({"placeholderValues": ["a", " ", 5, "x" * 256]}, {f"/placeholderValues/{index}" for index in (1, 2, 3)}),

@@ -223,3 +223,61 @@ def test_moments_of_customers(hub: Hub) -> None:
     assert created["base"]["likes"][0]["createdTime"] == MOMENT
     assert created["consents"]["disclaimer"]["date"] == MOMENT
     assert Customer.objects.get(id=created["id"]).consents["disclaimer"]["date"] == MOMENT
+
+
+def test_email_addresses_are_kept_without_space_around_them(hub: Hub) -> None:
+    first = hub.post_customer(base={"contacts": {"email": "  zoë@example.com\t"}})
+    assert (first.status, first["base"]["contacts"]["email"]) == (201, "zoë@example.com")
+    again = hub.post_customer(base={"contacts": {"email": "ZOË@example.com "}})
+    assert (again.status, again["id"]) == (200, first["id"])
+    path = f"{hub.path}/customers/{first['id']}"
+    patched = hub.trusted.patch(path, {"base": {"contacts": {"email": " zoe@münchen.de "}}})
+    assert patched["base"]["contacts"]["email"] == "zoe@münchen.de"
+    for wrong in ("Anna <anna@example.com>", "anna", "   ", "a@x.it, b@x.it"):
+        answer = hub.post_customer(base={"contacts": {"email": wrong}})
+        assert (answer.status, answer.paths) == (400, {"/base/contacts/email"}), wrong
+    define = hub.operator.put(
+        f"{hub.configuration}/properties/extended", {"work": {"type": "string", "format": "email"}}
+    )
+    assert define.status == 200
+    other = hub.post_customer(extended={"work": " ada@example.com "})
+    assert other["extended"] == {"work": "ada@example.com"}
+
+
+def test_addresses_in_events(hub: Hub) -> None:
+    odd = "http://x.it/perché no"
+    ip = "10.0.0.1, 2001:db8::1"
+    kept = posted(
+        hub,
+        event(
+            hub, properties={"linkUrl": odd, "imageUrl": "cdn.x.it/a b.png"},
+            contextInfo={"client": {"ip": ip}, "user": {"id": "u", "contacts": {"email": " zoë@x.it "}}},
+        ),
+    )  # fmt: skip
+    assert kept["properties"] == {"linkUrl": odd, "imageUrl": "cdn.x.it/a b.png"}
+    assert kept["contextInfo"]["client"] == {"ip": ip}
+    assert kept["contextInfo"]["user"]["contacts"] == {"email": "zoë@x.it"}
+    for address in ("2001:db8::1", "10.0.0.0/8"):
+        posted(hub, event(hub, contextInfo={"client": {"ip": address}}, properties={}))
+    wrong = event(
+        hub, properties={"linkUrl": " JavaScript:x", "imageUrl": "http://x.it/\u0007"},
+        contextInfo={"client": {"ip": "somewhere"}},
+    )  # fmt: skip
+    answer = hub.trusted.post(f"{hub.path}/events", wrong)
+    assert (answer.status, answer.paths) == (
+        400, {"/properties/linkUrl", "/properties/imageUrl", "/contextInfo/client/ip"},
+    )  # fmt: skip
+
+
+def test_pictures_of_nodes_and_customers(hub: Hub) -> None:
+    odd = "http://x.it/perché no.png"
+    nodes = f"{hub.configuration}/nodes/entries"
+    made = hub.admin.post(nodes, {"name": "N", "imageUrl": odd})
+    assert (made.status, made["imageUrl"]) == (201, odd)
+    assert hub.admin.put(hub.configuration, {"logo": odd})["logo"] == odd
+    assert hub.post_customer(base={**EMAIL, "pictureUrl": odd})["base"]["pictureUrl"] == odd
+    for wrong in ("java\tscript:alert(1)", " DATA:text/html,x", ""):
+        answer = hub.admin.post(nodes, {"name": "N", "imageUrl": wrong})
+        assert (answer.status, answer.paths) == (400, {"/imageUrl"})
+    answer = hub.post_customer(base={**EMAIL, "pictureUrl": "data:,x"})
+    assert (answer.status, answer.paths) == (400, {"/base/pictureUrl"})

@@ -122,7 +122,7 @@ def test_mandatory_properties(hub: Hub) -> None:
         ({"base": {"firstName": 1, "nope": 1}}, {"/base/firstName", "/base/nope", "/base/contacts/email"}),
         ({"base": {"firstName": "x" * 256, **EMAIL}}, {"/base/firstName"}),
         ({"base": {"address": {"street": "x" * 501, "city": "x" * 256}, **EMAIL}}, {"/base/address/street", "/base/address/city"}),
-        ({"base": {"pictureUrl": "no uri", "dob": "1815-13-01", "locale": "x", **EMAIL}}, {"/base/pictureUrl", "/base/dob", "/base/locale"}),
+        ({"base": {"pictureUrl": "JavaScript:alert(1)", "dob": "1815-13-01", "locale": "x", **EMAIL}}, {"/base/pictureUrl", "/base/dob", "/base/locale"}),
         ({"base": {"timezone": "Mars/Base", "contacts": {"email": "nobody"}}}, {"/base/timezone", "/base/contacts/email"}),
         ({"base": {"likes": [{"id": "1"}, {"id": 2, "createdTime": "soon"}], **EMAIL}}, {"/base/likes/1/id", "/base/likes/1/createdTime"}),
         ({"base": {"subscriptions": [{"id": "-x"}], **EMAIL}}, {"/base/subscriptions/0/id"}),

@@ -1,0 +1,79 @@
+"""Addresses as clients send them: of e-mail, of web pages and of machines.
+
+These check text only; what is valid is kept as it was sent.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+
+from email_validator import EmailNotValidError, validate_email
+
+# RFC 5321: the longest path is 256 octets, angle brackets included.
+LONGEST_EMAIL = 254
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+LABEL = r"(?!xn--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+# Nearly all addresses; what else there may be costs a hundred times as much to check.
+USUAL_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){ATOM}(?:\.{ATOM})*@{LABEL}(?:\.{LABEL})*")
+# Schemes by which a link would run what it holds.
+SCRIPT_SCHEMES = frozenset({"javascript", "data", "vbscript"})
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+LONGEST_IP_ADDRESSES = 1000
+
+
+def is_email(text: str) -> bool:
+    """Whether text is an e-mail address and nothing else (RFC 5321, RFC 6531).
+
+    Internationalised addresses, quoted local parts and domain literals are; a display name or space
+    around it are no part of an address.
+    """
+    if len(text) > LONGEST_EMAIL:
+        return False
+    if USUAL_EMAIL.fullmatch(text):
+        return True
+    try:
+        validate_email(
+            text,
+            check_deliverability=False,
+            allow_quoted_local=True,
+            allow_domain_literal=True,
+            globally_deliverable=False,
+        )
+    except EmailNotValidError:
+        return False
+    return True
+
+
+def is_web_address(text: str) -> bool:
+    """Whether text may stand where a URL is asked for, as browsers take them.
+
+    With spaces, letters of every script, without scheme or host: all but control characters, and
+    schemes that would run what the address holds.
+    """
+    if not (text.isascii() and text.isprintable()) and any(
+        unicodedata.category(character) == "Cc" for character in text
+    ):
+        return False
+    # Browsers cut off space around an address.
+    scheme = SCHEME.match(text.strip())
+    return scheme is None or scheme[1].lower() not in SCRIPT_SCHEMES
+
+
+def is_ip_addresses(text: str) -> bool:
+    """Whether text is an IP address or network, or several by commas as proxies write them.
+
+    Of several the first is the client's (`X-Forwarded-For`).
+    """
+    return len(text) <= LONGEST_IP_ADDRESSES and all(
+        _is_ip_address(each.strip()) for each in text.split(",")
+    )
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        ipaddress.ip_interface(text)
+    except ValueError:
+        return False
+    return True
