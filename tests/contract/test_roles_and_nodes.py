@@ -86,6 +86,7 @@ NODE_BOUND = {
     ("PUT", ENTRY + "/retention-policy"): EITHER,
     ("GET", ENTRY + "/retention-policy/enabled"): EITHER,
     ("PUT", ENTRY + "/retention-policy/enabled"): EITHER,
+    ("GET", ENTRY + "/rekeying"): EITHER,
     ("GET", ENTRY + "/unique-customer-matching-policy"): EITHER,
     ("PUT", ENTRY + "/unique-customer-matching-policy"): EITHER,
     ("GET", CONFIGURATION + "/nodes/{nodeId}/retention-policy"): EITHER,
