@@ -26,8 +26,14 @@ END $$;
 
 
 
+
 CREATE FUNCTION events_came() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM came AS event
+    CROSS JOIN LATERAL (
+        SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
+        WHERE entry_id = event.customer_id OFFSET 0
+    ) AS member) THEN RETURN NULL; END IF;
     INSERT INTO customers_change
         (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
     SELECT event.workspace_id, node.id, 'EVENT', event.id, 'CREATE', event.registered_at, TRUE
@@ -46,6 +52,11 @@ END $$;
 
 CREATE FUNCTION events_went() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM went AS event
+    CROSS JOIN LATERAL (
+        SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
+        WHERE entry_id = event.customer_id OFFSET 0
+    ) AS member) THEN RETURN NULL; END IF;
     INSERT INTO customers_change
         (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
     SELECT event.workspace_id, node.id, 'EVENT', event.id, 'DELETE', clock_timestamp(), TRUE
@@ -64,6 +75,11 @@ END $$;
 
 CREATE FUNCTION events_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM came AS event
+    CROSS JOIN LATERAL (
+        SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
+        WHERE entry_id = event.customer_id OFFSET 0
+    ) AS member) THEN RETURN NULL; END IF;
     INSERT INTO customers_change
         (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
     SELECT event.workspace_id, node.id, 'EVENT', event.id, CASE WHEN event.id IN (SELECT id FROM went WHERE customer_id IS NULL)
