@@ -20,6 +20,10 @@ class MatchingPolicy:
     # What is no value of theirs, see `configuration.domain.placeholders`.
     placeholders: frozenset[str] = PLACEHOLDERS
 
+    def ignores_case_of(self, path: str) -> bool:
+        """Whether values of a property that differ only in case are the same to it."""
+        return not self.case_sensitive and path in self.properties
+
 
 def policy_faults(policy: MatchingPolicy, schema: CustomerSchema) -> list[FieldError]:
     """What keeps a policy from being used; pointers into `{"properties": [...]}`."""

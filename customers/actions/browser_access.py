@@ -46,12 +46,15 @@ def check_recognised_values(
     """Raise Forbidden when a browser's source changes what a customer is recognised by.
 
     The external id is one of these values once there is one, whatever the node's policy says:
-    look-ups and waiting events go by it.
+    look-ups and waiting events go by it. Another spelling that is the same to them is no change.
     """
     if not by.is_untrusted:
         return
     changed = differing_properties(node.matching, before, after)
-    if before["externalId"] not in {None, after["externalId"]} and "externalId" not in changed:
+    if (
+        before["externalId"] not in {None, after["externalId"]}
+        and "externalId" not in node.matching.properties
+    ):
         changed.append("externalId")
     if changed:
         raise Forbidden(

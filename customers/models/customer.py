@@ -47,6 +47,13 @@ class NextIntId(Func):
     template = "%(function)s('customers_customer_int_id_seq')"
 
 
+class Folded(Func):
+    """Text in the form of `contacthub_project.core.text.folded`."""
+
+    function = "customers_folded"
+    output_field = models.TextField()
+
+
 class DeletedState(models.IntegerChoices):
     FORGOTTEN = -1
     LIVE = 0
@@ -155,6 +162,12 @@ class Customer(models.Model):
                 fields=["node", "external_id"],
                 condition=Q(external_id__isnull=False) & Q(deleted=0),
                 name="customer_external_id",
+            ),
+            # The same where the node's policy takes no regard to case.
+            models.Index(
+                F("node"), Folded("external_id"),
+                condition=Q(external_id__isnull=False) & Q(deleted=0),
+                name="customer_folded_external_id",
             ),
             # Searches by e-mail and by name, sorted by name too: `customers.queries.search`.
             *(

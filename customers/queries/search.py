@@ -314,7 +314,10 @@ def _condition(
 ) -> Fragment | None:
     parts = []
     if search.external_id is not None:
-        parts.append(Fragment("customer.external_id = %s", (search.external_id,)))
+        same = "customer.external_id = %s"
+        if node.matching.ignores_case_of("externalId"):
+            same = "customers_folded(customer.external_id) = customers_folded(%s)"
+        parts.append(Fragment(same, (search.external_id,)))
     if search.query is not None:
 
         def compile_did(behaviour: Any) -> Fragment:

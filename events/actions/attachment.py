@@ -15,7 +15,7 @@ import orjson
 from django.db import transaction
 
 from configuration.models import Workspace
-from configuration.queries.rules import WorkspaceRules, latest_rules_of
+from configuration.queries.rules import WorkspaceRules, latest_rules_of, rules_of
 from contacthub_project.db.sql import fetch_all, fetch_one, load
 from contacthub_project.runtime.metrics import count_dropped_events
 from events.domain.admission import RefusalReason, refusal_reason
@@ -42,6 +42,7 @@ def attach_waiting_events(
         "customers": [customer_id for customer_id, _, _ in identities],
         "kinds": [kind for _, kind, _ in identities],
         "values": [value for _, _, value in identities],
+        "ignores_case": _ignores_case(workspace_id, node_id),
     }
     waiting = fetch_all(WAITING, parameters)
     if not waiting:
@@ -66,6 +67,16 @@ def sum_up_dropped_events() -> None:
             taken, summed = fetch_one(SUM_UP, parameters)
             if taken < SUMMED_AT_ONCE or taken == summed:
                 break
+
+
+def _ignores_case(workspace_id: UUID, node_id: UUID) -> bool:
+    """Whether external ids of the node that differ only in case are the same to it.
+
+    Whoever tells of identities has read the rules: these are no older.
+    """
+    workspace = rules_of(workspace_id)
+    node = None if workspace is None else workspace.nodes.get(node_id)
+    return node is not None and node.matching.ignores_case_of("externalId")
 
 
 def _refused(

@@ -49,8 +49,9 @@ WHERE workspace_id = %s AND id = ANY (%s) AND deleted = 0
 OWNERS = """
 SELECT wanted.kind, wanted.node_id, wanted.value,
        customer.id, customer.node_id, customer.enabled, customer.version, customer.consents::text
-FROM unnest(%(kinds)b::text[], %(nodes)b::uuid[], %(values)b::text[])
-     AS wanted (kind, node_id, value)
+FROM unnest(
+         %(kinds)b::text[], %(nodes)b::uuid[], %(values)b::text[], %(ignore_cases)b::boolean[]
+     ) AS wanted (kind, node_id, value, ignores_case)
 CROSS JOIN LATERAL (
     SELECT known.* FROM customers_session AS session
     JOIN customers_customer AS known ON known.id = session.customer_id
@@ -61,7 +62,8 @@ CROSS JOIN LATERAL (
         -- A fence: without statistics the planner would walk all ids for the first that fits.
         SELECT known.* FROM customers_customer AS known
         WHERE wanted.kind = 'EXTERNAL_ID' AND known.node_id = wanted.node_id
-          AND known.external_id = wanted.value AND known.deleted = 0
+          AND customers_folded(known.external_id) = customers_folded(wanted.value)
+          AND (wanted.ignores_case OR known.external_id = wanted.value) AND known.deleted = 0
         OFFSET 0
      ) AS namesake ORDER BY namesake.id LIMIT 1)
 ) AS customer
@@ -313,6 +315,10 @@ class _Ingestion:
                 "nodes": [node for node, _, _ in listed],
                 "kinds": [kind for _, kind, _ in listed],
                 "values": [value for _, _, value in listed],
+                "ignore_cases": [
+                    self._workspace.nodes[node].matching.ignores_case_of("externalId")
+                    for node, _, _ in listed
+                ],
             },
             prepare=False,
         )

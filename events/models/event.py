@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from configuration.models import Node
 from contacthub_project.db.querysets import BoundedQuerySet
 from contacthub_project.db.sql import fetch_all, fetch_one, record_of, records_of, row_as_json
+from customers.models.customer import Folded
 from customers.observers import EXTERNAL_ID, SESSION_ID
 from events.domain.draft import LONGEST_EXTERNAL_ID, LONGEST_VALUE
 
@@ -183,7 +184,7 @@ class Event(models.Model):
             models.Index(fields=["node", "type", "date"], name="event_of_type_in_node"),
             # Those that wait for a customer.
             models.Index(
-                fields=["node", "bring_back_value", "bring_back_type"],
+                F("node"), Folded("bring_back_value"), F("bring_back_type"),
                 condition=Q(customer_id__isnull=True), name="event_waiting",
             ),
         ]  # fmt: skip

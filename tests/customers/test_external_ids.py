@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from typing import Any
 
 import pytest
+from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
 
+from contacthub_project.core.text import folded
+from contacthub_project.db.sql import fetch_all
 from customers.models import Customer
 from events.models import Event
 from tests.bulkjobs.test_jobs import done, outcomes
@@ -107,3 +114,106 @@ def test_length_is_that_of_what_is_kept(hub: Hub) -> None:
     # U+0958 is two characters in normal form C.
     answer = hub.trusted.post(f"{hub.path}/events", waiting_event(hub, "\u0958" * 200))
     assert answer.paths == {"/bringBackProperties/value"}
+
+
+def recognise_by(hub: Hub, *properties: str, exact: bool) -> None:
+    path = f"{hub.configuration}/nodes/entries/{hub.node.id}/unique-customer-matching-policy"
+    policy = {"properties": list(properties), "caseSensitive": exact}
+    assert hub.admin.put(path, policy).status == 200
+
+
+@pytest.mark.parametrize("properties", [["externalId"], ["externalId", "base.contacts.email"]])
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize(
+    ("kept", "asked"),
+    [("Order-1", " ORDER-1"), ("Straße 1", "STRASSE 1"), ("σοφός", "ΣΟΦΌΣ"), ("Müller", "MU\u0308LLER")],
+)  # fmt: skip
+def test_a_node_that_recognises_by_it_compares_it_as_its_policy_says(
+    hub: Hub, properties: list[str], exact: bool, kept: str, asked: str
+) -> None:
+    recognise_by(hub, *properties, exact=exact)
+    before = post_event(hub, asked)
+    base = {"contacts": {"email": "a@b.it"}}
+    customer = hub.post_customer(externalId=kept, base=base)["id"]
+    after = post_event(hub, asked)
+    found = [each["id"] for each in look_up(hub, asked)["elements"]]
+    wanted = None if exact else customer
+    assert (owner(before), owner(after)) == (wanted, wanted)
+    assert found == ([] if exact else [customer])
+    again = hub.post_customer(externalId=asked, base=base)
+    assert (again["id"] == customer) != exact
+    assert (owner(before), owner(after)) == (again["id"], again["id"])
+    assert look_up(hub, kept)["elements"][0]["id"] == customer
+    assert hub.trusted.get(f"{hub.path}/events/{before}")["bringBackProperties"]["value"] == (
+        asked.strip().replace("U\u0308", "Ü")
+    )
+
+
+def test_other_nodes_compare_it_exactly(hub: Hub) -> None:
+    customer = hub.post_customer(externalId="Order-1")["id"]
+    assert look_up(hub, "ORDER-1")["elements"] == []
+    assert owner(post_event(hub, "ORDER-1")) is None
+    hub.post_customer(externalId="ORDER-1")
+    assert owner(post_event(hub, "Order-1")) == customer
+
+
+def test_a_session_is_compared_exactly_everywhere(hub: Hub) -> None:
+    recognise_by(hub, "externalId", exact=False)
+    bring_back = {"type": "SESSION_ID", "value": "Abc", "nodeId": str(hub.node.id)}
+    event = {"type": "loggedIn", "context": "WEB", "bringBackProperties": bring_back}
+    waiting = hub.trusted.post(f"{hub.path}/events", event)["id"]
+    customer = hub.post_customer(externalId="1")["id"]
+    hub.trusted.post(f"{hub.path}/customers/{customer}/sessions", {"value": "abc"})
+    assert owner(waiting) is None
+
+
+def test_a_browser_may_spell_it_in_another_way_that_is_the_same(hub: Hub) -> None:
+    recognise_by(hub, "externalId", exact=False)
+    customer = hub.post_customer(hub.untrusted, externalId="Order-1")["id"]
+    path = f"{hub.path}/customers/{customer}"
+    assert hub.untrusted.patch(path, {"externalId": "ORDER-1"}).status == 200
+    assert hub.untrusted.patch(path, {"externalId": "ORDER-2"}).status == 403
+
+
+def in_database(texts: list[str]) -> list[str]:
+    statement = "SELECT customers_folded(given) FROM unnest(%s::text[]) WITH ORDINALITY AS g (given, n) ORDER BY n"  # fmt: skip
+    return [text for (text,) in fetch_all(statement, [texts])]
+
+
+def test_the_database_folds_every_character_as_we_do(db: None) -> None:
+    assigned = [
+        char
+        for char in map(chr, range(1, sys.maxunicode + 1))
+        if unicodedata.category(char) not in {"Cs", "Cn"}
+    ]
+    texts = [f"x{char}y{char}" for char in assigned] + [f" {char} " for char in assigned]
+    differing = [
+        (text, found)
+        for text, found in zip(texts, in_database(texts), strict=True)
+        if found != folded(text)
+    ]
+    assert differing == []
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0"), max_size=8), max_size=50))  # fmt: skip
+def test_the_database_folds_text_as_we_do(db: None, texts: list[str]) -> None:
+    assert in_database(texts) == list(map(folded, texts))
+    assert [folded(folded(text)) for text in texts] == list(map(folded, texts))
+
+
+def test_look_ups_are_by_index(hub: Hub) -> None:
+    """Without statistics, in a table that the planner would rather not read whole."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for table, column, condition, index in (
+            ("customers_customer", "external_id", "external_id IS NOT NULL AND deleted = 0", "customer_folded_external_id"),
+            ("events_event", "bring_back_value", "customer_id IS NULL", "event_waiting"),
+        ):  # fmt: skip
+            cursor.execute(
+                f"EXPLAIN SELECT FROM {table} WHERE node_id = %s AND {condition}"
+                f" AND customers_folded({column}) = customers_folded(%s)",
+                [hub.node.id, "x"],
+            )
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert index in plan
+            assert plan.count("customers_folded") >= 1
