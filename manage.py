@@ -6,6 +6,8 @@ import sys
 
 # Commands that look at code only; `serve` and the tests run the servers themselves.
 WITHOUT_SERVERS = {"check", "help", "serve", "spectacular", "version"}
+# What looks at a database that is newer than this program, or at none; `web` asks by itself.
+OF_ANY_VERSION = {"dbshell", "diffsettings", "inspectdb", "makemigrations", "showmigrations", "web"}
 
 
 def main() -> None:
@@ -27,10 +29,24 @@ def main() -> None:
     try:
         for server in attached:
             server.attach()
+        if sys.argv[1] not in OF_ANY_VERSION:
+            _refuse_newer_tables()
         execute_from_command_line(sys.argv)
     finally:
         for server in reversed(attached):
             server.detach()
+
+
+def _refuse_newer_tables() -> None:
+    import django
+
+    django.setup()
+    from contacthub_project.runtime.schema_version import NewerTablesError, refuse_newer_tables
+
+    try:
+        refuse_newer_tables()
+    except NewerTablesError as refused:
+        raise SystemExit(f"{sys.argv[1]}: {refused}") from None
 
 
 if __name__ == "__main__":

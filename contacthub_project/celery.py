@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import heartbeat_sent
+from celery.signals import heartbeat_sent, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contacthub_project.settings")
 
@@ -17,3 +17,14 @@ def _note_heartbeat(**_: object) -> None:
     from contacthub_project.runtime.health import record_heartbeat
 
     record_heartbeat()
+
+
+@worker_init.connect
+def _refuse_newer_tables(**_: object) -> None:
+    """End a worker before it takes a task; SystemExit is what Celery lets a receiver raise."""
+    from contacthub_project.runtime.schema_version import NewerTablesError, wait_until_known
+
+    try:
+        wait_until_known()
+    except NewerTablesError as refused:
+        raise SystemExit(str(refused)) from None

@@ -1,10 +1,37 @@
-"""Attempts to sign in: kept as long as they keep somebody out."""
+"""Attempts to sign in: who has to wait, and how long they are kept."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from axes.attempts import get_cool_off_threshold
+from axes.handlers.database import AxesDatabaseHandler
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.db.models import Sum
+from django.http import HttpRequest
 from django.utils import timezone
+
+
+class SignInAttempts(AxesDatabaseHandler):  # type: ignore[misc]
+    """Counts wrong passwords by name and address, and by address over all names.
+
+    The second limit slows down who tries one password for many names.
+    """
+
+    def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
+        """Wrong passwords of late that count; AXES_FAILURE_LIMIT or more make somebody wait."""
+        failures: int = super().get_failures(request, credentials)
+        address = request.axes_ip_address  # type: ignore[attr-defined]
+        if address is None:
+            return failures
+        attempts = AccessAttempt.objects.filter(
+            ip_address=address, attempt_time__gte=get_cool_off_threshold(request)
+        )
+        of_address = attempts.aggregate(wrong=Sum("failures_since_start"))["wrong"] or 0
+        if of_address >= settings.SIGN_IN_ATTEMPTS_PER_ADDRESS:
+            return max(failures, settings.AXES_FAILURE_LIMIT)
+        return failures
 
 
 def forget_attempts() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,13 +10,14 @@ from configuration.domain.coercion import coerce
 from configuration.domain.send_source import PROPERTIES_SCHEMA
 from configuration.domain.send_source import PROVIDER as SEND
 from contacthub_project.core.errors import FieldError
+from contacthub_project.core.ip_addresses import as_network
 
 MOST_ENTRIES = 100
 
 
 def _is_network(text: str) -> bool:
     try:
-        ipaddress.ip_network(text, strict=False)
+        as_network(text)
     except ValueError:
         return False
     return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from configuration.domain.permissions import (
 )
 from configuration.domain.tokens import SOURCE_PREFIX
 from configuration.models import Membership, NodeGrant, Source, User
+from contacthub_project.core.ip_addresses import as_network
 from contacthub_project.core.principal import Principal
 
 
@@ -57,8 +57,7 @@ def _source_by_token(digest: bytes) -> Principal | None:
         nodes=dict.fromkeys(source.node_ids, "RW"),
         source_id=source.id,
         allowed_networks=tuple(
-            ipaddress.ip_network(text, strict=False)
-            for text in source.properties.get("allowedIPs") or ()
+            as_network(text) for text in source.properties.get("allowedIPs") or ()
         ),
         allowed_urls=tuple(source.properties.get("allowedURLs") or ()),
     )

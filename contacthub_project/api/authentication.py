@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
 
 from contacthub_project.core.errors import Forbidden, Unauthorized
+from contacthub_project.core.ip_addresses import Address, as_address
 from contacthub_project.core.principal import Principal
 from contacthub_project.messaging.shared_version import shared_version
 
@@ -89,23 +90,31 @@ class BearerToken(BaseAuthentication):
         return None if principal is None else (principal, None)
 
 
-def client_address(request: HttpRequest) -> str:
-    """The client's IP address, seen through the proxies that are trusted."""
+def client_address(request: HttpRequest) -> Address | None:
+    """The client's IP address, seen through the proxies that are trusted; None if there is none."""
     hops = settings.TRUSTED_PROXIES
     if hops:
         forwarded = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
         if len(forwarded) >= hops:
-            return forwarded[-hops]
-    return request.META.get("REMOTE_ADDR", "")
+            return as_address(forwarded[-hops])
+    return as_address(request.META.get("REMOTE_ADDR", ""))
+
+
+def sign_in_address(request: HttpRequest) -> str | None:
+    """Where somebody signs in from, as wrong passwords are counted.
+
+    Of IPv6 the network of 64 bits: a client has all the addresses in it.
+    """
+    address = client_address(request)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(address), 64), strict=False).network_address)
+    return None if address is None else str(address)
 
 
 def _check_origin(principal: Principal, request: HttpRequest) -> None:
     if principal.allowed_networks:
-        try:
-            address = ipaddress.ip_address(client_address(request))
-        except ValueError:
-            raise Forbidden("The source is not allowed from this address") from None
-        if not any(address in network for network in principal.allowed_networks):
+        address = client_address(request)
+        if address is None or not any(address in each for each in principal.allowed_networks):
             raise Forbidden("The source is not allowed from this address")
     if principal.allowed_urls:
         origin = request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_REFERER", "")

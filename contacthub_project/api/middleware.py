@@ -10,11 +10,12 @@ from collections.abc import Callable
 import structlog
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from contacthub_project.api import BASE_PATH
-from contacthub_project.api.exception_handler import error_response
+from contacthub_project.api.exception_handler import answer, error_response
 from contacthub_project.runtime import metrics
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -26,7 +27,7 @@ log = structlog.get_logger("contacthub.requests")
 
 
 class HttpContract:
-    """Tracing id and metrics of each request."""
+    """Tracing id and metrics of each request; refuses hosts that are not ours."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -37,7 +38,13 @@ class HttpContract:
         tracing_id = _tracing_id(request)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(tracing_id=tracing_id)
-        response = self.get_response(request)
+        try:
+            # Before anything else: else only what happens to ask for the host would be refused.
+            request.get_host()
+        except DisallowedHost as refused:
+            response: HttpResponseBase = answer(refused)
+        else:
+            response = self.get_response(request)
         response.headers["X-Tracing-ID"] = tracing_id
         seconds = time.perf_counter() - started
         match = request.resolver_match

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -95,6 +96,22 @@ def test_allowed_addresses(hub: Hub, allowed: list[str], status: int) -> None:
     assert ApiClient(token).get("/me").status == status
     # Nobody is believed who says to be somebody else.
     assert ApiClient(token).get("/me", X_Forwarded_For="10.0.0.1").status == status
+
+
+MAPPED = ["10.1.2.3", "::ffff:10.1.2.3", "::FFFF:0a01:0203", "0:0:0:0:0:ffff:10.1.2.3"]
+
+
+@pytest.mark.parametrize("calling", MAPPED)
+@pytest.mark.parametrize("allowed", [*MAPPED, "10.1.0.0/16", "::ffff:10.1.0.0/112"])
+def test_an_ipv4_address_is_the_same_when_written_as_ipv6(
+    hub: Hub, calling: str, allowed: str, settings: Any
+) -> None:
+    _, token = make_source(hub.workspace, [hub.node], properties={"allowedIPs": [allowed]})
+    settings.TRUSTED_PROXIES = 1
+    client = ApiClient(token)
+    assert client.get("/me", X_Forwarded_For=f"6.6.6.6, {calling}").status == 200
+    assert client.get("/me", X_Forwarded_For=f"{calling}, ::ffff:10.2.2.3").status == 403
+    assert client.get("/me", X_Forwarded_For=f"{calling}, ::10.1.2.3").status == 403
 
 
 def test_the_address_behind_a_trusted_proxy(hub: Hub, settings: object) -> None:

@@ -142,6 +142,9 @@ def test_stale_writes(hub: Hub, tag: str) -> None:
     body = hub.admin.get(path).json
     assert_error(hub.admin.put(path, body, If_Match=tag), 412)
     assert_error(hub.admin.delete(path, If_Match=tag), 412)
+    # What changes nothing raises no version.
+    assert hub.admin.put(path, body, If_Match='"1"').headers["ETag"] == '"1"'
+    body["name"] = "Another name"
     assert hub.admin.put(path, body, If_Match='"1"').status == 200
     assert_error(hub.admin.put(path, body, If_Match='"1"'), 412)
     assert hub.admin.put(path, body, If_Match="*").status == 200

@@ -72,6 +72,17 @@ def is_routed(operation: Operation) -> bool:
     return match.url_name == operation.path and operation.method.lower() in match.func.actions
 
 
+@pytest.mark.parametrize("operation", BUILT, ids=name)
+def test_refuses_a_host_that_is_not_allowed(hub: Hub, operation: Operation) -> None:
+    client = ApiClient(client_of(hub, operation).token if operation in GUARDED else None)
+    path = filled(operation.path, workspaceId=hub.workspace.id)
+    for host in ("evil.example", "testserver.evil.example", "testserver@evil.example", "a b"):
+        answered = client.request(operation.method, path, Host=host)
+        assert answered.status == 400, (host, answered.content)
+        assert set(answered.json) == {"message", "logref", "data", "errors"}
+        assert "Host" in answered["message"]
+
+
 def test_the_contract_has_125_operations() -> None:
     assert sum(not operation.is_addition for operation in ALL) == 125
 

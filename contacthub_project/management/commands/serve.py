@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from contacthub_project.api import BASE_PATH
 from contacthub_project.runtime import metrics, programs
 from contacthub_project.runtime.embedded import EmbeddedServer, EmbeddedServerError, servers
+from contacthub_project.runtime.schema_version import NewerTablesError, refuse_newer_tables
 from contacthub_project.runtime.supervisor import Program, Supervisor
 
 READY_SECONDS = 60
@@ -50,6 +51,7 @@ class Command(BaseCommand):
                 self.say(f"Starting {server.title}")
                 server.attach()
             self.say("Migrating the database")
+            refuse_newer_tables()
             call_command("migrate", interactive=False, verbosity=0)
             facts = None if no_demo else self.make_demo(host, port)
             metrics.gather_in(settings.METRICS_FOLDER)
@@ -59,7 +61,7 @@ class Command(BaseCommand):
             self.serve_metrics(port + 1)
             self.introduce(host, port, facts)
             supervisor.run()
-        except EmbeddedServerError as failure:
+        except (EmbeddedServerError, NewerTablesError) as failure:
             raise CommandError(str(failure)) from None
         finally:
             self.say("Stopping")

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
 
 from contacthub_project.runtime import metrics, programs
+from contacthub_project.runtime.schema_version import NewerTablesError, refuse_newer_tables
 from contacthub_project.runtime.supervisor import Supervisor
+
+PAUSE_SECONDS = 5.0
 
 
 class Command(BaseCommand):
     help = "Run the web server until it is told to end."
     requires_system_checks: list[str] = []
+    _is_known = False
+    _asked_again = 0.0
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -29,14 +36,29 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="contacthub-metrics-") as folder:
             metrics.gather_in(Path(folder))
             server = programs.web(host, port, workers, metrics=Path(folder))
-            supervisor = Supervisor([server], say=self.stdout.write, watch=lambda: None)
+            supervisor = Supervisor([server], say=self.stdout.write, watch=self.refuse_newer_tables)
             supervisor.stop_on_signals()
             try:
                 metrics.serve(settings.METRICS_ADDRESS, port + 1)
             except OSError as failure:
                 raise CommandError(f"no metrics at port {port + 1}: {failure}") from None
             try:
+                self.refuse_newer_tables()
                 supervisor.start()
                 supervisor.run()
+            except NewerTablesError as refused:
+                raise CommandError(str(refused)) from None
             finally:
                 supervisor.stop()
+
+    def refuse_newer_tables(self) -> None:
+        """Raise NewerTablesError; without a database ask again later (requests are 503 then)."""
+        if self._is_known or time.monotonic() < self._asked_again:
+            return
+        try:
+            refuse_newer_tables()
+            self._is_known = True
+        except DatabaseError:
+            self._asked_again = time.monotonic() + PAUSE_SECONDS
+        finally:
+            connection.close()

@@ -1,0 +1,29 @@
+"""IP addresses and networks; an IPv4 address is the same also when it is written as IPv6."""
+
+from __future__ import annotations
+
+import ipaddress
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # RFC 4291, section 2.5.5.2
+
+
+def as_address(text: str) -> Address | None:
+    """The address, IPv4-mapped IPv6 (`::ffff:10.1.2.3`) as IPv4; None if it is none."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def as_network(text: str) -> Network:
+    """A network or a single address, IPv4-mapped as IPv4; raises ValueError for anything else."""
+    network = ipaddress.ip_network(text, strict=False)
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED):
+        address = int(network.network_address) - int(MAPPED.network_address)
+        return ipaddress.ip_network((address, network.prefixlen - MAPPED.prefixlen))
+    return network
