@@ -25,6 +25,7 @@ PARTS = {
     " goes.",
     "tests.benchmarks.following": "A transaction for every chunk of merges; giving offsets, for the feed.",
     "tests.benchmarks.bulk": "Checking each row by the workspace's JSON Schema, in Python.",
+    "tests.benchmarks.behaviours": "Grouping the events of a type, for each search anew.",
     "tests.benchmarks.analytics": "Writing the days of an answer, in Python; triggers, for loads.",
 }
 
