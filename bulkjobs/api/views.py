@@ -221,7 +221,7 @@ class NodeExportView(WorkspaceView):
         lines = (
             customers_csv(self.workspace, node.id)
             if event_type is None
-            else events_csv(self.workspace, node.id, event_type)
+            else events_csv(self.workspace, node, event_type)
         )
         return StreamingHttpResponse(
             lines,

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Case, F, OuterRef, Q, Subquery, UUIDField, When
+
 from bulkjobs.domain.csv_columns import EVENT_EXTERNAL_ID, customer_leaves, event_leaves, safe_cell
-from configuration.queries.rules import WorkspaceRules
+from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.timestamps import format_timestamp
 from customers.domain.paths import value_at
-from customers.models import Customer
+from customers.models import AggregateMember, Customer
 from events.models import Event
 
 ROWS_AT_A_TIME = 1000
@@ -39,19 +41,36 @@ def customers_csv(workspace: WorkspaceRules, node_id: UUID) -> Iterator[bytes]:
     return _csv(names, documents)
 
 
-def events_csv(workspace: WorkspaceRules, node_id: UUID, event_type: str) -> Iterator[bytes]:
-    """The events of a type in a node, as one moment sees them."""
+def events_csv(workspace: WorkspaceRules, node: NodeRules, event_type: str) -> Iterator[bytes]:
+    """The events of a type in a node, as one moment sees them.
+
+    In an aggregate node those of its members are among them, as the aggregate customers'.
+    """
     names = event_leaves(workspace.event_schema(event_type).kinds_of_parts())
     rows = (
         Event.objects.in_workspace(workspace.id)
-        .filter(node_id=node_id, type=event_type)
+        .filter(node_id__in=[node.id, *node.entry_nodes], type=event_type)
+        .annotate(owner=_owner_in(node))
+        .filter(Q(node_id=node.id) | Q(owner__isnull=False))
         .order_by("date", "id")
         .values_list(
-            "customer_id", "bring_back_type", "bring_back_value", "external_id", "context", "date",
+            "owner", "bring_back_type", "bring_back_value", "external_id", "context", "date",
             "properties", "context_info", "tracking",
         )
     )  # fmt: skip
     return _csv(names, map(_event_document, rows.iterator(chunk_size=ROWS_AT_A_TIME)))
+
+
+def _owner_in(node: NodeRules) -> Case:
+    """Whose an event is in a node; null for one that waits, or that is not shown there."""
+    aggregate = AggregateMember.objects.filter(
+        aggregate_node_id=node.id, entry_id=OuterRef("customer_id")
+    )
+    return Case(
+        When(node_id=node.id, then=F("customer_id")),
+        default=Subquery(aggregate.values("aggregate_id")),
+        output_field=UUIDField(),
+    )
 
 
 def _event_document(row: tuple[Any, ...]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from bulkjobs.domain.csv_columns import plain_text, safe_cell
 from customers.models import Customer
 from events.models import Event
 from tests.bulkjobs.test_jobs import process, upload
+from tests.customers.test_aggregates import activate, make, people
+from tests.customers.test_aggregates import post as post_person
 from tests.factories import Hub
 
 TRICKY = [
@@ -116,6 +120,33 @@ def test_events_go_out_and_come_in_again(hub: Hub) -> None:
     upload(hub, answer.content, "INSERT", entity="EVENT", eventType="completedOrder")
     assert process(seconds=60)
     assert said() == before
+
+
+def test_an_aggregate_nodes_events_are_those_it_shows(hub: Hub) -> None:
+    one, two = post_person(hub, "a@x.it"), post_person(hub, "a@x.it", other=True)
+    stranger = post_person(hub, "b@x.it", tags={"manual": ["hidden"]})
+    hidden = {"type": "atomic", "attribute": "tags.manual", "operator": "IN", "value": "hidden"}
+    node = make(hub, exclusionFilters=[hidden])
+    activate(hub, node)
+    (person,) = people(hub, node)
+    for day, owner in enumerate((one, two, person["id"], stranger), 1):
+        body = {
+            "type": "loggedIn",
+            "context": "WEB",
+            "customerId": owner,
+            "date": f"2021-01-0{day}",
+        }
+        assert hub.admin.post(f"{hub.path}/events", body).status == 202
+    query = {"entity": "EVENT", "eventType": "loggedIn"}
+
+    def exported(node_id: str) -> list[tuple[str, str]]:
+        answer = hub.admin.get(f"{hub.path}/nodes/{node_id}/export", query=query)
+        rows = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+        return [(row["customerId"], row["date"][:10]) for row in rows]
+
+    owner = person["id"]
+    assert exported(node) == [(owner, "2021-01-01"), (owner, "2021-01-02"), (owner, "2021-01-03")]
+    assert exported(str(hub.node.id)) == [(one, "2021-01-01"), (stranger, "2021-01-04")]
 
 
 @pytest.mark.parametrize("query", [{"entity": "X"}, {"entity": "EVENT"}, {"eventType": "zz"}])
