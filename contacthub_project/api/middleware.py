@@ -67,7 +67,11 @@ class ApiContract:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         self.https_only = settings.SECURE_SSL_REDIRECT
-        self.headers = {"X-Content-Type-Options": "nosniff"}
+        self.headers = {
+            "X-Content-Type-Options": "nosniff",
+            # Asked of documents that embed an answer, not of scripts that CORS lets read it.
+            "Cross-Origin-Resource-Policy": "same-origin",
+        }
         if settings.CORS_ALLOW_ALL_ORIGINS:
             # Clients rely on it being there also when they did not say where they come from.
             self.headers["Access-Control-Allow-Origin"] = "*"
@@ -87,6 +91,37 @@ class ApiContract:
             response = self.get_response(request)
         for name, value in self.headers.items():
             response.headers[name] = value
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class PageHeaders:
+    """What browsers are told about pages, beside what Django's SecurityMiddleware says."""
+
+    HEADERS = {
+        # Nobody keeps what is shown; static files say themselves how long they last.
+        "Cache-Control": "no-store",
+        "Permissions-Policy": ", ".join(
+            f"{feature}=()"
+            for feature in (
+                "accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera",
+                "display-capture", "encrypted-media", "geolocation", "gyroscope", "hid",
+                "idle-detection", "magnetometer", "microphone", "midi", "payment",
+                "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
+            )
+        ),
+        "Cross-Origin-Resource-Policy": "same-origin",
+        # Pictures of customers come from other sites: without cookies.
+        "Cross-Origin-Embedder-Policy": "credentialless",
+    }  # fmt: skip
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        for name, value in self.HEADERS.items():
+            response.headers.setdefault(name, value)
         return response
 
 
