@@ -21,7 +21,7 @@ from contacthub_project.core.strict_json import number_in
 
 OPERATORS = (
     "EQUALS", "NOT_EQUALS", "BETWEEN", "GTE", "GT", "LTE", "LT",
-    "IS_NULL", "IS_NOT_NULL", "IN", "NOT_IN",
+    "IS_NULL", "IS_NOT_NULL", "IN", "NOT_IN", "CONTAINS_FOLDED",
 )  # fmt: skip
 # Of clients of former versions, by what they mean.
 DEPRECATED_OPERATORS = {"IS": "EQUALS", "LIKE": "IN"}
@@ -71,6 +71,7 @@ class Test(enum.Enum):
     BELOW = enum.auto()
     BETWEEN = enum.auto()  # at least the first operand and at most the second
     CONTAINS = enum.auto()  # the text of the operand is part of the text
+    CONTAINS_FOLDED = enum.auto()  # the same in any case, with and without diacritics
 
 
 TESTS = {
@@ -78,7 +79,7 @@ TESTS = {
     "IN": Test.ONE_OF, "NOT_IN": Test.ONE_OF,
     "IS_NULL": Test.PRESENT, "IS_NOT_NULL": Test.PRESENT,
     "GTE": Test.AT_LEAST, "GT": Test.ABOVE, "LTE": Test.AT_MOST, "LT": Test.BELOW,
-    "BETWEEN": Test.BETWEEN,
+    "BETWEEN": Test.BETWEEN, "CONTAINS_FOLDED": Test.CONTAINS_FOLDED,
 }  # fmt: skip
 NEGATIVE = frozenset({"NOT_EQUALS", "NOT_IN", "IS_NULL"})
 
@@ -236,8 +237,8 @@ class _Parser:
         element = kind.removeprefix(LIST_OF)
         if element in {"object", "boolean"} and operator in ORDERED:
             self._wrong(at, f"{operator} does not apply to a property of this type", "type")
-        elif operator == "LIKE" and element != "text":
-            self._wrong(at, "LIKE applies to text only", "type")
+        elif operator in {"LIKE", "CONTAINS_FOLDED"} and element != "text":
+            self._wrong(at, f"{operator} applies to text only", "type")
         elif operator == "BETWEEN" and (not isinstance(value, list) or len(value) != 2):
             self._wrong(at, "must be a list of two values", "type")
         elif isinstance(value, list) and operator not in MEMBERSHIP | {"BETWEEN"}:

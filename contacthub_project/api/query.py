@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,7 +56,7 @@ class QueryParameters:
             return self._fault(name, "holds a character that cannot be stored", None)
         if len(value) > longest:
             return self._fault(name, f"is longer than {longest} characters", None)
-        return value
+        return unicodedata.normalize("NFC", value)
 
     def whole_number(
         self, name: str, *, default: T, least: int = 0, most: int | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -22,7 +23,7 @@ SUSPICIOUS = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 
 
 def parse_json(raw: bytes) -> Any:
-    """Parse UTF-8 JSON text strictly; raises Invalid."""
+    """Parse UTF-8 JSON text strictly; raises Invalid. Text comes in Unicode normal form C."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as fault:
@@ -36,6 +37,8 @@ def parse_json(raw: bytes) -> Any:
     except RecursionError:
         raise _too_deep() from None
     _check_depth(document, 1)
+    if not text.isascii() or "\\u" in text:
+        document = _composed(document)
     if SUSPICIOUS.search(text):
         faults = [
             FieldError(path, "holds a character that cannot be stored", "character")
@@ -45,6 +48,17 @@ def parse_json(raw: bytes) -> Any:
         if faults:
             raise Invalid("The body is not valid", errors=faults)
     return document
+
+
+def _composed(value: Any) -> Any:
+    """The value, its text in Unicode normal form C: what looks alike is alike."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, list):
+        return [_composed(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _composed(each) for name, each in value.items()}
+    return value
 
 
 def number_in(text: str) -> int | float | None:

@@ -37,6 +37,20 @@ def match_key(policy: MatchingPolicy, document: Mapping[str, Any]) -> bytes | No
     return hashlib.sha256(text.encode()).digest()
 
 
+def key_of_values(policy: MatchingPolicy, values: Mapping[str, Any]) -> bytes | None:
+    """The key of documents with these values, by path; None when the policy asks for others too."""
+    if not set(policy.properties) <= set(values):
+        return None
+    document: dict[str, Any] = {}
+    for path in policy.properties:
+        *sections, name = path.split(".")
+        place = document
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = values[path]
+    return match_key(policy, document)
+
+
 def differing_properties(
     policy: MatchingPolicy, one: Mapping[str, Any], other: Mapping[str, Any]
 ) -> list[str]:

@@ -7,6 +7,7 @@ list, any element will do.
 
 from __future__ import annotations
 
+import enum
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -32,19 +33,26 @@ class Fragment:
     parameters: Sequence[Any] = ()
 
 
+class Comparing(enum.Enum):
+    """How text is compared: as it is, or as a node compares what it recognises people by."""
+
+    EXACT = enum.auto()
+    TRIMMED = enum.auto()  # without space around it
+    FOLDED = enum.auto()  # in any case as well
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the value of an attribute is found: a column, or a path into a JSON column.
 
     `column` is SQL, of type jsonb if there are `keys` (none of them for the value itself), else of
-    the attribute's type. `is_folded` says that text there is compared by lower case;
-    `has_folded_index` and `has_json_index`, that an index finds it by its lower case or as it is.
-    A `uuid_column` is what ids are found by.
+    the attribute's type. `has_folded_index` and `has_json_index` say that an index finds text in
+    any case, or as it is. A `uuid_column` is what ids are found by.
     """
 
     column: str
     keys: tuple[str, ...] | None = None
-    is_folded: bool = False
+    comparing: Comparing = Comparing.EXACT
     has_folded_index: bool = False
     has_json_index: bool = False
     uuid_column: str | None = None
@@ -141,41 +149,56 @@ def _compared(compared: Comparison, place: Place, clock: Clock) -> Fragment:
 
 
 def _text_comparison(place: Place, test: Test, operands: Sequence[Any]) -> Fragment:
-    text = place.text
-    if test is Test.CONTAINS:
-        if place.is_folded:
-            return Fragment(f"strpos(lower({text}), lower(%s)) > 0", operands)
-        return Fragment(f"strpos({text}, %s) > 0", operands)
     if test is Test.BETWEEN:
         low = _text_comparison(place, Test.AT_LEAST, operands[:1])
         return all_of([low, _text_comparison(place, Test.AT_MOST, operands[1:])])
+    if test is Test.CONTAINS_FOLDED:
+        return Fragment(
+            f"strpos(customers_unaccented({place.text}), customers_unaccented(%s::text)) > 0",
+            operands,
+        )
+    if test is Test.CONTAINS:
+        fold = "customers_casefold" if place.comparing is Comparing.FOLDED else ""
+        return Fragment(f"strpos({fold}({place.text}), {fold}(%s::text)) > 0", operands)
     if test in SYMBOLS:
-        if place.is_folded:
-            return Fragment(f'lower({text}) COLLATE "C" {SYMBOLS[test]} lower(%s)', operands)
-        return Fragment(f'{text} COLLATE "C" {SYMBOLS[test]} %s', operands)
+        text, given = compared_text(place.comparing, place.text), "%s::text"
+        return Fragment(
+            f'{text} COLLATE "C" {SYMBOLS[test]} {compared_text(place.comparing, given)}', operands
+        )
     return _text_equality(place, list(operands))
 
 
+def compared_text(comparing: Comparing, text: str) -> str:
+    """SQL of what is compared of a text."""
+    if comparing is Comparing.FOLDED:
+        return f"customers_folded({text})"
+    return f"btrim({text}, {literal(WHITESPACE)})" if comparing is Comparing.TRIMMED else text
+
+
 def _text_equality(place: Place, values: list[Any]) -> Fragment:
-    text = place.text
     if place.uuid_column is not None:
         ids = [found for each in values if (found := as_uuid(each)) is not None]
         return Fragment(f"{place.uuid_column} = ANY (%s::uuid[])", (ids,))
-    if place.has_json_index and not place.is_folded:
+    if place.has_json_index and place.comparing is Comparing.EXACT:
         return _json_equality(place, values)
     parts = []
-    if place.is_folded or place.has_folded_index:
-        folded = "ARRAY(SELECT lower(given) FROM unnest(%s::text[]) AS given)"
-        if len(values) == 1:
-            parts.append(Fragment(f'lower({text}) COLLATE "C" = lower(%s)', (values[0],)))
-        else:
-            parts.append(Fragment(f'lower({text}) COLLATE "C" = ANY ({folded})', (values,)))
-    if not place.is_folded:
-        if len(values) == 1:
-            parts.append(Fragment(f"{text} = %s", (values[0],)))
-        else:
-            parts.append(Fragment(f"{text} = ANY (%s::text[])", (values,)))
+    if place.has_folded_index and place.comparing is not Comparing.FOLDED:
+        parts.append(_equality(replace(place, comparing=Comparing.FOLDED), values))
+    parts.append(_equality(place, values))
     return all_of(parts)
+
+
+def _equality(place: Place, values: list[Any]) -> Fragment:
+    """Equality with one of the values, in the words in which an index finds it."""
+    text = compared_text(place.comparing, place.text)
+    if place.comparing is Comparing.FOLDED:
+        text += ' COLLATE "C"'
+    if len(values) == 1:
+        return Fragment(f"{text} = {compared_text(place.comparing, '%s::text')}", (values[0],))
+    given = compared_text(place.comparing, "given")
+    return Fragment(
+        f"{text} = ANY (ARRAY(SELECT {given} FROM unnest(%s::text[]) AS given))", (values,)
+    )
 
 
 def _time_comparison(place: Place, test: Test, spans: Sequence[Span]) -> Fragment:

@@ -25,6 +25,7 @@ from configuration.domain.conditions import (
     parse_condition,
     unknown_key_faults,
 )
+from configuration.domain.customer_schema import LIST_OF
 from contacthub_project.core.array_forms import as_list
 from contacthub_project.core.date_math import Day, Relative
 from contacthub_project.core.errors import FieldError
@@ -160,6 +161,22 @@ def attributes_all_equal(expression: Expression) -> set[str] | None:
         elif not isinstance(node, AllOf):
             return None
     return attributes
+
+
+def demanded_values(expression: Expression) -> dict[str, str | int | float | bool]:
+    """Values that attributes must equal in whatever a query finds; moments and dates left out."""
+    if isinstance(expression, AllOf):
+        values: dict[str, str | int | float | bool] = {}
+        for part in expression.parts:
+            values |= demanded_values(part)
+        return values
+    if isinstance(expression, Comparison) and expression.test is Test.EQUALS:
+        (operand,) = expression.operands
+        if isinstance(operand, str | int | float | bool) and not expression.kind.startswith(
+            LIST_OF
+        ):
+            return {expression.attribute: operand}
+    return {}
 
 
 def _is_single_value(compared: Comparison) -> bool:

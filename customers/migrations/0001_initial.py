@@ -7,10 +7,10 @@ import customers.models.customer
 import django.db.models.deletion
 import django.db.models.fields.json
 import django.db.models.functions.comparison
-import django.db.models.functions.text
 from django.db import migrations, models
 
-FOLDED = Path(__file__).with_name("0001_folded.sql").read_text()
+# A frozen copy of what customers/sql/case_folding.sql was when the migration was made.
+CASE_FOLDING = Path(__file__).with_name("0001_case_folding.sql").read_text()
 
 
 class Migration(migrations.Migration):
@@ -22,7 +22,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunSQL(FOLDED, "DROP FUNCTION customers_folded(text)"),
+        migrations.RunSQL(
+            CASE_FOLDING,
+            "DROP FUNCTION customers_unaccented, customers_folded, customers_casefold,"
+            " customers_casefold_unicode",
+        ),
         migrations.RunSQL(
             "CREATE SEQUENCE customers_customer_int_id_seq",
             "DROP SEQUENCE customers_customer_int_id_seq",
@@ -170,19 +174,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), customers.models.customer.Folded('external_id'), condition=models.Q(('external_id__isnull', False), ('deleted', 0)), name='customer_folded_external_id'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded('external_id'), 'C'), condition=models.Q(('external_id__isnull', False), ('deleted', 0)), name='customer_folded_external_id'),
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower(django.db.models.fields.json.KeyTextTransform('email', django.db.models.fields.json.KeyTextTransform('contacts', 'base'))), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_email'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded(django.db.models.fields.json.KeyTextTransform('email', django.db.models.fields.json.KeyTextTransform('contacts', 'base'))), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_email'),
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower(django.db.models.fields.json.KeyTextTransform('lastName', 'base')), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_last_name'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded(django.db.models.fields.json.KeyTextTransform('lastName', 'base')), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_last_name'),
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(django.db.models.functions.text.Lower(django.db.models.fields.json.KeyTextTransform('firstName', 'base')), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_first_name'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded(django.db.models.fields.json.KeyTextTransform('firstName', 'base')), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_first_name'),
         ),
         migrations.AddConstraint(
             model_name='customer',
@@ -230,11 +234,11 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             """
             CREATE STATISTICS customer_email_values
-                ON (lower(base #>> '{contacts,email}')) FROM customers_customer;
+                ON (customers_folded(base #>> '{contacts,email}')) FROM customers_customer;
             CREATE STATISTICS customer_last_name_values
-                ON (lower(base ->> 'lastName')) FROM customers_customer;
+                ON (customers_folded(base ->> 'lastName')) FROM customers_customer;
             CREATE STATISTICS customer_first_name_values
-                ON (lower(base ->> 'firstName')) FROM customers_customer;
+                ON (customers_folded(base ->> 'firstName')) FROM customers_customer;
             """,
             """
             DROP STATISTICS customer_email_values;

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.fields.json import KT
-from django.db.models.functions import Collate, Lower
+from django.db.models.functions import Collate
 
 from configuration.models import Node, Workspace
 from contacthub_project.db.querysets import BoundedQuerySet
@@ -40,18 +40,18 @@ class CustomerRow(NamedTuple):
     updated_by: str | None
 
 
+class Folded(Func):
+    """Text without regard to case and space around it (see customers/sql/case_folding.sql)."""
+
+    function = "customers_folded"
+    output_field = models.TextField()
+
+
 class NextIntId(Func):
     """The sequence all workspaces draw their customers' integer ids from."""
 
     function = "nextval"
     template = "%(function)s('customers_customer_int_id_seq')"
-
-
-class Folded(Func):
-    """Text in the form of `contacthub_project.core.text.folded`."""
-
-    function = "customers_folded"
-    output_field = models.TextField()
 
 
 class DeletedState(models.IntegerChoices):
@@ -165,14 +165,14 @@ class Customer(models.Model):
             ),
             # The same where the node's policy takes no regard to case.
             models.Index(
-                F("node"), Folded("external_id"),
+                F("node"), Collate(Folded("external_id"), "C"),
                 condition=Q(external_id__isnull=False) & Q(deleted=0),
                 name="customer_folded_external_id",
             ),
             # Searches by e-mail and by name, sorted by name too: `customers.queries.search`.
             *(
                 models.Index(
-                    F("node"), Collate(Lower(KT(lookup)), "C"), F("id"),
+                    F("node"), Collate(Folded(KT(lookup)), "C"), F("id"),
                     condition=Q(deleted=0), name=f"customer_{name}",
                 )
                 for lookup, name in (

@@ -12,6 +12,7 @@ import orjson
 
 from configuration.domain.customer_schema import LIST_OF, CustomerSchema
 from configuration.domain.extended_properties import indexed_paths
+from configuration.models import NodeState
 from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import SortKey
@@ -19,12 +20,14 @@ from contacthub_project.core.date_math import Clock
 from contacthub_project.core.errors import FieldError, Forbidden
 from contacthub_project.db.counters import Entity, count_of
 from contacthub_project.db.sql import fetch_one, records_of
-from customers.domain.query_compiler import Fragment, Place, all_of, compile_expression
+from customers.domain.matching import key_of_values
+from customers.domain.query_compiler import Comparing, Fragment, Place, all_of, compile_expression
 from customers.domain.query_language import (
     BehaviourCondition,
     Expression,
     Parsed,
     attributes_all_equal,
+    demanded_values,
     parse_query,
 )
 from customers.models.customer import ROW_AS_JSON, CustomerRow
@@ -43,7 +46,7 @@ COLUMNS = {
     "sourceInfo.updatedBy": "customer.updated_by",
 }
 UUID_COLUMNS = {"id": "customer.id", "nodeId": "customer.node_id"}
-# Indexes that find a node's customers by the lower case of a value (see Customer.Meta).
+# Indexes that find a node's customers by a value in any case (see Customer.Meta).
 FOLDED_INDEXES = frozenset({"base.contacts.email", "base.firstName", "base.lastName"})
 ALWAYS_THERE = frozenset({"updatedAt", "registeredAt", "id", "intId", "version", "nodeId"})
 COLUMN_TYPES = {
@@ -135,7 +138,8 @@ class CustomerAttributes:
     """The attributes of a node's customers, and where their values are found."""
 
     schema: CustomerSchema
-    folded: frozenset[str] = frozenset()
+    recognised: frozenset[str] = frozenset()
+    case_sensitive: bool = True
     indexed: frozenset[tuple[str, ...]] = frozenset()
 
     @classmethod
@@ -144,23 +148,26 @@ class CustomerAttributes:
         matching = node.matching
         return cls(
             schema=workspace.customer_schema,
-            folded=frozenset() if matching.case_sensitive else frozenset(matching.properties),
+            recognised=frozenset(matching.properties),
+            case_sensitive=matching.case_sensitive,
             indexed=frozenset(indexed_paths(workspace.customer_extended)),
         )
 
     def place_of(self, path: str) -> Place:
         """Where the values of an attribute that the schema knows are found."""
-        is_folded = path in self.folded
+        comparison = Comparing.EXACT
+        if path in self.recognised:
+            comparison = Comparing.TRIMMED if self.case_sensitive else Comparing.FOLDED
         if path in UUID_COLUMNS:
             column = UUID_COLUMNS[path]
             return Place(f"{column}::text", uuid_column=column)
         if path in COLUMNS:
-            return Place(COLUMNS[path], is_folded=is_folded)
+            return Place(COLUMNS[path], comparing=comparison)
         section, *keys = path.split(".")
         return Place(
             f"customer.{section}",
             tuple(keys),
-            is_folded=is_folded,
+            comparing=comparison,
             has_folded_index=path in FOLDED_INDEXES,
             has_json_index=section == "extended" and tuple(keys) in self.indexed,
         )
@@ -287,7 +294,7 @@ def _found(
 
 
 def order_of(sort: Sequence[SortKey], attributes: CustomerAttributes) -> Order:
-    """An order: text by its lower case, absent values last, ties by id."""
+    """An order: text without regard to case, absent values last, ties by id."""
     keys = [_order_key(key, attributes) for key in sort]
     return Order((*keys, OrderKey("customer.id", "uuid", descending=sort[-1].descending)))
 
@@ -297,7 +304,7 @@ def _order_key(key: SortKey, attributes: CustomerAttributes) -> OrderKey:
     if place.uuid_column is not None:
         expression, value_type = place.uuid_column, "uuid"
     elif kind == "text":
-        expression, value_type = f'lower({place.text}) COLLATE "C"', "text"
+        expression, value_type = f'customers_folded({place.text}) COLLATE "C"', "text"
     elif place.keys is None:
         expression, value_type = place.column, COLUMN_TYPES.get(key.field, "text")
     elif kind in {"moment", "date"}:
@@ -316,13 +323,18 @@ def _condition(
     if search.external_id is not None:
         same = "customer.external_id = %s"
         if node.matching.ignores_case_of("externalId"):
-            same = "customers_folded(customer.external_id) = customers_folded(%s)"
+            same = 'customers_folded(customer.external_id) COLLATE "C" = customers_folded(%s)'
         parts.append(Fragment(same, (search.external_id,)))
     if search.query is not None:
 
         def compile_did(behaviour: Any) -> Fragment:
             return _behaviour[0].compiled(behaviour, workspace, node, clock)
 
+        key = key_of_values(node.matching, demanded_values(search.query))
+        if key is not None and node.state == NodeState.ACTIVE:
+            # Follows from the query, and is found by an index, whatever the properties are. While
+            # a node is locked its customers may have keys of another policy.
+            parts.append(Fragment("customer.match_key = %s", (key,)))
         attributes = CustomerAttributes.of(workspace, node)
         parts.append(compile_expression(search.query, attributes, clock, compile_did))
     return all_of(parts) if parts else None

@@ -62,7 +62,7 @@ CROSS JOIN LATERAL (
         -- A fence: without statistics the planner would walk all ids for the first that fits.
         SELECT known.* FROM customers_customer AS known
         WHERE wanted.kind = 'EXTERNAL_ID' AND known.node_id = wanted.node_id
-          AND customers_folded(known.external_id) = customers_folded(wanted.value)
+          AND customers_folded(known.external_id) COLLATE "C" = customers_folded(wanted.value)
           AND (wanted.ignores_case OR known.external_id = wanted.value) AND known.deleted = 0
         OFFSET 0
      ) AS namesake ORDER BY namesake.id LIMIT 1)

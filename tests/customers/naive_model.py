@@ -274,7 +274,7 @@ class NaiveAggregate:
 def applied(before: Person, body: Any, way: str) -> Person:
     """The person after a body: lists `append`, `replace` what is there, or are final (`strict`)."""
     after = before.copy()
-    for path, value in flattened(body).items():
+    for path, value in flattened(composed(body)).items():
         if path == SUBSCRIPTIONS or (value is None and SUBSCRIPTIONS.startswith(f"{path}.")):
             subscribe(after, value or [], way)
         if path == SUBSCRIPTIONS or (path == "enabled" and value is None):
@@ -298,7 +298,7 @@ def applied(before: Person, body: Any, way: str) -> Person:
 def subscribe(person: Person, given: list[dict[str, Any]], way: str) -> None:
     if way == "strict":
         person.subscriptions = {}
-    for sent in given:
+    for sent in composed(given):
         name = unicodedata.normalize("NFC", sent["id"])
         known = person.subscriptions.setdefault(name, {"id": name})
         for key, value in sent.items():
@@ -325,6 +325,17 @@ def united(path: str, known: list[Any], given: list[Any]) -> list[Any]:
         else:
             result.append(element)
     return result
+
+
+def composed(value: Any) -> Any:
+    """Text is kept in normal form C."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, list):
+        return [composed(each) for each in value]
+    if isinstance(value, dict):
+        return {name: composed(each) for name, each in value.items()}
+    return value
 
 
 def flattened(body: Any, at: str = "") -> Flat:

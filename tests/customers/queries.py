@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -25,7 +26,12 @@ SCHEMA = CustomerSchema((), read_definitions(EXTENDED, []))
 
 ROME = ZoneInfo("Europe/Rome")  # the time zone of workspaces unless they are given another
 
-WORDS = st.sampled_from(["anna", "Anna", "ANN", "rossi", "Rossi", "%", "_", "a'b", '"', "\\", "{}"])
+WORDS = st.sampled_from(
+    [
+        "anna", "Anna", "ANN", "rossi", "Rossi", "%", "_", "a'b", '"', "\\", "{}",
+        "M\u00fcller", "Mu\u0308ller", "MULLER", "Straße", "STRASSE", "σοφός", "ΣΟΦΌΣ", "\ufb01ne", "FINE", "İ",
+    ]
+)  # fmt: skip
 TEXTS = WORDS | st.sampled_from(["", " ", "\u2003\t", " anna "])
 DATES = st.sampled_from(["1990-01-01", "1990-01-02", "2001-05-06"])
 MOMENTS = st.sampled_from(
@@ -104,7 +110,7 @@ def atomics(draw: Callable[[Any], Any]) -> dict[str, Any]:
         if kind != "boolean":
             operators += ["GT", "GTE", "LT", "LTE", "BETWEEN"]
     if attribute not in PRESENCE_ONLY:
-        operators += ["IS", "LIKE"] if kind == "text" else ["IS"]
+        operators += ["IS", "LIKE", "CONTAINS_FOLDED"] if kind == "text" else ["IS"]
     operator = draw(st.sampled_from(operators))
     condition = {"type": "atomic", "attribute": attribute, "operator": operator}
     if operator in {"IS_NULL", "IS_NOT_NULL"}:
@@ -254,20 +260,45 @@ DEEDS = st.recursive(
 )  # fmt: skip
 
 
+# The form of a text in which an attribute is compared.
+Form = Callable[[str], str]
+
+
+def composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def trimmed(text: str) -> str:
+    return composed(text).strip()
+
+
+def casefolded(text: str) -> str:
+    return composed(unicodedata.normalize("NFD", text).casefold())
+
+
+def folded(text: str) -> str:
+    return casefolded(text).strip()
+
+
+def unaccented(text: str) -> str:
+    letters = unicodedata.normalize("NFD", casefolded(text))
+    return "".join(each for each in letters if not "\u0300" <= each <= "\u036f")
+
+
 def finds(
     query: Mapping[str, Any],
     customer: Mapping[str, Any],
-    folded: set[str],
+    forms: Mapping[str, Form],
     events: Sequence[Mapping[str, Any]] = (),
 ) -> bool:
     """Whether the query finds a customer with such events (all as the API shows them)."""
     if query["type"] == "simple":
         return all(
             did_it(query["did"], events) if part == "did"
-            else fulfils(query["are"]["condition"], customer, folded)
+            else fulfils(query["are"]["condition"], customer, forms)
             for part in ("are", "did") if part in query
         )  # fmt: skip
-    found = [finds(each, customer, folded, events) for each in query["queries"]]
+    found = [finds(each, customer, forms, events) for each in query["queries"]]
     if query["conjunction"] == "EXCEPT":
         return found[0] and not any(found[1:])
     return all(found) if query["conjunction"] == "INTERSECT" else any(found)
@@ -280,7 +311,7 @@ def did_it(did: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> bool:
         event
         for event in events
         if event["type"] == did["event"]["name"]
-        and all(fulfils(did[part], event, set(), schema) for part in ("condition", "timeframe") if part in did)
+        and all(fulfils(did[part], event, {}, schema) for part in ("condition", "timeframe") if part in did)
     ]  # fmt: skip
     if "having" not in did:
         return bool(meant)
@@ -319,12 +350,12 @@ def _exact(number: Any) -> Fraction:
 def fulfils(
     condition: Mapping[str, Any],
     customer: Mapping[str, Any],
-    folded: set[str],
+    forms: Mapping[str, Form],
     schema: CustomerSchema | EventSchema = SCHEMA,
 ) -> bool:
     """Whether the condition holds for a customer or, with its schema, an event."""
     if condition["type"] == "composite":
-        inner = [fulfils(each, customer, folded, schema) for each in condition["conditions"]]
+        inner = [fulfils(each, customer, forms, schema) for each in condition["conditions"]]
         return any(inner) if condition["conjunction"].lower() == "or" else all(inner)
     attribute, operator = condition["attribute"], condition["operator"]
     kind = schema.kind_of(attribute) or ""
@@ -335,7 +366,7 @@ def fulfils(
         return any(map(_says_something, values))
     if operator in {"NOT_EQUALS", "NOT_IN"}:
         positive = condition | {"operator": operator.removeprefix("NOT_")}
-        return not fulfils(positive, customer, folded, schema)
+        return not fulfils(positive, customer, forms, schema)
     given = condition["value"]
     is_list, kind = kind.startswith(LIST_OF), kind.removeprefix(LIST_OF)
 
@@ -344,11 +375,17 @@ def fulfils(
             return float(value)
         if kind == "boolean":
             return value in (True, "true", "1")
-        return value.lower() if kind == "text" and attribute in folded else value
+        if kind != "text":
+            return value
+        return forms.get(attribute, composed)(value)
 
     def passes(value: Any) -> bool:
         if operator in {"IN", "LIKE"} and isinstance(given, str) and kind == "text" and not is_list:
-            return same(given) in same(value)
+            # Space around what is contained counts.
+            case = casefolded if forms.get(attribute) is folded else composed
+            return case(given) in case(value)
+        if operator == "CONTAINS_FOLDED":
+            return unaccented(given) in unaccented(value)
         if kind in {"moment", "date"}:
             first, last = _ends(value, kind)
             assert first == last

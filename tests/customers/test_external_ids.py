@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import unicodedata
 from typing import Any
 
 import pytest
 from django.db import connection
-from hypothesis import given
-from hypothesis import strategies as st
 
-from contacthub_project.core.text import folded
-from contacthub_project.db.sql import fetch_all
 from customers.models import Customer
 from events.models import Event
 from tests.bulkjobs.test_jobs import done, outcomes
@@ -175,45 +169,20 @@ def test_a_browser_may_spell_it_in_another_way_that_is_the_same(hub: Hub) -> Non
     assert hub.untrusted.patch(path, {"externalId": "ORDER-2"}).status == 403
 
 
-def in_database(texts: list[str]) -> list[str]:
-    statement = "SELECT customers_folded(given) FROM unnest(%s::text[]) WITH ORDINALITY AS g (given, n) ORDER BY n"  # fmt: skip
-    return [text for (text,) in fetch_all(statement, [texts])]
-
-
-def test_the_database_folds_every_character_as_we_do(db: None) -> None:
-    assigned = [
-        char
-        for char in map(chr, range(1, sys.maxunicode + 1))
-        if unicodedata.category(char) not in {"Cs", "Cn"}
-    ]
-    texts = [f"x{char}y{char}" for char in assigned] + [f" {char} " for char in assigned]
-    differing = [
-        (text, found)
-        for text, found in zip(texts, in_database(texts), strict=True)
-        if found != folded(text)
-    ]
-    assert differing == []
-
-
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0"), max_size=8), max_size=50))  # fmt: skip
-def test_the_database_folds_text_as_we_do(db: None, texts: list[str]) -> None:
-    assert in_database(texts) == list(map(folded, texts))
-    assert [folded(folded(text)) for text in texts] == list(map(folded, texts))
-
-
 def test_look_ups_are_by_index(hub: Hub) -> None:
     """Without statistics, in a table that the planner would rather not read whole."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        for table, column, condition, index in (
-            ("customers_customer", "external_id", "external_id IS NOT NULL AND deleted = 0", "customer_folded_external_id"),
-            ("events_event", "bring_back_value", "customer_id IS NULL", "event_waiting"),
+        for table, column, condition, collation, index in (
+            ("customers_customer", "external_id", "external_id IS NOT NULL AND deleted = 0", ' COLLATE "C"', "customer_folded_external_id"),
+            ("events_event", "bring_back_value", "customer_id IS NULL", "", "event_waiting"),
         ):  # fmt: skip
             cursor.execute(
                 f"EXPLAIN SELECT FROM {table} WHERE node_id = %s AND {condition}"
-                f" AND customers_folded({column}) = customers_folded(%s)",
+                f" AND customers_folded({column}){collation} = customers_folded(%s)",
                 [hub.node.id, "x"],
             )
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert index in plan
-            assert plan.count("customers_folded") >= 1
+            assert "Index Cond" in plan.split(index)[1]
+            assert "btrim" in plan.split("Index Cond")[1].split("\n")[0] or "octet_length" in plan

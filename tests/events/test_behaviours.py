@@ -160,7 +160,7 @@ def test_a_behaviour_finds_what_it_means(hub: Hub, events: list[Any], queries: l
                 assert answer.status == 200, answer.content
                 expected = [
                     each["id"] for each in everybody["elements"]
-                    if finds(query, each, set(), has[each["id"]])
+                    if finds(query, each, {}, has[each["id"]])
                 ]  # fmt: skip
                 assert [each["id"] for each in answer["elements"]] == expected, query
         transaction.set_rollback(True)

@@ -278,48 +278,54 @@ def _rules(asked: Any) -> list[tuple[str, str, str]]:
 
 def _query(quick: str, rules: list[tuple[str, str, str]], *, match: str) -> Any:
     """What the page asks for, in the API's query language; None for everybody."""
-    conditions = [*_quick(quick)]
+    conditions, unwanted = _quick(quick)
     given = [_condition(*rule) for rule in rules]
     if given:
         joined = "and" if match == "all" else "or"
         conditions.append({"type": "composite", "conditions": given, "conjunction": joined})
+    if unwanted and not conditions:
+        conditions.append(_condition("id", "IS_NOT_NULL", ""))
     if not conditions:
         return None
     everything = {"type": "composite", "conditions": conditions, "conjunction": "and"}
-    return {"name": "", "query": {"type": "simple", "name": "", "are": {"condition": everything}}}
+    query = _simple(everything)
+    if unwanted:
+        left_out = [_simple(each) for each in unwanted]
+        query = {"type": "combined", "conjunction": "EXCEPT", "queries": [query, *left_out]}
+    return {"name": "", "query": query}
 
 
-def _quick(text: str) -> list[dict[str, Any]]:
-    """Each word must be somewhere; `-word` nowhere; `"a@b.it"` is that e-mail address exactly."""
+def _simple(condition: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "simple", "name": "", "are": {"condition": condition}}
+
+
+def _quick(text: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Conditions that must hold, and some of which none may, out of a line of words.
+
+    Each word must be somewhere, in any case and with or without diacritics; `-word` nowhere;
+    `"a@b.it"` is that e-mail address exactly.
+    """
     lexer = shlex.shlex(text, posix=False)
     lexer.whitespace_split, lexer.commenters, lexer.quotes = True, "", '"'
     try:
         words = list(lexer)
     except ValueError:
         words = text.split()
-    conditions = []
+    wanted, unwanted = [], []
     for word in words[:MOST_RULES]:
         bare = word.strip('"')
         if word.startswith('"') and bare:
-            conditions.append(_condition("base.contacts.email", "EQUALS", bare))
+            wanted.append(_condition("base.contacts.email", "EQUALS", bare))
         elif word.startswith("-") and len(word) > 1:
-            absent = [
-                _condition(each, "NOT_IN", form)
-                for each in SEARCHED
-                for form in _spellings(word[1:])
-            ]
-            conditions.append({"type": "composite", "conditions": absent, "conjunction": "and"})
+            unwanted.append(_anywhere(word[1:]))
         elif bare:
-            anywhere = [
-                _condition(each, "IN", form) for each in SEARCHED for form in _spellings(bare)
-            ]
-            conditions.append({"type": "composite", "conditions": anywhere, "conjunction": "or"})
-    return conditions
+            wanted.append(_anywhere(bare))
+    return wanted, unwanted
 
 
-def _spellings(word: str) -> list[str]:
-    """The query language compares most texts exactly; people do not."""
-    return list(dict.fromkeys([word, word.capitalize(), word.lower()]))
+def _anywhere(word: str) -> dict[str, Any]:
+    conditions = [_condition(each, "CONTAINS_FOLDED", word) for each in SEARCHED]
+    return {"type": "composite", "conditions": conditions, "conjunction": "or"}
 
 
 def _condition(attribute: str, operator: str, value: str) -> dict[str, Any]:
