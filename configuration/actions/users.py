@@ -85,7 +85,10 @@ def add_member(person: User, workspace_id: UUID) -> None:
 
 @transaction.atomic
 def remove_member(person: User, workspace_id: UUID) -> None:
-    """Have somebody no longer work in a workspace; what was granted to them there goes too."""
+    """Have somebody no longer work in a workspace; what was granted to them there goes too.
+
+    Their sessions and tokens end, as with the functions below: see `User`.
+    """
     NodeGrant.objects.filter(user=person, node__workspace_id=workspace_id).delete()
     Membership.objects.filter(user=person, workspace_id=workspace_id).delete()
 

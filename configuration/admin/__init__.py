@@ -1,9 +1,29 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.auth.models import Group
+from oauth2_provider.models import (
+    get_access_token_model,
+    get_application_model,
+    get_grant_model,
+    get_id_token_model,
+    get_refresh_token_model,
+)
 from unfold.admin import ModelAdmin
 
 from configuration.models import SendUserDatabase
+
+# Groups give nobody anything: power comes from roles alone. Clients are made by each person for
+# themselves (contacthub_project.admin.pages.clients), tokens by signing in.
+for model in (
+    Group,
+    get_access_token_model(),
+    get_application_model(),
+    get_grant_model(),
+    get_id_token_model(),
+    get_refresh_token_model(),
+):
+    admin.site.unregister(model)
 
 
 @admin.register(SendUserDatabase)

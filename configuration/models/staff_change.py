@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 class StaffChangeQuerySet(models.QuerySet["StaffChange"]):
-    def in_workspace(self, workspace_id: UUID) -> StaffChangeQuerySet:
+    def in_workspace(self, workspace_id: UUID | None) -> StaffChangeQuerySet:
+        """Changes made there; None for those outside of any workspace."""
         return self.filter(workspace_id=workspace_id)
 
     def forget(self, customer_id: UUID) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
+from configuration.domain.permissions import reaches_all_workspaces
 from configuration.models.node import Node
 from configuration.models.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
 
 
@@ -70,12 +73,17 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
 
     def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> User:
         """An operator of the whole installation."""
-        fields = {"is_staff": True, "is_superuser": True, "roles": [Role.CLAB_OPERATOR]} | fields
+        fields = {"is_staff": True, "roles": [Role.CLAB_OPERATOR]} | fields
         return self.create_user(username, password, **fields)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
-    """A person; `is_staff` opens the back-office."""
+class User(AbstractBaseUser):
+    """A person. Their roles are all the power they have; `is_staff` opens the back-office.
+
+    A trigger of the table raises `access_version` when roles change, or when the person is locked
+    out, loses the back-office or is removed from a workspace. Then, and with a new password,
+    sessions and tokens end, whoever changes the row.
+    """
 
     id = models.BigAutoField(primary_key=True)
     username = models.CharField(max_length=150, unique=True)
@@ -87,6 +95,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     workspaces = models.ManyToManyField(Workspace, through="Membership", related_name="users")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    access_version = models.BigIntegerField(default=0, editable=False)
     registered_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now, editable=False)
 
@@ -105,6 +114,25 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return f"{self.name} {self.surname}".strip() or self.username
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Whether Django's own admin pages are theirs to use: those of operators."""
+        return self.is_active and reaches_all_workspaces(self.roles)
+
+    def has_perms(self, perm_list: Iterable[str], obj: Any = None) -> bool:
+        return all(self.has_perm(perm, obj) for perm in perm_list)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.has_perm(app_label)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must know to go on: it changes with the password and what power ends."""
+        return salted_hmac(
+            "configuration.User.session",
+            f"{self.access_version}:{self.password}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
 
     def get_full_name(self) -> str:
         return str(self)

@@ -82,6 +82,19 @@ def authenticate(request: HttpRequest) -> Principal | None:
     return principal
 
 
+class StillAuthenticated:
+    """Asks again, in the course of a long answer, whether its caller may still have it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self._principal = authenticate(request)
+
+    def check(self) -> None:
+        """Raises Unauthorized when the token has ended, or its holder may do other things now."""
+        if authenticate(self._request) != self._principal:
+            raise Unauthorized
+
+
 class BearerToken(BaseAuthentication):
     """Authentication by bearer token: `(principal, None)`, or None without a token."""
 

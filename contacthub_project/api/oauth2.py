@@ -6,14 +6,20 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+from oauth2_provider.models import (
+    get_access_token_model,
+    get_grant_model,
+    get_refresh_token_model,
+)
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.views import IntrospectTokenView
 from oauthlib.common import Request as OauthRequest
-from oauthlib.oauth2 import InvalidGrantError
+from oauthlib.oauth2 import AccessDeniedError, InvalidGrantError
 
 # A client that refreshes twice at once is no thief: within this time a second use of a refresh
 # token is refused, and only after it does a second use end all tokens that came of the first.
@@ -37,13 +43,42 @@ class TokenValidator(OAuth2Validator):
     def _save_bearer_token(
         self, token: dict[str, Any], request: OauthRequest, *args: Any, **kwargs: Any
     ) -> None:
-        """Within a transaction: store a token; raises InvalidGrantError for a late second use."""
+        """Within a transaction: store a token.
+
+        Raises InvalidGrantError for a late second use, and when what entitles to it has ended.
+        """
+        codes = get_grant_model().objects.filter(application=request.client)
+        by_script = request.grant_type == "client_credentials"
+        person = _held(request.client.user_id if by_script else request.user.pk)
+        if person is None or not person.is_active:
+            raise InvalidGrantError(request=request)
+        if (
+            request.grant_type == "authorization_code"
+            and not codes.filter(code=request.code).exists()
+        ):
+            raise InvalidGrantError(request=request)
         used = getattr(request, "refresh_token_instance", None)
         if used is not None:
             locked = get_refresh_token_model().objects.select_for_update()
             if not locked.filter(pk=used.pk, revoked=None).exists():
                 raise InvalidGrantError(request=request)
         super()._save_bearer_token(token, request, *args, **kwargs)
+
+    @transaction.atomic
+    def _create_authorization_code(
+        self, request: OauthRequest, code: dict[str, str], expires: Any = None
+    ) -> Any:
+        person = _held(request.user.pk)
+        session = request.user.get_session_auth_hash()
+        if person is None or person.get_session_auth_hash() != session:
+            raise AccessDeniedError(request=request)
+        return super()._create_authorization_code(request, code, expires)
+
+
+def _held(person_id: Any) -> Any:
+    """The person, kept from changes: what ends their tokens ends those being made, too."""
+    people = get_user_model()._default_manager.select_for_update(no_key=True)
+    return people.filter(pk=person_id).first()
 
 
 class OwnTokensIntrospectView(IntrospectTokenView):

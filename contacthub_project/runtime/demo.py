@@ -33,11 +33,13 @@ def ensure_demo(*, file: Path, base_url: str) -> dict[str, Any]:
     """The facts of the demo workspace, kept in `file` (readable by its owner only).
 
     Makes what is missing; when the file is lost, new tokens and a new password are made, because
-    the database holds only their hashes.
+    the database holds only their hashes. People whose tokens have ended, as they do with a new
+    password or other roles, get others.
     """
     facts = _read(file)
     if facts is None or not _still_works(facts):
         facts = _make()
+    _renew_tokens(facts["tokens"])
     facts = {"baseUrl": base_url, **{name: facts[name] for name in facts if name != "baseUrl"}}
     _write(file, facts)
     return facts
@@ -59,7 +61,7 @@ def _make() -> dict[str, Any]:
     for username, (name, surname, role) in PEOPLE.items():
         user = _person(workspace, username, name, surname, role)
         if username == LOGIN:
-            user.is_staff = user.is_superuser = True
+            user.is_staff = True
             user.set_password(password)
             user.save()
         tokens[username] = issue_access_token(user, lasting=LASTING)
@@ -98,13 +100,20 @@ def _person(workspace: Workspace, username: str, name: str, surname: str, role: 
 def _still_works(facts: dict[str, Any]) -> bool:
     tokens = facts["tokens"]
     sources = [token_hash(tokens[name]) for name in ("trusted", "untrusted")]
-    people = [token_hash(tokens[name]).hex() for name in PEOPLE]
     return (
         Workspace.objects.present().filter(id=facts["workspaceId"]).exists()
         and Source.objects.filter(token_hash__in=sources).count() == len(sources)
-        and get_access_token_model().objects.filter(token_checksum__in=people).count()
-        == len(people)
+        and User.objects.filter(username__in=PEOPLE).count() == len(PEOPLE)
     )
+
+
+def _renew_tokens(tokens: dict[str, str]) -> None:
+    """Give people whose token is no more another one."""
+    for username in PEOPLE:
+        checksum = token_hash(tokens[username]).hex()
+        if not get_access_token_model().objects.filter(token_checksum=checksum).exists():
+            person = User.objects.get(username=username)
+            tokens[username] = issue_access_token(person, lasting=LASTING)
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -67,7 +67,7 @@ UNFOLD = {
                         **_admin(
                             "Send user databases", "database", "configuration_senduserdatabase"
                         ),
-                        "permission": lambda request: request.user.is_superuser,
+                        "permission": lambda request: request.user.has_perm("configuration"),
                     },
                 ],
             },

@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
 from configuration.api.scoping import WorkspaceView
+from contacthub_project.api.authentication import StillAuthenticated
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.core.principal import READ
@@ -171,14 +172,15 @@ class UpdatesView(_FeedView):
         if self.is_stream:
             offset = self.last_event_id(parameters) or offset
         after = start_at(self.workspace.id, offset=offset, since=since)
+        caller = StillAuthenticated(request)
         if self.is_stream:
             return StreamingHttpResponse(
-                streamed(self.workspace, after=after, wanted=wanted),
+                streamed(self.workspace, after=after, wanted=wanted, caller=caller),
                 content_type="text/event-stream",
                 headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             )
         updates, following = awaited_page(
-            self.workspace, after=after, size=size, wanted=wanted, seconds=seconds
+            self.workspace, after=after, size=size, wanted=wanted, seconds=seconds, caller=caller
         )
         return JsonResponse({"nextOffset": following, "updates": updates})
 

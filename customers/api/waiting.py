@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
+from contacthub_project.api.authentication import StillAuthenticated
 from contacthub_project.api.renderers import json_bytes
-from contacthub_project.core.errors import Gone, Unavailable
+from contacthub_project.core.errors import Forbidden, Gone, Unauthorized, Unavailable
 from contacthub_project.messaging.pubsub import feed_topic, subscriber
 from contacthub_project.runtime.concurrency import request_limiter
 from customers.queries.feed import FeedFilter, read_page
@@ -21,11 +22,18 @@ Page = tuple[list[dict[str, Any]], int]
 
 
 def awaited_page(
-    workspace: WorkspaceRules, *, after: int, size: int, wanted: FeedFilter, seconds: int
+    workspace: WorkspaceRules,
+    *,
+    after: int,
+    size: int,
+    wanted: FeedFilter,
+    seconds: int,
+    caller: StillAuthenticated,
 ) -> Page:
     """A page of updates; an empty one only when there was none for so many seconds.
 
-    When too many wait already, the answer is what there is at once.
+    When too many wait already, the answer is what there is at once. Raises Unauthorized when the
+    caller's token has ended meanwhile.
     """
     page = read_page(workspace, after=after, size=size, wanted=wanted)
     if page[0] or not seconds or not size:
@@ -43,12 +51,16 @@ def awaited_page(
                 return page
             with request_limiter.released():
                 changed.wait(left)
+            caller.check()
 
 
-def streamed(workspace: WorkspaceRules, *, after: int, wanted: FeedFilter) -> Iterator[bytes]:
+def streamed(
+    workspace: WorkspaceRules, *, after: int, wanted: FeedFilter, caller: StillAuthenticated
+) -> Iterator[bytes]:
     """The updates as Server-Sent Events, each with its offset as id, for five minutes.
 
-    When too many wait already, it ends with what there is: clients come back by themselves.
+    When too many wait already, it ends with what there is: clients come back by themselves. It ends
+    with the caller's token, too.
     """
     deadline = time.monotonic() + STREAM_SECONDS
     yield b"retry: 1000\n\n"
@@ -57,8 +69,9 @@ def streamed(workspace: WorkspaceRules, *, after: int, wanted: FeedFilter) -> It
             if changed is not None:
                 changed.clear()
             try:
+                caller.check()
                 updates, end = read_page(workspace, after=after, size=STREAM_PAGE, wanted=wanted)
-            except (Gone, Unavailable):
+            except (Unauthorized, Forbidden, Gone, Unavailable):
                 return  # the client comes back and is told why
             for update in updates:
                 yield b"id: %d\ndata: %s\n\n" % (update["offset"], json_bytes(update))

@@ -84,7 +84,8 @@ def test_leaving_a_workspace(hub: Hub) -> None:
     assert client.get(path).status == 200
     with _committed():
         Membership.objects.get(user=user).delete()
-    assert client.get(path).status == 403
+    assert client.get(path).status == 401, "the token has ended"
+    assert ApiClient(make_token(user)).get(path).status == 403
 
 
 @pytest.mark.parametrize(

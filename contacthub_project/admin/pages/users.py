@@ -8,10 +8,10 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.db import transaction
 from django.http.response import HttpResponseBase
 
 from configuration.actions import users as actions
+from configuration.actions.attribution import attributed_to
 from configuration.models import Role, User
 from contacthub_project.admin.audit import record_action
 from contacthub_project.admin.form_fields import row_id
@@ -98,7 +98,7 @@ def _done_by_operator(
         messages.error(office.request, "Only an operator may do this.")
         return False
     try:
-        with transaction.atomic():
+        with attributed_to(office.user, workspace_id=office.workspace_id):
             said = action(office, office.request.POST)
     except ContacthubError as refused:
         messages.error(office.request, refused.message)
@@ -113,10 +113,6 @@ def _done_by_operator(
 def _add(office: WorkspaceContext, form: Any) -> str:
     person = actions.add_person(office.workspace_id, **_cleaned(PersonForm(form)))
     said = f"{person} works here now."
-    record_action(
-        office.user, office.workspace_id, "Person added", person.username,
-        after={"roles": person.roles},
-    )  # fmt: skip
     if form.get("password"):
         actions.set_password(person, form["password"])
         return f"{said} They can sign in with the password."
@@ -136,19 +132,12 @@ def _let_in(office: WorkspaceContext, form: Any) -> str:
 def _let_out(office: WorkspaceContext, form: Any) -> str:
     person = _person(office, form)
     actions.remove_member(person, office.workspace_id)
-    record_action(office.user, office.workspace_id, "Person let out", person.username)
     return f"{person} does not work here any more."
 
 
 def _set_standing(office: WorkspaceContext, form: Any) -> str:
     person = _person(office, form)
-    before = {"roles": person.roles, "active": person.is_active}
     actions.set_standing(person, **_cleaned(StandingForm(form)))
-    after = {"roles": person.roles, "active": person.is_active}
-    record_action(
-        office.user, office.workspace_id, "Roles changed", person.username,
-        before=before, after=after,
-    )  # fmt: skip
     return f"{person} is changed."
 
 
@@ -157,7 +146,6 @@ def _set_password(office: WorkspaceContext, form: Any) -> str:
     if not person.is_active:
         raise forms.ValidationError(f"{person} is locked out; unlock them first.")
     actions.set_password(person, form.get("password", ""))
-    record_action(office.user, office.workspace_id, "Password set", person.username)
     return f"{person} can sign in with the new password."
 
 
