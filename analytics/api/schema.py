@@ -12,8 +12,14 @@ from contacthub_project.api.schema import PAGE_OBJECT
 TEXT: dict[str, Any] = {"type": "string"}
 WHOLE: dict[str, Any] = {"type": "integer"}
 MOMENT: dict[str, Any] = {"type": "string", "format": "date-time"}
-START = OpenApiParameter("start", str, description="From the day of this moment on.")
-END = OpenApiParameter("end", str, description="To the day of this moment; today unless given.")
+START = OpenApiParameter(
+    "start",
+    str,
+    description="From the day of this moment on; a date is a day of the workspace's zone.",
+)
+END = OpenApiParameter(
+    "end", str, description="To the day of this moment, as `start`; today unless given."
+)
 NODE = OpenApiParameter("nodeId", str, description="Of one node; of all entry nodes unless given.")
 VALUES: dict[str, Any] = {
     "type": "array",

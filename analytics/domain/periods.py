@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from analytics.domain.indicators import EXACT
 from configuration.domain.retention import months_before
+from contacthub_project.core import date_math
+from contacthub_project.core.date_math import Clock, Moment, span_of
 
 DAY = timedelta(days=1)
 EVER = date(1, 1, 1)  # the day of what is counted without regard to days
@@ -71,23 +73,28 @@ class Period:
 
 
 def period_of(
-    start: datetime | None,
-    end: datetime | None,
+    start: Moment | None,
+    end: Moment | None,
     *,
     now: datetime,
     zone: ZoneInfo,
     usual_months: int,
     most_months: int | None,
 ) -> Period:
-    """The days from that of `start` to that of `end`.
+    """The days from that of `start` to that of `end`; dates are days of the zone.
 
     Without an end it is today, without a start so many months before the end. A start that lies too
     many months before the end is moved to the earliest that does not, unless `most_months` is None.
 
     Raises ValueError when the start is after the end.
     """
-    last = _held(end or now).astimezone(zone)
-    given = months_before(last, usual_months) if start is None else _held(start).astimezone(zone)
+    clock = Clock(now, zone)
+    last = now.astimezone(zone)
+    if end is not None:
+        last = _held(span_of(end, clock).after, less=MILLISECOND).astimezone(zone)
+    given = months_before(last, usual_months)
+    if start is not None:
+        given = _held(span_of(start, clock).first).astimezone(zone)
     if given > last:
         raise ValueError("must not be after end")
     if most_months is not None:
@@ -115,5 +122,9 @@ def series(values: Mapping[date, Decimal], period: Period, mode: str) -> dict[st
     return buckets
 
 
-def _held(moment: datetime) -> datetime:
-    return min(max(moment, EARLIEST), LATEST)
+def _held(bound: str, less: timedelta = timedelta()) -> datetime:
+    """The bound of a span, or so much before it, within the calendar that is counted by."""
+    if bound in {date_math.EARLIEST, date_math.LATEST}:
+        return EARLIEST if bound == date_math.EARLIEST else LATEST
+    moment = min(datetime.fromisoformat(bound), LATEST + less)
+    return max(moment, EARLIEST + less) - less

@@ -6,12 +6,13 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest
 
+from contacthub_project.core.date_math import Clock, Instant, Moment, Span, parse_moment, span_of
 from contacthub_project.core.errors import FieldError, Invalid
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.timestamps import timestamp_of
@@ -21,6 +22,7 @@ LONGEST_TEXT = 255
 LONGEST_LIST = 8192
 MOST_LISTED = 100
 MOST_SORT_KEYS = 5
+A_MOMENT = "a date, a date-time, milliseconds since 1970 or relative to now, such as now-30d"
 WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -89,16 +91,24 @@ class QueryParameters:
             return self._fault(name, f"must be one of {', '.join(allowed)}", default)
         return value
 
-    def moment(self, name: str) -> datetime | None:
-        """The parameter as a moment: a date, a date-time or milliseconds since 1970."""
+    def moment(self, name: str) -> Moment | None:
+        """The parameter as a moment, in any form that the query language takes."""
         text = self.text(name)
         if text is None:
             return None
         # A plus sign that was not encoded arrives as a space.
-        moment = timestamp_of(text.replace(" ", "+") if "T" in text else text)
+        text = text.replace(" ", "+") if "T" in text or text.startswith("now") else text
+        moment = parse_moment(text)
+        if moment is None and (instant := timestamp_of(text)) is not None:
+            moment = Instant(instant)  # milliseconds of a few digits
         if moment is None:
-            self.fault(name, "must be a date or a date-time")
+            self.fault(name, f"must be {A_MOMENT}")
         return moment
+
+    def span(self, name: str, zone: tzinfo) -> Span | None:
+        """The span of time that the parameter means; a bare date is a whole day of the zone."""
+        moment = self.moment(name)
+        return None if moment is None else span_of(moment, Clock(datetime.now(UTC), zone))
 
     def sort(self, *, default: Sequence[SortKey] = ()) -> Sequence[SortKey]:
         """The keys of `sort=field,asc|desc` (ascending when not said), as often as it is given."""

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -23,7 +20,6 @@ from customers.models import ConsentLogEntry, ConsentLogType
 from customers.models.consent_log import ConsentLogQuerySet
 from customers.queries.documents import consent_log_response
 
-DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 PAGES = PageRules(default_size=20, largest_size=100, last_page=None)
 LONGEST_UNIQUE_KEY = 4096
 SORTED_BY = {
@@ -103,8 +99,11 @@ class ConsentLogsView(WorkspaceView):
         path = parameters.text("property")
         if path is not None:
             entries = entries.filter(property=path)
-        start, end = self.moment(parameters, "startDate"), self.moment(parameters, "endDate")
-        return entries.between(start, end)
+        zone = self.workspace.zone
+        start, end = parameters.span("startDate", zone), parameters.span("endDate", zone)
+        return entries.between(
+            None if start is None else start.first, None if end is None else end.after
+        )
 
     def match_keys(self, text: str) -> list[bytes]:
         """The keys by which nodes recognise the person whose unique values are given as JSON."""
@@ -123,18 +122,6 @@ class ConsentLogsView(WorkspaceView):
         }
         keys = [match_key(policy, person) for policy in policies]
         return [key for key in keys if key is not None]
-
-    def moment(self, parameters: QueryParameters, name: str) -> datetime | None:
-        """The parameter as a moment; a day begins and ends by the clock of the workspace."""
-        moment = parameters.moment(name)
-        if moment is None or not DAY.fullmatch(parameters.text(name) or ""):
-            return moment
-        day = moment.date()
-        if name == "endDate":
-            if day == day.max:
-                return None
-            day += timedelta(days=1)
-        return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.workspace.timezone))
 
 
 class ConsentLogView(WorkspaceView):

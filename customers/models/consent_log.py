@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Cast
 
 from contacthub_project.db.querysets import BoundedQuerySet
 from customers.models.customer import Customer
@@ -22,6 +22,11 @@ class ConsentLogType(models.TextChoices):
     FORCED_DELETE = "FORCED_DELETE"
 
 
+def _moment(text: str) -> Cast:
+    # PostgreSQL knows moments that Python does not: `infinity` and `-infinity`.
+    return Cast(Value(text), models.DateTimeField())
+
+
 class ConsentLogQuerySet(BoundedQuerySet["ConsentLogEntry"]):
     def in_workspace(self, workspace_id: UUID) -> ConsentLogQuerySet:
         return self.filter(workspace_id=workspace_id)
@@ -34,10 +39,10 @@ class ConsentLogQuerySet(BoundedQuerySet["ConsentLogEntry"]):
             | Q(customer_id__in=list(known.values_list("id", flat=True)))
         )
 
-    def between(self, start: datetime | None, end: datetime | None) -> ConsentLogQuerySet:
-        """From `start` on, and before `end`; None means that there is no such bound."""
-        entries = self if start is None else self.filter(date__gte=start)
-        return entries if end is None else entries.filter(date__lt=end)
+    def between(self, start: str | None, end: str | None) -> ConsentLogQuerySet:
+        """From `start` on, and before `end`, as text; None means that there is no such bound."""
+        entries = self if start is None else self.filter(date__gte=_moment(start))
+        return entries if end is None else entries.filter(date__lt=_moment(end))
 
     def sorted_by(self, keys: Sequence[tuple[str, bool]]) -> ConsentLogQuerySet:
         """By pairs of a field and whether it descends; absent values last, ids break ties."""

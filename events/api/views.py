@@ -97,8 +97,12 @@ class EventsView(_IngestingView):
             OpenApiParameter("type", str, description="Types, by commas."),
             OpenApiParameter("context", str, description="Contexts, by commas."),
             OpenApiParameter("mode", str, enum=MODES),
-            OpenApiParameter("dateFrom", str, description="From this moment on."),
-            OpenApiParameter("dateTo", str, description="Up to this moment."),
+            OpenApiParameter(
+                "dateFrom", str, description="From this moment on; a date is the whole day."
+            ),
+            OpenApiParameter(
+                "dateTo", str, description="Up to this moment; a date is the whole day."
+            ),
             OpenApiParameter("sort", str, many=True, description="`property,asc` or `,desc`."),
         ],
         responses={200: PAGE_OF_EVENTS},
@@ -115,13 +119,17 @@ class EventsView(_IngestingView):
             types = [name for name in types if name in fitting] if types else fitting
             types = types or [""]  # types of the other mode only: nothing fits
         contexts = named(parameters, "context", CONTEXTS)
-        dates = parameters.moment("dateFrom"), parameters.moment("dateTo")
+        zone = self.workspace.zone
+        earliest, latest = parameters.span("dateFrom", zone), parameters.span("dateTo", zone)
+        date_from = None if earliest is None else earliest.first
+        date_to = None if latest is None else latest.after
         sort = parameters.sort(default=NEWEST_FIRST)
         for key in sort:
             if key.field not in SORTED_BY:
                 parameters.fault("sort", f"must be one of {', '.join(SORTED_BY)}")
         order = [[key.field, key.descending] for key in sort]
-        filters = [external_id, types, contexts, *dates]
+        given = [parameters.text("dateFrom"), parameters.text("dateTo")]
+        filters = [external_id, types, contexts, *given]
         scope = ["events", self.workspace.id, customer_id, node_id, filters, order]
         page = CursorPage.asked_for(parameters, scope)
         parameters.raise_faults()
@@ -137,7 +145,8 @@ class EventsView(_IngestingView):
                 owners += members_of(self.workspace.id, owner)
                 node = node or where
         search = Search(
-            owners, node, self.readable_nodes(), external_id, types, contexts, *dates, sort,
+            owners, node, self.readable_nodes(), external_id, types, contexts,
+            date_from, date_to, sort,
             page.page, page.after,
         )  # fmt: skip
         found = search_events(self.workspace.id, search)

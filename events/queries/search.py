@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -79,8 +78,8 @@ class Search:
     external_id: str | None
     types: Sequence[str]
     contexts: Sequence[str]
-    date_from: datetime | None
-    date_to: datetime | None
+    date_from: str | None
+    before: str | None
     sort: Sequence[SortKey]
     page: Page
     after: Sequence[str | None] | None = None
@@ -243,9 +242,9 @@ def _filters(search: Search) -> list[Fragment]:
     if search.contexts:
         filters.append(_one_of("event.context", search.contexts))
     if search.date_from is not None:
-        filters.append(Fragment("event.date >= %s", (search.date_from,)))
-    if search.date_to is not None:
-        filters.append(Fragment("event.date <= %s", (search.date_to,)))
+        filters.append(Fragment("event.date >= %s::timestamptz", (search.date_from,)))
+    if search.before is not None:
+        filters.append(Fragment("event.date < %s::timestamptz", (search.before,)))
     return filters
 
 

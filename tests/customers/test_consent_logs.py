@@ -68,6 +68,10 @@ def test_filters(hub: Hub) -> None:
     assert listed(hub, startDate=day, endDate=day)["page"]["totalElements"] == 2
     assert listed(hub, endDate="2020-01-01")["elements"] == []
     assert listed(hub, startDate="9999-12-31", endDate="9999-12-31")["elements"] == []
+    assert listed(hub, startDate="now/d", endDate="now/d")["page"]["totalElements"] == 2
+    assert listed(hub, endDate="now-1d")["elements"] == []
+    assert listed(hub, startDate=10**17)["elements"] == []
+    assert listed(hub, endDate=10**17, startDate=-(10**17))["page"]["totalElements"] == 2
     assert listed(hub, startDate="2020-01-01T00:00:00 0100")["page"]["totalElements"] == 2
     oldest = [each["customerId"] for each in listed(hub, sort="date")["elements"]]
     assert oldest == [one["id"], two["id"]]

@@ -68,6 +68,28 @@ def test_filters(hub: Hub, customer: str) -> None:
     assert searched(hub, **node, page=10**17)["elements"] == []
 
 
+def test_dates_are_whole_days_by_the_clock_of_the_workspace(hub: Hub, customer: str) -> None:
+    moments = ("2021-06-09T21:59:59.999Z", "2021-06-09T22:00:00.000Z", "2021-06-10T21:59:59.999Z",
+               "2021-06-10T22:00:00.000Z")  # fmt: skip
+    before, first, last, after = (post(hub, customerId=customer, date=each) for each in moments)
+    day = "2021-06-10"
+    for asked in ({"nodeId": hub.node.id}, {"customerId": customer}, {}):
+        assert ids(searched(hub, **asked, dateFrom=day)) == [after, last, first]
+        assert ids(searched(hub, **asked, dateTo=day)) == [last, first, before]
+        assert ids(searched(hub, **asked, dateFrom=day, dateTo=day)) == [last, first]
+        assert ids(searched(hub, **asked, dateTo=moments[0])) == [before]
+        assert ids(searched(hub, **asked, dateFrom=moments[3])) == [after]
+        assert ids(searched(hub, **asked, dateFrom="now-1d")) == []
+        assert len(ids(searched(hub, **asked, dateTo="now/d"))) == 4
+        assert ids(searched(hub, **asked, dateTo="-999999999999999999")) == []
+        assert ids(searched(hub, **asked, dateFrom=10**17)) == []
+        assert len(ids(searched(hub, **asked, dateTo="9999-12-31", dateFrom="0001-01-01"))) == 4
+    asia = {"timezone": "Asia/Kolkata"}  # that day lasts from 18:30 to 18:30
+    assert hub.admin.put(hub.configuration, asia).status == 200
+    assert ids(searched(hub, dateFrom=day, dateTo=day)) == [first, before]
+    assert ids(searched(hub, dateFrom="2021-06-11", dateTo="2021-06-11")) == [after, last]
+
+
 @pytest.mark.parametrize(
     ("query", "places"),
     [

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.domain.periods import MODES, MONTH, YEAR, Period, days_shown, period_of, series
+from contacthub_project.core.date_math import Day, Instant, parse_moment
 
 ROME = ZoneInfo("Europe/Rome")
 NOW = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)  # the first of April in Rome
@@ -23,13 +24,13 @@ def test_without_anything_it_ends_today() -> None:
 
 
 def test_a_start_too_early_is_moved() -> None:
-    start = datetime(1999, 1, 1, tzinfo=UTC)
+    start = Instant(datetime(1999, 1, 1, tzinfo=UTC))
     period = period_of(start, None, now=NOW, zone=ROME, usual_months=MONTH, most_months=YEAR)
     assert period.first == date(2025, 4, 1)
 
 
 def test_a_start_without_a_limit_stays() -> None:
-    start = datetime(1999, 1, 1, 12, tzinfo=UTC)
+    start = Instant(datetime(1999, 1, 1, 12, tzinfo=UTC))
     period = period_of(start, None, now=NOW, zone=ROME, usual_months=MONTH, most_months=None)
     assert period.first == date(1999, 1, 1)
 
@@ -44,15 +45,39 @@ def test_of_long_periods_the_days_between_the_first_and_the_last_count_are_shown
 
 
 def test_a_start_after_the_end_is_refused() -> None:
+    earlier = Instant(NOW - timedelta(days=2))
     with pytest.raises(ValueError, match="after"):
-        period_of(NOW, NOW - timedelta(days=2), now=NOW, zone=ROME, usual_months=1, most_months=1)
+        period_of(Instant(NOW), earlier, now=NOW, zone=ROME, usual_months=1, most_months=1)
+
+
+@given(
+    st.dates(date(1900, 1, 2), date(9998, 12, 1)),
+    st.integers(0, 300),
+    st.sampled_from(["Pacific/Kiritimati", "America/New_York", "Pacific/Apia", "Asia/Kathmandu"]),
+)
+def test_dates_are_days_of_the_zone(first: date, days: int, name: str) -> None:
+    last = min(first + timedelta(days=days), date(9998, 12, 20))
+    period = period_of(
+        Day(first), Day(last), now=NOW, zone=ZoneInfo(name), usual_months=MONTH, most_months=None
+    )
+    # A day that a zone has left out is the one after it.
+    left_out = name == "Pacific/Apia" and date(2011, 12, 30) in {first, last}
+    assert left_out or (period.first, period.last) == (first, last)
+
+
+def test_moments_relative_to_now() -> None:
+    start, end = parse_moment("now-1M/M"), parse_moment("now-1M/M")
+    period = period_of(start, end, now=NOW, zone=ROME, usual_months=MONTH, most_months=YEAR)
+    assert (period.first, period.last) == (date(2026, 3, 1), date(2026, 3, 31))
 
 
 @given(moments, moments, st.sampled_from(["Europe/Rome", "Europe/London", "Europe/Paris"]))
 def test_any_moments_give_whole_days(start: datetime, end: datetime, name: str) -> None:
     zone = ZoneInfo(name)
     start, end = min(start, end), max(start, end)
-    period = period_of(start, end, now=NOW, zone=zone, usual_months=MONTH, most_months=YEAR)
+    period = period_of(
+        Instant(start), Instant(end), now=NOW, zone=zone, usual_months=MONTH, most_months=YEAR
+    )
     assert period.first <= period.last <= period.first + timedelta(days=366)
     assert period.start < period.end
     assert period.start.astimezone(zone).date() == period.first
