@@ -29,14 +29,15 @@ CONCURRENT_USE = timedelta(seconds=10)
 class TokenValidator(OAuth2Validator):
     """Lets one of several uses of a refresh token win; the others are `invalid_grant`."""
 
+    @transaction.atomic
     def validate_refresh_token(
         self, refresh_token: str, client: Any, request: OauthRequest, *args: Any, **kwargs: Any
     ) -> bool:
         checksum = hashlib.sha256(refresh_token.encode()).hexdigest()
-        just_used = get_refresh_token_model().objects.filter(
-            token_checksum=checksum, revoked__gt=timezone.now() - CONCURRENT_USE
-        )
-        if just_used.exists():
+        # Held until it is judged: another use that wins meanwhile would make this one look late.
+        known = get_refresh_token_model().objects.select_for_update()
+        uses = known.filter(token_checksum=checksum).values_list("revoked", flat=True)
+        if any(used and used > timezone.now() - CONCURRENT_USE for used in uses):
             return False
         return super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
 

@@ -38,6 +38,18 @@ CHECKS = [
 ]
 
 
+def checks_of(case: schemathesis.Case) -> list[Any]:
+    """DELETE of a customer answers clients that name the node with nothing, and others with `{}`.
+
+    OpenAPI cannot tell the two apart, as they have the same status.
+    """
+    if case.operation.definition.raw["operationId"] == "delete_customer" and "nodeId" in (
+        case.query or {}
+    ):
+        return [not_a_server_error, status_code_conformance]
+    return CHECKS
+
+
 OPERATIONS = [found.ok() for found in described().get_all_operations()]
 EXAMPLES = 5
 
@@ -59,7 +71,7 @@ def test_made_up_requests(operation: Any, mode: GenerationMode, hub: Hub) -> Non
             if name in known and chance.random() < 0.9:
                 case.path_parameters[name] = known[name]
         response = case.call(headers=headers)
-        case.validate_response(response, checks=CHECKS, headers=headers)
+        case.validate_response(response, checks=checks_of(case), headers=headers)
 
     try:
         ask()

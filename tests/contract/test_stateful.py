@@ -24,7 +24,7 @@ from tests.factories import Hub
 schema = test_schemathesis.described()
 schema.config.generation.update(modes=[GenerationMode.POSITIVE])
 
-CHECKS = [*test_schemathesis.CHECKS, use_after_free, ensure_resource_availability]
+CHECKS = [use_after_free, ensure_resource_availability]
 CHAINS, STEPS = 120, 12
 NEW = "/workspaces/{workspaceId}"
 
@@ -88,8 +88,9 @@ def test_chains_of_requests(hub: Hub) -> None:
             followed[f"{case.method} {case.path}", response.status_code] += 1
 
         def validate_response(self, response: Any, case: Any, **options: Any) -> None:
+            checks = [*test_schemathesis.checks_of(case), *CHECKS]
             case.validate_response(
-                response, checks=CHECKS, transport_kwargs=options, recorder=self.recorder
+                response, checks=checks, transport_kwargs=options, recorder=self.recorder
             )
 
     run_state_machine_as_test(
