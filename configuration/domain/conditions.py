@@ -21,7 +21,7 @@ from contacthub_project.core.strict_json import number_in
 
 OPERATORS = (
     "EQUALS", "NOT_EQUALS", "BETWEEN", "GTE", "GT", "LTE", "LT",
-    "IS_NULL", "IS_NOT_NULL", "IN", "NOT_IN", "CONTAINS_FOLDED",
+    "IS_NULL", "IS_NOT_NULL", "IN", "NOT_IN", "CONTAINS_FOLDED", "BIRTHDAY_WITHIN",
 )  # fmt: skip
 # Of clients of former versions, by what they mean.
 DEPRECATED_OPERATORS = {"IS": "EQUALS", "LIKE": "IN"}
@@ -32,6 +32,7 @@ CONJUNCTIONS = frozenset({"and", "or"})
 DEEPEST = 10
 MOST_CONDITIONS = 100
 MOST_VALUES = 1000
+MOST_DAYS = 366  # every date has an anniversary in so many
 
 ATOMIC_KEYS = frozenset({"type", "attribute", "operator", "value", "name"})
 COMPOSITE_KEYS = frozenset({"type", "conjunction", "conditions", "name"})
@@ -72,6 +73,7 @@ class Test(enum.Enum):
     BETWEEN = enum.auto()  # at least the first operand and at most the second
     CONTAINS = enum.auto()  # the text of the operand is part of the text
     CONTAINS_FOLDED = enum.auto()  # the same in any case, with and without diacritics
+    BIRTHDAY_WITHIN = enum.auto()  # the date's next anniversary is so many days away at most
 
 
 TESTS = {
@@ -80,6 +82,7 @@ TESTS = {
     "IS_NULL": Test.PRESENT, "IS_NOT_NULL": Test.PRESENT,
     "GTE": Test.AT_LEAST, "GT": Test.ABOVE, "LTE": Test.AT_MOST, "LT": Test.BELOW,
     "BETWEEN": Test.BETWEEN, "CONTAINS_FOLDED": Test.CONTAINS_FOLDED,
+    "BIRTHDAY_WITHIN": Test.BIRTHDAY_WITHIN,
 }  # fmt: skip
 NEGATIVE = frozenset({"NOT_EQUALS", "NOT_IN", "IS_NULL"})
 
@@ -140,9 +143,9 @@ def comparisons_of(expression: Any) -> list[Comparison]:
 def depends_on_now(condition: Any) -> bool:
     """Whether time alone can change what fulfils the comparisons: one of them speaks of now."""
     return any(
-        isinstance(operand, Relative)
+        compared.test is Test.BIRTHDAY_WITHIN
+        or any(isinstance(operand, Relative) for operand in compared.operands)
         for compared in comparisons_of(condition)
-        for operand in compared.operands
     )
 
 
@@ -235,6 +238,8 @@ class _Parser:
 
     def _operands(self, kind: str, operator: str, value: Any, at: str) -> tuple[Any, ...]:
         element = kind.removeprefix(LIST_OF)
+        if operator == "BIRTHDAY_WITHIN":
+            return self._days(element, value, at)
         if element in {"object", "boolean"} and operator in ORDERED:
             self._wrong(at, f"{operator} does not apply to a property of this type", "type")
         elif operator in {"LIKE", "CONTAINS_FOLDED"} and element != "text":
@@ -251,6 +256,17 @@ class _Parser:
         else:
             return (self._operand(element, value, at),)
         return ()
+
+    def _days(self, kind: str, value: Any, at: str) -> tuple[Any, ...]:
+        """The number of days in which an anniversary can be looked for."""
+        if kind != "date":
+            self._wrong(at, "BIRTHDAY_WITHIN applies to dates only", "type")
+            return ()
+        days = number_in(value) if isinstance(value, str) else value
+        if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= MOST_DAYS:
+            self._wrong(at, f"must be a number of days from 0 to {MOST_DAYS}", "type")
+            return ()
+        return (days,)
 
     def _operand(self, kind: str, value: Any, at: str) -> Operand | None:
         operand = operand_of(kind, value)

@@ -26,6 +26,7 @@ from contacthub_project.core.timestamps import (
 DAY = timedelta(days=1)
 MILLISECOND = timedelta(milliseconds=1)
 MOST_STEPS = 10
+DAYS_OF_A_YEAR = 365
 STEP = re.compile(r"([+-])([0-9]{1,6})([yMwdhHms])|/([yMwdhHms])", re.ASCII)
 BARE_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 # From nine digits on: eight may be a date without its hyphens.
@@ -44,6 +45,28 @@ class Clock:
 
     now: datetime
     zone: tzinfo
+
+
+def anniversaries(clock: Clock, days: int) -> list[tuple[str, str]]:
+    """Ranges of months and days (MM-DD), both ends included, from today on for so many days.
+
+    Dates in them have an anniversary from today up to that day, by the calendar of the clock's
+    zone. In common years the anniversary of 29 February is on 1 March.
+    """
+    first = clock.now.astimezone(clock.zone).date()
+    if days >= DAYS_OF_A_YEAR:
+        return [("01-01", "12-31")]
+    ranges = []
+    left = days
+    while left >= 0:
+        last = min(first + timedelta(days=left), date(first.year, 12, 31))
+        start = f"{first:%m-%d}"
+        if start == "03-01" and not calendar.isleap(first.year):
+            start = "02-29"
+        ranges.append((start, f"{last:%m-%d}"))
+        left -= (last - first).days + 1
+        first = last + timedelta(days=1)
+    return ranges
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,15 @@ from typing import Any, Protocol
 
 from configuration.domain.conditions import MOMENTS, AllOf, AnyOf, Comparison, Not, Test
 from configuration.domain.customer_schema import LIST_OF
-from contacthub_project.core.date_math import EARLIEST, LATEST, Clock, Span, days_of, span_of
+from contacthub_project.core.date_math import (
+    EARLIEST,
+    LATEST,
+    Clock,
+    Span,
+    anniversaries,
+    days_of,
+    span_of,
+)
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.text import WHITESPACE
 from customers.domain.query_language import Did, Expression
@@ -138,6 +146,8 @@ def _compared(compared: Comparison, place: Place, clock: Clock) -> Fragment:
     test, operands = compared.test, compared.operands
     if compared.kind == "text":
         return _text_comparison(place, test, operands)
+    if test is Test.BIRTHDAY_WITHIN:
+        return _birthday(place, anniversaries(clock, int(operands[0])))  # type: ignore[arg-type]
     if compared.kind in MOMENTS:
         find = days_of if compared.kind == "date" else span_of
         spans = [find(operand, clock) for operand in operands]  # type: ignore[arg-type]
@@ -215,6 +225,12 @@ def _time_comparison(place: Place, test: Test, spans: Sequence[Span]) -> Fragmen
         Test.BETWEEN: [(">=", first.first), ("<", last.after)],
     }[test]
     return all_of([_bounded(place, symbol, bound) for symbol, bound in bounds])
+
+
+def _birthday(place: Place, ranges: Sequence[tuple[str, str]]) -> Fragment:
+    """Of dates, with ranges of months and days."""
+    day = f'substring({place.text} FROM 6) COLLATE "C"'
+    return any_of([Fragment(f"{day} BETWEEN %s AND %s", each) for each in ranges])
 
 
 def _bounded(place: Place, symbol: str, bound: str) -> Fragment:
