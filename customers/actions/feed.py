@@ -54,7 +54,8 @@ def seal(workspace_id: UUID) -> bool:
             "last_offset": held[0],
             "limit": SEALED_AT_ONCE,
         }
-        return fetch_one(SEAL, parameters)[0] < SEALED_AT_ONCE
+        # A plan made while few changes were waiting would be quadratic in many.
+        return fetch_one(SEAL, parameters, prepare=False)[0] < SEALED_AT_ONCE
 
 
 def seal_everything(workspace_id: UUID) -> None:
@@ -81,7 +82,7 @@ def trim(workspace_id: UUID) -> int:
         if fetch_one(HOLD, [workspace_id]) is None:
             return 0
         parameters = {"workspace_id": workspace_id, "before": before, "limit": TRIMMED_AT_ONCE}
-        return fetch_one(TRIM, parameters)[0]
+        return fetch_one(TRIM, parameters, prepare=False)[0]
 
 
 def trim_all() -> None:

@@ -53,7 +53,10 @@ def test_nothing_of_a_forgotten_person_remains(hub: Hub) -> None:
     tombstone = Customer.objects.get(id=customer["id"])
     assert (tombstone.deleted, tombstone.version, tombstone.enabled) == (-1, 2, False)
     assert hub.trusted.get(path).status == 404
-    assert list(Change.objects.values_list("operation", flat=True)) == ["CREATE", "DELETE"]
+    assert list(Change.objects.order_by("id").values_list("operation", flat=True)) == [
+        "CREATE",
+        "DELETE",
+    ]
     assert forget(hub, customer) == 404
 
 
