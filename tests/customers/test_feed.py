@@ -187,7 +187,8 @@ def write_unread(hub: Hub, count: int) -> None:
 def test_all_that_is_committed_is_told_however_much_it_is(hub: Hub) -> None:
     write_unread(hub, 25_000)
     mine = hub.post_customer(nodeId=str(hub.other_node.id))["id"]
-    since = int(time.time() * 1000)
+    since = int(time.time() * 1000) + 1  # the first millisecond that is wholly after it
+    time.sleep(0.002)
     last_of_all = hub.post_customer()["id"]
     assert told(updates(hub, nodeId=hub.other_node.id)) == [("CREATE", mine)]
     assert last(hub) == 25_002
