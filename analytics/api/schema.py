@@ -2,72 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter
-
-from contacthub_project.api.schema import PAGE_OBJECT
-
-TEXT: dict[str, Any] = {"type": "string"}
-WHOLE: dict[str, Any] = {"type": "integer"}
-MOMENT: dict[str, Any] = {"type": "string", "format": "date-time"}
-START = OpenApiParameter(
-    "start",
-    str,
-    description="From the day of this moment on; a date is a day of the workspace's zone.",
+from analytics.domain import indicators
+from analytics.domain.periods import MODES
+from contacthub_project.api.components import (
+    enum_component,
+    object_component,
+    page_component,
+    reference_to,
 )
-END = OpenApiParameter(
-    "end", str, description="To the day of this moment, as `start`; today unless given."
+from contacthub_project.api.parameters import id_parameter, moment_parameter
+
+Schema = dict[str, Any]
+TEXT: Schema = {"type": "string"}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+WHOLE: Schema = {"type": "integer"}
+ID: Schema = {"type": "string", "format": "uuid"}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+START = moment_parameter(
+    "start", "From the day of this moment on; a date is a day of the workspace's zone."
 )
-NODE = OpenApiParameter("nodeId", str, description="Of one node; of all entry nodes unless given.")
-VALUES: dict[str, Any] = {
-    "type": "array",
-    "items": {"type": "object", "properties": {"datetime": TEXT, "value": TEXT}},
+END = moment_parameter("end", "To the day of this moment, as `start`; today unless given.")
+NODE = id_parameter("nodeId", "Of one node; of all entry nodes that the caller reads unless given.")
+
+MODE = enum_component("Interval", MODES)
+FIGURE_TYPE = enum_component(
+    "FigureType", [indicators.NUMBER, indicators.CURRENCY, indicators.PERCENTAGE, "datetime"]
+)
+VALUE = object_component("StatsValue", {"datetime": TEXT, "value": TEXT})
+VALUES: Schema = {"type": "array", "items": VALUE}
+NODE_ASKED: Schema = {"nodeId": {"anyOf": [ID, {"type": "null"}]}}
+PERIOD: Schema = {"start": MOMENT, "end": MOMENT, "timezone": reference_to("Timezone")}
+
+
+def _answer(name: str, asked: Schema, data: Schema) -> Schema:
+    """An answer that repeats what it was asked for."""
+    parameters = object_component(f"{name}Parameters", asked)
+    return object_component(name, {"parameters": parameters, "data": data})
+
+
+def _listed(name: str, properties: Schema, *, required: Iterable[str] | None = None) -> Schema:
+    return {"type": "array", "items": object_component(name, properties, required=required)}
+
+
+WORKSPACE = object_component(
+    "WorkspaceStats",
+    {"id": ID, "name": TEXT, "status": reference_to("WorkspaceStatus"), "customers": WHOLE},
+)
+NODES = page_component(
+    "NodeStatsPage",
+    object_component(
+        "NodeStats",
+        {"id": ID, "name": TEXT, "type": reference_to("NodeType"), "customers": WHOLE},
+    ),
+    "nodes",
+)
+COUNT = _answer(
+    "CustomerCount", NODE_ASKED, object_component("CustomerCountData", {"customers": TEXT})
+)
+CHANNELS = ("EMAIL_AND_MOBILE", "EMAIL_ONLY", "MOBILE_ONLY", "NOT_REACHABLE")
+CHANNEL_COUNTS = _answer(
+    "ChannelCounts",
+    NODE_ASKED,
+    object_component("ChannelCountsData", dict.fromkeys(CHANNELS, TEXT)),
+)
+CHANGES = ("ADDED", "UPDATED", "DELETED")
+REGISTRATIONS = _answer("RegistrationStats", PERIOD | {"mode": MODE} | NODE_ASKED, VALUES)
+UPDATES = _answer(
+    "UpdateStats", PERIOD | {"type": {"type": "string", "enum": list(CHANGES)}} | NODE_ASKED, VALUES
+)
+TYPES = _answer(
+    "EventTypeStats",
+    PERIOD | {"context": TEXT} | NODE_ASKED,
+    _listed(
+        "EventTypeCount",
+        {"type": reference_to("EventType"), "context": reference_to("EventContext"), "value": TEXT},
+    ),
+)
+FIGURE: Schema = {
+    "name": TEXT,
+    "type": FIGURE_TYPE,
+    "currency": reference_to("Currency"),
+    "value": TEXT_OR_NULL,
+    "values": VALUES,
 }
-PARAMETERS: dict[str, Any] = {
-    "type": "object",
-    "properties": {"start": MOMENT, "end": MOMENT, "timezone": TEXT},
-}
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties}
-
-
-def _answer(data: Mapping[str, Any]) -> dict[str, Any]:
-    return _object(parameters=PARAMETERS, data=data)
-
-
-def _listed(**properties: Any) -> dict[str, Any]:
-    return {"type": "array", "items": _object(**properties)}
-
-
-WORKSPACE = _object(id=TEXT, name=TEXT, status=TEXT, customers=WHOLE)
-NODES = _object(elements=_listed(id=TEXT, name=TEXT, type=TEXT, customers=WHOLE), page=PAGE_OBJECT)
-COUNT = _answer(_object(customers=TEXT))
-CHANNELS = _answer(
-    _object(EMAIL_AND_MOBILE=TEXT, EMAIL_ONLY=TEXT, MOBILE_ONLY=TEXT, NOT_REACHABLE=TEXT)
-)
-SERIES = _answer(VALUES)
-TYPES = _answer(_listed(type=TEXT, context=TEXT, value=TEXT))
 FIGURES = _answer(
-    _listed(
-        name=TEXT,
-        type=TEXT,
-        currency=TEXT,
-        value={"type": ["string", "null"]},
-        values=VALUES,
-    )
+    "KeyFigures",
+    PERIOD | NODE_ASKED,
+    _listed("KeyFigure", FIGURE, required=["name", "type", "value", "values"]),
 )
-CATEGORIES = _answer(_listed(category=TEXT, type=TEXT, values=VALUES))
-BEHAVIORS = _answer(
+PURCHASE_FIGURES = object_component(
+    "PurchaseFigures",
+    {
+        "parameters": object_component(
+            "PurchaseFiguresParameters", PERIOD | {"type": TEXT} | NODE_ASKED
+        ),
+        "data": {"type": "array", "items": reference_to("KeyFigure")},
+    },
+)
+CATEGORIES = _answer(
+    "EventCategoryDistribution",
+    PERIOD | {"mode": MODE},
     _listed(
-        name=TEXT,
-        type=TEXT,
-        currency=TEXT,
-        value={"type": ["string", "null"]},
-        total=TEXT,
-        revenue=TEXT,
-    )
+        "EventCategoryCount",
+        {
+            "category": reference_to("EventCategoryId"),
+            "type": reference_to("EventType"),
+            "values": VALUES,
+        },
+    ),
+)
+BEHAVIORS = _answer(
+    "BuyingBehaviors",
+    PERIOD,
+    _listed(
+        "BuyingBehavior",
+        {
+            "name": TEXT,
+            "type": FIGURE_TYPE,
+            "currency": reference_to("Currency"),
+            "value": TEXT_OR_NULL,
+            "total": TEXT,
+            "revenue": TEXT,
+        },
+        required=["name", "type", "value"],
+    ),
 )

@@ -8,9 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 
 from analytics.api import schema
+from analytics.api.schema import CHANGES, CHANNELS
 from analytics.domain import indicators
 from analytics.domain.indicators import Indicator, figure, money, plain, sources_of, written
 from analytics.domain.periods import MODES, MONTH, YEAR, Period, days_shown, period_of, series
@@ -22,6 +23,7 @@ from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from configuration.models import Node, NodeType, Workspace
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import Page
+from contacthub_project.api.parameters import choice_parameter
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import PAGE_PARAMETERS
@@ -31,8 +33,6 @@ from contacthub_project.core.timestamps import format_timestamp
 from customers.models import Customer
 from events.queries.aggregates import members_of
 
-CHANNELS = ("EMAIL_AND_MOBILE", "EMAIL_ONLY", "MOBILE_ONLY", "NOT_REACHABLE")
-CHANGES = ("ADDED", "UPDATED", "DELETED")
 ALL = "ALL"
 SHOPS = ("ECOMMERCE", "RETAIL")
 
@@ -124,7 +124,7 @@ class CustomersCountView(StatsView):
 
 
 class ChannelsView(StatsView):
-    @extend_schema(parameters=[schema.NODE], responses={200: schema.CHANNELS})
+    @extend_schema(parameters=[schema.NODE], responses={200: schema.CHANNEL_COUNTS})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         node_id = _node_id(request)
         reached = self.counts(node_id).ever(measures.CUSTOMERS)
@@ -137,10 +137,10 @@ class RegistrationsView(StatsView):
         parameters=[
             schema.START,
             schema.END,
-            OpenApiParameter("mode", str, enum=list(MODES), description="MONTHLY unless given."),
+            choice_parameter("mode", MODES, "What a value is counted over.", default="MONTHLY"),
             schema.NODE,
         ],
-        responses={200: schema.SERIES},
+        responses={200: schema.REGISTRATIONS},
     )
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
@@ -161,10 +161,10 @@ class _UpdatesView(StatsView):
         parameters=[
             schema.START,
             schema.END,
-            OpenApiParameter("type", str, enum=CHANGES, description="ADDED unless given."),
+            choice_parameter("type", CHANGES, "Which changes are counted.", default="ADDED"),
             schema.NODE,
         ],
-        responses={200: schema.SERIES},
+        responses={200: schema.UPDATES},
     )
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
@@ -200,9 +200,7 @@ class EventTypesView(StatsView):
         parameters=[
             schema.START,
             schema.END,
-            OpenApiParameter(
-                "context", str, enum=[*CONTEXTS, ALL], description="ALL unless given."
-            ),
+            choice_parameter("context", [*CONTEXTS, ALL], "Events in this context.", default=ALL),
             schema.NODE,
         ],
         responses={200: schema.TYPES},
@@ -249,10 +247,10 @@ class PurchasesView(_FiguresView):
         parameters=[
             schema.START,
             schema.END,
-            OpenApiParameter("type", str, enum=[*SHOPS, ALL], description="ALL unless given."),
+            choice_parameter("type", [*SHOPS, ALL], "Orders in this context.", default=ALL),
             schema.NODE,
         ],
-        responses={200: schema.FIGURES},
+        responses={200: schema.PURCHASE_FIGURES},
     )
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
@@ -298,7 +296,7 @@ class CategoryDistributionView(_CustomerStatsView):
         parameters=[
             schema.START,
             schema.END,
-            OpenApiParameter("mode", str, enum=list(MODES), description="DAILY unless given."),
+            choice_parameter("mode", MODES, "What a value is counted over.", default="DAILY"),
         ],
         responses={200: schema.CATEGORIES},
     )

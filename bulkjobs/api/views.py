@@ -11,9 +11,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, StreamingHttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 
 from bulkjobs.actions.loading import Upload, load_job
+from bulkjobs.api.schema import CSV, JOB, PAGE_OF_JOBS, UPLOAD
 from bulkjobs.domain.csv_columns import safe_cell
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus, Result
 from bulkjobs.queries.exports import customers_csv, events_csv
@@ -22,10 +23,11 @@ from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.queries.rules import NodeRules
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
+from contacthub_project.api.parameters import choice_parameter, sort_parameter
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.requests import largest_form
-from contacthub_project.api.schema import PAGE_OBJECT, PAGE_PARAMETERS
+from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.core.errors import (
     Conflict,
     FieldError,
@@ -42,41 +44,6 @@ SORTED_BY = {
     "filename": "filename", "entity": "entity", "operation": "operation",
 }  # fmt: skip
 NEWEST_FIRST = (SortKey("createdAt", descending=True),)
-JOB: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "id": {"type": "string", "format": "uuid"},
-        **{
-            name: {"type": "string"}
-            for name in ("filename", "workspaceId", "nodeId", "bulkJobName")
-        },
-        "operation": {"type": "string", "enum": BulkJobOperation.values},
-        "entity": {"type": "string", "enum": BulkJobEntity.values},
-        "eventType": {"type": ["string", "null"]},
-        "status": {"type": "string", "enum": BulkJobStatus.values},
-        "errorMessage": {"type": ["string", "null"]},
-        "createdAt": {"type": "string", "format": "date-time"},
-        "updatedAt": {"type": "string", "format": "date-time"},
-        **{
-            name: {"type": "integer"}
-            for name in ("processedEntities", "failedEntities", "totalEntities")
-        },
-    },
-}
-PAGE_OF_JOBS: dict[str, Any] = {
-    "type": "object",
-    "properties": {"elements": {"type": "array", "items": JOB}, "page": PAGE_OBJECT},
-}
-UPLOAD: dict[str, Any] = {
-    "type": "object",
-    "required": ["file", "operation"],
-    "properties": {
-        "file": {"type": "string", "format": "binary"},
-        "operation": {"type": "string", "enum": BulkJobOperation.values},
-        "entity": {"type": "string", "enum": BulkJobEntity.values, "default": "CUSTOMER"},
-        "eventType": {"type": "string", "enum": list(EVENT_TYPES)},
-    },
-}
 
 
 class BulkJobsView(WorkspaceView):
@@ -85,9 +52,9 @@ class BulkJobsView(WorkspaceView):
     @extend_schema(
         parameters=[
             *PAGE_PARAMETERS,
-            OpenApiParameter("status", str, enum=BulkJobStatus.values),
-            OpenApiParameter("entity", str, enum=BulkJobEntity.values),
-            OpenApiParameter("sort", str, many=True, description="`property,asc` or `,desc`."),
+            choice_parameter("status", BulkJobStatus.values, "Jobs that are this far."),
+            choice_parameter("entity", BulkJobEntity.values, "Jobs of customers, or of events."),
+            sort_parameter(SORTED_BY, "createdAt,desc"),
         ],
         responses={200: PAGE_OF_JOBS},
     )
@@ -184,7 +151,7 @@ class BulkJobView(_OneJobView):
 
 
 class BulkJobResultsView(_OneJobView):
-    @extend_schema(responses={(200, "text/csv"): str})
+    @extend_schema(responses={(200, "text/csv"): CSV})
     def get(
         self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
     ) -> HttpResponseBase:
@@ -202,10 +169,17 @@ class BulkJobResultsView(_OneJobView):
 class NodeExportView(WorkspaceView):
     @extend_schema(
         parameters=[
-            OpenApiParameter("entity", str, enum=BulkJobEntity.values),
-            OpenApiParameter("eventType", str, description="The type of the events."),
+            choice_parameter(
+                "entity",
+                BulkJobEntity.values,
+                "What is exported.",
+                default=BulkJobEntity.CUSTOMER.value,
+            ),
+            choice_parameter(
+                "eventType", EVENT_TYPES, "The type of the events; required for events."
+            ),
         ],
-        responses={(200, "text/csv"): str},
+        responses={(200, "text/csv"): CSV},
     )
     def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> HttpResponseBase:
         """A node's customers, or its events of a type, as a bulk job takes them in again."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import copy
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 Schema = dict[str, Any]
@@ -24,10 +26,47 @@ def component(name: str, schema: Schema) -> Schema:
     return {"$ref": PREFIX + name}
 
 
-def enum_component(name: str, values: Sequence[str], description: str) -> Schema:
+def reference_to(name: str) -> Schema:
+    """The reference to a schema that another module publishes."""
+    return {"$ref": PREFIX + name}
+
+
+def enum_component(name: str, values: Iterable[str]) -> Schema:
     """Publish a set of values under a name: every place that lists just these refers to it."""
+    values = list(values)
     _ENUMS[frozenset(values)] = name
-    return component(name, {"type": "string", "enum": list(values), "description": description})
+    return component(name, {"type": "string", "enum": values})
+
+
+def object_component(
+    name: str,
+    properties: dict[str, Schema],
+    *,
+    required: Iterable[str] | None = None,
+    description: str | None = None,
+    closed: bool = False,
+) -> Schema:
+    """Publish an object under a name; all its properties are required unless `required` says.
+
+    `closed`: it has no other properties.
+    """
+    schema: Schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties if required is None else required),
+    }
+    if closed:
+        schema["additionalProperties"] = False
+    if description is not None:
+        schema["description"] = description
+    if not schema["required"]:
+        del schema["required"]
+    return component(name, schema)
+
+
+def map_component(name: str, values: Schema) -> Schema:
+    """Publish an object whose keys are not known beforehand, all values alike."""
+    return component(name, {"type": "object", "additionalProperties": values})
 
 
 def nullable(schema: Schema, description: str | None = None) -> Schema:
@@ -75,7 +114,9 @@ def cursor_page_object() -> Schema:
     )
 
 
-def page_component(name: str, element: Schema, elements: str) -> Schema:
+def page_component(
+    name: str, element: Schema, elements: str, *, has_cursor: bool = False
+) -> Schema:
     """A page of such elements; `elements` says what they are."""
     return component(
         name,
@@ -89,7 +130,7 @@ def page_component(name: str, element: Schema, elements: str) -> Schema:
                     "items": element,
                     "description": f"The {elements} on this page, in the order asked for.",
                 },
-                "page": page_object(),
+                "page": cursor_page_object() if has_cursor else page_object(),
             },
         },
     )
@@ -124,7 +165,7 @@ def add_components(document: dict[str, Any]) -> None:
             continue
         if name not in _SCHEMAS:
             raise ValueError(f"no schema is called {name}")
-        schemas[name] = _SCHEMAS[name]
+        schemas[name] = copy.deepcopy(_SCHEMAS[name])
         pending |= _references(_SCHEMAS[name])
     for part in (document["paths"], schemas):
         for key, value in part.items():
@@ -132,8 +173,50 @@ def add_components(document: dict[str, Any]) -> None:
                 part[key] = _with_named_enums(value)
     for name in _ENUMS.values():
         if name in _references(document):
-            schemas[name] = _SCHEMAS[name]
+            schemas[name] = copy.deepcopy(_SCHEMAS[name])
+    _name_objects(document["components"]["schemas"])
     document["components"]["schemas"] = dict(sorted(schemas.items()))
+
+
+def _name_objects(schemas: dict[str, Schema]) -> None:
+    """Give every object inside a component a name of its own, made of where it stands.
+
+    Generators of clients make a class of each component, and lose what is inline.
+    """
+    pending = list(schemas)
+    while pending:
+        name = pending.pop()
+        schema = schemas[name]
+        for part in (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())):
+            for key, child in part.get("properties", {}).items():
+                part["properties"][key] = _named(child, name + _pascal(key), schemas, pending)
+            for keyword, ending in (("items", "Item"), ("additionalProperties", "Value")):
+                if isinstance(part.get(keyword), dict):
+                    part[keyword] = _named(part[keyword], name + ending, schemas, pending)
+
+
+def _named(schema: Schema, name: str, schemas: dict[str, Schema], pending: list[str]) -> Schema:
+    """The reference to what an inline object becomes; anything else with its items named."""
+    if isinstance(schema.get("items"), dict):
+        return schema | {"items": _named(schema["items"], name, schemas, pending)}
+    if not schema.get("properties"):
+        return schema
+    kind = schema.get("type", "object")
+    whole = schema | {"type": "object"}
+    if schemas.setdefault(name, whole) != whole:
+        raise ValueError(f"two schemas are called {name}")
+    pending.append(name)
+    reference = {"$ref": PREFIX + name}
+    described = {key: schema[key] for key in ("description",) if key in schema}
+    if kind == "object":
+        return reference | described
+    return {"anyOf": [reference, NULL], **described}
+
+
+def _pascal(name: str) -> str:
+    """`mobileDevices` as `MobileDevices`; other characters than letters and digits are left out."""
+    words = re.split(r"[^0-9A-Za-z]+", name)
+    return "".join(word[0].upper() + word[1:] for word in words if word)
 
 
 def _references(value: Any) -> set[str]:

@@ -1,6 +1,6 @@
 """Examples of operations: what is sent, and what the product answers.
 
-They are files, `<app>/api/examples/<operationId>.json`, each a list of examples:
+They are files, `<app>/api/openapi/examples/<operationId>.json`, each a list of examples:
 
     [{"name": "A customer of the web shop",
       "role": "TRUSTED_APPLICATION",
@@ -16,23 +16,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample
 
+from contacthub_project.api.descriptions import openapi_folder
+
+
+def example_file(module: str, operation_id: str) -> Path:
+    """Where the examples of an operation lie that a view of this module serves."""
+    return openapi_folder(module) / "examples" / f"{operation_id}.json"
+
 
 @cache
-def folder_of(module: str) -> Path:
-    """Where the examples of the operations lie that views of this module serve."""
-    package = import_module(module.partition(".")[0])
-    return Path(package.__path__[0]) / "api" / "examples"
-
-
 def examples_of(module: str, operation_id: str) -> list[dict[str, Any]]:
     """The examples of an operation, as its file has them; none without a file."""
-    file = folder_of(module) / f"{operation_id}.json"
+    file = example_file(module, operation_id)
     return json.loads(file.read_text()) if file.exists() else []
 
 

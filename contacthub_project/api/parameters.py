@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -10,6 +11,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import PageRules
+from contacthub_project.api.query import LONGEST_TEXT, MOST_LISTED, MOST_SORT_KEYS
 
 Schema = dict[str, Any]
 UUID: Schema = {"type": "string", "format": "uuid"}
@@ -35,11 +37,7 @@ PATH_PARAMETERS: dict[str, tuple[Schema, str, Any]] = {
         "019a4c1e-8f00-7000-8000-000000000006",
     ),
     "propertyId": (TEXT, "The subscription's id, unique in the customer.", "newsletter"),
-    "consent-logs/{id}": (
-        UUID,
-        "Id of the line of the consent log.",
-        "019a4c1e-8f00-7000-8000-000000000007",
-    ),
+    "consent-logs/{id}": (WHOLE, "Number of the line of the consent log.", 7),
     "events/{id}": (UUID, "Id of the event.", "019a4c1e-8f00-7000-8000-000000000008"),
     "jobId": (UUID, "Id of the bulk job.", "019a4c1e-8f00-7000-8000-000000000009"),
     "groupPk": (WHOLE, "Number of the customer group.", 42),
@@ -67,27 +65,6 @@ def path_parameter(path: str, name: str) -> tuple[Schema, str, Any]:
     return PATH_PARAMETERS.get(specific) or PATH_PARAMETERS[name]
 
 
-def page_parameters(rules: PageRules) -> list[OpenApiParameter]:
-    """`page` and `size` within the bounds of a kind of list."""
-    page: Schema = {"type": "integer", "minimum": 0, "default": 0}
-    if rules.last_page is not None:
-        page["maximum"] = rules.last_page
-    size = {
-        "type": "integer",
-        "minimum": 0,
-        "maximum": rules.largest_size,
-        "default": rules.default_size,
-    }
-    return [
-        OpenApiParameter(
-            "page", page, description="Number of the page, from 0; past the end it is empty."
-        ),
-        OpenApiParameter("size", size, description="Elements on a page."),
-    ]
-
-
-CONFIGURATION_PAGE = page_parameters(pagination.CONFIGURATION)
-ENTITY_PAGE = page_parameters(pagination.ENTITIES)
 IF_MATCH = OpenApiParameter(
     "If-Match",
     OpenApiTypes.STR,
@@ -106,21 +83,101 @@ IF_NONE_MATCH = OpenApiParameter(
         " without a body."
     ),
 )
-RESOLVE_REFERENCES = OpenApiParameter(
+
+
+def text_parameter(
+    name: str, description: str, *, required: bool = False, longest: int = LONGEST_TEXT
+) -> OpenApiParameter:
+    """Text of at most so many characters."""
+    schema: Schema = {"type": "string", "maxLength": longest}
+    return OpenApiParameter(name, schema, required=required, description=description)
+
+
+def id_parameter(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
+    """A UUID."""
+    return OpenApiParameter(name, dict(UUID), required=required, description=description)
+
+
+def moment_parameter(name: str, description: str) -> OpenApiParameter:
+    """A date-time; dates and milliseconds are read too."""
+    schema: Schema = {"type": "string", "format": "date-time"}
+    text = f"{description} A date-time, a date, or milliseconds since 1970."
+    return OpenApiParameter(name, schema, description=text)
+
+
+def number_parameter(
+    name: str,
+    description: str,
+    *,
+    least: int = 0,
+    most: int | None = None,
+    default: int | None = None,
+    required: bool = False,
+) -> OpenApiParameter:
+    """A whole number within these bounds."""
+    schema: Schema = {"type": "integer", "minimum": least}
+    if most is not None:
+        schema["maximum"] = most
+    if default is not None:
+        schema["default"] = default
+    return OpenApiParameter(name, schema, required=required, description=description)
+
+
+def choice_parameter(
+    name: str, values: Iterable[str], description: str, *, default: str | None = None
+) -> OpenApiParameter:
+    """One of these values."""
+    schema: Schema = {"type": "string", "enum": list(values)}
+    if default is not None:
+        schema["default"] = default
+    return OpenApiParameter(name, schema, description=description)
+
+
+def flag_parameter(name: str, description: str) -> OpenApiParameter:
+    """true or false; false unless given."""
+    return OpenApiParameter(name, {"type": "boolean", "default": False}, description=description)
+
+
+def list_parameter(name: str, description: str, item: Schema | None = None) -> OpenApiParameter:
+    """Several values, by commas."""
+    schema: Schema = {"type": "array", "maxItems": MOST_LISTED, "items": item or TEXT}
+    text = f"{description} Several by commas."
+    return OpenApiParameter(name, schema, description=text, explode=False)
+
+
+RESOLVE_REFERENCES = flag_parameter(
     "resolveReferences",
-    {"type": "boolean", "default": False},
-    description="Whether schemas come with their `$ref`s replaced by what they refer to.",
+    "Whether schemas come with their `$ref`s replaced by what they refer to.",
 )
 
 
-def sort_parameter(fields: list[str] | None, default: str) -> OpenApiParameter:
+def page_parameters(rules: PageRules) -> list[OpenApiParameter]:
+    """`page` and `size` within the bounds of a kind of list."""
+    return [
+        number_parameter(
+            "page",
+            "Number of the page, from 0; past the end it is empty.",
+            most=rules.last_page,
+            default=0,
+        ),
+        number_parameter(
+            "size", "Elements on a page.", most=rules.largest_size, default=rules.default_size
+        ),
+    ]
+
+
+CONFIGURATION_PAGE = page_parameters(pagination.CONFIGURATION)
+ENTITY_PAGE = page_parameters(pagination.ENTITIES)
+
+
+def sort_parameter(fields: Iterable[str] | None, default: str) -> OpenApiParameter:
     """`sort`, repeatable; `fields` are what can be sorted by, None when a schema decides."""
     schema: Schema = {"type": "string"}
     if fields is not None:
         schema["pattern"] = rf"^({'|'.join(fields)})(,(asc|desc))?$"
     return OpenApiParameter(
         "sort",
-        {"type": "array", "items": schema},
+        {"type": "array", "maxItems": MOST_SORT_KEYS, "items": schema},
         description=(
             "`property,asc` or `property,desc`; repeated, the later ones decide between equals."
             f" `{default}` unless given."

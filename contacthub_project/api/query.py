@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -52,13 +51,7 @@ class QueryParameters:
     def text(self, name: str, *, longest: int = LONGEST_TEXT) -> str | None:
         """The parameter as text; None when absent."""
         value = self._given(name)
-        if value is None:
-            return None
-        if "\0" in value:
-            return self._fault(name, "holds a character that cannot be stored", None)
-        if len(value) > longest:
-            return self._fault(name, f"is longer than {longest} characters", None)
-        return unicodedata.normalize("NFC", value)
+        return None if value is None else self._checked(name, value, longest)
 
     def whole_number(
         self, name: str, *, default: T, least: int = 0, most: int | None = None
@@ -123,8 +116,8 @@ class QueryParameters:
         return keys or default
 
     def listed(self, name: str, *, most: int = MOST_LISTED) -> list[str]:
-        """A comma-separated list without its empty items; empty when absent."""
-        text = self.text(name, longest=LONGEST_LIST) or ""
+        """A list without its empty items, by commas or by repeating it; empty when absent."""
+        text = self._checked(name, ",".join(self._values.getlist(name)), LONGEST_LIST) or ""
         items = [item.strip() for item in text.split(",") if item.strip()]
         if len(items) > most:
             self.fault(name, f"names more than {most}")
@@ -138,6 +131,13 @@ class QueryParameters:
         """Raise Invalid if any parameter read so far was wrong."""
         if self._faults:
             raise Invalid("The query parameters are not valid", errors=self._faults)
+
+    def _checked(self, name: str, value: str, longest: int) -> str | None:
+        if "\0" in value:
+            return self._fault(name, "holds a character that cannot be stored", None)
+        if len(value) > longest:
+            return self._fault(name, f"is longer than {longest} characters", None)
+        return value
 
     def _given(self, name: str) -> str | None:
         """The last value of the parameter that is not empty."""

@@ -1,6 +1,7 @@
 """The OpenAPI document: one description for each operation of the contract's table.
 
-Views name what their app's `api/openapi.py` says of them (see `operation`). Docstrings are for
+Views name parameters, request and answers (`extend_schema`); what is said of them in words is in
+`descriptions.toml` of their app (see `contacthub_project.api.descriptions`). Docstrings are for
 those who work on the code and never reach the document.
 """
 
@@ -8,17 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.settings import spectacular_settings
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
 from contacthub_project.api import BASE_PATH
 from contacthub_project.api.components import Schema, add_components, component, page_object
+from contacthub_project.api.descriptions import (
+    OperationDescription,
+    describe_components,
+    operation_description,
+)
 from contacthub_project.api.examples import examples_of, openapi_examples
 from contacthub_project.api.operations import Operation, contract
 from contacthub_project.api.parameters import (
@@ -30,11 +36,11 @@ from contacthub_project.api.parameters import (
 )
 
 __all__ = [
-    "ELEMENTS", "ELEMENTS_OF_NAMES", "PAGE_OBJECT", "PAGE_PARAMETERS", "RESOLVE_REFERENCES",
-    "elements_of", "operation", "page_of",
+    "ELEMENTS_OF_NAMES", "PAGE_OBJECT", "PAGE_PARAMETERS", "RESOLVE_REFERENCES",
+    "elements_of", "page_of",
 ]  # fmt: skip
 
-PAGE_PARAMETERS = CONFIGURATION_PAGE
+PAGE_PARAMETERS = CONFIGURATION_PAGE  # of most lists
 PARAMETER = re.compile(r"\{(\w+)\}")
 WORKSPACE = "/workspaces/{workspaceId}"
 ERROR = component(
@@ -98,41 +104,15 @@ ERROR_STATUSES = {
     429: "Too many requests in this minute; `Retry-After` says when to try again.",
     503: "What the answer needs is not available at the moment; try again.",
 }
-# Kept in an extension until the schema of the view adds them.
-EXPECTED_ERRORS = "x-errors"
-VERSION_HEADER = OpenApiParameter(
+ETAG = OpenApiParameter(
     "ETag",
     str,
     OpenApiParameter.HEADER,
     response=[200, 201],
     description="The version of the resource, for `If-Match` and `If-None-Match`.",
 )
-
-
-def operation(
-    description: str,
-    *,
-    parameters: Sequence[OpenApiParameter] = (),
-    request: Any = None,
-    responses: Mapping[Any, Any],
-    errors: Iterable[int] = (),
-    versioned: bool = False,
-    deprecated: bool = False,
-) -> Any:
-    """The decorator that describes the handler of one operation.
-
-    Errors that follow from the shape of the operation are added by themselves; `errors` are the
-    others that can come: 404 for a resource named in a parameter, 409, 423. `versioned`: answers
-    carry an ETag.
-    """
-    return extend_schema(
-        description=re.sub(r"(?<!\n)\n(?!\n)", " ", description.strip()),
-        parameters=[*parameters, *([VERSION_HEADER] if versioned else [])],
-        request=request,
-        responses=dict(responses),
-        deprecated=deprecated or None,
-        extensions={EXPECTED_ERRORS: sorted(errors)},
-    )
+SHARED_HEADERS = {each.name: each for each in (ETAG, IF_MATCH, IF_NONE_MATCH)}
+SUCCESSES = {200: "Done.", 201: "Made.", 202: "Taken in.", 204: "Done; there is no body."}
 
 
 class PageObject(serializers.Serializer):
@@ -150,11 +130,6 @@ class PageObject(serializers.Serializer):
 
 
 PAGE_OBJECT: Schema = page_object()  # the same for answers described by JSON Schema
-ELEMENTS: Schema = {
-    "type": "object",
-    "required": ["elements"],
-    "properties": {"elements": {"type": "array", "items": {"type": "object"}}},
-}
 ELEMENTS_OF_NAMES = inline_serializer(
     "Names",
     {
@@ -170,7 +145,7 @@ def elements_of(
 ) -> serializers.Serializer:
     """The schema of a list that comes whole; `elements` says what it lists."""
     listed = element(many=True, help_text=f"The {elements}.")
-    return inline_serializer(f"{element.__name__}List", {"elements": listed})
+    return inline_serializer(f"{element.__name__.removesuffix('Output')}List", {"elements": listed})
 
 
 def page_of(
@@ -190,13 +165,15 @@ class ContractSchema(AutoSchema):
         described = super().get_operation(*args)
         if described is None:
             return None
-        undeclared = (404,) if self.method == "GET" else (404, 409, 412, 423)
-        errors = {
-            *described.pop(EXPECTED_ERRORS, undeclared),
-            *self._usual_errors(described),
-        }
+        errors = {*self._said.errors, *self._usual_errors(described)}
+        if not self._said.description:
+            errors |= {404} if self.method == "GET" else {404, 409, 412, 423}
         if IF_NONE_MATCH.name in _parameters(described):
             described["responses"]["304"] = {"description": "The client has the latest version."}
+        for status, response in described["responses"].items():
+            response["description"] = response.get("description") or SUCCESSES.get(
+                int(status), ERROR_STATUSES.get(int(status), "")
+            )
         for status in sorted(errors):
             described["responses"].setdefault(str(status), _error_response(status))
         if not self._operation.is_public:
@@ -216,7 +193,21 @@ class ContractSchema(AutoSchema):
         return [self._operation.tag]
 
     def get_description(self) -> str:
-        return ""  # never a docstring
+        return self._said.description  # never a docstring
+
+    def get_override_parameters(self) -> list[Any]:
+        return [SHARED_HEADERS[name] for name in self._said.headers]
+
+    def get_serializer_name(
+        self, serializer: Any, direction: Literal["request", "response"]
+    ) -> str:
+        """`SourceOutput` is published as `Source`."""
+        return super().get_serializer_name(serializer, direction).removesuffix("Output")
+
+    def _get_serializer_name(self, *args: Any, **options: Any) -> str:
+        """Bodies whose name says that they are sent need no suffix that says it again."""
+        name = super()._get_serializer_name(*args, **options)
+        return re.sub(r"(Input|Update)Request$", r"\1", name)
 
     def get_examples(self) -> list[OpenApiExample]:
         return list(openapi_examples(type(self.view).__module__, self._operation.id))
@@ -276,6 +267,10 @@ class ContractSchema(AutoSchema):
         return errors
 
     @property
+    def _said(self) -> OperationDescription:
+        return operation_description(type(self.view).__module__, self._operation.id)
+
+    @property
     def _operation(self) -> Operation:
         return self.view.operations[self.method]
 
@@ -314,8 +309,11 @@ def only_the_contract(endpoints: list[Any], **_: Any) -> list[Any]:
 
 
 def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the named components, and links from what was made to what goes on with it."""
+    """Add the named components, what is said of them, and links between operations."""
+    for schema in result["components"]["schemas"].values():
+        schema.pop("description", None)  # of serializers these are docstrings
     add_components(result)
+    describe_components(result["components"]["schemas"])
     _add_links(result["paths"])
     return result
 

@@ -13,6 +13,7 @@ from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
+from contacthub_project.api.components import object_component
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.views import ContactHubViewSet
 
@@ -21,12 +22,22 @@ log = structlog.get_logger("contacthub.health")
 HEARTBEAT = "contacthub:worker:heartbeat"
 HEARTBEAT_SECONDS = 30
 UP, DOWN, DEGRADED = "UP", "DOWN", "DEGRADED"
+PART = object_component("HealthOfPart", {"status": {"type": "string", "enum": [UP, DOWN]}})
+HEALTH = object_component(
+    "Health",
+    {
+        "status": {"type": "string", "enum": [UP, DEGRADED, DOWN]},
+        "database": PART,
+        "redis": PART,
+        "worker": PART,
+    },
+)
 
 
 class HealthView(ContactHubViewSet):
     """503 only when the database is away: without the others requests are still served."""
 
-    @extend_schema(responses={200: {"type": "object"}, 503: {"type": "object"}})
+    @extend_schema(responses={200: HEALTH, 503: HEALTH})
     def get(self, request: HttpRequest) -> JsonResponse:
         health = health_state()
         return JsonResponse(health, status=503 if health["status"] == DOWN else 200)

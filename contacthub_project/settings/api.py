@@ -51,7 +51,6 @@ SPECTACULAR_SETTINGS = {
     "OAUTH2_SCOPES": {"hub": "Everything the person's roles allow"},
     "PREPROCESSING_HOOKS": ["contacthub_project.api.schema.only_the_contract"],
     "POSTPROCESSING_HOOKS": [
-        "customers.api.schema.add_components",
         "contacthub_project.api.schema.complete_document",
     ],
 }

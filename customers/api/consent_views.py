@@ -4,14 +4,24 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from configuration.api.scoping import WorkspaceView
 from contacthub_project.api.pagination import LARGEST_MATCH, Page, PageRules
+from contacthub_project.api.parameters import (
+    UUID,
+    choice_parameter,
+    id_parameter,
+    list_parameter,
+    moment_parameter,
+    page_parameters,
+    sort_parameter,
+    text_parameter,
+)
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
-from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
+from contacthub_project.api.schema import page_of
 from contacthub_project.core.errors import Invalid, NotFound
 from contacthub_project.core.strict_json import parse_json
 from customers.domain.matching import match_key
@@ -49,19 +59,24 @@ class ConsentLogsView(WorkspaceView):
 
     @extend_schema(
         parameters=[
-            *PAGE_PARAMETERS,
-            OpenApiParameter("customerId", str, description="Of one customer."),
-            OpenApiParameter(
-                "uniqueKey", str, description="JSON of what the node recognises the person by."
+            *page_parameters(PAGES),
+            id_parameter("customerId", "Of one customer, one who was deleted or forgotten too."),
+            text_parameter(
+                "uniqueKey",
+                "Of the person whom nodes recognise by these values: a JSON object such as"
+                ' `{"base.contacts.email": "anna@example.com"}`. Finds those who were forgotten.',
+                longest=LONGEST_UNIQUE_KEY,
             ),
-            OpenApiParameter("startDate", str, description="The first day, or a moment."),
-            OpenApiParameter("endDate", str, description="The last day, or a moment."),
-            OpenApiParameter("type", str, enum=ConsentLogType.values),
-            OpenApiParameter("property", str, description="The dotted path that changed."),
-            OpenApiParameter("sort", str, many=True, description="`property,asc` or `,desc`."),
-            OpenApiParameter("nodes", str, description="Ids of nodes, by commas."),
+            moment_parameter("startDate", "From this day or moment on."),
+            moment_parameter("endDate", "To the end of this day, or before this moment."),
+            choice_parameter("type", ConsentLogType.values, "Lines of this kind."),
+            text_parameter(
+                "property", "Changes of this consent, such as `consents.marketing.automatic.sms`."
+            ),
+            sort_parameter(SORTED_BY, "date,desc"),
+            list_parameter("nodes", "Of customers of these nodes.", UUID),
         ],
-        responses={200: page_of(ConsentLogOutput)},
+        responses={200: page_of(ConsentLogOutput, "lines of the log")},
     )
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)

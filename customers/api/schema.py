@@ -5,14 +5,59 @@ from __future__ import annotations
 from typing import Any
 
 from configuration.domain.customer_schema import BUILT_IN
-from contacthub_project.api.components import cursor_page_object
+from contacthub_project.api.components import (
+    NULL,
+    Schema,
+    component,
+    enum_component,
+    nullable,
+    object_component,
+    page_component,
+    reference_to,
+)
+from customers.models import ChangeEntity, ChangeOperation, ConsentLogType, DeletedState
 
-COMPONENTS = "#/components/schemas/"
 CUSTOM_KEYWORDS = {"maxLengthSum"}
-ID = {"type": "string", "format": "uuid"}
-MOMENT = {"type": "string", "format": "date-time"}
-NUMBER = {"type": "integer"}
-TEXT_OR_NULL = {"type": ["string", "null"]}
+DEFINITION = "#/$defs/"
+ID: Schema = {"type": "string", "format": "uuid"}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+NUMBER: Schema = {"type": "integer"}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+ENUMS = {
+    "OtherContactType": BUILT_IN["$defs"]["otherContact"]["properties"]["type"],
+    "MobileDeviceType": BUILT_IN["$defs"]["mobileDevice"]["properties"]["type"],
+    "NotificationService": BUILT_IN["$defs"]["mobileDevice"]["properties"]["notificationService"],
+    "SchoolType": BUILT_IN["$defs"]["education"]["properties"]["schoolType"],
+    "SubscriptionKind": BUILT_IN["$defs"]["subscription"]["properties"]["kind"],
+}
+
+for _name, _schema in ENUMS.items():
+    enum_component(_name, [value for value in _schema["enum"] if value is not None])
+
+
+def _published(schema: Any) -> Any:
+    """A part of the built-in schema in the words of OpenAPI 3.1.
+
+    What holds properties becomes a component; single values and lists stand where they are used.
+    """
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            name = schema["$ref"].removeprefix(DEFINITION)
+            definition = BUILT_IN["$defs"][name]
+            if "properties" not in definition:
+                return _published(definition)
+            reference = component(_component(name), _object(name, definition))
+            return nullable(reference) if _is_nullable(definition) else reference
+        return {
+            key: {name: _published(child) for name, child in value.items()}
+            if key == "properties"
+            else _published(value)
+            for key, value in schema.items()
+            if key not in CUSTOM_KEYWORDS and not key.startswith("$")
+        }
+    if isinstance(schema, list):
+        return [_published(item) for item in schema]
+    return schema
 
 
 def _component(name: str) -> str:
@@ -20,80 +65,96 @@ def _component(name: str) -> str:
     return "Customer" + name[0].upper() + name[1:]
 
 
-def _published(schema: Any) -> Any:
-    """A part of the built-in schema in the words of OpenAPI 3.1."""
-    if isinstance(schema, dict):
-        if "$ref" in schema:
-            return {"$ref": COMPONENTS + _component(schema["$ref"].removeprefix("#/$defs/"))}
-        return {
-            name: _published(child)
-            for name, child in schema.items()
-            if name not in CUSTOM_KEYWORDS and not name.startswith("$")
-        }
-    if isinstance(schema, list):
-        return [_published(item) for item in schema]
+def _object(name: str, definition: Schema) -> Schema:
+    schema = _published(definition) | {"type": "object"}
+    if name == "extended":
+        schema = {"type": "object", "additionalProperties": True}  # each workspace has its own
     return schema
 
 
-def _reference(name: str) -> dict[str, Any]:
-    return {"$ref": COMPONENTS + name}
+def _is_nullable(schema: Schema) -> bool:
+    return isinstance(schema["type"], list) and "null" in schema["type"]
 
 
-CUSTOMER = _reference("Customer")
-SUBSCRIPTION = _reference(_component("subscription"))
-CUSTOMER_INPUT = _reference("CustomerInput")
-CUSTOMER_CHANGE = _reference("CustomerChange")
-PAGE_OF_CUSTOMERS: dict[str, Any] = {
-    "type": "object",
-    "required": ["elements", "page"],
-    "properties": {
-        "elements": {"type": "array", "items": CUSTOMER},
-        "page": cursor_page_object(),
-    },
+_PROPERTIES: dict[str, Schema] = {
+    name: _published(schema) for name, schema in BUILT_IN["properties"].items()
+} | {"nodeId": ID}
+_GENERATED: dict[str, Schema] = {
+    "registeredAt": MOMENT,
+    "updatedAt": MOMENT,
+    "version": NUMBER,
+    "deleted": {"type": "integer", "enum": [int(state) for state in DeletedState]},
+    "sourceInfo": object_component(
+        "CustomerSourceInfo",
+        {"registeredBy": TEXT_OR_NULL, "updatedBy": TEXT_OR_NULL},
+        required=[],
+    ),
 }
+_WHOLE: dict[str, Schema] = {"id": ID, "intId": NUMBER, **_PROPERTIES, **_GENERATED}
 
-
-EXPORT: dict[str, Any] = {
-    "type": "object",
-    "required": ["customer", "events", "sessions", "consentLogs"],
-    "properties": {
+CUSTOMER = object_component("Customer", _WHOLE, required=["id", "nodeId"])
+SUBSCRIPTION = _published({"$ref": DEFINITION + "subscription"})
+CUSTOMER_INPUT = object_component(
+    "CustomerInput", dict(_PROPERTIES), required=["nodeId"], closed=True
+)
+CUSTOMER_CHANGE = object_component("CustomerChange", dict(_WHOLE), required=[])
+PAGE_OF_CUSTOMERS = page_component("CustomerPage", CUSTOMER, "customers", has_cursor=True)
+CONSENT_LOG_LINE = object_component(
+    "ExportedConsentLog",
+    {
+        "id": NUMBER,
+        "date": MOMENT,
+        "type": {"type": "string", "enum": ConsentLogType.values},
+        "property": TEXT_OR_NULL,
+        "value": TEXT_OR_NULL,
+        "sourceId": {"anyOf": [ID, NULL]},
+        "userId": {"type": ["integer", "null"]},
+    },
+)
+EXPORT = object_component(
+    "CustomerExport",
+    {
         "customer": CUSTOMER,
-        **{
-            name: {"type": "array", "items": {"type": "object"}}
-            for name in ("events", "sessions", "consentLogs")
+        "events": {"type": "array", "items": reference_to("Event")},
+        "sessions": {"type": "array", "items": reference_to("Session")},
+        "consentLogs": {"type": "array", "items": CONSENT_LOG_LINE},
+    },
+)
+ENTITY_TYPE = enum_component("EntityType", ChangeEntity.values)
+OPERATION = enum_component("UpdateOperation", ChangeOperation.values)
+LAST_OFFSET = object_component("LastOffset", {"lastOffset": NUMBER})
+UPDATES = object_component(
+    "Updates",
+    {
+        "nextOffset": NUMBER,
+        "updates": {
+            "type": "array",
+            "items": object_component(
+                "Update",
+                {
+                    "offset": NUMBER,
+                    "operation": OPERATION,
+                    "recordedOperation": OPERATION,
+                    "entity": object_component(
+                        "UpdatedEntity",
+                        {
+                            "type": ENTITY_TYPE,
+                            "data": {"type": "object", "additionalProperties": True},
+                        },
+                    ),
+                },
+                required=["offset", "operation", "entity"],
+            ),
         },
     },
-}
-
-
-def add_components(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A hook of the OpenAPI generator: add the schemas that customers are described by."""
-    components = result["components"]["schemas"]
-    for name, schema in BUILT_IN["$defs"].items():
-        components[_component(name)] = _published(schema)
-    body = {**_published(dict(BUILT_IN)), "required": ["nodeId"]}
-    components["CustomerInput"] = body
-    components["Customer"] = _whole(body, required=["id", "nodeId"])
-    components["CustomerChange"] = _whole(body, required=[])
-    return result
-
-
-def _whole(body: dict[str, Any], *, required: list[str]) -> dict[str, Any]:
-    """A customer with what the system keeps of it."""
-    return {
-        "type": "object",
-        "required": required,
-        "properties": {
-            "id": ID,
-            "intId": NUMBER,
-            **body["properties"],
-            "registeredAt": MOMENT,
-            "updatedAt": MOMENT,
-            "version": NUMBER,
-            "deleted": {"type": "integer", "enum": [-1, 0, 1]},
-            "sourceInfo": {
-                "type": "object",
-                "properties": {"registeredBy": TEXT_OR_NULL, "updatedBy": TEXT_OR_NULL},
-            },
-        },
-    }
+)
+DIGEST = object_component(
+    "UpdatesDigest",
+    {
+        "from": NUMBER,
+        "to": NUMBER,
+        "count": NUMBER,
+        "hash": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    },
+)
+NOTHING = component("Nothing", {"type": "object", "maxProperties": 0})

@@ -1,19 +1,19 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 
 from configuration.api.scoping import WorkspaceView
 from contacthub_project.api.authentication import StillAuthenticated
+from contacthub_project.api.parameters import choice_parameter, id_parameter, number_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.core.principal import READ
 from contacthub_project.core.timestamps import timestamp_from_epoch_ms
+from customers.api.schema import DIGEST, LAST_OFFSET, UPDATES
 from customers.api.waiting import awaited_page, streamed
-from customers.models import ChangeEntity, ChangeOperation
+from customers.models import ChangeEntity
 from customers.queries.feed import FeedFilter, digest_of, last_offset, start_at
 
 LONGEST_WAIT = 60
@@ -21,56 +21,12 @@ EVENT_STREAM = "text/event-stream"
 LARGEST_PAGE = 4000  # reference: Get an update stream
 DEFAULT_PAGE = 50
 FILTERS = [
-    OpenApiParameter("nodeId", str, description="Only entities of this node."),
-    OpenApiParameter("entity", str, enum=ChangeEntity.values),
+    id_parameter(
+        "nodeId", "Only entities of this node; of all that the caller reads unless given."
+    ),
+    choice_parameter("entity", ChangeEntity.values, "Only entities of this kind."),
 ]
 MOST_VERIFIED = 100_000
-LAST_OFFSET: dict[str, Any] = {
-    "type": "object",
-    "required": ["lastOffset"],
-    "properties": {"lastOffset": {"type": "integer"}},
-}
-UPDATES: dict[str, Any] = {
-    "type": "object",
-    "required": ["nextOffset", "updates"],
-    "properties": {
-        "nextOffset": {"type": "integer"},
-        "updates": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "offset": {"type": "integer"},
-                    "operation": {"type": "string", "enum": ChangeOperation.values},
-                    "recordedOperation": {
-                        "type": "string",
-                        "enum": ChangeOperation.values,
-                        "description": "What was recorded at this offset, where `operation` is"
-                        " DELETE only because the entity is gone by now.",
-                    },
-                    "entity": {
-                        "type": "object",
-                        "properties": {
-                            "type": {"type": "string", "enum": ChangeEntity.values},
-                            "data": {"type": "object"},
-                        },
-                    },
-                },
-            },
-        },
-    },
-}
-
-DIGEST: dict[str, Any] = {
-    "type": "object",
-    "required": ["from", "to", "count", "hash"],
-    "properties": {
-        "from": {"type": "integer"},
-        "to": {"type": "integer", "description": "Less than asked for where the feed ends."},
-        "count": {"type": "integer"},
-        "hash": {"type": "string", "description": "SHA-256 in hexadecimal digits."},
-    },
-}
 
 
 class _FeedView(WorkspaceView):
@@ -105,27 +61,16 @@ class VerificationView(_FeedView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("from", int, required=True, description="The first offset."),
-            OpenApiParameter(
+            number_parameter("from", "The first offset.", least=1, required=True),
+            number_parameter(
                 "to",
-                int,
+                f"The last offset; at most {MOST_VERIFIED} offsets from the first to the last.",
+                least=1,
                 required=True,
-                description="The last offset; at most 100000 offsets from the first to the last.",
             ),
             *FILTERS,
         ],
         responses={200: DIGEST},
-        examples=[
-            OpenApiExample(
-                "verified",
-                value={
-                    "from": 1,
-                    "to": 2,
-                    "count": 2,
-                    "hash": "1ca8475496dda6a4c405ec4752cce4b56dfd344151f9b229fb900fc4bdfbeab6",
-                },
-            )
-        ],
     )
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
@@ -150,10 +95,22 @@ class UpdatesView(_FeedView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("offset", int, description="Read after this offset."),
-            OpenApiParameter("timestamp", int, description="Or from this millisecond on."),
-            OpenApiParameter("size", int, description="At most so many, 4000 the most."),
-            OpenApiParameter("wait", int, description="Seconds to wait for the first, 60 at most."),
+            number_parameter(
+                "offset", "Read what comes after this offset; from the first one unless given."
+            ),
+            number_parameter(
+                "timestamp",
+                "Read from this moment on, in milliseconds since 1970; `offset` comes first.",
+            ),
+            number_parameter(
+                "size", "At most so many updates.", most=LARGEST_PAGE, default=DEFAULT_PAGE
+            ),
+            number_parameter(
+                "wait",
+                "Seconds to wait for the first update when there is none yet.",
+                most=LONGEST_WAIT,
+                default=0,
+            ),
             *FILTERS,
         ],
         responses={200: UPDATES},

@@ -15,10 +15,17 @@ from configuration.domain.placeholders import identifier_faults
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.api.cursors import CursorPage
 from contacthub_project.api.pagination import LARGEST_MATCH
-from contacthub_project.api.parameters import CURSOR
+from contacthub_project.api.parameters import (
+    CURSOR,
+    ENTITY_PAGE,
+    choice_parameter,
+    id_parameter,
+    list_parameter,
+    sort_parameter,
+    text_parameter,
+)
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import Empty, JsonResponse, NotModified
-from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
 from contacthub_project.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contacthub_project.core.identifiers import canonical_identifier
@@ -33,7 +40,13 @@ from customers.actions.customers import (
 from customers.actions.identity_locks import lock_identities
 from customers.actions.modification import Mode, Modification, delete_customer, modify_customer
 from customers.actions.sessions import claim_session
-from customers.api.schema import CUSTOMER, CUSTOMER_CHANGE, CUSTOMER_INPUT, PAGE_OF_CUSTOMERS
+from customers.api.schema import (
+    CUSTOMER,
+    CUSTOMER_CHANGE,
+    CUSTOMER_INPUT,
+    NOTHING,
+    PAGE_OF_CUSTOMERS,
+)
 from customers.domain.projection import FieldSelection, field_selection, select_fields
 from customers.domain.query_language import Expression
 from customers.models import AggregateMember, Customer, DeletedState
@@ -53,8 +66,17 @@ from customers.queries.search import (
 LONGEST_QUERY = 64 * 1024
 # What `fields` may name beside the properties that the schema knows.
 WHOLE_FIELDS = frozenset({"base", "consents", "extended", "tags", "deleted", "sourceInfo"})
-MODE = OpenApiParameter("mode", str, enum=["STRICT"], description="What is given is final.")
-SESSION = OpenApiParameter("sessionId", str, description="A session to link to the customer.")
+MODE = choice_parameter(
+    "mode",
+    ["STRICT"],
+    "With STRICT a PATCH removes subscriptions that its list does not name, and after a PUT the"
+    " customer holds nothing but the body. Otherwise what is not named stays.",
+)
+SESSION = text_parameter(
+    "sessionId",
+    "A session of an anonymous visitor to be linked to the customer; its events become theirs.",
+    longest=LONGEST_VALUE,
+)
 WARNING_HEADER = OpenApiParameter(
     "Warning",
     str,
@@ -120,13 +142,22 @@ class CustomersView(CustomerAnsweringView):
 
     @extend_schema(
         parameters=[
-            *PAGE_PARAMETERS,
+            *ENTITY_PAGE,
             CURSOR,
-            OpenApiParameter("nodeId", str, required=True, description="The customers' node."),
-            OpenApiParameter("externalId", str, description="The client's own id."),
-            OpenApiParameter("query", str, description="JSON of the query language."),
-            OpenApiParameter("fields", str, description="Properties to show, by commas."),
-            OpenApiParameter("sort", str, many=True, description="`property,asc` or `,desc`."),
+            id_parameter("nodeId", "The node whose customers are searched.", required=True),
+            text_parameter("externalId", "Only the customer with this id of the client's own."),
+            text_parameter(
+                "query",
+                "A condition in the query language, as JSON.",
+                longest=LONGEST_QUERY,
+            ),
+            list_parameter(
+                "fields",
+                "Only these properties, by their dotted paths, such as `base.contacts.email`; the"
+                " `id` comes always. What is asked for and absent is null, what is not asked for"
+                " is left out.",
+            ),
+            sort_parameter(None, "updatedAt,desc"),
         ],
         responses={200: PAGE_OF_CUSTOMERS},
     )
@@ -245,7 +276,7 @@ class CustomerScopedView(CustomerAnsweringView):
 class EntryCustomersView(CustomerScopedView):
     """The entry customers that an aggregate customer is made of."""
 
-    @extend_schema(parameters=[*PAGE_PARAMETERS, CURSOR], responses={200: PAGE_OF_CUSTOMERS})
+    @extend_schema(parameters=[*ENTITY_PAGE, CURSOR], responses={200: PAGE_OF_CUSTOMERS})
     def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
         scope = ["entry-customers", self.workspace.id, customer_id]
@@ -287,14 +318,13 @@ class CustomerView(CustomerScopedView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter(
+            text_parameter(
                 "nodeId",
-                str,
-                description="Ignored, but that the answer then has no body: some older clients "
-                "send it and read none.",
+                "Ignored, but that the answer then has no body: some older clients send it and read"
+                " none.",
             )
         ],
-        responses={200: {"type": "object"}},
+        responses={200: NOTHING},
     )
     def delete(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
         customer = self.writable_customer(customer_id)

@@ -4,96 +4,85 @@ from __future__ import annotations
 
 from typing import Any
 
-from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES, tracking_schema
-from contacthub_project.api.components import cursor_page_object
+from configuration.api.schema import EVENT_CONTEXT, EVENT_TYPE
+from configuration.domain.vocabulary import tracking_schema
+from contacthub_project.api.components import (
+    NULL,
+    component,
+    enum_component,
+    list_component,
+    nullable,
+    object_component,
+    page_component,
+    reference_to,
+)
 from events.models import BringBackType, Origin
 
-ID = {"type": "string", "format": "uuid"}
-MOMENT = {"type": "string", "format": "date-time"}
-NULL = {"type": "null"}
-TYPE = {"type": "string", "enum": list(EVENT_TYPES)}
-CONTEXT = {"type": "string", "enum": list(CONTEXTS)}
-TRACKING = {"anyOf": [tracking_schema(), NULL]}
-BRING_BACK: dict[str, Any] = {
-    "type": ["object", "null"],
-    "additionalProperties": False,
-    "required": ["value", "nodeId"],
-    "properties": {
-        "type": {"type": "string", "enum": BringBackType.values, "default": "SESSION_ID"},
+Schema = dict[str, Any]
+ID: Schema = {"type": "string", "format": "uuid"}
+ID_OR_NULL: Schema = {"anyOf": [ID, NULL]}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+NUMBER: Schema = {"type": "integer"}
+OPEN: Schema = {"type": "object", "additionalProperties": True}
+MOST_EVENTS = 1000  # of a batch
+
+BRING_BACK = object_component(
+    "BringBackProperties",
+    {
+        "type": enum_component("BringBackType", BringBackType.values)
+        | {"default": BringBackType.SESSION_ID.value},
         "value": {"type": "string", "minLength": 1, "maxLength": 255},
         "nodeId": ID,
     },
-}
-EXTERNAL_ID = {
-    "type": ["string", "null"],
-    "minLength": 1,
-    "maxLength": 255,
-    "description": "The client's own id of the event, unique in its node and type.",
-}
-CONTENT: dict[str, Any] = {
-    "externalId": EXTERNAL_ID,
-    "type": TYPE,
-    "properties": {"type": "object", "description": "By the schema of the type."},
-    "context": CONTEXT,
-    "contextInfo": {"type": ["object", "null"], "description": "By the schema of the context."},
+    required=["value", "nodeId"],
+    closed=True,
+)
+CONTENT: dict[str, Schema] = {
+    "externalId": {"type": ["string", "null"], "minLength": 1, "maxLength": 255},
+    "type": EVENT_TYPE,
+    "properties": OPEN,
+    "context": EVENT_CONTEXT,
+    "contextInfo": OPEN | {"type": ["object", "null"]},
     "date": {"type": ["string", "null"], "format": "date-time"},
-    "tracking": TRACKING,
+    "tracking": nullable(component("EventTracking", tracking_schema())),
 }
-SYSTEM: dict[str, Any] = {
-    "id": ID,
-    "customerId": {"anyOf": [ID, NULL]},
-    "nodeId": ID,
-    "bringBackProperties": BRING_BACK,
-    "origin": {"type": ["string", "null"], "enum": [*Origin.values, None]},
+OWNER: dict[str, Schema] = {
+    "customerId": ID_OR_NULL,
+    "bringBackProperties": nullable(BRING_BACK),
+}
+GENERATED: dict[str, Schema] = {
+    "origin": nullable(enum_component("EventOrigin", Origin.values)),
     "registeredAt": MOMENT,
     "updatedAt": MOMENT,
-    "version": {"type": "integer"},
+    "version": NUMBER,
 }
-EVENT_INPUT: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["type", "context"],
-    "properties": {
-        "customerId": SYSTEM["customerId"], "bringBackProperties": BRING_BACK, **CONTENT,
-    },
-}  # fmt: skip
-EVENT: dict[str, Any] = {"type": "object", "properties": {**SYSTEM, **CONTENT}}
-EVENT_WITH_NEIGHBOURS: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        **SYSTEM, **CONTENT, "prev": {"anyOf": [ID, NULL]}, "next": {"anyOf": [ID, NULL]},
-    },
-}  # fmt: skip
-EVENT_ID: dict[str, Any] = {"type": "object", "required": ["id"], "properties": {"id": ID}}
-PAGE_OF_EVENTS: dict[str, Any] = {
-    "type": "object",
-    "required": ["elements", "page"],
-    "properties": {"elements": {"type": "array", "items": EVENT}, "page": cursor_page_object()},
-}
-BATCH: dict[str, Any] = {
-    "type": "object",
-    "required": ["events"],
-    "properties": {
-        "events": {"type": "array", "minItems": 1, "maxItems": 1000, "items": EVENT_INPUT}
-    },
-}
-BATCH_RESULT: dict[str, Any] = {
-    "type": "object",
-    "required": ["elements"],
-    "properties": {
-        "elements": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["status"],
-                "properties": {
-                    "status": {"type": "integer", "description": "As a single POST answers."},
-                    "id": ID,
-                    "message": {"type": "string"},
-                    "errors": {"type": "array", "items": {"type": "object"}},
-                    "data": {"type": "object", "description": "Of a 409: the other event."},
-                },
-            },
-        }
-    },
-}
+WHOLE: dict[str, Schema] = {"id": ID, "nodeId": ID, **OWNER, **CONTENT, **GENERATED}
+NEIGHBOURS: dict[str, Schema] = {"prev": ID_OR_NULL, "next": ID_OR_NULL}
+
+EVENT_INPUT = object_component(
+    "EventInput", OWNER | CONTENT, required=["type", "context"], closed=True
+)
+EVENT_UPDATE = object_component("EventUpdate", WHOLE | NEIGHBOURS, required=[])
+EVENT = object_component("Event", dict(WHOLE))
+EVENT_WITH_NEIGHBOURS = object_component("EventWithNeighbours", WHOLE | NEIGHBOURS)
+EVENT_ID = object_component("EventId", {"id": ID})
+PAGE_OF_EVENTS = page_component("EventPage", EVENT, "events", has_cursor=True)
+BATCH = object_component(
+    "EventBatchInput",
+    {"events": {"type": "array", "minItems": 1, "maxItems": MOST_EVENTS, "items": EVENT_INPUT}},
+)
+BATCH_RESULT = list_component(
+    "EventBatchResult",
+    object_component(
+        "EventOutcome",
+        {
+            "status": NUMBER,
+            "id": ID,
+            "message": {"type": "string"},
+            "errors": {"type": "array", "items": reference_to("ErrorDetail")},
+            "data": OPEN,
+        },
+        required=["status"],
+    ),
+    "outcomes, one for each event, in their order",
+)

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
+from configuration.api.schema import EVENT_CONTEXT, EVENT_TYPE, MODES
 from configuration.api.scoping import WorkspaceView
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from configuration.models import NodeType
@@ -13,10 +14,18 @@ from configuration.models.event_type import LARGEST_LIMIT
 from configuration.queries.rules import NodeRules
 from contacthub_project.api.cursors import CursorPage
 from contacthub_project.api.exception_handler import status_of
-from contacthub_project.api.parameters import CURSOR
+from contacthub_project.api.parameters import (
+    CURSOR,
+    ENTITY_PAGE,
+    choice_parameter,
+    id_parameter,
+    list_parameter,
+    moment_parameter,
+    sort_parameter,
+    text_parameter,
+)
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent, NotModified, json_bytes
-from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
 from contacthub_project.core.array_forms import as_list
 from contacthub_project.core.errors import Conflict, ContacthubError, Invalid, NotFound
@@ -31,7 +40,9 @@ from events.api.schema import (
     BATCH_RESULT,
     EVENT_ID,
     EVENT_INPUT,
+    EVENT_UPDATE,
     EVENT_WITH_NEIGHBOURS,
+    MOST_EVENTS,
     PAGE_OF_EVENTS,
 )
 from events.models import Event
@@ -40,15 +51,16 @@ from events.queries.aggregates import aggregate_of, as_seen_in, members_of
 from events.queries.documents import duplicate_of, shown_event
 from events.queries.search import NEWEST_FIRST, SORTED_BY, Search, search_events
 
-MODES = ("ACTIVE", "PASSIVE")
-MOST_EVENTS = 1000
 BATCH_BYTES = 16 * 1024 * 1024
 LONGEST_KEY = 255
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
     OpenApiParameter.HEADER,
-    description="The same key and body within a day: the first answer again.",
+    description=(
+        "A key of the client's own for this request. The same key and body within a day are"
+        " answered as the first time, and nothing is taken in twice; another body is refused."
+    ),
 )
 
 
@@ -83,27 +95,19 @@ class EventsView(_IngestingView):
 
     @extend_schema(
         parameters=[
-            *PAGE_PARAMETERS,
+            *ENTITY_PAGE,
             CURSOR,
-            OpenApiParameter(
-                "customerId", str, description="Of one customer; an unknown one has no events."
+            id_parameter("customerId", "Of one customer; an unknown one has no events."),
+            id_parameter("nodeId", "Of one node; without it, of all the caller may read."),
+            text_parameter("externalId", "With this id of the client's own."),
+            list_parameter("type", "Of these types.", EVENT_TYPE),
+            list_parameter("context", "In these contexts.", EVENT_CONTEXT),
+            choice_parameter(
+                "mode", MODES, "What customers did (ACTIVE), or what was done to them (PASSIVE)."
             ),
-            OpenApiParameter(
-                "nodeId", str, description="Of one node; without it, of all the caller may read."
-            ),
-            OpenApiParameter(
-                "externalId", str, description="With this external id of the event's own."
-            ),
-            OpenApiParameter("type", str, description="Types, by commas."),
-            OpenApiParameter("context", str, description="Contexts, by commas."),
-            OpenApiParameter("mode", str, enum=MODES),
-            OpenApiParameter(
-                "dateFrom", str, description="From this moment on; a date is the whole day."
-            ),
-            OpenApiParameter(
-                "dateTo", str, description="Up to this moment; a date is the whole day."
-            ),
-            OpenApiParameter("sort", str, many=True, description="`property,asc` or `,desc`."),
+            moment_parameter("dateFrom", "From this moment on; a date is the whole day."),
+            moment_parameter("dateTo", "Up to this moment; a date is the whole day."),
+            sort_parameter(SORTED_BY, "date,desc"),
         ],
         responses={200: PAGE_OF_EVENTS},
     )
@@ -112,7 +116,12 @@ class EventsView(_IngestingView):
         parameters = QueryParameters(request)
         customer_id, node_id = parameters.text("customerId"), parameters.text("nodeId")
         external_id = canonical_identifier(parameters.text("externalId") or "") or None
-        types = self.types(parameters)
+        types = named(parameters, "type", EVENT_TYPES)
+        mode = parameters.choice("mode", MODES, default=None)
+        if mode is not None:
+            fitting = [name for name, event in EVENT_TYPES.items() if event.mode == mode]
+            types = [name for name in types if name in fitting] if types else fitting
+            types = types or [""]  # types of the other mode only: nothing fits
         contexts = named(parameters, "context", CONTEXTS)
         zone = self.workspace.zone
         earliest, latest = parameters.span("dateFrom", zone), parameters.span("dateTo", zone)
@@ -141,7 +150,8 @@ class EventsView(_IngestingView):
                 node = node or where
         search = Search(
             owners, node, self.readable_nodes(), external_id, types, contexts,
-            date_from, date_to, sort, page.page, page.after,
+            date_from, date_to, sort,
+            page.page, page.after,
         )  # fmt: skip
         found = search_events(self.workspace.id, search)
         elements = [shown_event(row, self.workspace) for row in found.rows]
@@ -150,16 +160,6 @@ class EventsView(_IngestingView):
         return JsonResponse(
             page.of(elements, total=found.total, unfiltered=found.unfiltered, last=found.last)
         )
-
-    def types(self, parameters: QueryParameters) -> list[str]:
-        """The types that `type` and `mode` ask for; empty for all."""
-        types = named(parameters, "type", EVENT_TYPES)
-        mode = parameters.choice("mode", MODES, default=None)
-        if mode is None:
-            return types
-        fitting = [name for name, event in EVENT_TYPES.items() if event.mode == mode]
-        types = [name for name in types if name in fitting] if types else fitting
-        return types or [""]  # types of the other mode only: nothing fits
 
     def readable_nodes(self) -> list[NodeRules]:
         """All nodes of the workspace that the caller may read."""
@@ -231,14 +231,15 @@ class EventView(_EventWritingView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter(
-                "nav", str, enum=["CUSTOMER"], description="Name the customer's events around it."
+            choice_parameter(
+                "nav",
+                ["CUSTOMER"],
+                "Tells in `prev` and `next` the customer's events before and after this one.",
             ),
-            OpenApiParameter(
+            id_parameter(
                 "nodeId",
-                str,
-                description="The node in which it is read: its own, or an aggregate node that"
-                " shows it as a DUPLICATE of the aggregate customer's.",
+                "The node in which it is read: its own, or an aggregate node that shows it as a"
+                " DUPLICATE of the aggregate customer's.",
             ),
         ],
         responses={200: EVENT_WITH_NEIGHBOURS},
@@ -281,7 +282,7 @@ class EventView(_EventWritingView):
                 return duplicate_of(event, customer_id=person, node_id=node.id)
         raise NotFound(f"event not found {event['id']} in node {node.id}")
 
-    @extend_schema(request={"application/json": EVENT_WITH_NEIGHBOURS}, responses={202: EVENT_ID})
+    @extend_schema(request={"application/json": EVENT_UPDATE}, responses={202: EVENT_ID})
     def put(self, request: HttpRequest, workspace_id: str, id: str) -> JsonResponse:
         event_id = self.writable(id)
         given = GivenEvent(self.body(limit=LARGEST_LIMIT), len(request.body))
@@ -294,7 +295,7 @@ class EventView(_EventWritingView):
             raise self.explained(conflict) from None
         return JsonResponse({"id": event_id}, status=202)
 
-    @extend_schema(request={"application/json": EVENT_WITH_NEIGHBOURS}, responses={202: EVENT_ID})
+    @extend_schema(request={"application/json": EVENT_UPDATE}, responses={202: EVENT_ID})
     def patch(self, request: HttpRequest, workspace_id: str, id: str) -> JsonResponse:
         event_id = self.writable(id)
         given = GivenEvent(self.body(limit=LARGEST_LIMIT), len(request.body))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from configuration.models import NodeType
 from configuration.queries.rules import NodeRules
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
@@ -15,7 +17,7 @@ from contacthub_project.api.query import SortKey
 from contacthub_project.db.counters import Entity, count_in, count_of
 from contacthub_project.db.sql import fetch_one, records_of
 from customers.domain.query_compiler import Fragment, all_of
-from customers.queries.keyset import Order, OrderKey, last_values
+from customers.queries.keyset import Order, OrderKey
 from events.models.event import ROW_AS_JSON, EventRow
 
 NEWEST_FIRST = (SortKey("date", descending=True),)
@@ -39,7 +41,10 @@ SELECT
         ) AS counted
     ) END,
     CASE WHEN %s THEN (SELECT count(*) FROM events_event AS event WHERE {{counted}}) END,
-    {{rows}}
+    (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
+     FROM page JOIN events_event USING (id)),
+    (SELECT {{values}}::text FROM page JOIN events_event AS event USING (id)
+     ORDER BY page.position DESC LIMIT 1)
 """
 
 PAGE = """
@@ -103,14 +108,14 @@ def search_events(workspace_id: UUID, search: Search) -> Found:
     """The events that fit, in the order asked for, ids breaking ties."""
     scope = _scope(workspace_id, search)
     filtered = all_of([scope, *_filters(search)])
-    order, window = _order(search.sort), _window(search)
-    page = _page(workspace_id, search, filtered, order, window)
+    order, size = _order(search.sort), _window(search)[1]
+    page = _page(workspace_id, search, order)
     counted = _counted_by_rows(workspace_id, search, scope)
     statement = SEARCH.format(
         filtered=filtered.sql,
         counted="false" if counted is None else counted.sql,
         page=page.sql,
-        rows=order.page(ROW_AS_JSON, "events_event", "event"),
+        values=order.values,
     )
     parameters = (
         *page.parameters,
@@ -121,8 +126,13 @@ def search_events(workspace_id: UUID, search: Search) -> Found:
     )
     total, by_rows, rows, last = fetch_one(statement, parameters, prepare=False)
     records = records_of(EventRow, rows)
-    unfiltered = (by_rows or 0) + _counted(workspace_id, search)
-    return Found(records, total, unfiltered, last_values(last, records, window[1]))
+    is_full = last is not None and len(records) == size
+    return Found(
+        records,
+        total,
+        (by_rows or 0) + _counted(workspace_id, search),
+        orjson.loads(last) if is_full else None,
+    )
 
 
 def _counted_by_rows(workspace_id: UUID, search: Search, scope: Fragment) -> Fragment | None:
@@ -156,27 +166,25 @@ def _counted(workspace_id: UUID, search: Search) -> int:
 
 def _window(search: Search) -> tuple[int, int]:
     """How many of the matches are passed over, and how many are wanted."""
-    return search.page.window if search.after is None else (0, search.page.size)
+    if search.after is not None:
+        return 0, search.page.size
+    first = min(search.page.first, LARGEST_MATCH)
+    return first, min(search.page.size, LARGEST_MATCH - first)
 
 
-def _page(
-    workspace_id: UUID,
-    search: Search,
-    filtered: Fragment,
-    order: Order,
-    window: tuple[int, int],
-) -> Fragment:
+def _page(workspace_id: UUID, search: Search, order: Order) -> Fragment:
     """The ids of a page, in order.
 
     Several nodes (all, or those that an aggregate node shows) are read one by one, each in the
     order of its index, and merged: of a million events only those of the page are looked at.
     """
+    window = _window(search)
     following = [] if search.after is None else order.after(search.after)
     nodes = _nodes_searched_together(search)
     if len(nodes) < 2:
-        wanted = all_of([filtered, *following])
-        sql = PAGE.format(source="events_event", filtered=wanted.sql, order=order.sql)
-        return Fragment(sql, (*wanted.parameters, *window))
+        filtered = all_of([_scope(workspace_id, search), *_filters(search), *following])
+        sql = PAGE.format(source="events_event", filtered=filtered.sql, order=order.sql)
+        return Fragment(sql, (*filtered.parameters, *window))
     parts = [
         _of_a_node(workspace_id, node, search, following, order, sum(window)) for node in nodes
     ]

@@ -2,14 +2,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from configuration.api.schema import CONDITION
 from configuration.api.serializers.nodes import UniqueCustomer, UniqueCustomerOutput
 from configuration.models import Node, NodeState
 from contacthub_project.api.fields import StrictSerializer, StrictText, StrictUuid, WebAddress
 
 MOST_FILTERS = 10  # reference: Create aggregate node
 MOST_ENTRY_NODES = 100
+
+
+@extend_schema_field(CONDITION)
+class ConditionField(serializers.JSONField):
+    """A condition of the query language, checked by the action that keeps it."""
 
 
 class AggregateNodeInput(StrictSerializer):
@@ -23,7 +30,11 @@ class AggregateNodeInput(StrictSerializer):
     )
     matchingProperties = UniqueCustomer()
     exclusionFilters = serializers.ListField(
-        source="exclusion_filters", allow_null=True, required=False, max_length=MOST_FILTERS
+        source="exclusion_filters",
+        child=ConditionField(),
+        allow_null=True,
+        required=False,
+        max_length=MOST_FILTERS,
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -64,9 +75,7 @@ class AggregateNodeOutput(serializers.ModelSerializer):
     imageUrl = serializers.CharField(source="image_url", allow_null=True)
     entryNodes = serializers.ListField(source="entry_nodes", child=serializers.UUIDField())
     matchingProperties = UniqueCustomerOutput(source="*")
-    exclusionFilters = serializers.ListField(
-        source="exclusion_filters", child=serializers.DictField()
-    )
+    exclusionFilters = serializers.ListField(source="exclusion_filters", child=ConditionField())
 
     class Meta:
         model = Node

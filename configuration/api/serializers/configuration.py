@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from configuration.api.schema import MODES, RETENTION_BY_TYPE
 from configuration.domain.placeholders import MOST_PLACEHOLDERS
 from configuration.domain.retention import MOST_MONTHS
-from configuration.domain.vocabulary import CURRENCIES, INDUSTRIES, TIMEZONES
+from configuration.domain.vocabulary import CURRENCIES, EVENT_TYPES, INDUSTRIES, TIMEZONES
 from configuration.models import NodePermission, User, Workspace
 from configuration.models.event_type import LARGEST_LIMIT, SMALLEST_LIMIT
 from contacthub_project.api.fields import (
@@ -50,6 +52,9 @@ class WorkspaceConfigurationInput(StrictSerializer):
 class WorkspaceConfigurationOutput(serializers.ModelSerializer):
     """A workspace's own settings."""
 
+    industry = serializers.ChoiceField(INDUSTRIES)
+    timezone = serializers.ChoiceField(TIMEZONES)
+    currency = serializers.ChoiceField(CURRENCIES)
     customerUniquenessPolicy = serializers.SerializerMethodField()
     placeholderValues = serializers.ListField(
         source="placeholder_values",
@@ -70,6 +75,7 @@ class WorkspaceConfigurationOutput(serializers.ModelSerializer):
             "tier",
         ]
 
+    @extend_schema_field({"type": "string", "enum": [MERGE]})
     def get_customerUniquenessPolicy(self, workspace: Workspace) -> str:
         return MERGE
 
@@ -119,9 +125,9 @@ class EventConfigurationInput(StrictSerializer):
 class EventConfiguration(serializers.Serializer):
     """A built-in type of event, and whether the workspace uses it."""
 
-    id = serializers.CharField()
-    type = serializers.CharField()
-    mode = serializers.CharField()
+    id = serializers.ChoiceField(list(EVENT_TYPES))
+    type = serializers.ChoiceField(list(EVENT_TYPES))
+    mode = serializers.ChoiceField(MODES)
     label = serializers.CharField()
     description = serializers.CharField()
     propertiesSchema = serializers.DictField()
@@ -131,8 +137,8 @@ class EventConfiguration(serializers.Serializer):
 class ConfiguredEventType(serializers.Serializer):
     """A type of event in short."""
 
-    id = serializers.CharField()
-    mode = serializers.CharField()
+    id = serializers.ChoiceField(list(EVENT_TYPES))
+    mode = serializers.ChoiceField(MODES)
     enabled = serializers.BooleanField()
 
 
@@ -148,11 +154,16 @@ class PayloadSize(StrictSerializer):
     maxBytes = StrictInteger(min_value=SMALLEST_LIMIT, max_value=LARGEST_LIMIT)
 
 
+@extend_schema_field(RETENTION_BY_TYPE)
+class EventsField(serializers.DictField):
+    """Months by type of event."""
+
+
 class NodeRetentionInput(StrictSerializer):
     """How long a node keeps its events; types that are absent follow the workspace."""
 
     enabled = StrictFlag(required=False)
-    events = serializers.DictField(required=False)
+    events = EventsField(required=False)
 
 
 class RetentionEnabled(serializers.Serializer):
@@ -206,7 +217,7 @@ class Grant(serializers.Serializer):
     """A node and what a person may do in it."""
 
     id = serializers.UUIDField(source="node_id")
-    permission = serializers.CharField()
+    permission = serializers.ChoiceField(NodePermission.choices)
 
 
 class UserOutput(serializers.ModelSerializer):

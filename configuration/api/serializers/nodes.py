@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from configuration.models import Node, Rekeying, RekeyingState
+from configuration.models import Node, NodeType, Rekeying, RekeyingState
 from contacthub_project.api.fields import (
     StrictFlag,
     StrictSerializer,
@@ -123,7 +123,7 @@ class NodeOutput(serializers.ModelSerializer):
     """A node of either kind."""
 
     imageUrl = serializers.CharField(source="image_url", allow_null=True)
-    nodeType = serializers.CharField(source="type")
+    nodeType = serializers.ChoiceField(NodeType.choices, source="type")
 
     class Meta:
         model = Node

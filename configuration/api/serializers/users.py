@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from configuration.api.schema import ROLES
+from configuration.models import NodePermission, NodeType, WorkspaceStatus
+
 
 class ReachedNode(serializers.Serializer):
     """A node and what the caller may do in it."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
-    type = serializers.CharField()
-    permission = serializers.CharField()
+    type = serializers.ChoiceField(NodeType.choices)
+    permission = serializers.ChoiceField(NodePermission.choices)
 
 
 class ReachedWorkspace(serializers.Serializer):
@@ -17,7 +20,7 @@ class ReachedWorkspace(serializers.Serializer):
 
     id = serializers.UUIDField()
     name = serializers.CharField()
-    status = serializers.CharField()
+    status = serializers.ChoiceField(WorkspaceStatus.choices)
     nodes = ReachedNode(many=True)
 
 
@@ -37,5 +40,5 @@ class Me(serializers.Serializer):
     groups = ReachedGroup(many=True)
     lang = serializers.CharField()
     email = serializers.CharField(allow_null=True)
-    roles = serializers.ListField(child=serializers.CharField())
+    roles = serializers.ListField(child=serializers.ChoiceField(ROLES))
     mc = serializers.BooleanField(help_text="Whether the back-office is open to the caller.")

@@ -24,7 +24,9 @@ from contacthub_project.core.errors import FieldError, Invalid
 class AggregateNodesView(WorkspaceView):
     """Aggregate nodes of a workspace, those that the caller reaches."""
 
-    @extend_schema(parameters=PAGE_PARAMETERS, responses={200: page_of(AggregateNodeOutput)})
+    @extend_schema(
+        parameters=PAGE_PARAMETERS, responses={200: page_of(AggregateNodeOutput, "aggregate nodes")}
+    )
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
         page = Page.asked_for(parameters, pagination.CONFIGURATION)

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema
 
 from configuration.actions import configuration as actions
 from configuration.api.force import FORCE, forced
+from configuration.api.schema import EXTENDED_PROPERTIES, JSON_SCHEMA
 from configuration.api.scoping import WorkspaceView
 from configuration.api.serializers.configuration import (
     BaseProperty,
@@ -25,8 +26,6 @@ from contacthub_project.api.schema import RESOLVE_REFERENCES, elements_of
 from contacthub_project.api.views import expected_version
 from contacthub_project.core.errors import NotFound
 
-MAP = {"type": "object", "additionalProperties": {"type": "object"}}
-ANYTHING = {"type": "object"}
 OPERATOR = "CLAB_OPERATOR"
 
 
@@ -85,7 +84,7 @@ class ThrottlingView(ConfigurationView):
 class BasePropertiesView(ConfigurationView):
     """Every switchable base property."""
 
-    @extend_schema(responses={200: elements_of(BaseProperty)})
+    @extend_schema(responses={200: elements_of(BaseProperty, "base properties")})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         disabled = set(self.row().disabled_base_properties)
         elements = [
@@ -126,11 +125,15 @@ class BasePropertyEnabledView(ConfigurationView):
 
 
 class CustomerExtendedView(ConfigurationView):
-    @extend_schema(responses={200: MAP})
+    @extend_schema(responses={200: EXTENDED_PROPERTIES})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         return self.answer(self.row().customer_extended)
 
-    @extend_schema(parameters=[FORCE], request={"application/json": MAP}, responses={200: MAP})
+    @extend_schema(
+        parameters=[FORCE],
+        request={"application/json": EXTENDED_PROPERTIES},
+        responses={200: EXTENDED_PROPERTIES},
+    )
     def put(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         return self.answer(
             actions.set_customer_extended(
@@ -144,11 +147,13 @@ class CustomerExtendedView(ConfigurationView):
 
 
 class ProductExtendedView(ConfigurationView):
-    @extend_schema(responses={200: MAP})
+    @extend_schema(responses={200: EXTENDED_PROPERTIES})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         return self.answer(self.row().product_extended)
 
-    @extend_schema(request={"application/json": MAP}, responses={200: MAP})
+    @extend_schema(
+        request={"application/json": EXTENDED_PROPERTIES}, responses={200: EXTENDED_PROPERTIES}
+    )
     def put(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         return self.answer(
             actions.set_product_extended(
@@ -163,7 +168,7 @@ class ProductExtendedView(ConfigurationView):
 class CustomerPropertiesView(ConfigurationView):
     """The JSON Schema of the workspace's customers."""
 
-    @extend_schema(parameters=[RESOLVE_REFERENCES], responses={200: ANYTHING})
+    @extend_schema(parameters=[RESOLVE_REFERENCES], responses={200: JSON_SCHEMA})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
         resolve = parameters.flag("resolveReferences", default=False)

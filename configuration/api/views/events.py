@@ -6,6 +6,13 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from configuration.actions import configuration as actions
+from configuration.api.schema import (
+    CONSENT_POLICY,
+    EXTENDED_PROPERTIES,
+    JSON_SCHEMA,
+    PAYLOAD_SIZES,
+    PLAN_MODEL,
+)
 from configuration.api.serializers.configuration import (
     ConfiguredEventType,
     EventConfiguration,
@@ -14,7 +21,7 @@ from configuration.api.serializers.configuration import (
     ProductsUpdatePolicy,
     Switch,
 )
-from configuration.api.views.configuration import ANYTHING, MAP, ConfigurationView
+from configuration.api.views.configuration import ConfigurationView
 from configuration.domain import plan
 from configuration.domain.consent_paths import consent_path_faults
 from configuration.domain.extended_properties import enabled_definitions
@@ -27,6 +34,7 @@ from configuration.domain.vocabulary import (
 from configuration.models import EventTypeSettings
 from configuration.models.event_type import DEFAULT_BYTES
 from contacthub_project.api.pagination import Page, PageRules
+from contacthub_project.api.parameters import page_parameters
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import RESOLVE_REFERENCES, elements_of, page_of
@@ -34,7 +42,6 @@ from contacthub_project.core.array_forms import as_list
 from contacthub_project.core.errors import FieldError, Invalid, NotFound, pointer
 
 ALL_AT_ONCE = PageRules(default_size=len(EVENT_TYPES), largest_size=50, last_page=50)
-LISTS = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
 
 
 class EventTypeView(ConfigurationView):
@@ -79,7 +86,10 @@ class EventTypeView(ConfigurationView):
 
 
 class EventConfigurationsView(EventTypeView):
-    @extend_schema(parameters=[RESOLVE_REFERENCES], responses={200: page_of(EventConfiguration)})
+    @extend_schema(
+        parameters=[*page_parameters(ALL_AT_ONCE), RESOLVE_REFERENCES],
+        responses={200: page_of(EventConfiguration, "types of events")},
+    )
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         resolve = self.resolve_references()
         parameters = QueryParameters(request)
@@ -134,7 +144,7 @@ class EventEnabledView(EventTypeView):
 
 
 class EventPropertiesView(EventTypeView):
-    @extend_schema(parameters=[RESOLVE_REFERENCES], responses={200: ANYTHING})
+    @extend_schema(parameters=[RESOLVE_REFERENCES], responses={200: JSON_SCHEMA})
     def get(self, request: HttpRequest, workspace_id: str, event_type: str) -> JsonResponse:
         settings = self.event_settings()[self.known(event_type)]
         resolve = self.resolve_references()
@@ -145,11 +155,13 @@ class EventPropertiesView(EventTypeView):
 
 
 class EventExtendedView(EventTypeView):
-    @extend_schema(responses={200: MAP})
+    @extend_schema(responses={200: EXTENDED_PROPERTIES})
     def get(self, request: HttpRequest, workspace_id: str, event_type: str) -> JsonResponse:
         return self.answer(self.event_settings()[self.known(event_type)].extended)
 
-    @extend_schema(request={"application/json": MAP}, responses={200: MAP})
+    @extend_schema(
+        request={"application/json": EXTENDED_PROPERTIES}, responses={200: EXTENDED_PROPERTIES}
+    )
     def put(self, request: HttpRequest, workspace_id: str, event_type: str) -> JsonResponse:
         return self.answer(
             actions.set_event_extended(
@@ -163,7 +175,7 @@ class EventExtendedView(EventTypeView):
 
 
 class EventTypesView(EventTypeView):
-    @extend_schema(responses={200: elements_of(ConfiguredEventType)})
+    @extend_schema(responses={200: elements_of(ConfiguredEventType, "types of events")})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         elements = [
             {"id": name, "mode": EVENT_TYPES[name].mode, "enabled": settings.enabled}
@@ -173,12 +185,12 @@ class EventTypesView(EventTypeView):
 
 
 class PayloadSizeView(EventTypeView):
-    @extend_schema(responses={200: MAP})
+    @extend_schema(responses={200: PAYLOAD_SIZES})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         sizes = {name: {"maxBytes": each.max_bytes} for name, each in self.event_settings().items()}
         return self.answer(sizes)
 
-    @extend_schema(request={"application/json": MAP}, responses={200: MAP})
+    @extend_schema(request={"application/json": PAYLOAD_SIZES}, responses={200: PAYLOAD_SIZES})
     def put(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         values = read_by_type(self.body(), PayloadSize, "maxBytes")
         actions.set_for_event_types(
@@ -194,14 +206,14 @@ class PayloadSizeView(EventTypeView):
 class ConsentPolicyView(EventTypeView):
     """Which consents a customer must have given for events of a type to be accepted."""
 
-    @extend_schema(responses={200: LISTS})
+    @extend_schema(responses={200: CONSENT_POLICY})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         policy = {
             name: each.consents for name, each in self.event_settings().items() if each.consents
         }
         return self.answer(policy)
 
-    @extend_schema(request={"application/json": LISTS}, responses={200: LISTS})
+    @extend_schema(request={"application/json": CONSENT_POLICY}, responses={200: CONSENT_POLICY})
     def put(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         body = {name: as_list(paths) for name, paths in self.body().items()}
         faults = unknown_type_faults(body)
@@ -248,7 +260,7 @@ class ProductsUpdatePolicyView(EventTypeView):
 
 
 class PlanModelView(EventTypeView):
-    @extend_schema(responses={200: ANYTHING})
+    @extend_schema(responses={200: PLAN_MODEL})
     def get(self, request: HttpRequest, workspace_id: str, plan_model: str) -> JsonResponse:
         if plan_model not in PLAN_MODELS["models"]:
             raise NotFound(f"plan model not found {plan_model}")

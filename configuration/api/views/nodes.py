@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.serializers import ModelSerializer
 
 from configuration.actions import nodes as actions
@@ -20,6 +20,7 @@ from configuration.api.serializers.nodes import (
 from configuration.models import Node, NodeType, Rekeying
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import Page
+from contacthub_project.api.parameters import choice_parameter, flag_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
@@ -30,7 +31,9 @@ from contacthub_project.core.errors import FieldError, Invalid, NotFound
 class EntryNodesView(WorkspaceView):
     """Entry nodes of a workspace, those that the caller reaches."""
 
-    @extend_schema(parameters=PAGE_PARAMETERS, responses={200: page_of(EntryNodeOutput)})
+    @extend_schema(
+        parameters=PAGE_PARAMETERS, responses={200: page_of(EntryNodeOutput, "entry nodes")}
+    )
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
         page = Page.asked_for(parameters, pagination.CONFIGURATION)
@@ -52,8 +55,11 @@ class NodesView(WorkspaceView):
     """Nodes of both kinds, those that the caller reaches."""
 
     @extend_schema(
-        parameters=[*PAGE_PARAMETERS, OpenApiParameter("nodeType", str, enum=NodeType.values)],
-        responses={200: page_of(NodeOutput)},
+        parameters=[
+            *PAGE_PARAMETERS,
+            choice_parameter("nodeType", NodeType.values, "Only nodes of this kind."),
+        ],
+        responses={200: page_of(NodeOutput, "nodes")},
     )
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
@@ -68,7 +74,7 @@ class NodesView(WorkspaceView):
 
 class EntryNodeDataView(WorkspaceView):
     @extend_schema(
-        parameters=[OpenApiParameter("eventsOnly", bool, description="Keep the customers.")],
+        parameters=[flag_parameter("eventsOnly", "Remove the events and keep the customers.")],
         responses={204: None},
     )
     def delete(self, request: HttpRequest, workspace_id: str, node_id: str) -> NoContent:

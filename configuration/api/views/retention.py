@@ -8,13 +8,14 @@ from drf_spectacular.utils import extend_schema
 
 from configuration.actions.configuration import set_for_event_types
 from configuration.actions.retention import set_node_retention
+from configuration.api.schema import NODE_RETENTION, RETENTION_BY_TYPE, RETENTION_STATUS
 from configuration.api.serializers.configuration import (
     Months,
     NodeRetentionInput,
     RetentionEnabled,
     RetentionEnabledInput,
 )
-from configuration.api.views.configuration import ANYTHING, MAP, ConfigurationView
+from configuration.api.views.configuration import ConfigurationView
 from configuration.api.views.events import read_by_type
 from configuration.domain.retention import cutoffs, effective_months
 from configuration.models import EventTypeSettings, Node
@@ -43,11 +44,13 @@ class RetentionView(ConfigurationView):
 
 
 class WorkspaceRetentionView(RetentionView):
-    @extend_schema(responses={200: MAP})
+    @extend_schema(responses={200: RETENTION_BY_TYPE})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         return self.answer(by_type(self.of_workspace()))
 
-    @extend_schema(request={"application/json": MAP}, responses={200: MAP})
+    @extend_schema(
+        request={"application/json": RETENTION_BY_TYPE}, responses={200: RETENTION_BY_TYPE}
+    )
     def put(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         set_for_event_types(
             self.workspace.id,
@@ -62,7 +65,7 @@ class WorkspaceRetentionView(RetentionView):
 class RetentionStatusView(RetentionView):
     """What the policy means today: the moment before which events of a type go."""
 
-    @extend_schema(responses={200: MAP})
+    @extend_schema(responses={200: RETENTION_STATUS})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         months = self.of_workspace()
         before = cutoffs(months, timezone.now())
@@ -77,11 +80,11 @@ class RetentionStatusView(RetentionView):
 class NodeRetentionView(RetentionView):
     """Of an entry or aggregate node, with its switch."""
 
-    @extend_schema(responses={200: ANYTHING})
+    @extend_schema(responses={200: NODE_RETENTION})
     def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         return self.described(self.any_node(node_id))
 
-    @extend_schema(request=NodeRetentionInput, responses={200: ANYTHING})
+    @extend_schema(request=NodeRetentionInput, responses={200: NODE_RETENTION})
     def put(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.any_node(node_id)
         values = NodeRetentionInput.read(self.body())
@@ -100,11 +103,13 @@ class NodeRetentionView(RetentionView):
 
 
 class EntryNodeRetentionView(RetentionView):
-    @extend_schema(responses={200: MAP})
+    @extend_schema(responses={200: RETENTION_BY_TYPE})
     def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         return self.answer(self.of_node(self.entry_node(node_id)))
 
-    @extend_schema(request={"application/json": MAP}, responses={200: MAP})
+    @extend_schema(
+        request={"application/json": RETENTION_BY_TYPE}, responses={200: RETENTION_BY_TYPE}
+    )
     def put(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.entry_node(node_id)
         months = self.read_months(self.body())

@@ -4,33 +4,44 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 
+from configuration.api.schema import (
+    SEND_SOURCE,
+    SEND_SOURCE_LIST,
+    SEND_SUBSCRIPTIONS,
+    USER_DATABASE_FIELDS,
+    USER_DATABASE_SUBSCRIPTIONS,
+)
 from configuration.api.scoping import WorkspaceView
 from configuration.api.serializers.sources import SourceOutput
-from configuration.api.views.configuration import ANYTHING, OPERATOR
+from configuration.api.views.configuration import OPERATOR
 from configuration.models import SendSource, SendUserDatabase, Workspace
+from contacthub_project.api.parameters import number_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
-from contacthub_project.api.schema import ELEMENTS
 from contacthub_project.api.views import ContactHubViewSet
 from contacthub_project.core.errors import NotFound
 
 LARGEST_GROUP = 2**63 - 1
 MOST_SOURCES = 10_000
-GROUP = OpenApiParameter("groupPk", int, description="Number of the customer group.")
+GROUP = number_parameter(
+    "groupPk",
+    "Number of the customer group; the workspace's own unless given, others for operators only.",
+    most=LARGEST_GROUP,
+)
 
 
 class SendSourcesView(ContactHubViewSet):
     """Send sources of the whole installation, for its operators."""
 
-    @extend_schema(responses={200: ELEMENTS})
+    @extend_schema(responses={200: SEND_SOURCE_LIST})
     def get(self, request: HttpRequest) -> JsonResponse:
         return JsonResponse({"elements": [_described(each) for each in _present()[:MOST_SOURCES]]})
 
 
 class GroupSendSourcesView(ContactHubViewSet):
-    @extend_schema(responses={200: ELEMENTS})
+    @extend_schema(responses={200: SEND_SOURCE_LIST})
     def get(self, request: HttpRequest, group_pk: str) -> JsonResponse:
         found = list(_of_group(group_pk)[:MOST_SOURCES])
         if not found:
@@ -39,7 +50,7 @@ class GroupSendSourcesView(ContactHubViewSet):
 
 
 class UserDatabaseSendSourceView(ContactHubViewSet):
-    @extend_schema(responses={200: ANYTHING})
+    @extend_schema(responses={200: SEND_SOURCE})
     def get(self, request: HttpRequest, group_pk: str, userdb_id: str) -> JsonResponse:
         found = None if "\0" in userdb_id else _of_group(group_pk).filter(userdb_id=userdb_id)
         send = found.first() if found is not None else None
@@ -49,7 +60,7 @@ class UserDatabaseSendSourceView(ContactHubViewSet):
 
 
 class NodeSendSourceView(WorkspaceView):
-    @extend_schema(responses={200: ANYTHING})
+    @extend_schema(responses={200: SEND_SOURCE})
     def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.any_node(node_id)
         send = _present().filter(node=node).first()
@@ -80,7 +91,7 @@ class UserDatabaseView(WorkspaceView):
 
 
 class UserDatabaseSubscriptionsView(UserDatabaseView):
-    @extend_schema(parameters=[GROUP], responses={200: ELEMENTS})
+    @extend_schema(parameters=[GROUP], responses={200: USER_DATABASE_SUBSCRIPTIONS})
     def get(
         self, request: HttpRequest, workspace_id: str, subscriber_source_id: str
     ) -> JsonResponse:
@@ -88,7 +99,7 @@ class UserDatabaseSubscriptionsView(UserDatabaseView):
 
 
 class UserDatabaseFieldsView(UserDatabaseView):
-    @extend_schema(parameters=[GROUP], responses={200: ELEMENTS})
+    @extend_schema(parameters=[GROUP], responses={200: USER_DATABASE_FIELDS})
     def get(
         self, request: HttpRequest, workspace_id: str, subscriber_source_id: str
     ) -> JsonResponse:
@@ -98,7 +109,7 @@ class UserDatabaseFieldsView(UserDatabaseView):
 class AggregateSendSubscriptionsView(WorkspaceView):
     """The subscriptions that the entry nodes of an aggregate node have mapped."""
 
-    @extend_schema(responses={200: {"type": "array", "items": {"type": "object"}}})
+    @extend_schema(responses={200: SEND_SUBSCRIPTIONS})
     def get(self, request: HttpRequest, workspace_id: str, aggregate_node_id: str) -> JsonResponse:
         node = self.aggregate_node(aggregate_node_id)
         sends = _present().filter(node_id__in=node.entry_nodes).order_by("node_id")

@@ -19,7 +19,7 @@ from contacthub_project.core.errors import NotFound
 class SourcesView(WorkspaceView):
     """Sources of a workspace."""
 
-    @extend_schema(parameters=PAGE_PARAMETERS, responses={200: page_of(SourceOutput)})
+    @extend_schema(parameters=PAGE_PARAMETERS, responses={200: page_of(SourceOutput, "sources")})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
         page = Page.asked_for(parameters, pagination.CONFIGURATION)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 
 from configuration.actions.users import set_grants
 from configuration.api.scoping import WorkspaceView
@@ -9,6 +9,7 @@ from configuration.api.serializers.configuration import UserInput, UserOutput
 from configuration.models import User
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import Page
+from contacthub_project.api.parameters import text_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import PAGE_PARAMETERS, page_of
@@ -23,9 +24,9 @@ class UsersView(WorkspaceView):
     @extend_schema(
         parameters=[
             *PAGE_PARAMETERS,
-            OpenApiParameter("search", str, description="Part of name, user name or e-mail."),
+            text_parameter("search", "Part of name, surname, user name or e-mail address."),
         ],
-        responses={200: page_of(UserOutput)},
+        responses={200: page_of(UserOutput, "people")},
     )
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)

@@ -7,8 +7,14 @@ from typing import Any
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
+from configuration.api.schema import (
+    BASE_PROPERTIES_MODEL,
+    CONTEXT_LIST,
+    EVENT_CATEGORY_LIST,
+    MERGE_POLICY_LIST,
+    PROVIDER_LIST,
+)
 from configuration.api.scoping import WorkspaceView
-from configuration.api.views.configuration import ANYTHING
 from configuration.domain.customer_schema import BUILT_IN
 from configuration.domain.source_properties import properties_schema
 from configuration.domain.vocabulary import (
@@ -21,14 +27,14 @@ from configuration.domain.vocabulary import (
 )
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
-from contacthub_project.api.schema import ELEMENTS, RESOLVE_REFERENCES
+from contacthub_project.api.schema import RESOLVE_REFERENCES
 from contacthub_project.api.views import ContactHubViewSet
 
 
 class BasePropertiesModelView(WorkspaceView):
     """The schema of the built-in properties of customers."""
 
-    @extend_schema(responses={200: ANYTHING})
+    @extend_schema(responses={200: BASE_PROPERTIES_MODEL})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         base = BUILT_IN["$defs"]["base"]
         schema = resolved({**base, "$defs": BUILT_IN["$defs"]})
@@ -36,20 +42,20 @@ class BasePropertiesModelView(WorkspaceView):
 
 
 class MergePoliciesView(WorkspaceView):
-    @extend_schema(responses={200: ELEMENTS})
+    @extend_schema(responses={200: MERGE_POLICY_LIST})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         return JsonResponse({"elements": list(MERGE_POLICIES.values())})
 
 
 class ProvidersView(WorkspaceView):
-    @extend_schema(responses={200: ELEMENTS})
+    @extend_schema(responses={200: PROVIDER_LIST})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         elements = [_provider(entry) for entry in PROVIDERS.values()]
         return JsonResponse({"elements": elements})
 
 
 class ContextsView(WorkspaceView):
-    @extend_schema(parameters=[RESOLVE_REFERENCES], responses={200: ELEMENTS})
+    @extend_schema(parameters=[RESOLVE_REFERENCES], responses={200: CONTEXT_LIST})
     def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         parameters = QueryParameters(request)
         resolve = parameters.flag("resolveReferences", default=False)
@@ -64,7 +70,7 @@ class ContextsView(WorkspaceView):
 class EventCategoriesView(ContactHubViewSet):
     """How analytics groups the types of events; public."""
 
-    @extend_schema(responses={200: ELEMENTS})
+    @extend_schema(responses={200: EVENT_CATEGORY_LIST})
     def get(self, request: HttpRequest) -> JsonResponse:
         return JsonResponse({"elements": EVENT_CATEGORIES})
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 
 from configuration.actions import workspaces as actions
 from configuration.api.scoping import WorkspaceView
@@ -14,6 +14,7 @@ from configuration.api.serializers.workspaces import (
 from configuration.models import Workspace
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import Page
+from contacthub_project.api.parameters import number_parameter, text_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.api.schema import ELEMENTS_OF_NAMES, PAGE_PARAMETERS, page_of
@@ -28,10 +29,10 @@ class WorkspacesView(ContactHubViewSet):
     @extend_schema(
         parameters=[
             *PAGE_PARAMETERS,
-            OpenApiParameter("name", str, description="Part of the name, in any case."),
-            OpenApiParameter("groupPk", int, description="Number of the customer group."),
+            text_parameter("name", "Part of the name, in any case."),
+            number_parameter("groupPk", "Number of the customer group.", most=LARGEST_GROUP),
         ],
-        responses={200: page_of(WorkspaceOutput)},
+        responses={200: page_of(WorkspaceOutput, "workspaces")},
     )
     def get(self, request: HttpRequest) -> JsonResponse:
         parameters = QueryParameters(request)

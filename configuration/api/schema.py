@@ -1,0 +1,244 @@
+"""How configuration is described in the OpenAPI document, where no serializer does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from configuration.domain.conditions import CONJUNCTIONS, DEPRECATED_OPERATORS, OPERATORS
+from configuration.domain.extended_properties import TYPES
+from configuration.domain.retention import MOST_MONTHS
+from configuration.domain.value_constraints import FORMATS
+from configuration.domain.vocabulary import (
+    CONTEXTS,
+    CURRENCIES,
+    EVENT_CATEGORIES,
+    EVENT_TYPES,
+    INDUSTRIES,
+    MERGE_POLICIES,
+    PLAN_MODELS,
+    PROVIDERS,
+    TIMEZONES,
+)
+from configuration.models import (
+    NodePermission,
+    NodeState,
+    NodeType,
+    WorkspaceStatus,
+)
+from configuration.models.event_type import LARGEST_LIMIT, SMALLEST_LIMIT
+from configuration.models.user import Role
+from contacthub_project.api.components import (
+    NULL,
+    component,
+    enum_component,
+    list_component,
+    map_component,
+    object_component,
+    reference_to,
+)
+
+Schema = dict[str, Any]
+TEXT: Schema = {"type": "string"}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+NUMBER: Schema = {"type": "integer"}
+FLAG: Schema = {"type": "boolean"}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+ID: Schema = {"type": "string", "format": "uuid"}
+OPEN: Schema = {"type": "object", "additionalProperties": True}
+APPLICATION_ROLES = ("TRUSTED_APPLICATION", "UNTRUSTED_APPLICATION")
+MODES = ("ACTIVE", "PASSIVE")
+
+TIMEZONE = enum_component("Timezone", TIMEZONES)
+CURRENCY = enum_component("Currency", CURRENCIES)
+INDUSTRY = enum_component("Industry", INDUSTRIES)
+EVENT_TYPE = enum_component("EventType", EVENT_TYPES)
+EVENT_CONTEXT = enum_component("EventContext", CONTEXTS)
+EVENT_MODE = enum_component("EventMode", MODES)
+EVENT_CATEGORY = enum_component("EventCategoryId", (each["id"] for each in EVENT_CATEGORIES))
+MERGE_POLICY = enum_component("MergePolicyId", MERGE_POLICIES)
+NODE_TYPE = enum_component("NodeType", NodeType.values)
+NODE_STATE = enum_component("NodeState", NodeState.values)
+NODE_PERMISSION = enum_component("NodePermission", NodePermission.values)
+WORKSPACE_STATUS = enum_component("WorkspaceStatus", WorkspaceStatus.values)
+PROVIDER = enum_component("SourceProvider", PROVIDERS)
+ROLES = [*Role.values, *APPLICATION_ROLES]
+ROLE = enum_component("Role", ROLES)
+PLAN_MODEL_NAME = enum_component("PlanModelName", PLAN_MODELS["models"])
+PROPERTY_TYPE = enum_component("PropertyType", sorted(TYPES))
+
+JSON_SCHEMA = component("JsonSchema", OPEN)
+CONDITION = component(
+    "Condition",
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "type": {"type": "string", "enum": ["atomic", "composite"]},
+            "name": TEXT,
+            "attribute": TEXT,
+            "operator": {"type": "string", "enum": [*OPERATORS, *DEPRECATED_OPERATORS]},
+            "value": {},
+            "conjunction": {"type": "string", "enum": sorted(CONJUNCTIONS)},
+            "conditions": {"type": "array", "items": reference_to("Condition")},
+        },
+    },
+)
+
+EXTENDED_PROPERTY = component(
+    "ExtendedProperty",
+    {
+        "type": "object",
+        "required": ["type"],
+        "properties": {
+            "type": PROPERTY_TYPE,
+            "label": {"type": ["string", "null"], "maxLength": 255},
+            "description": {"type": ["string", "null"], "maxLength": 1000},
+            "enabled": FLAG | {"default": True},
+            "indexed": FLAG | {"default": False},
+            "mergePolicy": MERGE_POLICY | {"default": "OBJ_PRIORITY"},
+            "format": {"type": "string", "enum": sorted(FORMATS)},
+            "minLength": NUMBER,
+            "maxLength": NUMBER,
+            "pattern": TEXT,
+            "enum": {"type": "array", "items": TEXT},
+            "minimum": {"type": "number"},
+            "maximum": {"type": "number"},
+            "exclusiveMinimum": {"type": "number"},
+            "exclusiveMaximum": {"type": "number"},
+            "multipleOf": {"type": "number"},
+            "items": OPEN,
+            "minItems": NUMBER,
+            "maxItems": NUMBER,
+            "uniqueItems": FLAG,
+            "properties": {
+                "type": "object",
+                "additionalProperties": reference_to("ExtendedProperty"),
+            },
+        },
+    },
+)
+EXTENDED_PROPERTIES = map_component("ExtendedProperties", EXTENDED_PROPERTY)
+BASE_PROPERTIES_MODEL = object_component("BasePropertiesModel", {"schema": JSON_SCHEMA})
+
+MONTHS: Schema = {"type": "integer", "minimum": 0, "maximum": MOST_MONTHS}
+RETENTION_BY_TYPE = map_component(
+    "RetentionByEventType", object_component("EventRetention", {"months": MONTHS})
+)
+NODE_RETENTION = object_component("NodeRetention", {"enabled": FLAG, "events": RETENTION_BY_TYPE})
+RETENTION_STATUS = map_component(
+    "RetentionStatusByEventType",
+    object_component(
+        "EventRetentionStatus",
+        {"months": MONTHS, "deletedBefore": {"anyOf": [MOMENT, NULL]}},
+    ),
+)
+PAYLOAD_SIZES = map_component(
+    "PayloadSizeByEventType",
+    object_component(
+        "EventPayloadSize",
+        {"maxBytes": {"type": "integer", "minimum": SMALLEST_LIMIT, "maximum": LARGEST_LIMIT}},
+    ),
+)
+CONSENT_POLICY = map_component("ConsentPolicy", {"type": "array", "items": TEXT})
+PLAN_MODEL = object_component(
+    "PlanModel",
+    {
+        "plan": {
+            "type": "array",
+            "items": object_component("PlanField", {"id": TEXT, "type": TEXT}),
+        },
+        "hub": {
+            "type": "object",
+            "additionalProperties": map_component(
+                "PlanHubProperties", object_component("PlanHubProperty", {"type": TEXT})
+            ),
+        },
+    },
+)
+
+MERGE_POLICY_LIST = list_component(
+    "MergePolicyList",
+    object_component(
+        "MergePolicy",
+        {
+            "id": MERGE_POLICY,
+            "label": TEXT,
+            "description": TEXT,
+            "supportedTypes": {"type": "array", "items": PROPERTY_TYPE},
+        },
+    ),
+    "merge policies",
+)
+PROVIDER_LIST = list_component(
+    "ProviderList",
+    object_component(
+        "Provider",
+        {
+            "id": PROVIDER,
+            "label": TEXT,
+            "description": TEXT,
+            "creatable": FLAG,
+            "propertiesSchema": JSON_SCHEMA,
+        },
+    ),
+    "providers",
+)
+CONTEXT_LIST = list_component(
+    "EventContextList",
+    object_component(
+        "EventContextModel",
+        {
+            "id": EVENT_CONTEXT,
+            "label": TEXT,
+            "description": TEXT,
+            "propertiesSchema": JSON_SCHEMA,
+        },
+    ),
+    "contexts",
+)
+EVENT_CATEGORY_LIST = list_component(
+    "EventCategoryList",
+    object_component("EventCategory", {"id": EVENT_CATEGORY, "label": TEXT}),
+    "categories",
+)
+
+SEND_SOURCE = object_component(
+    "SendSource",
+    {
+        "portfolio": NUMBER,
+        "id": ID,
+        "name": TEXT,
+        "industry": INDUSTRY,
+        "workspaceStatus": WORKSPACE_STATUS,
+        "nodeId": ID,
+        "nodeName": TEXT,
+        "nodeType": NODE_TYPE,
+        "contactSendSource": reference_to("Source"),
+    },
+)
+SEND_SOURCE_LIST = list_component("SendSourceList", SEND_SOURCE, "send sources")
+USER_DATABASE_FIELDS = list_component(
+    "UserDatabaseFieldList", component("UserDatabaseField", OPEN), "fields of the user database"
+)
+USER_DATABASE_SUBSCRIPTIONS = list_component(
+    "UserDatabaseSubscriptionList",
+    component("UserDatabaseSubscription", OPEN),
+    "subscriptions of the user database",
+)
+SEND_SUBSCRIPTIONS = component(
+    "SendSubscriptionMappings",
+    {
+        "type": "array",
+        "items": object_component(
+            "SendSubscriptionMapping",
+            {
+                "hubSubscriptionId": TEXT,
+                "sendSystem": TEXT,
+                "webformCode": TEXT_OR_NULL,
+                "nodeId": ID,
+                "sourceId": ID,
+            },
+            required=["hubSubscriptionId", "sendSystem", "nodeId", "sourceId"],
+        ),
+    },
+)
