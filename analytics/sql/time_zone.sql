@@ -1,3 +1,3 @@
-{% from "analytics/sql/late.sql" import zone %}
+{% from "analytics/sql/pending_counts.sql" import zone %}
 -- The time zone by which the days of a workspace are counted.
 {{ zone() }}

@@ -47,6 +47,12 @@ class Page:
     def first(self) -> int:
         return self.number * self.size
 
+    @property
+    def window(self) -> tuple[int, int]:
+        """How many matches of a search are passed over, and how many are wanted."""
+        first = min(self.first, LARGEST_MATCH)
+        return first, min(self.size, LARGEST_MATCH - first)
+
     def slice(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows of this page; an unordered queryset would give any rows."""
         if not rows.ordered:

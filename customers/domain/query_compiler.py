@@ -41,7 +41,7 @@ class Fragment:
     parameters: Sequence[Any] = ()
 
 
-class Comparing(enum.Enum):
+class TextComparison(enum.Enum):
     """How text is compared: as it is, or as a node compares what it recognises people by."""
 
     EXACT = enum.auto()
@@ -60,7 +60,7 @@ class Place:
 
     column: str
     keys: tuple[str, ...] | None = None
-    comparing: Comparing = Comparing.EXACT
+    comparing: TextComparison = TextComparison.EXACT
     has_folded_index: bool = False
     has_json_index: bool = False
     uuid_column: str | None = None
@@ -168,7 +168,7 @@ def _text_comparison(place: Place, test: Test, operands: Sequence[Any]) -> Fragm
             operands,
         )
     if test is Test.CONTAINS:
-        fold = "customers_casefold" if place.comparing is Comparing.FOLDED else ""
+        fold = "customers_casefold" if place.comparing is TextComparison.FOLDED else ""
         return Fragment(f"strpos({fold}({place.text}), {fold}(%s::text)) > 0", operands)
     if test in SYMBOLS:
         text, given = compared_text(place.comparing, place.text), "%s::text"
@@ -178,22 +178,22 @@ def _text_comparison(place: Place, test: Test, operands: Sequence[Any]) -> Fragm
     return _text_equality(place, list(operands))
 
 
-def compared_text(comparing: Comparing, text: str) -> str:
+def compared_text(comparing: TextComparison, text: str) -> str:
     """SQL of what is compared of a text."""
-    if comparing is Comparing.FOLDED:
+    if comparing is TextComparison.FOLDED:
         return f"customers_folded({text})"
-    return f"btrim({text}, {literal(WHITESPACE)})" if comparing is Comparing.TRIMMED else text
+    return f"btrim({text}, {literal(WHITESPACE)})" if comparing is TextComparison.TRIMMED else text
 
 
 def _text_equality(place: Place, values: list[Any]) -> Fragment:
     if place.uuid_column is not None:
         ids = [found for each in values if (found := as_uuid(each)) is not None]
         return Fragment(f"{place.uuid_column} = ANY (%s::uuid[])", (ids,))
-    if place.has_json_index and place.comparing is Comparing.EXACT:
+    if place.has_json_index and place.comparing is TextComparison.EXACT:
         return _json_equality(place, values)
     parts = []
-    if place.has_folded_index and place.comparing is not Comparing.FOLDED:
-        parts.append(_equality(replace(place, comparing=Comparing.FOLDED), values))
+    if place.has_folded_index and place.comparing is not TextComparison.FOLDED:
+        parts.append(_equality(replace(place, comparing=TextComparison.FOLDED), values))
     parts.append(_equality(place, values))
     return all_of(parts)
 
@@ -201,7 +201,7 @@ def _text_equality(place: Place, values: list[Any]) -> Fragment:
 def _equality(place: Place, values: list[Any]) -> Fragment:
     """Equality with one of the values, in the words in which an index finds it."""
     text = compared_text(place.comparing, place.text)
-    if place.comparing is Comparing.FOLDED:
+    if place.comparing is TextComparison.FOLDED:
         text += ' COLLATE "C"'
     if len(values) == 1:
         return Fragment(f"{text} = {compared_text(place.comparing, '%s::text')}", (values[0],))

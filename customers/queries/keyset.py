@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from customers.domain.query_compiler import Fragment
 
@@ -51,6 +54,18 @@ class Order:
         """SQL of a row's values of the keys, as a JSON array of texts."""
         return f"json_build_array({', '.join(f'({key.expression})::text' for key in self.keys)})"
 
+    def page(self, row: str, table: str, alias: str) -> str:
+        """SQL that selects the rows of the CTE `page` (id, position) and the values of its last.
+
+        `row` is SQL of a row as JSON text, of a table whose `alias` the keys speak of. Two values:
+        what `records_of` and `last_values` read.
+        """
+        return f"""
+    (SELECT json_agg({row}::json ORDER BY page.position)::text FROM page JOIN {table} USING (id)),
+    (SELECT {self.values}::text FROM page JOIN {table} AS {alias} USING (id)
+     ORDER BY page.position DESC LIMIT 1)
+"""
+
     def after(self, values: Sequence[str | None]) -> list[Fragment]:
         """Conditions of the rows after the one with these values.
 
@@ -70,6 +85,11 @@ class Order:
         return (
             [has_value, Fragment(f"{first.expression} IS NULL")] if first.nullable else [has_value]
         )
+
+
+def last_values(text: str | None, rows: Sequence[Any], size: int) -> Sequence[str | None] | None:
+    """The values of a page's last row, of which `text` tells; None when the page is not full."""
+    return orjson.loads(text) if text is not None and len(rows) == size else None
 
 
 def _row_comparison(keys: Sequence[OrderKey], values: Sequence[str | None]) -> Fragment | None:

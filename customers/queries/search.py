@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-import orjson
-
 from configuration.domain.customer_schema import LIST_OF, CustomerSchema
 from configuration.domain.extended_properties import indexed_paths
 from configuration.models import NodeState
@@ -21,7 +19,14 @@ from contacthub_project.core.errors import FieldError, Forbidden
 from contacthub_project.db.counters import Entity, count_of
 from contacthub_project.db.sql import fetch_one, records_of
 from customers.domain.matching import key_of_values
-from customers.domain.query_compiler import Comparing, Fragment, Place, all_of, compile_expression
+from customers.domain.query_compiler import (
+    Fragment,
+    Place,
+    TextComparison,
+    all_of,
+    compared_text,
+    compile_expression,
+)
 from customers.domain.query_language import (
     BehaviourCondition,
     Expression,
@@ -31,7 +36,7 @@ from customers.domain.query_language import (
     parse_query,
 )
 from customers.models.customer import ROW_AS_JSON, CustomerRow
-from customers.queries.keyset import Order, OrderKey
+from customers.queries.keyset import Order, OrderKey, last_values
 
 NEWEST_FIRST = (SortKey("updatedAt", descending=True),)
 COLUMNS = {
@@ -69,10 +74,7 @@ WITH matched AS MATERIALIZED (
 page AS (SELECT id, position FROM matched ORDER BY position OFFSET %s LIMIT %s)
 SELECT
     (SELECT count(*) FROM matched),
-    (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
-     FROM page JOIN customers_customer USING (id)),
-    (SELECT {{values}}::text FROM page JOIN customers_customer AS customer USING (id)
-     ORDER BY page.position DESC LIMIT 1)
+    {{page}}
 """
 # Without a condition everybody matches, and how many those are is known.
 LIST = f"""
@@ -85,27 +87,21 @@ WITH page AS (
 )
 SELECT
     NULL::bigint,
-    (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
-     FROM page JOIN customers_customer USING (id)),
-    (SELECT {{values}}::text FROM page JOIN customers_customer AS customer USING (id)
-     ORDER BY page.position DESC LIMIT 1)
+    {{page}}
 """
 # The page after a row: as much of each range as the page could need, put in order again.
 RANGE = f"""
 (SELECT customer.id FROM customers_customer AS customer
  WHERE {IN_NODE} AND ({{condition}}) ORDER BY {{order}} LIMIT %s)
 """
-PAGE_AFTER = f"""
+PAGE_AFTER = """
 WITH page AS (
-    SELECT customer.id, row_number() OVER (ORDER BY {{order}}) AS position
-    FROM ({{ranges}}) AS found JOIN customers_customer AS customer USING (id)
+    SELECT customer.id, row_number() OVER (ORDER BY {order}) AS position
+    FROM ({ranges}) AS found JOIN customers_customer AS customer USING (id)
     ORDER BY position LIMIT %s
 )
 SELECT
-    (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
-     FROM page JOIN customers_customer USING (id)),
-    (SELECT {{values}}::text FROM page JOIN customers_customer AS customer USING (id)
-     ORDER BY page.position DESC LIMIT 1)
+    {page}
 """
 
 
@@ -155,9 +151,9 @@ class CustomerAttributes:
 
     def place_of(self, path: str) -> Place:
         """Where the values of an attribute that the schema knows are found."""
-        comparison = Comparing.EXACT
+        comparison = TextComparison.EXACT
         if path in self.recognised:
-            comparison = Comparing.TRIMMED if self.case_sensitive else Comparing.FOLDED
+            comparison = TextComparison.TRIMMED if self.case_sensitive else TextComparison.FOLDED
         if path in UUID_COLUMNS:
             column = UUID_COLUMNS[path]
             return Place(f"{column}::text", uuid_column=column)
@@ -247,23 +243,28 @@ def search_customers(workspace: WorkspaceRules, node: NodeRules, search: Search)
 
     Ids break ties. No more than 10000 matches are looked at, unless the page begins after a row.
     """
-    order = order_of(search.sort, CustomerAttributes.of(workspace, node))
+    attributes = CustomerAttributes.of(workspace, node)
+    order = order_of(search.sort, attributes)
     scope = (workspace.id, node.id)
-    condition = _condition(workspace, node, search, clock_of(workspace))
+    condition = _condition(workspace, node, search, attributes)
     if search.after is not None:
         return _page_after(search.after, search.page.size, order, scope, condition)
-    first = min(search.page.first, LARGEST_MATCH)
-    size = min(search.page.size, LARGEST_MATCH - first)
+    window = search.page.window
     if condition is None:
-        statement = LIST.format(order=order.sql, values=order.values)
-        parameters: tuple[Any, ...] = (*scope, first, size)
+        statement = LIST.format(order=order.sql, page=_page(order))
+        parameters: tuple[Any, ...] = (*scope, *window)
     else:
-        statement = SEARCH.format(condition=condition.sql, order=order.sql, values=order.values)
-        parameters = (*scope, *condition.parameters, first, size)
+        statement = SEARCH.format(condition=condition.sql, order=order.sql, page=_page(order))
+        parameters = (*scope, *condition.parameters, *window)
     matching, rows, last = fetch_one(statement, parameters, prepare=False)
     everybody = count_of(workspace.id, node.id, Entity.CUSTOMERS)
     total = min(everybody, LARGEST_MATCH) if matching is None else matching
-    return _found(rows, last, size, total, everybody)
+    records = records_of(CustomerRow, rows)
+    return Found(records, total, everybody, last_values(last, records, window[1]))
+
+
+def _page(order: Order) -> str:
+    return order.page(ROW_AS_JSON, "customers_customer", "customer")
 
 
 def _page_after(
@@ -279,18 +280,12 @@ def _page_after(
         statements.append(RANGE.format(condition=wanted.sql, order=order.sql))
         parameters += [*scope, *wanted.parameters, size]
     statement = PAGE_AFTER.format(
-        ranges=" UNION ALL ".join(statements), order=order.sql, values=order.values
+        ranges=" UNION ALL ".join(statements), order=order.sql, page=_page(order)
     )
     rows, last = fetch_one(statement, (*parameters, size), prepare=False)
-    return _found(rows, last, size, None, count_of(*scope, Entity.CUSTOMERS))
-
-
-def _found(
-    rows: str | None, last: str | None, size: int, total: int | None, unfiltered: int
-) -> Found:
     records = records_of(CustomerRow, rows)
-    is_full = last is not None and len(records) == size
-    return Found(records, total, unfiltered, orjson.loads(last) if last and is_full else None)
+    everybody = count_of(*scope, Entity.CUSTOMERS)
+    return Found(records, None, everybody, last_values(last, records, size))
 
 
 def order_of(sort: Sequence[SortKey], attributes: CustomerAttributes) -> Order:
@@ -304,7 +299,8 @@ def _order_key(key: SortKey, attributes: CustomerAttributes) -> OrderKey:
     if place.uuid_column is not None:
         expression, value_type = place.uuid_column, "uuid"
     elif kind == "text":
-        expression, value_type = f'customers_folded({place.text}) COLLATE "C"', "text"
+        text = compared_text(TextComparison.FOLDED, place.text)
+        expression, value_type = f'{text} COLLATE "C"', "text"
     elif place.keys is None:
         expression, value_type = place.column, COLUMN_TYPES.get(key.field, "text")
     elif kind in {"moment", "date"}:
@@ -317,8 +313,9 @@ def _order_key(key: SortKey, attributes: CustomerAttributes) -> OrderKey:
 
 
 def _condition(
-    workspace: WorkspaceRules, node: NodeRules, search: Search, clock: Clock
+    workspace: WorkspaceRules, node: NodeRules, search: Search, attributes: CustomerAttributes
 ) -> Fragment | None:
+    clock = clock_of(workspace)
     parts = []
     if search.external_id is not None:
         same = "customer.external_id = %s"
@@ -335,6 +332,5 @@ def _condition(
             # Follows from the query, and is found by an index, whatever the properties are. While
             # a node is locked its customers may have keys of another policy.
             parts.append(Fragment("customer.match_key = %s", (key,)))
-        attributes = CustomerAttributes.of(workspace, node)
         parts.append(compile_expression(search.query, attributes, clock, compile_did))
     return all_of(parts) if parts else None

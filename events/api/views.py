@@ -116,12 +116,7 @@ class EventsView(_IngestingView):
         parameters = QueryParameters(request)
         customer_id, node_id = parameters.text("customerId"), parameters.text("nodeId")
         external_id = canonical_identifier(parameters.text("externalId") or "") or None
-        types = named(parameters, "type", EVENT_TYPES)
-        mode = parameters.choice("mode", MODES, default=None)
-        if mode is not None:
-            fitting = [name for name, event in EVENT_TYPES.items() if event.mode == mode]
-            types = [name for name in types if name in fitting] if types else fitting
-            types = types or [""]  # types of the other mode only: nothing fits
+        types = self.types(parameters)
         contexts = named(parameters, "context", CONTEXTS)
         zone = self.workspace.zone
         earliest, latest = parameters.span("dateFrom", zone), parameters.span("dateTo", zone)
@@ -150,8 +145,7 @@ class EventsView(_IngestingView):
                 node = node or where
         search = Search(
             owners, node, self.readable_nodes(), external_id, types, contexts,
-            date_from, date_to, sort,
-            page.page, page.after,
+            date_from, date_to, sort, page.page, page.after,
         )  # fmt: skip
         found = search_events(self.workspace.id, search)
         elements = [shown_event(row, self.workspace) for row in found.rows]
@@ -160,6 +154,16 @@ class EventsView(_IngestingView):
         return JsonResponse(
             page.of(elements, total=found.total, unfiltered=found.unfiltered, last=found.last)
         )
+
+    def types(self, parameters: QueryParameters) -> list[str]:
+        """The types that `type` and `mode` ask for; empty for all."""
+        types = named(parameters, "type", EVENT_TYPES)
+        mode = parameters.choice("mode", MODES, default=None)
+        if mode is None:
+            return types
+        fitting = [name for name, event in EVENT_TYPES.items() if event.mode == mode]
+        types = [name for name in types if name in fitting] if types else fitting
+        return types or [""]  # types of the other mode only: nothing fits
 
     def readable_nodes(self) -> list[NodeRules]:
         """All nodes of the workspace that the caller may read."""

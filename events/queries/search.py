@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from configuration.models import NodeType
 from configuration.queries.rules import NodeRules
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
@@ -17,7 +15,7 @@ from contacthub_project.api.query import SortKey
 from contacthub_project.db.counters import Entity, count_in, count_of
 from contacthub_project.db.sql import fetch_one, records_of
 from customers.domain.query_compiler import Fragment, all_of
-from customers.queries.keyset import Order, OrderKey
+from customers.queries.keyset import Order, OrderKey, last_values
 from events.models.event import ROW_AS_JSON, EventRow
 
 NEWEST_FIRST = (SortKey("date", descending=True),)
@@ -41,10 +39,7 @@ SELECT
         ) AS counted
     ) END,
     CASE WHEN %s THEN (SELECT count(*) FROM events_event AS event WHERE {{counted}}) END,
-    (SELECT json_agg({ROW_AS_JSON}::json ORDER BY page.position)::text
-     FROM page JOIN events_event USING (id)),
-    (SELECT {{values}}::text FROM page JOIN events_event AS event USING (id)
-     ORDER BY page.position DESC LIMIT 1)
+    {{rows}}
 """
 
 PAGE = """
@@ -108,14 +103,14 @@ def search_events(workspace_id: UUID, search: Search) -> Found:
     """The events that fit, in the order asked for, ids breaking ties."""
     scope = _scope(workspace_id, search)
     filtered = all_of([scope, *_filters(search)])
-    order, size = _order(search.sort), _window(search)[1]
-    page = _page(workspace_id, search, order)
+    order, window = _order(search.sort), _window(search)
+    page = _page(workspace_id, search, filtered, order, window)
     counted = _counted_by_rows(workspace_id, search, scope)
     statement = SEARCH.format(
         filtered=filtered.sql,
         counted="false" if counted is None else counted.sql,
         page=page.sql,
-        values=order.values,
+        rows=order.page(ROW_AS_JSON, "events_event", "event"),
     )
     parameters = (
         *page.parameters,
@@ -126,13 +121,8 @@ def search_events(workspace_id: UUID, search: Search) -> Found:
     )
     total, by_rows, rows, last = fetch_one(statement, parameters, prepare=False)
     records = records_of(EventRow, rows)
-    is_full = last is not None and len(records) == size
-    return Found(
-        records,
-        total,
-        (by_rows or 0) + _counted(workspace_id, search),
-        orjson.loads(last) if is_full else None,
-    )
+    unfiltered = (by_rows or 0) + _counted(workspace_id, search)
+    return Found(records, total, unfiltered, last_values(last, records, window[1]))
 
 
 def _counted_by_rows(workspace_id: UUID, search: Search, scope: Fragment) -> Fragment | None:
@@ -166,25 +156,27 @@ def _counted(workspace_id: UUID, search: Search) -> int:
 
 def _window(search: Search) -> tuple[int, int]:
     """How many of the matches are passed over, and how many are wanted."""
-    if search.after is not None:
-        return 0, search.page.size
-    first = min(search.page.first, LARGEST_MATCH)
-    return first, min(search.page.size, LARGEST_MATCH - first)
+    return search.page.window if search.after is None else (0, search.page.size)
 
 
-def _page(workspace_id: UUID, search: Search, order: Order) -> Fragment:
+def _page(
+    workspace_id: UUID,
+    search: Search,
+    filtered: Fragment,
+    order: Order,
+    window: tuple[int, int],
+) -> Fragment:
     """The ids of a page, in order.
 
     Several nodes (all, or those that an aggregate node shows) are read one by one, each in the
     order of its index, and merged: of a million events only those of the page are looked at.
     """
-    window = _window(search)
     following = [] if search.after is None else order.after(search.after)
     nodes = _nodes_searched_together(search)
     if len(nodes) < 2:
-        filtered = all_of([_scope(workspace_id, search), *_filters(search), *following])
-        sql = PAGE.format(source="events_event", filtered=filtered.sql, order=order.sql)
-        return Fragment(sql, (*filtered.parameters, *window))
+        wanted = all_of([filtered, *following])
+        sql = PAGE.format(source="events_event", filtered=wanted.sql, order=order.sql)
+        return Fragment(sql, (*wanted.parameters, *window))
     parts = [
         _of_a_node(workspace_id, node, search, following, order, sum(window)) for node in nodes
     ]

@@ -9,20 +9,20 @@ SELECT coalesce(
 {% endmacro %}
 
 {# Which counters are asked for. #}
-{% macro asked() %}
+{% macro selected() %}
 workspace_id = :workspace_id AND node_id = ANY(:nodes::uuid[])
 AND metric = ANY(:metrics::text[]) AND day BETWEEN :first AND :last
 {% endmacro %}
 
-{# CTEs that end with `late`: what is not folded yet, usually the work of a few seconds. #}
-{% macro late() %}
+{# CTEs that end with `pending`: what is not folded yet, usually the work of a few seconds. #}
+{% macro pending() %}
 ledger AS (SELECT ({{ zone() }}) AS time_zone),
 waiting AS MATERIALIZED (
     SELECT * FROM analytics_delta
     WHERE workspace_id = :workspace_id AND node_id = ANY(:nodes::uuid[])
 ),
 visit AS ({{ visits(deltas="waiting", ledger="ledger") }}),
-late AS (
+pending AS (
     SELECT node_id, metric, key, day, value
     FROM ({{ facts(deltas="waiting", ledger="ledger") }}) AS fact
     WHERE metric = ANY(:metrics::text[]) AND day BETWEEN :first AND :last
