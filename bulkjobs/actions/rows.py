@@ -46,13 +46,15 @@ class RowResult:
     entity_id: UUID | None = None
     message: str | None = None
     column: str | None = None
+    code: str | None = None
 
     @classmethod
     def failure(cls, row: int, errors: Sequence[FieldError], message: str) -> RowResult:
-        """A refused row, with all its errors as text and the column of the first."""
+        """A refused row: all its errors as text, the column and the code of the first."""
         told = "; ".join(f"{column_of(error.path)} {error.message}".strip() for error in errors)
         column = column_of(errors[0].path) if errors else ""
-        return cls(row, Outcome.FAILED, None, told or message, column or None)
+        code = errors[0].code if errors else None
+        return cls(row, Outcome.FAILED, None, told or message, column or None, code)
 
 
 def applied(workspace: WorkspaceRules, job: BulkJob, rows: Sequence[Row]) -> list[RowResult]:

@@ -38,7 +38,7 @@ from contacthub_project.core.errors import (
 )
 
 RESULT_PAGE = 1000
-RESULT_COLUMNS = ("row", "outcome", "id", "error", "column")
+RESULT_COLUMNS = ("row", "outcome", "id", "error", "column", "code")
 SORTED_BY = {
     "createdAt": "created_at", "updatedAt": "updated_at", "status": "status",
     "filename": "filename", "entity": "entity", "operation": "operation",
@@ -237,7 +237,7 @@ def results_csv(job: BulkJob) -> Iterator[bytes]:
         yield _lines(
             (
                 str(result.row), result.outcome, str(result.entity_id or ""),
-                _told(result.message), _told(result.column),
+                _told(result.message), _told(result.column), result.code or "",
             )
             for result in page
         )  # fmt: skip

@@ -57,7 +57,11 @@ class BulkJobQuerySet(BoundedQuerySet["BulkJob"]):
 
 
 class BulkJob(models.Model):
-    """`position` is the number of rows that have been worked on; the file is gone when empty."""
+    """`position` is the number of rows that have been worked on; the file is gone when empty.
+
+    `attempts` is how often the rows after them have been begun: it is noted before they are, so
+    that a job which kills its worker each time is found out.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace_id = models.UUIDField()
@@ -75,6 +79,7 @@ class BulkJob(models.Model):
     processed = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -114,6 +119,7 @@ class Result(models.Model):
     entity_id = models.UUIDField(null=True)
     message = models.TextField(null=True)
     column = models.TextField(null=True)
+    code = models.TextField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "row"], name="bulk_result_once")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -23,6 +22,7 @@ from psycopg import errors as pg
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.core import errors
 from contacthub_project.core.errors import ContacthubError, FieldError
+from contacthub_project.runtime.logs import failure_details
 
 log = structlog.get_logger("contacthub.api")
 
@@ -97,9 +97,7 @@ def error_response(
     ]
     details: dict[str, Any] = {"status": status, "logref": logref}
     if failure is not None:
-        details["kind"] = type(failure).__qualname__
-        details["cause"] = _sqlstate(failure)
-        details["trace"] = _frames(failure)
+        details |= failure_details(failure)
     (log.error if status >= 500 else log.info)("request refused", **details)
     body = {"message": message, "logref": logref, "data": data, "errors": listed}
     return JsonResponse(body, status=status, headers=headers)
@@ -154,14 +152,3 @@ def _translate(failure: Exception) -> ContacthubError | None:
         case DataError():
             return errors.Invalid("The request holds a value that cannot be stored")
     return None
-
-
-def _sqlstate(failure: Exception) -> str | None:
-    """PostgreSQL's code for what happened: tells the cause without quoting values."""
-    cause = failure.__cause__
-    return cause.sqlstate if isinstance(cause, pg.Error) else None
-
-
-def _frames(failure: Exception) -> list[str]:
-    frames = traceback.extract_tb(failure.__traceback__)[-12:]
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

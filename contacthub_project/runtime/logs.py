@@ -7,10 +7,13 @@ log ids and counts, not values.
 from __future__ import annotations
 
 import logging.config
+import traceback
 from typing import Any
 
 import structlog
+from psycopg import errors as pg
 
+INNERMOST_FRAMES = 12
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -65,3 +68,22 @@ def configure(settings: dict[str, Any]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def failure_details(failure: BaseException) -> dict[str, Any]:
+    """What a log line may say of an exception: its class, PostgreSQL's code and the frames.
+
+    Never the exception's own text, which may quote personal data.
+    """
+    frames = traceback.extract_tb(failure.__traceback__)[-INNERMOST_FRAMES:]
+    return {
+        "kind": type(failure).__qualname__,
+        "cause": sqlstate(failure),
+        "trace": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+
+
+def sqlstate(failure: BaseException) -> str | None:
+    """PostgreSQL's code of the error that caused an exception; None when it was none of its."""
+    cause = failure.__cause__
+    return cause.sqlstate if isinstance(cause, pg.Error) else None

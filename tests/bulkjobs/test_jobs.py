@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import TestCase
 from django.utils import timezone
 
-from bulkjobs.actions import processing
+from bulkjobs.actions import failures, processing
 from bulkjobs.actions.processing import remove_old_results, resume_job, stop_job
 from bulkjobs.models import BulkJob, Result
 from configuration.actions.removal import remove_deleted
@@ -24,6 +24,10 @@ from tests.client import Answer
 from tests.factories import Hub
 
 BOUNDARY = "a-boundary"
+
+
+class Killed(BaseException):
+    """Ends a worker wherever it is."""
 
 
 def form(content: bytes, **fields: str) -> bytes:
@@ -289,17 +293,17 @@ def test_a_killed_worker_goes_on_after_the_last_chunk(hub: Hub, monkeypatch: Any
     monkeypatch.setattr(processing, "CHUNK", 10)
     lines = "".join(f"p{number}@x.it,t{number}\n" for number in range(35))
     job = upload(hub, f"base.contacts.email,tags.manual\n{lines}")
-    real, calls = processing.applied, []
+    real, calls = failures.applied, []
 
     def dies(*given: Any) -> Any:
         calls.append(1)
         rows = real(*given)
         if len(calls) == 3:
-            raise MemoryError
+            raise Killed
         return rows
 
-    monkeypatch.setattr(processing, "applied", dies)
-    with pytest.raises(MemoryError):
+    monkeypatch.setattr(failures, "applied", dies)
+    with pytest.raises(Killed):
         process(seconds=60)
     half = hub.trusted.get(f"{jobs_path(hub)}/{job['id']}")
     assert (half["status"], half["processedEntities"]) == ("PROCESSING", 20)
