@@ -10,6 +10,7 @@ from contacthub_project.api.components import (
     Schema,
     component,
     enum_component,
+    list_component,
     nullable,
     object_component,
     page_component,
@@ -94,6 +95,12 @@ _WHOLE: dict[str, Schema] = {"id": ID, "intId": NUMBER, **_PROPERTIES, **_GENERA
 
 CUSTOMER = object_component("Customer", _WHOLE, required=["id", "nodeId"])
 SUBSCRIPTION = _published({"$ref": DEFINITION + "subscription"})
+EDUCATION = _published({"$ref": DEFINITION + "education"})
+JOB = _published({"$ref": DEFINITION + "job"})
+LIKE = _published({"$ref": DEFINITION + "like"})
+EDUCATIONS = list_component("CustomerEducationList", EDUCATION, "educations of a customer")
+JOBS = list_component("CustomerJobList", JOB, "jobs of a customer")
+LIKES = list_component("CustomerLikeList", LIKE, "likes of a customer")
 CUSTOMER_INPUT = object_component(
     "CustomerInput", dict(_PROPERTIES), required=["nodeId"], closed=True
 )

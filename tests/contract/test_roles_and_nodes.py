@@ -46,6 +46,17 @@ NODE_BOUND = {
     ("GET", CUSTOMER + "/subscriptions/{propertyId}"): "R",
     ("PUT", CUSTOMER + "/subscriptions/{propertyId}"): "W",
     ("DELETE", CUSTOMER + "/subscriptions/{propertyId}"): "W",
+    **{
+        (method, CUSTOMER + f"/{name}{item}"): permission
+        for name in ("educations", "jobs", "likes")
+        for method, item, permission in (
+            ("GET", "", "R"),
+            ("POST", "", "W"),
+            ("GET", "/{itemId}", "R"),
+            ("PUT", "/{itemId}", "W"),
+            ("DELETE", "/{itemId}", "W"),
+        )
+    },
     ("GET", CUSTOMER + "/sessions"): "R",
     ("POST", CUSTOMER + "/sessions"): "W",
     ("GET", CUSTOMER + "/sessions/{sessionId}"): "R",

@@ -39,6 +39,7 @@ def body_for(path: str, number: int, known: dict[str, Any]) -> Any:
         f"{NEW}/customers": {"nodeId": node, "base": {"contacts": {"email": f"{number}@x.it"}}},
         f"{NEW}/customers/{{customerId}}/sessions": {"value": f"session-{number}"},
         f"{NEW}/customers/{{customerId}}/subscriptions": {"id": f"s{number}", "subscribed": True},
+        f"{NEW}/customers/{{customerId}}/jobs": {"id": f"j{number}"},
         f"{NEW}/configuration/nodes/entries": {"name": f"Node {number}"},
         f"{NEW}/configuration/nodes/aggregates": {
             "name": f"Aggregate {number}", "entryNodes": [node],

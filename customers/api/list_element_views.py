@@ -1,0 +1,114 @@
+"""Educations, jobs and likes as resources below a customer.
+
+The published contract has dropped these operations; clients of before still call them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema, extend_schema_view
+
+from contacthub_project.api.components import Schema
+from contacthub_project.api.renderers import JsonResponse
+from customers.actions.customers import CUSTOMER_BYTES
+from customers.actions.list_elements import (
+    EDUCATIONS,
+    JOBS,
+    LIKES,
+    ElementList,
+    add_element,
+    element_with,
+    remove_element,
+    replace_element,
+)
+from customers.api import schema
+from customers.api.views import CustomerScopedView
+from customers.queries.documents import document_of
+
+
+class ListElementsViewSet(CustomerScopedView):
+    """The elements of one list of a customer's `base`, which have ids."""
+
+    elements: ElementList
+
+    def list(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
+        known = self.readable_elements(customer_id)
+        return JsonResponse({"elements": [self.shown_element(each) for each in known]})
+
+    def create(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
+        customer = self.writable_customer(customer_id)
+        body = self.body(limit=CUSTOMER_BYTES)
+        added = add_element(self.workspace, customer, self.elements, body=body, by=self.caller)
+        return JsonResponse(self.shown_element(added), status=201)
+
+    def retrieve(
+        self, request: HttpRequest, workspace_id: str, customer_id: str, item_id: str
+    ) -> JsonResponse:
+        found = element_with(self.readable_elements(customer_id), item_id)
+        if found is None:
+            raise self.elements.not_found(item_id)
+        return JsonResponse(self.shown_element(found))
+
+    def update(
+        self, request: HttpRequest, workspace_id: str, customer_id: str, item_id: str
+    ) -> JsonResponse:
+        customer = self.writable_customer(customer_id)
+        body = self.body(limit=CUSTOMER_BYTES)
+        # The answer holds what was sent and nothing else, so whoever may write may see it.
+        replaced = replace_element(
+            self.workspace, customer, self.elements, item_id, body=body, by=self.caller
+        )
+        return JsonResponse(self.shown_element(replaced))
+
+    def destroy(
+        self, request: HttpRequest, workspace_id: str, customer_id: str, item_id: str
+    ) -> JsonResponse:
+        customer = self.writable_customer(customer_id)
+        remove_element(self.workspace, customer, self.elements, item_id, by=self.caller)
+        return JsonResponse({})
+
+    def readable_elements(self, customer_id: str) -> Sequence[Any]:
+        """The customer's elements; none when the workspace has disabled the list.
+
+        Raises NotFound, Forbidden.
+        """
+        row = self.live_row(customer_id)
+        self.readable_node(row.node_id)
+        if not self.workspace.customer_schema.has(self.elements.path):
+            return []
+        return self.elements.of(document_of(row))
+
+    def shown_element(self, element: Mapping[str, Any]) -> dict[str, Any]:
+        """Every property of the element, absent ones null."""
+        base = self.elements.holding([element])["base"]
+        return self.workspace.customer_schema.complete_base(base)[self.elements.name][0]
+
+
+def _described(element: Schema, elements: Schema) -> Callable[[type], type]:
+    """The decorator that describes the operations on a list by the schemas of its parts."""
+    body = {"application/json": element}
+    return extend_schema_view(
+        list=extend_schema(responses={200: elements}, deprecated=True),
+        create=extend_schema(request=body, responses={201: element}, deprecated=True),
+        retrieve=extend_schema(responses={200: element}, deprecated=True),
+        update=extend_schema(request=body, responses={200: element}, deprecated=True),
+        destroy=extend_schema(responses={200: schema.NOTHING}, deprecated=True),
+    )
+
+
+@_described(schema.EDUCATION, schema.EDUCATIONS)
+class EducationsViewSet(ListElementsViewSet):
+    elements = EDUCATIONS
+
+
+@_described(schema.JOB, schema.JOBS)
+class JobsViewSet(ListElementsViewSet):
+    elements = JOBS
+
+
+@_described(schema.LIKE, schema.LIKES)
+class LikesViewSet(ListElementsViewSet):
+    elements = LIKES
