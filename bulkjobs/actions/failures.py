@@ -37,7 +37,7 @@ class UnexpectedFailures:
         """A failed row, with the logref under which the log tells of the exception."""
         if isinstance(failure, DataError):
             error = FieldError("", "holds a value that cannot be stored", "unstorable")
-            return RowResult.failure(row, [error], "")
+            return RowResult.failure(row, [error])
         details = failure_details(failure)
         kind = (details["kind"], details["cause"], tuple(details["trace"]))
         logref = self.logrefs.get(kind)
@@ -47,7 +47,7 @@ class UnexpectedFailures:
                 "bulk job row failed", job=str(self.job_id), row=row, logref=logref, **details
             )
         return RowResult.failure(
-            row, [FieldError("", f"internal error, logref {logref}", INTERNAL)], ""
+            row, [FieldError("", f"internal error, logref {logref}", INTERNAL)]
         )
 
 

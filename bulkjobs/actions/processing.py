@@ -201,12 +201,13 @@ def _results(
 ) -> list[RowResult]:
     rows, refused = [], []
     failures = UnexpectedFailures(job.id)
+    names = [column.name for column in columns]
     for number, row in enumerate(cells, position + 1):
         try:
             body = body_of(columns, row)
-            rows.append(Row(number, body, len(orjson.dumps(body))))
+            rows.append(Row(number, body, len(orjson.dumps(body)), names))
         except BadRow as bad:
-            refused.append(RowResult.failure(number, bad.errors, ""))
+            refused.append(RowResult.failure(number, bad.errors))
         except Exception as failure:
             refused.append(failures.result_of(number, failure))
     done = applied_in_isolation(workspace, job, rows, failures)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from bulkjobs.domain.csv_columns import EVENT_EXTERNAL_ID, column_of
+from bulkjobs.domain.csv_columns import EVENT_EXTERNAL_ID, column_of, place_of
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, Outcome
 from configuration.domain.permissions import TRUSTED_APPLICATION
 from configuration.queries.rules import NodeRules, WorkspaceRules
@@ -30,11 +30,17 @@ from events.models import Event
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row's number in the file, what it says, and how many bytes that is as JSON."""
+    """A row's number in the file, what it says, how many bytes that is as JSON, and its columns."""
 
     number: int
     body: dict[str, Any]
     size: int
+    columns: Collection[str] = ()
+
+    def refused(self, refusal: ContacthubError) -> RowResult:
+        """What is told of the row when it is refused: its places by the names of columns."""
+        errors = [replace(error, path=place_of(error.path, self.body)) for error in refusal.errors]
+        return RowResult.failure(self.number, errors, refusal.message, self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,21 @@ class RowResult:
     code: str | None = None
 
     @classmethod
-    def failure(cls, row: int, errors: Sequence[FieldError], message: str) -> RowResult:
-        """A refused row: all its errors as text, the column and the code of the first."""
-        told = "; ".join(f"{column_of(error.path)} {error.message}".strip() for error in errors)
-        column = column_of(errors[0].path) if errors else ""
+    def failure(
+        cls,
+        row: int,
+        errors: Sequence[FieldError],
+        message: str = "",
+        columns: Collection[str] = (),
+    ) -> RowResult:
+        """A refused row: all its errors as text, the column and the code of the first.
+
+        The errors' paths are dotted, as columns are named.
+        """
+        told = "; ".join(f"{error.path} {error.message}".strip() for error in errors)
+        column = column_of(errors[0].path, columns) if errors and errors[0].path else None
         code = errors[0].code if errors else None
-        return cls(row, Outcome.FAILED, None, told or message, column or None, code)
+        return cls(row, Outcome.FAILED, None, told or message, column, code)
 
 
 def applied(workspace: WorkspaceRules, job: BulkJob, rows: Sequence[Row]) -> list[RowResult]:
@@ -104,7 +119,7 @@ def _upsert(
         if isinstance(outcome, Done):
             results.append(RowResult(row.number, outcome.how, outcome.customer_id))
         else:
-            results.append(RowResult.failure(row.number, outcome.errors, outcome.message))
+            results.append(row.refused(outcome))
     return results
 
 
@@ -114,6 +129,9 @@ def _store_events(
     new = [row for row in rows if "id" not in row.body]
     known = [row for row in rows if "id" in row.body]
     results = _each(known, lambda row: _change_event(workspace, node, row, by))
+    results += _of_two_customers(workspace, node, new)
+    contradictory = {result.row for result in results}
+    new = [row for row in new if row.number not in contradictory]
     given = [GivenEvent(_event_body(job, node, row.body), row.size) for row in new]
     outcomes = post_events(workspace, given, by=by) if given else []
     for row, outcome in zip(new, outcomes, strict=True):
@@ -121,9 +139,33 @@ def _store_events(
             how = Outcome.CREATED if outcome.is_new else Outcome.UNCHANGED
             results.append(RowResult(row.number, how, outcome.id))
         else:
-            errors = _named_as_columns(outcome.errors, row.body)
-            results.append(RowResult.failure(row.number, errors, outcome.message))
+            outcome.errors = _named_as_columns(outcome.errors, row.body)
+            results.append(row.refused(_at_customer_id(outcome, row)))
     return results
+
+
+def _of_two_customers(
+    workspace: WorkspaceRules, node: NodeRules, rows: Sequence[Row]
+) -> list[RowResult]:
+    """The failures of events whose customerId and externalId name different customers."""
+    named = {
+        row.number: customer_id
+        for row in rows
+        if row.body.get("externalId")
+        and (customer_id := as_uuid(row.body.get("customerId") or "")) is not None
+    }
+    if not named:
+        return []
+    customers = Customer.objects.in_node(workspace.id, node.id).filter(id__in=set(named.values()))
+    external_ids = dict(customers.values_list("id", "external_id"))
+    message = "is not the external id of the customer that customerId names"
+    error = FieldError("externalId", message, "contradiction")
+    return [
+        RowResult.failure(row.number, [error])
+        for row in rows
+        if named.get(row.number) in external_ids
+        and external_ids[named[row.number]] != canonical_identifier(row.body["externalId"])
+    ]
 
 
 def _event_body(job: BulkJob, node: NodeRules, said: dict[str, Any]) -> dict[str, Any]:
@@ -153,6 +195,13 @@ def _named_as_columns(errors: Sequence[FieldError], given: Mapping[str, Any]) ->
     return [replace(error, path=columns.get(error.path, error.path)) for error in errors]
 
 
+def _at_customer_id(refusal: ContacthubError, row: Row) -> ContacthubError:
+    """A refusal that points at the column of the customer when it says that there is none."""
+    if isinstance(refusal, NotFound) and not refusal.errors and row.body.get("customerId"):
+        refusal.errors = [FieldError("/customerId", "is no customer of the node", "reference")]
+    return refusal
+
+
 def _each(rows: Sequence[Row], act: Callable[[Row], tuple[str, UUID]]) -> list[RowResult]:
     """Rows one by one; what one has begun is undone when it is refused."""
     results = []
@@ -162,7 +211,7 @@ def _each(rows: Sequence[Row], act: Callable[[Row], tuple[str, UUID]]) -> list[R
                 outcome, entity_id = act(row)
             results.append(RowResult(row.number, outcome, entity_id))
         except ContacthubError as refusal:
-            results.append(RowResult.failure(row.number, refusal.errors, refusal.message))
+            results.append(row.refused(refusal))
     return results
 
 
@@ -179,6 +228,8 @@ def _named_customer(workspace: WorkspaceRules, node: NodeRules, body: dict[str, 
     customers = Customer.objects.in_node(workspace.id, node.id)
     if body.get("id"):
         customers = customers.filter(id=as_uuid(body["id"]) or UUID(int=0))
+        if body.get("externalId"):
+            customers = customers.filter(external_id=canonical_identifier(body["externalId"]))
     elif body.get("externalId") and "externalId" not in node.matching.properties:
         customers = customers.filter(external_id=canonical_identifier(body["externalId"]))
     else:

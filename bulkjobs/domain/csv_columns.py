@@ -6,6 +6,7 @@ docs/bulk-jobs.md describes it for those who make such files.
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,10 +52,11 @@ class BadRow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: where its cells go, and what they hold."""
+    """A column: where its cells go, what they hold, and their index in rows."""
 
     name: str
     kind: str
+    position: int
 
     def value(self, cell: str) -> Any:
         """What a cell says; raises ValueError with what is wrong."""
@@ -71,12 +73,15 @@ class Column:
 
 
 def customer_columns(header: Sequence[str], schema: Attributes, *, deletes: bool) -> list[Column]:
-    """The columns of a file about customers; raises BadFile naming those that are not known."""
+    """The columns of a file about customers, those that lie within others behind them.
+
+    Raises BadFile naming those that are not known.
+    """
     return _columns(header, lambda name: _customer_kind(name, schema, deletes=deletes))
 
 
 def event_columns(header: Sequence[str], schema: Attributes, *, with_id: bool) -> list[Column]:
-    """The columns of a file about events of one type."""
+    """The columns of a file about events of one type; like `customer_columns`."""
 
     def kind_of(name: str) -> str | None:
         if name == "id" and with_id:
@@ -92,52 +97,102 @@ def event_columns(header: Sequence[str], schema: Attributes, *, with_id: bool) -
     return _columns(header, kind_of)
 
 
+class _Lines:
+    """The lines of a file, and where the quoted cell begins that is being read."""
+
+    def __init__(self, lines: Iterator[str], delimiter: str) -> None:
+        self._lines = lines
+        self._delimiter = delimiter
+        self._row_begins = True
+        self.number = 0
+        self.quote = 0  # the line in which the latest quoted cell of several lines begins
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.number += 1
+            if self._row_begins or self._opens_a_cell_again(line):
+                self.quote = self.number
+            self._row_begins = False
+            yield line
+
+    def row_ended(self) -> None:
+        """Take the next line for the beginning of a row."""
+        self._row_begins = True
+
+    def _opens_a_cell_again(self, line: str) -> bool:
+        """Whether a line that begins inside a quoted cell ends inside another."""
+        closed = line.replace('""', "").find('"')
+        if closed < 0:
+            return False
+        is_open, begins_cell = False, False
+        for sign in line.replace('""', "")[closed + 1 :]:
+            if sign == '"' and (is_open or begins_cell):
+                is_open = not is_open
+            begins_cell = sign == self._delimiter and not is_open
+        return is_open
+
+
 def rows_of(lines: Iterable[str]) -> Iterator[list[str]]:
     """The rows of a file, header first; comma or semicolon, whichever the header has more of.
 
-    Raises BadFile for what is no CSV.
+    Raises BadFile for what is no CSV; a quote that is not closed is told of with its own line.
     """
     iterator = iter(lines)
     first = next(iterator, "")
     delimiter = ";" if first.count(";") > first.count(",") else ","
     csv.field_size_limit(LARGEST_CELL)
-    reader = csv.reader(_chained(first, iterator), delimiter=delimiter, strict=True)
+    numbered = _Lines(itertools.chain([first], iterator), delimiter)
+    reader = csv.reader(numbered, delimiter=delimiter, strict=True)
     while True:
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as fault:
-            raise BadFile(f"line {reader.line_num}: {fault}") from None
+            raise BadFile(_csv_fault(numbered, str(fault))) from None
         except UnicodeDecodeError:
             raise BadFile(f"after line {reader.line_num}: not UTF-8") from None
+        numbered.row_ended()
         if row:
             yield row
+
+
+def _csv_fault(lines: _Lines, fault: str) -> str:
+    if lines.number > lines.quote or fault == "unexpected end of data":
+        noticed = f"noticed in line {lines.number}: {fault}"
+        return f"line {lines.quote}: a quote is not closed ({noticed})"
+    return f"line {lines.number}: {fault}"
 
 
 def body_of(columns: Sequence[Column], row: Sequence[str]) -> dict[str, Any]:
     """What a row says as nested objects; cells that are empty or missing say nothing.
 
-    Raises BadRow with every faulty cell.
+    Raises BadRow with every faulty cell. Columns of which one lies within the other, such as
+    `base.subscriptions` and `base.subscriptions.news.subscribed`, say together what they say, in
+    whichever order they stand; where they contradict each other the row is faulty.
     """
-    errors = []
-    if len(row) > len(columns):
-        errors.append(FieldError("", f"has {len(row)} cells for {len(columns)} columns", "cells"))
+    errors: list[tuple[int, FieldError]] = []
     body: dict[str, Any] = {}
-    for column, cell in zip(columns, row, strict=False):
+    for column in columns:
+        cell = row[column.position] if column.position < len(row) else ""
         if cell == "":
             continue
-        if "\0" in cell:
-            errors.append(
-                FieldError(column.name, "holds a character that cannot be stored", "cell")
-            )
-            continue
         try:
+            if "\0" in cell:
+                raise ValueError("holds a character that cannot be stored")
             _put(body, column.name, column.value(cell))
+        except _Contradiction:
+            wider = [other.name for other in columns if column.name.startswith(f"{other.name}.")]
+            message = f"contradicts column {wider[-1]}" if wider else "contradicts another column"
+            errors.append((column.position, FieldError(column.name, message, "contradiction")))
         except ValueError as fault:
-            errors.append(FieldError(column.name, str(fault), "cell"))
-    if errors:
-        raise BadRow(errors)
+            errors.append((column.position, FieldError(column.name, str(fault), "cell")))
+    found = [error for _, error in sorted(errors, key=lambda each: each[0])]
+    if len(row) > len(columns):
+        message = f"has {len(row)} cells for {len(columns)} columns"
+        found.insert(0, FieldError("", message, "cells"))
+    if found:
+        raise BadRow(found)
     return body
 
 
@@ -183,14 +238,28 @@ def _leaves(kinds: Mapping[str, str], roots: Collection[str]) -> list[str]:
     return found
 
 
-def column_of(pointer: str) -> str:
-    """The column that a JSON pointer into a row's body leads to."""
-    return pointer.removeprefix("/").replace("/", ".")
+def place_of(pointer: str, body: Mapping[str, Any]) -> str:
+    """The dotted path of a JSON pointer into a row's body, with subscriptions by their id."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    if parts[:2] == SUBSCRIPTIONS.split(".") and len(parts) > 2:
+        base = body.get("base")
+        subscriptions = base.get("subscriptions") if isinstance(base, dict) else None
+        given = subscriptions if isinstance(subscriptions, list) else []
+        index = int(parts[2]) if parts[2].isdecimal() else len(given)
+        if index < len(given) and isinstance(given[index], dict) and "id" in given[index]:
+            parts[2] = str(given[index]["id"])
+    return ".".join(parts)
 
 
-def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
+def column_of(place: str, columns: Collection[str]) -> str:
+    """The column of a file that says what a body has at a place, or one that says a part of it.
+
+    Of a place that no column speaks of: the column that would.
+    """
+    within = [name for name in columns if place == name or place.startswith(f"{name}.")]
+    if within:
+        return max(within, key=len)
+    return next((name for name in columns if name.startswith(f"{place}.")), place)
 
 
 def _columns(header: Sequence[str], kind_of: Any) -> list[Column]:
@@ -207,7 +276,8 @@ def _columns(header: Sequence[str], kind_of: Any) -> list[Column]:
     if unknown:
         shown = ", ".join(name[:100] or "(empty)" for name in unknown[:20])
         raise BadFile(f"columns are not known: {shown}")
-    return [Column(name, kinds[name]) for name in names]
+    columns = [Column(name, kinds[name], position) for position, name in enumerate(names)]
+    return sorted(columns, key=lambda column: column.name.count("."))
 
 
 def _customer_kind(name: str, schema: Attributes, *, deletes: bool) -> str | None:
@@ -234,25 +304,45 @@ def _is_within_list(name: str, schema: Attributes) -> bool:
     )
 
 
+class _Contradiction(ValueError):
+    """Two columns of a row say different things of one place."""
+
+
 def _put(body: dict[str, Any], name: str, value: Any) -> None:
+    """Say `value` at the place that a column names; raises _Contradiction."""
     *parents, last = name.split(".")
+    level: Any = body
     if name.startswith(f"{SUBSCRIPTIONS}.") and len(parents) == 3:
-        subscriptions = body.setdefault("base", {}).setdefault("subscriptions", [])
-        known = next((each for each in subscriptions if each.get("id") == parents[2]), None)
-        if known is None:
-            known = {"id": parents[2]}
-            subscriptions.append(known)
-        known[last] = value
-        return
-    level = body
-    for parent in parents:
-        level = level.setdefault(parent, {})
-        if not isinstance(level, dict):
-            raise ValueError("contradicts another column")
-    if isinstance(level.get(last), dict) and isinstance(value, dict):
-        level[last].update(value)
+        level = _subscription(body, parents[2])
     else:
-        level[last] = value
+        for parent in parents:
+            level = level.setdefault(parent, {})
+            if not isinstance(level, dict):
+                raise _Contradiction
+    _say(level, last, value)
+
+
+def _subscription(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
+    """The subscription of a row's body with an id, put there when it is missing."""
+    given = body.setdefault("base", {}).setdefault("subscriptions", [])
+    if not isinstance(given, list):
+        raise _Contradiction
+    for each in given:
+        if isinstance(each, dict) and each.get("id") == subscription_id:
+            return each
+    given.append({"id": subscription_id})
+    return given[-1]
+
+
+def _say(level: dict[str, Any], name: str, value: Any) -> None:
+    """Set a property, or add to what a wider column has said of it already."""
+    if name not in level:
+        level[name] = value
+    elif isinstance(level[name], dict) and isinstance(value, dict):
+        for inner, said in value.items():
+            _say(level[name], inner, said)
+    elif level[name] != value or isinstance(level[name], bool) is not isinstance(value, bool):
+        raise _Contradiction
 
 
 def _list(cell: str, kind: str) -> list[Any]:
