@@ -14,7 +14,7 @@ from django.db import transaction
 
 from analytics.actions.recounting import recount
 from analytics.queries.measures import LOCK_CLASS
-from contacthub_project.db.sql import fetch_all, fetch_one, load
+from contacthub_project.db.sql import fetch_all, fetch_one, fetch_value, load
 
 TASK = "analytics.tasks.fold"
 BATCH = 20_000
@@ -43,9 +43,9 @@ def fold_all(*, seconds: float) -> bool:
 @transaction.atomic
 def fold(workspace_id: UUID) -> int:
     """Fold a batch of a workspace's deltas; how many there were, 0 while another is at it."""
-    if not fetch_one(HOLD, [LOCK_CLASS, str(workspace_id)])[0]:
+    if not fetch_value(HOLD, [LOCK_CLASS, str(workspace_id)]):
         return 0
     fetch_one(OPEN_LEDGER, {"workspace_id": workspace_id})
     parameters = {"workspace_id": workspace_id, "limit": BATCH}
-    (folded,) = fetch_one(FOLD, parameters, prepare=False)
+    folded: int = fetch_value(FOLD, parameters, prepare=False)
     return folded

@@ -22,7 +22,7 @@ from django.utils import timezone
 from analytics.models import Counter, Delta, Ledger, Presence
 from analytics.queries.measures import LOCK_CLASS
 from configuration.models import Workspace
-from contacthub_project.db.sql import fetch_all, fetch_one, load
+from contacthub_project.db.sql import fetch_all, fetch_one, fetch_value, load
 
 PATIENCE = 60.0
 
@@ -106,7 +106,7 @@ def _held(workspace_id: UUID) -> Iterator[None]:
     """The workspace's counters, for ourselves; held before the snapshot is taken."""
     name = [LOCK_CLASS, str(workspace_id)]
     deadline = time.monotonic() + PATIENCE
-    while not fetch_one(HOLD, name)[0]:
+    while not fetch_value(HOLD, name):
         if time.monotonic() > deadline:
             raise TimeoutError(f"the counters of workspace {workspace_id} are being worked on")
         time.sleep(0.05)

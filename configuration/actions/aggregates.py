@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db import transaction
@@ -35,8 +35,21 @@ IMMUTABLE = {
 ACTIVATION = (NodeState.NEW, NodeState.ACTIVE)
 
 
+class AggregateNodeValues(TypedDict, total=False):
+    """What an aggregate node is given when it is made or changed (reference: Aggregate nodes)."""
+
+    name: str
+    description: str | None
+    image_url: str | None
+    entry_nodes: list[UUID]
+    unique_properties: list[str]
+    case_sensitive: bool
+    exclusion_filters: list[Any]
+    state: str
+
+
 @transaction.atomic
-def create_aggregate_node(workspace_id: UUID, *, values: dict[str, Any]) -> Node:
+def create_aggregate_node(workspace_id: UUID, *, values: AggregateNodeValues) -> Node:
     """A new aggregate node, in state NEW: it holds no customers until it is activated."""
     schema = customer_schema_of(lock_workspace(workspace_id))
     node = Node(workspace_id=workspace_id, type=NodeType.AGGREGATE, state=NodeState.NEW, **values)
@@ -50,7 +63,7 @@ def create_aggregate_node(workspace_id: UUID, *, values: dict[str, Any]) -> Node
 
 
 def modify_aggregate_node(
-    node: Node, *, values: dict[str, Any], expected_version: int | None
+    node: Node, *, values: AggregateNodeValues, expected_version: int | None
 ) -> Node:
     """Change name, description, image or exclusion filters; with other filters it is built anew.
 
@@ -62,7 +75,7 @@ def modify_aggregate_node(
 
 
 @transaction.atomic
-def _modified(node: Node, values: dict[str, Any], expected_version: int | None) -> Node:
+def _modified(node: Node, values: Mapping[str, Any], expected_version: int | None) -> Node:
     schema = customer_schema_of(lock_workspace(node.workspace_id))
     node = lock_node(node)
     if node.state == NodeState.LOCKED:

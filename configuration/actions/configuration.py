@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from configuration.actions.changing import changing
@@ -31,8 +31,20 @@ KNOWN_ZONE = "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)"
 MOST_USES = 20  # that an error tells of
 
 
+class WorkspaceValues(TypedDict, total=False):
+    """What a workspace changes of itself; `max_requests_per_minute` 0 is no limit."""
+
+    name: str
+    industry: str
+    logo: str | None
+    timezone: str
+    currency: str
+    placeholder_values: list[str]
+    max_requests_per_minute: int
+
+
 def modify_workspace(
-    workspace_id: UUID, *, values: Mapping[str, Any], expected_version: int | None
+    workspace_id: UUID, *, values: WorkspaceValues, expected_version: int | None
 ) -> Workspace:
     """Change name, industry, logo, time zone, currency, placeholders or throttling.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from django.db import transaction
@@ -31,10 +31,20 @@ from contacthub_project.core.errors import (
 from contacthub_project.db.tenant_data import all_owners
 from contacthub_project.messaging.enqueue import enqueue_on_commit
 
-# What an entry node is given when it is made or changed (reference: Create entry node).
-EntryNodeValues = dict[str, Any]
 POLICY = "/uniqueCustomer"
 POLICY_FIELDS = ("unique_properties", "case_sensitive")
+
+
+class EntryNodeValues(TypedDict, total=False):
+    """What an entry node is given when it is made or changed (reference: Create entry node)."""
+
+    name: str
+    description: str | None
+    image_url: str | None
+    unique_properties: list[str]
+    case_sensitive: bool
+    source_priority: list[UUID]
+    mandatory_properties: list[str]
 
 
 @transaction.atomic

@@ -30,7 +30,7 @@ class SignInAttempts(AxesDatabaseHandler):  # type: ignore[misc]
         )
         of_address = attempts.aggregate(wrong=Sum("failures_since_start"))["wrong"] or 0
         if of_address >= settings.SIGN_IN_ATTEMPTS_PER_ADDRESS:
-            return max(failures, settings.AXES_FAILURE_LIMIT)
+            return max(failures, int(settings.AXES_FAILURE_LIMIT))
         return failures
 
 

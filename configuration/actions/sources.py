@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +18,15 @@ from configuration.domain.tokens import new_source_token, token_hash
 from configuration.models import Node, Source
 from configuration.queries.rules import configuration_changed
 from contacthub_project.core.errors import FieldError, Invalid, NotFound, Stale, unknown_references
+
+
+class SourceValues(TypedDict, total=False):
+    """What of a source can be changed (reference: Modify source), its nodes apart."""
+
+    name: str
+    description: str | None
+    enabled: bool
+    properties: dict[str, Any]
 
 
 @transaction.atomic
@@ -74,7 +83,7 @@ def create_source(
 def modify_source(
     source: Source,
     *,
-    values: dict[str, Any],
+    values: SourceValues,
     nodes: Sequence[UUID] | None,
     expected_version: int | None,
 ) -> Source:

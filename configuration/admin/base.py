@@ -20,7 +20,7 @@ class WorkspaceReadOnlyAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Only rows of workspaces, or of nodes where rows have one, that the person may read."""
-        rows = super().get_queryset(request)
+        rows: QuerySet[Any] = super().get_queryset(request)
         assert isinstance(request.user, User), "nobody else gets in"
         if reaches_all_workspaces(request.user.roles):
             return rows

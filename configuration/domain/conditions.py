@@ -186,15 +186,18 @@ class _Parser:
 
     def condition(self, given: Any, at: str, *, depth: int) -> Condition | None:
         if not isinstance(given, dict):
-            return self._wrong(at, "must be an object", "type")
+            self._wrong(at, "must be an object", "type")
+            return None
         if depth > DEEPEST:
-            return self._wrong(at, f"is nested deeper than {DEEPEST} levels", "depth")
+            self._wrong(at, f"is nested deeper than {DEEPEST} levels", "depth")
+            return None
         if given.get("type") == "composite":
             return self._composite(given, at, depth)
         if given.get("type") == "atomic":
             self.comparisons += 1
             return self._atomic(given, at)
-        return self._wrong(f"{at}/type", "must be atomic or composite", "enum")
+        self._wrong(f"{at}/type", "must be atomic or composite", "enum")
+        return None
 
     def _composite(self, given: Mapping[str, Any], at: str, depth: int) -> Condition | None:
         self.faults += unknown_key_faults(given, COMPOSITE_KEYS, at)
@@ -204,7 +207,8 @@ class _Parser:
             conjunction = "and"
         inner = as_list(given.get("conditions"))
         if not isinstance(inner, list) or not inner:
-            return self._wrong(f"{at}/conditions", "must be a list of conditions", "type")
+            self._wrong(f"{at}/conditions", "must be a list of conditions", "type")
+            return None
         parts = tuple(
             self.condition(each, f"{at}/conditions/{index}", depth=depth + 1)
             for index, each in enumerate(inner)
@@ -271,13 +275,12 @@ class _Parser:
     def _operand(self, kind: str, value: Any, at: str) -> Operand | None:
         operand = operand_of(kind, value)
         if operand is None:
-            return self._wrong(at, f"must be {EXPECTED.get(kind, kind)}", "type")
+            self._wrong(at, f"must be {EXPECTED.get(kind, kind)}", "type")
+            return None
         return operand
 
-    def _wrong(self, at: str, message: str, code: str) -> Any:
-        """Note what is wrong; None, which stands for it."""
+    def _wrong(self, at: str, message: str, code: str) -> None:
         self.faults.append(FieldError(at, message, code))
-        return None
 
 
 def operand_of(kind: str, value: Any) -> Operand | None:

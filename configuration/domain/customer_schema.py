@@ -11,6 +11,7 @@ from typing import Any
 from unicodedata import is_normalized, normalize
 
 from configuration.domain.disabled_properties import (
+    Document,
     disabled_tree,
     with_disabled_of,
     without_disabled,
@@ -67,11 +68,11 @@ class CustomerSchema:
             + [("extended", *path) for path in disabled_paths(extended)]
         )
 
-    def without_disabled(self, body: dict[str, Any]) -> dict[str, Any]:
+    def without_disabled(self, body: Document) -> Document:
         """The body as if nothing had been said of disabled properties."""
         return without_disabled(self._disabled, body) if self._disabled else body
 
-    def with_disabled_of(self, before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    def with_disabled_of(self, before: Mapping[str, Any], after: Document) -> Document:
         """A changed document, its disabled properties being what they have been."""
         return with_disabled_of(self._disabled, before, after) if self._disabled else after
 
@@ -93,7 +94,8 @@ class CustomerSchema:
 
     def coerced(self, body: dict[str, Any]) -> dict[str, Any]:
         """The body in the forms that the schema names, whether it is valid or not."""
-        return self._update.coerced(body)
+        coerced: dict[str, Any] = self._update.coerced(body)
+        return coerced
 
     def update_faults(self, body: Mapping[str, Any]) -> list[FieldError]:
         """Everything wrong with a changed customer's body, its system properties left out."""
@@ -116,7 +118,8 @@ class CustomerSchema:
 
     def complete_base(self, base: Mapping[str, Any]) -> dict[str, Any]:
         """Stored base properties as answers show them: every property there, absent ones null."""
-        return complete(self._shape["base"], base)
+        completed: dict[str, Any] = complete(self._shape["base"], base)
+        return completed
 
     def has_scalar(self, path: str) -> bool:
         """Whether a dotted path names a single value, such as `base.contacts.email`."""
@@ -202,7 +205,8 @@ def _required_in(path: str) -> list[str]:
     schema = resolve(BUILT_IN["properties"]["base"], BUILT_IN)
     for name in path.split("."):
         schema = resolve(schema["properties"][name], BUILT_IN)
-    return schema.get("required", [])
+    required: list[str] = schema.get("required", [])
+    return required
 
 
 def _document(disabled: Iterable[str], extended: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,10 +10,11 @@ the way to one, a one-item tuple for a list of such objects.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 Disabled = None | dict[str, Any] | tuple[Any]
 EACH = "[]"  # in a path: every element of a list
+Document = TypeVar("Document", bound=Mapping[str, Any])
 
 
 def disabled_tree(paths: Iterable[tuple[str, ...]]) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def _insert(tree: dict[str, Any], path: tuple[str, ...]) -> None:
         _insert(inner[0] if is_list else inner, tuple(deeper[1:] if is_list else deeper))
 
 
-def without_disabled(tree: Mapping[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+def without_disabled(tree: Mapping[str, Any], document: Document) -> Document:
     """The document without its disabled properties; the same object when it has none.
 
     An object that holds nothing else goes as well.
@@ -50,7 +51,7 @@ def without_disabled(tree: Mapping[str, Any], document: dict[str, Any]) -> dict[
             shown = _shown(tree[name], value)
             if shown != {} or value == {}:
                 kept[name] = shown
-    return kept
+    return cast(Document, kept)
 
 
 def _shown(tree: Disabled, value: Any) -> Any:
@@ -62,8 +63,8 @@ def _shown(tree: Disabled, value: Any) -> Any:
 
 
 def with_disabled_of(
-    tree: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> dict[str, Any]:
+    tree: Mapping[str, Any], before: Mapping[str, Any], after: Document
+) -> Document:
     """`after`, its disabled properties being those of `before`.
 
     Elements of lists keep theirs when the element at the same place has the same `id`.
@@ -76,7 +77,7 @@ def with_disabled_of(
             result.pop(name, None)
         else:
             result[name] = value
-    return result
+    return cast(Document, result)
 
 
 def _restored(tree: Any, old: Any, new: Any) -> Any:

@@ -81,7 +81,8 @@ def context_schema(context: str) -> Schema:
 @cache
 def tracking_schema() -> Schema:
     """The JSON Schema of `tracking`: where the visitor came from."""
-    return _read("tracking.json")
+    schema: Schema = _read("tracking.json")
+    return schema
 
 
 def resolved(schema: Mapping[str, Any]) -> Schema:
@@ -97,7 +98,8 @@ def resolved(schema: Mapping[str, Any]) -> Schema:
             return [inline(item) for item in value]
         return value
 
-    return inline(dict(schema))
+    inlined: Schema = inline(dict(schema))
+    return inlined
 
 
 def event_properties_schema(

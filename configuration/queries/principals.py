@@ -82,12 +82,13 @@ def _person_by_token(digest: bytes) -> Principal | None:
 def _with_reach(rows: QuerySet[Any], *, person: Any) -> QuerySet[Any]:
     members = Membership.objects.filter(user_id=OuterRef("person"))
     grants = NodeGrant.objects.filter(user_id=OuterRef("person"))
-    return rows.annotate(person=person).annotate(
+    reaching: QuerySet[Any] = rows.annotate(person=person).annotate(
         member_of=ArraySubquery(members.values("workspace_id")),
         granted=ArraySubquery(
             grants.values(grant=JSONObject(node="node_id", permission="permission"))
         ),
     )
+    return reaching
 
 
 def _person(row: dict[str, Any]) -> Principal:

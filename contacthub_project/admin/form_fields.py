@@ -181,7 +181,7 @@ def _meant(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    kinds = schema.get("type", "")
+    kinds: str | list[str] = schema.get("type", "")
     if isinstance(kinds, list):
         return next((kind for kind in kinds if kind != "null"), "")
     return kinds

@@ -66,7 +66,7 @@ def authenticate(request: HttpRequest) -> Principal | None:
     Raises Unauthorized for anything else in the header, Forbidden for a source that calls from
     where it may not.
     """
-    signed_in = getattr(request, "signed_in", None)
+    signed_in: Principal | None = getattr(request, "signed_in", None)
     if signed_in is not None:
         return signed_in
     header = request.META.get("HTTP_AUTHORIZATION")

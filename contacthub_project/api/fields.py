@@ -33,7 +33,8 @@ class StrictText(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        text: str = super().to_internal_value(data)
+        return text
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if isinstance(data, str) and not self.allow_blank and not data.strip():
@@ -47,7 +48,7 @@ class StrictFlag(serializers.BooleanField):
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
-        return data
+        return bool(data)
 
 
 class StrictInteger(serializers.IntegerField):
@@ -56,7 +57,7 @@ class StrictInteger(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
-        return data
+        return int(data)
 
 
 class StrictUuid(serializers.UUIDField):
@@ -130,10 +131,8 @@ class StrictSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
     @classmethod
-    def read(
-        cls, body: Any, *, current: Mapping[str, Any] | None = None, **options: Any
-    ) -> dict[str, Any]:
-        """The validated values of `body`, by model field; raises Invalid with every fault.
+    def read(cls, body: Any, *, current: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """The validated values of `body`, a dict by model field; raises Invalid with every fault.
 
         `current` is the resource as it is answered now: what immutable properties must equal.
         """

@@ -39,7 +39,8 @@ class TokenValidator(OAuth2Validator):
         uses = known.filter(token_checksum=checksum).values_list("revoked", flat=True)
         if any(used and used > timezone.now() - CONCURRENT_USE for used in uses):
             return False
-        return super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
+        is_valid = super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
+        return bool(is_valid)
 
     def _save_bearer_token(
         self, token: dict[str, Any], request: OauthRequest, *args: Any, **kwargs: Any
@@ -92,9 +93,10 @@ class OwnTokensIntrospectView(IntrospectTokenView):
     asking: Any = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method not in {"POST", "OPTIONS"}:
-            return self.http_method_not_allowed(request)
-        return super().dispatch(request, *args, **kwargs)
+        is_served = request.method in {"POST", "OPTIONS"}
+        serve = super().dispatch if is_served else self.http_method_not_allowed
+        answer: HttpResponseBase = serve(request, *args, **kwargs)
+        return answer
 
     def _allowed_methods(self) -> list[str]:
         return ["POST", "OPTIONS"]
@@ -111,7 +113,8 @@ class OwnTokensIntrospectView(IntrospectTokenView):
         value = request.POST.get("token")
         if value is not None and not self._may_know(value):
             return JsonResponse({"active": False})
-        return self.get_token_response(value)
+        answer: JsonResponse = self.get_token_response(value)
+        return answer
 
     def _may_know(self, value: str) -> bool:
         checksum = hashlib.sha256(value.encode()).hexdigest()
@@ -126,4 +129,4 @@ class OwnTokensIntrospectView(IntrospectTokenView):
         person = token.user or token.application.user
         if person is None or not person.is_active:
             return False
-        return token.application_id == self.asking.pk or person.pk == self.asking.user_id
+        return bool(token.application_id == self.asking.pk or person.pk == self.asking.user_id)

@@ -93,7 +93,8 @@ def route(template: str, viewset: Any, **actions: str) -> URLPattern:
     served = {method.upper(): operations[method.upper()] for method in actions}
     pattern = re.sub(r"\{(\w+)\}", lambda match: f"<str:{snake_case(match[1])}>", template)
     view = viewset.as_view(actions, operations=served)
-    return path(pattern.lstrip("/"), view, name=template)
+    url: URLPattern = path(pattern.lstrip("/"), view, name=template)
+    return url
 
 
 def snake_case(name: str) -> str:

@@ -15,7 +15,7 @@ FORM_BYTES = 64 * 1024  # what a form may take beside its file
 
 def largest_form() -> int:
     """How many bytes a form with a file may have."""
-    return settings.BULK_BYTES + FORM_BYTES
+    return int(settings.BULK_BYTES) + FORM_BYTES
 
 
 class BodyStream(LimitedStream):

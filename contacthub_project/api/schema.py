@@ -272,7 +272,8 @@ class ContractSchema(AutoSchema):
 
     @property
     def _operation(self) -> Operation:
-        return self.view.operations[self.method]
+        operation: Operation = self.view.operations[self.method]
+        return operation
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

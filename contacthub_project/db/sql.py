@@ -85,6 +85,13 @@ def fetch_one(
     return _fetched(FETCH_ONE, statement, parameters, prepare)
 
 
+def fetch_value(
+    statement: str, parameters: Sequence[Any] | Mapping[str, Any], *, prepare: bool | None = None
+) -> Any:
+    """The first column of the first row, which there must be; `prepare` as for `fetch_one`."""
+    return fetch_one(statement, parameters, prepare=prepare)[0]
+
+
 def fetch_all(
     statement: str, parameters: Sequence[Any] | Mapping[str, Any], *, prepare: bool | None = None
 ) -> list[Any]:
@@ -93,7 +100,8 @@ def fetch_all(
     Statements that take long lists are best planned each time: a plan that was made while a table
     was small would read all of it when it has grown.
     """
-    return _fetched(FETCH_ALL, statement, parameters, prepare)
+    rows: list[Any] = _fetched(FETCH_ALL, statement, parameters, prepare)
+    return rows
 
 
 def analyze_grown_tables(*tables: str) -> None:

@@ -118,9 +118,10 @@ def _renew_tokens(tokens: dict[str, str]) -> None:
 
 def _read(file: Path) -> dict[str, Any] | None:
     try:
-        return json.loads(file.read_text())
+        facts: dict[str, Any] = json.loads(file.read_text())
     except (FileNotFoundError, ValueError):
         return None
+    return facts
 
 
 def _write(file: Path, facts: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from .environment import DATA, env
 
 def _secret_key() -> str:
     """The key from the environment, else one made once and kept in the data folder."""
-    given = env.str("SECRET_KEY", default="")
+    given: str = env.str("SECRET_KEY", default="")
     if given:
         return given
     DATA.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from configuration.models import Workspace
 from contacthub_project.core.errors import Unavailable
-from contacthub_project.db.sql import fetch_one, load
+from contacthub_project.db.sql import fetch_one, fetch_value, load
 
 SEALED_AT_ONCE = 10_000
 SEALING_SECONDS = 10.0  # what one request spends on sealing; the next one goes on
@@ -42,7 +42,7 @@ def seal(workspace_id: UUID) -> bool:
 
     Whether all of them that were committed before the call have offsets now.
     """
-    if not fetch_one(UNSEALED, [workspace_id])[0]:
+    if not fetch_value(UNSEALED, [workspace_id]):
         return True
     with transaction.atomic():
         held = fetch_one(HOLD, [workspace_id])
@@ -55,7 +55,8 @@ def seal(workspace_id: UUID) -> bool:
             "limit": SEALED_AT_ONCE,
         }
         # A plan made while few changes were waiting would be quadratic in many.
-        return fetch_one(SEAL, parameters, prepare=False)[0] < SEALED_AT_ONCE
+        sealed: int = fetch_value(SEAL, parameters, prepare=False)
+        return sealed < SEALED_AT_ONCE
 
 
 def seal_everything(workspace_id: UUID) -> None:
@@ -82,7 +83,8 @@ def trim(workspace_id: UUID) -> int:
         if fetch_one(HOLD, [workspace_id]) is None:
             return 0
         parameters = {"workspace_id": workspace_id, "before": before, "limit": TRIMMED_AT_ONCE}
-        return fetch_one(TRIM, parameters, prepare=False)[0]
+        trimmed: int = fetch_value(TRIM, parameters, prepare=False)
+        return trimmed
 
 
 def trim_all() -> None:

@@ -108,7 +108,8 @@ def lock_open_node(workspace_id: UUID, node: NodeRules) -> None:
 
 def update_customer(write: CustomerWrite) -> tuple[int, datetime]:
     """Update a customer whose row the transaction has locked; its new version and the time."""
-    return fetch_one(UPDATE, write.parameters())
+    version, updated_at = fetch_one(UPDATE, write.parameters())
+    return version, updated_at
 
 
 def delete_customer_row(workspace_id: UUID, customer_id: UUID, by: Principal) -> bool:

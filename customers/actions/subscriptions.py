@@ -107,7 +107,8 @@ def _changed(
         row = modify_customer(workspace, asked, by=by)
     except Invalid as invalid:
         raise Invalid(invalid.message, errors=_pointing_into_the_body(invalid)) from None
-    return subscription_in(document_of(row), body["id"])
+    changed: Mapping[str, Any] = subscription_in(document_of(row), body["id"])
+    return changed
 
 
 def _checked(workspace: WorkspaceRules, body: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
@@ -121,7 +122,8 @@ def _checked(workspace: WorkspaceRules, body: Mapping[str, Any], step: Step) -> 
         raise Invalid(
             "The subscription is not valid", errors=_pointing_into_the_body(Invalid(errors=faults))
         )
-    return given["base"]["subscriptions"][0]
+    subscription: Mapping[str, Any] = given["base"]["subscriptions"][0]
+    return subscription
 
 
 def _customer_with(subscription: Mapping[str, Any]) -> dict[str, Any]:

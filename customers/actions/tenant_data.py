@@ -40,7 +40,7 @@ class CustomerDataOwner(TenantDataOwner):
             cursor.execute(
                 ERASE, {"workspace_id": workspace_id, "node_id": node_id, "limit": limit}
             )
-            erased = cursor.fetchone()[0]
+            erased: int = cursor.fetchone()[0]
         if not erased:
             # Those who had an aggregate customer of this node went with it.
             AggregateMember.objects.filter(aggregate_node_id=node_id).delete()

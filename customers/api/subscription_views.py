@@ -25,7 +25,8 @@ class _SubscriptionAnsweringView(CustomerScopedView):
     def shown_subscription(self, subscription: Mapping[str, Any]) -> dict[str, Any]:
         """Every property of the subscription, absent ones null."""
         complete = self.workspace.customer_schema.complete_base({"subscriptions": [subscription]})
-        return complete["subscriptions"][0]
+        shown: dict[str, Any] = complete["subscriptions"][0]
+        return shown
 
 
 class SubscriptionsView(_SubscriptionAnsweringView):

@@ -49,7 +49,7 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _as_text(value: Any) -> str | None:
+def _as_text(value: str | bool | None) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value

@@ -10,13 +10,25 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, TypedDict
 
-Document = dict[str, Any]
+
+class Document(TypedDict):
+    """What is kept of a customer, by the names of the wire."""
+
+    externalId: str | None
+    base: dict[str, Any]
+    consents: dict[str, Any]
+    extended: dict[str, Any]
+    extra: str | None
+    tags: dict[str, Any]
+    enabled: bool
+
+
 # How a list that is there and one that is given become one; the dotted path tells which list it is.
 MergeLists = Callable[[str, list[Any], list[Any]], list[Any]]
 
-EMPTY: Mapping[str, Any] = {
+EMPTY: Document = {
     "externalId": None,
     "base": {},
     "consents": {},
@@ -25,8 +37,10 @@ EMPTY: Mapping[str, Any] = {
     "tags": {},
     "enabled": True,
 }
-SECTIONS = ("base", "consents", "extended", "tags")
-SCALARS = ("externalId", "extra")
+SECTIONS: tuple[Literal["base", "consents", "extended", "tags"], ...] = (
+    "base", "consents", "extended", "tags",
+)  # fmt: skip
+SCALARS: tuple[Literal["externalId", "extra"], ...] = ("externalId", "extra")
 
 # Elements of these lists are recognised by their id; an id is made for those without.
 LISTS_WITH_IDS = frozenset({"base.educations", "base.jobs", "base.likes", "base.subscriptions"})
@@ -47,7 +61,7 @@ def for_create(existing: Mapping[str, Any], given: Mapping[str, Any]) -> Documen
 
 
 def _merged(existing: Mapping[str, Any], given: Mapping[str, Any], lists: MergeLists) -> Document:
-    merged = _copied(existing)
+    merged: Document = _copied(existing)
     for name in SCALARS:
         if name in given:
             merged[name] = given[name]
@@ -86,7 +100,7 @@ def with_subscription_dates(
 
     A date that is not given stays what it was; that of a new or changed subscription is `now`.
     """
-    dated = _copied(after)
+    dated: Document = _copied(after)
     known = {each["id"]: each for each in subscriptions_of(before)}
     for subscription in subscriptions_of(dated):
         old = known.get(subscription["id"])
@@ -106,7 +120,8 @@ def with_subscription_dates(
 
 def subscriptions_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The subscriptions of a document."""
-    return document["base"].get("subscriptions", [])
+    found: list[dict[str, Any]] = document["base"].get("subscriptions", [])
+    return found
 
 
 def undecided_subscriptions(document: Mapping[str, Any]) -> list[str]:

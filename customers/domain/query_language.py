@@ -82,23 +82,28 @@ class _Parser:
 
     def query(self, query: Any, at: str, *, depth: int) -> Expression | None:
         if not isinstance(query, dict):
-            return self._wrong(at, "must be an object", "type")
+            self._wrong(at, "must be an object", "type")
+            return None
         self._queries += 1
         if depth > DEEPEST:
-            return self._wrong(at, f"is nested deeper than {DEEPEST} levels", "depth")
+            self._wrong(at, f"is nested deeper than {DEEPEST} levels", "depth")
+            return None
         if self._queries > MOST_QUERIES:
-            return self._wrong(at, f"is one of more than {MOST_QUERIES} queries", "maxItems")
+            self._wrong(at, f"is one of more than {MOST_QUERIES} queries", "maxItems")
+            return None
         if query.get("type") == "simple":
             return self._simple(query, at)
         if query.get("type") == "combined":
             return self._combined(query, at, depth)
-        return self._wrong(f"{at}/type", "must be simple or combined", "enum")
+        self._wrong(f"{at}/type", "must be simple or combined", "enum")
+        return None
 
     def _simple(self, query: Mapping[str, Any], at: str) -> Expression | None:
         self.faults += unknown_key_faults(query, {"type", "name", "are", "did"}, at)
         are, did = query.get("are"), query.get("did")
         if are is None and did is None:
-            return self._wrong(at, "needs are or did", "required")
+            self._wrong(at, "needs are or did", "required")
+            return None
         parts: list[Expression | None] = []
         if are is not None:
             parts.append(self._are(are, f"{at}/are"))
@@ -110,7 +115,8 @@ class _Parser:
 
     def _are(self, are: Any, at: str) -> Condition | None:
         if not isinstance(are, dict):
-            return self._wrong(at, "must be an object", "type")
+            self._wrong(at, "must be an object", "type")
+            return None
         self.faults += unknown_key_faults(are, {"condition", "name"}, at)
         condition, faults = parse_condition(
             are.get("condition"), self._schema, at=f"{at}/condition"
@@ -126,7 +132,8 @@ class _Parser:
             self._wrong(f"{at}/conjunction", "must be INTERSECT, UNION or EXCEPT", "enum")
         inner = as_list(query.get("queries"))
         if not isinstance(inner, list) or not inner:
-            return self._wrong(f"{at}/queries", "must be a list of queries", "type")
+            self._wrong(f"{at}/queries", "must be a list of queries", "type")
+            return None
         parts = tuple(
             self.query(each, f"{at}/queries/{index}", depth=depth + 1)
             for index, each in enumerate(inner)
@@ -137,10 +144,8 @@ class _Parser:
             return AllOf((parts[0], *(Not(part) for part in parts[1:])))
         return AllOf(parts)
 
-    def _wrong(self, at: str, message: str, code: str) -> Any:
-        """Note what is wrong; None, which stands for it."""
+    def _wrong(self, at: str, message: str, code: str) -> None:
         self.faults.append(FieldError(at, message, code))
-        return None
 
 
 def behaviours_of(expression: Expression) -> list[BehaviourCondition]:

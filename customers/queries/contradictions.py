@@ -12,7 +12,7 @@ from configuration.domain.conditions import AllOf, Comparison, Not, Test
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.models import NodeType
 from contacthub_project.core.date_math import Clock
-from contacthub_project.db.sql import fetch_one
+from contacthub_project.db.sql import fetch_value
 from contacthub_project.db.tenant_data import Contradictions
 from customers.domain.paths import as_pointer, value_at
 from customers.domain.query_compiler import compile_expression
@@ -39,7 +39,8 @@ def customers_lacking(
         condition = compile_expression(Not(AllOf(tuple(present))), attributes, clock)
         parameters = (workspace_id, node_id, *condition.parameters, most)
         statement = COUNT.format(condition=condition.sql)
-        return fetch_one(statement, parameters, prepare=False)[0]
+        lacking: int = fetch_value(statement, parameters, prepare=False)
+        return lacking
 
     by_path = {path: number for path in paths if (number := count([path]))}
     return Contradictions(count(paths) if by_path else 0, by_path)

@@ -54,7 +54,8 @@ def answered_once(
             if bytes(first.body_hash) != body_hash:
                 raise Conflict("The Idempotency-Key came with another body before")
             assert first.answer is not None, "it was written in the transaction of the key"
-            return first.answer
+            answered: dict[str, Any] = first.answer
+            return answered
         given = answer()
         IdempotencyKey.objects.filter(workspace_id=workspace_id, author=by.author, key=key).update(
             answer=orjson.loads(orjson.dumps(given))

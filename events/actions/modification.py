@@ -232,5 +232,5 @@ def _body_faults(
 def _is_same(name: str, given: Any, kept: Any) -> bool:
     """Whether a property was sent back as it is; a bring-back may leave out its type."""
     if name == "bringBackProperties" and isinstance(given, dict) and kept is not None:
-        return {**kept, **given} == kept
+        return bool({**kept, **given} == kept)
     return says_the_same(given, kept)

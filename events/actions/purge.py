@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from configuration.domain.retention import cutoffs, effective_months
 from configuration.models import EventTypeSettings, Node, Workspace
-from contacthub_project.db.sql import fetch_one
+from contacthub_project.db.sql import fetch_one, fetch_value
 from contacthub_project.messaging.pubsub import notify_on_commit
 from events.actions.statements import DELETE_EXPIRED
 from events.models import PurgeRun
@@ -111,7 +111,7 @@ def go_on(*, seconds: float) -> bool:
     Nothing is done while another worker is at it.
     """
     deadline = time.monotonic() + seconds
-    if not fetch_one("SELECT pg_try_advisory_lock(%s)", [LOCK])[0]:
+    if not fetch_value("SELECT pg_try_advisory_lock(%s)", [LOCK]):
         return True
     try:
         for run in PurgeRun.objects.filter(finished_at=None).order_by("started_at", "id"):
@@ -147,7 +147,7 @@ def _delete_batch(run: PurgeRun, expiry: Expiry) -> int:
     began = time.monotonic()
     with transaction.atomic():
         parameters = _parameters(run.workspace_id, expiry) | {"limit": BATCH}
-        (deleted,) = fetch_one(DELETE_EXPIRED, parameters)
+        deleted: int = fetch_value(DELETE_EXPIRED, parameters)
         PurgeRun.objects.filter(id=run.id).update(
             position=expiry.position,
             worked_at=timezone.now(),

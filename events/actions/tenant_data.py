@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from contacthub_project.db.querysets import json_value_at
-from contacthub_project.db.sql import fetch_one
+from contacthub_project.db.sql import fetch_value
 from contacthub_project.db.tenant_data import TenantDataOwner
 from events.actions.statements import DELETE_IN_NODE
 from events.models import Event, IdempotencyKey, Product
@@ -20,7 +20,8 @@ class EventDataOwner(TenantDataOwner):
     def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
         """Delete events of the node, and tell the change feed."""
         parameters = {"workspace_id": workspace_id, "node_id": node_id, "limit": limit}
-        return fetch_one(DELETE_IN_NODE, parameters)[0]
+        deleted: int = fetch_value(DELETE_IN_NODE, parameters)
+        return deleted
 
     def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
         """Delete the keys that clients of a removed workspace sent; products go with its row."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -78,7 +79,7 @@ class _EventWritingView(WorkspaceView):
 
 
 class _IngestingView(_EventWritingView):
-    def answered_once(self, answer: Any) -> dict[str, Any]:
+    def answered_once(self, answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What `answer` gives; with an Idempotency-Key, what it gave the first time."""
         key = self.request.headers.get("Idempotency-Key")
         if key is None:

@@ -155,15 +155,18 @@ class _Parser:
 
     def measure(self, given: Any, at: str) -> Measure | None:
         if not isinstance(given, dict):
-            return self._wrong(at, "must be an object", "type")
+            self._wrong(at, "must be an object", "type")
+            return None
         self.faults += unknown_key_faults(given, MEASURE_KEYS, at)
         function, named = given.get("function"), given.get("operator")
         if not isinstance(function, str) or function not in Function.__members__:
-            return self._wrong(f"{at}/function", f"must be one of {', '.join(Function)}", "enum")
+            self._wrong(f"{at}/function", f"must be one of {', '.join(Function)}", "enum")
+            return None
         kind = self._kind(Function(function), given.get("attribute"), f"{at}/attribute")
         named = "EQUALS" if named == "IS" else named
         if not isinstance(named, str) or named not in OPERATORS:
-            return self._wrong(f"{at}/operator", f"must be one of {', '.join(OPERATORS)}", "enum")
+            self._wrong(f"{at}/operator", f"must be one of {', '.join(OPERATORS)}", "enum")
+            return None
         operands = self._operands(Function(function), named, given.get("value"), f"{at}/value")
         if kind is None or operands is None:
             return None
@@ -180,13 +183,16 @@ class _Parser:
         """What is reckoned with; None if that is wrong."""
         if function is Function.COUNT:
             if attribute is not None:
-                return self._wrong(at, "does not apply to COUNT", "unknown")
+                self._wrong(at, "does not apply to COUNT", "unknown")
+                return None
             return "number"
         kind = self._schema.kind_of(attribute) if isinstance(attribute, str) else None
         if kind is None:
-            return self._wrong(at, "is not a known property", "path")
+            self._wrong(at, "is not a known property", "path")
+            return None
         if kind.removeprefix(LIST_OF) != "number":
-            return self._wrong(at, "must be a property that holds numbers", "type")
+            self._wrong(at, "must be a property that holds numbers", "type")
+            return None
         return kind
 
     def _operands(
@@ -196,7 +202,8 @@ class _Parser:
             operand = self._operand(function, value, at)
             return None if operand is None else (operand,)
         if not isinstance(value, list) or len(value) != 2:
-            return self._wrong(at, "must be a list of two values", "type")
+            self._wrong(at, "must be a list of two values", "type")
+            return None
         found = [self._operand(function, each, f"{at}/{i}") for i, each in enumerate(value)]
         operands = tuple(each for each in found if each is not None)
         return operands if len(operands) == 2 else None
@@ -204,14 +211,14 @@ class _Parser:
     def _operand(self, function: Function, value: Any, at: str) -> int | float | None:
         number = operand_of("number", value)
         if not isinstance(number, int | float):
-            return self._wrong(at, "must be a number", "type")
+            self._wrong(at, "must be a number", "type")
+            return None
         if function is not Function.COUNT:
             return number
         if number < 0 or number != int(number):
-            return self._wrong(at, "must be a whole number, 0 or more", "type")
+            self._wrong(at, "must be a whole number, 0 or more", "type")
+            return None
         return int(number)
 
-    def _wrong(self, at: str, message: str, code: str) -> Any:
-        """Note what is wrong; None, which stands for it."""
+    def _wrong(self, at: str, message: str, code: str) -> None:
         self.faults.append(FieldError(at, message, code))
-        return None

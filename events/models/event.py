@@ -108,7 +108,8 @@ class EventQuerySet(BoundedQuerySet["Event"]):
         The customers are whose event it is: one, or an aggregate customer and its members.
         """
         parameters = {"id": event_id, "workspace_id": workspace_id, "customers": list(customers)}
-        return fetch_one(NEIGHBOURS, parameters, prepare=False)
+        before, after = fetch_one(NEIGHBOURS, parameters, prepare=False)
+        return before, after
 
 
 class Event(models.Model):

@@ -104,7 +104,7 @@ class RekeyingOutput(serializers.ModelSerializer):
         }
 
     def to_representation(self, instance: Rekeying) -> dict[str, Any]:
-        shown = super().to_representation(instance)
+        shown: dict[str, Any] = super().to_representation(instance)
         if instance.state == RekeyingState.APPLYING:
             shown["state"] = RekeyingState.WRITING.value  # it takes a moment
         return shown | {"startedAt": instance.started_at, "endedAt": instance.ended_at}

@@ -70,4 +70,5 @@ class SourceOutput(serializers.ModelSerializer):
         ]
 
     def get_token(self, source: Source) -> str | None:
-        return self.context.get("token")
+        token: str | None = self.context.get("token")
+        return token

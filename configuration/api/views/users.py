@@ -58,7 +58,7 @@ class UserView(WorkspaceView):
     def user(self, user_id: str) -> User:
         everybody = User.objects.in_workspace(self.workspace.id)
         is_number = user_id.isascii() and user_id.isdigit() and len(user_id) <= LARGEST_ID
-        found = (
+        found: User | None = (
             everybody.with_grants_in(self.workspace.id).filter(id=int(user_id)).first()
             if is_number
             else None

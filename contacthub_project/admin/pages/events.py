@@ -154,9 +154,8 @@ def _original(office: WorkspaceContext, event_id: str | None) -> dict[str, Any]:
     if not event_id:
         return {}
     found = office.get(f"/events/{event_id}")
-    return found["properties"] | {
-        name: found.get(name) for name in ("customerId", "context", "contextInfo")
-    }
+    others = {name: found.get(name) for name in ("customerId", "context", "contextInfo")}
+    return {**found["properties"], **others}
 
 
 def _fields(office: WorkspaceContext, event_type: str) -> list[Any]:

@@ -160,7 +160,7 @@ DEEDS: dict[str, Callable[[WorkspaceContext, Any], str]] = {
 
 def _person(office: WorkspaceContext, form: Any) -> User:
     colleagues = User.objects.in_workspace(office.workspace_id)
-    person = colleagues.filter(id=row_id(form.get("id", ""))).first()
+    person: User | None = colleagues.filter(id=row_id(form.get("id", ""))).first()
     if person is None:
         raise forms.ValidationError("There is no such person in this workspace.")
     return person

@@ -125,7 +125,8 @@ class EmbeddedServer:
             return False
         try:
             process = psutil.Process(pid)
-            return process.status() != psutil.STATUS_ZOMBIE and process.name() == self.executable
+            is_zombie = process.status() == psutil.STATUS_ZOMBIE
+            return not is_zombie and bool(process.name() == self.executable)
         except psutil.NoSuchProcess:
             return False
 
@@ -201,7 +202,7 @@ class EmbeddedServer:
             raise EmbeddedServerError(f"{self.sockets} belongs to somebody else; remove it")
 
     def _owner(self) -> int:
-        return self.identity().get("user", os.getuid())
+        return int(self.identity().get("user", os.getuid()))
 
     def _last_log_lines(self) -> str:
         if not self.log.exists():
