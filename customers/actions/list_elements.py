@@ -34,7 +34,8 @@ class ElementList:
 
     def of(self, document: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The elements that a document has."""
-        return document["base"].get(self.name) or []
+        found: list[dict[str, Any]] = document["base"].get(self.name) or []
+        return found
 
     def holding(self, elements: list[Any]) -> dict[str, Any]:
         """The body of a customer that consists of these elements."""
@@ -149,7 +150,7 @@ def remove_element(
     modify_customer(workspace, asked, by=by)
 
 
-def element_with(elements: Sequence[Any], element_id: str) -> Any:
+def element_with(elements: Sequence[Any], element_id: str) -> Element | None:
     """The element with an id, in any Unicode form; None when there is none."""
     return next((each for each in elements if _is_same(each["id"], element_id)), None)
 
@@ -169,7 +170,7 @@ def _written(
     change: _ElementChange,
     body: Element,
     by: Principal,
-) -> list[Any]:
+) -> list[dict[str, Any]]:
     """The elements after a change with a body; faults of the body point into it."""
     elements = change.elements
     _check_enabled(workspace, elements)

@@ -84,7 +84,9 @@ class ListElementsViewSet(CustomerScopedView):
     def shown_element(self, element: Mapping[str, Any]) -> dict[str, Any]:
         """Every property of the element, absent ones null."""
         base = self.elements.holding([element])["base"]
-        return self.workspace.customer_schema.complete_base(base)[self.elements.name][0]
+        complete = self.workspace.customer_schema.complete_base(base)
+        shown: dict[str, Any] = complete[self.elements.name][0]
+        return shown
 
 
 def _described(element: Schema, elements: Schema) -> Callable[[type], type]:

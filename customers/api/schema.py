@@ -67,7 +67,7 @@ def _component(name: str) -> str:
 
 
 def _object(name: str, definition: Schema) -> Schema:
-    schema = _published(definition) | {"type": "object"}
+    schema: Schema = _published(definition) | {"type": "object"}
     if name == "extended":
         schema = {"type": "object", "additionalProperties": True}  # each workspace has its own
     return schema
