@@ -330,8 +330,9 @@ def _subscription(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     for each in given:
         if isinstance(each, dict) and each.get("id") == subscription_id:
             return each
-    given.append({"id": subscription_id})
-    return given[-1]
+    added: dict[str, Any] = {"id": subscription_id}
+    given.append(added)
+    return added
 
 
 def _say(level: dict[str, Any], name: str, value: Any) -> None:
