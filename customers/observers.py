@@ -8,12 +8,21 @@ events or bulk jobs. Each app that keeps such data registers a `CustomerObserver
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-# Kinds of identity besides the key that customers are recognised by.
-SESSION_ID = "SESSION_ID"
-EXTERNAL_ID = "EXTERNAL_ID"
+from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.date_format import Positions
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedList:
+    """A list of a person's export: `elements` come lazily, `moments` is where theirs stand."""
+
+    name: str
+    elements: Iterator[Any]
+    moments: Positions = None
 
 
 class CustomerObserver:
@@ -36,14 +45,15 @@ class CustomerObserver:
     def identities_appeared(
         self, *, workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
     ) -> None:
-        """Sessions (SESSION_ID) or clients' ids (EXTERNAL_ID) have become customers'.
+        """Sessions or clients' ids have become customers'.
 
-        Each is a customer's id, a kind and a value. The caller holds them
-        (`customers.actions.identity_locks`), so nothing that waits for them can slip past.
+        Each is a customer's id, a kind (`customers.domain.identities`) and a value. The caller
+        holds them (`customers.actions.identity_locks`), so nothing that waits for them can slip
+        past.
         """
 
-    def exported(self, *, workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Any]]:
-        """What the person's export says of them: names of lists, and lazily their elements."""
+    def exported(self, *, workspace: WorkspaceRules, customer_id: UUID) -> Iterator[ExportedList]:
+        """What the person's export says of them."""
         return iter(())
 
 

@@ -13,9 +13,10 @@ class EventsConfig(AppConfig):
         from events.actions.tenant_data import EventDataOwner
         from events.observers import EventObserver
         from events.queries.behaviour_conditions import EventBehaviour
+        from events.queries.documents import event_moments
         from events.queries.feed_entities import read_events
 
         tenant_data.register(EventDataOwner())
         observers.register(EventObserver())
         search.register_behaviour(EventBehaviour())
-        feed.register_reader(ChangeEntity.EVENT.value, read_events)
+        feed.register_reader(ChangeEntity.EVENT.value, read_events, event_moments)

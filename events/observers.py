@@ -8,13 +8,14 @@ from uuid import UUID
 
 import orjson
 
+from configuration.queries.rules import WorkspaceRules
 from contacthub_project.db.sql import fetch_all, fetch_one
-from customers.observers import CustomerObserver
+from customers.observers import CustomerObserver, ExportedList
 from events.actions.attachment import attach_waiting_events
 from events.actions.statements import DELETE_OF_CUSTOMER
 from events.models.event import ROW_AS_JSON
 from events.queries.aggregates import members_in_order
-from events.queries.documents import duplicate_of, event_response
+from events.queries.documents import duplicate_of, event_moments, event_response
 
 PAGE = 1000
 # The latest first, as the index has them; a comparison of rows is a range of it.
@@ -46,9 +47,10 @@ class EventObserver(CustomerObserver):
         """Give the customers the events that waited for them, but those that are refused."""
         attach_waiting_events(workspace_id, node_id, identities)
 
-    def exported(self, *, workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Any]]:
+    def exported(self, *, workspace: WorkspaceRules, customer_id: UUID) -> Iterator[ExportedList]:
         """The customer's events, the latest first; of an aggregate customer, its members' too."""
-        yield "events", _all_events(workspace_id, customer_id)
+        moments = event_moments(workspace, stored=True)
+        yield ExportedList("events", _all_events(workspace.id, customer_id), moments)
 
 
 def _all_events(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:

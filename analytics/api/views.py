@@ -29,7 +29,6 @@ from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import PAGE_PARAMETERS
 from contacthub_project.core.errors import NotFound
 from contacthub_project.core.principal import READ
-from contacthub_project.core.timestamps import format_timestamp
 from customers.models import Customer
 from events.queries.aggregates import members_of
 
@@ -381,8 +380,8 @@ def _values(buckets: Mapping[str, Decimal]) -> list[dict[str, str]]:
 
 def _shown(period: Period) -> dict[str, Any]:
     return {
-        "start": format_timestamp(period.start),
-        "end": format_timestamp(period.end),
+        "start": period.start,
+        "end": period.end,
         "timezone": period.zone.key,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -25,7 +25,7 @@ class Buying:
     spending: Decimal
     revenue: Decimal
     items: Decimal
-    last_purchase: str | None
+    last_purchase: datetime | None
 
 
 def events_by_type(

@@ -5,8 +5,7 @@ SELECT count(*) FILTER (WHERE kind <> 'return'),
        coalesce(sum(analytics_spent(properties, coalesce(
            properties #> '{amount,revenue}', properties #> '{amount,total}'))), 0)::text,
        coalesce(sum(analytics_items(properties)), 0)::text,
-       to_char(max(date) FILTER (WHERE kind <> 'return') AT TIME ZONE 'UTC',
-               'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+       max(date) FILTER (WHERE kind <> 'return')
 FROM (
     SELECT properties, date, coalesce(properties ->> 'type', 'sale') AS kind
     FROM events_event

@@ -19,10 +19,10 @@ from contacthub_project.core.principal import Principal
 from customers.actions.bulk_upsert import Done, upsert_many
 from customers.actions.customers import CUSTOMER_BYTES, open_node, required_faults
 from customers.actions.modification import delete_customer
+from customers.domain.identities import EXTERNAL_ID, SESSION_ID
 from customers.domain.matching import match_key
 from customers.domain.merge import EMPTY, for_create
 from customers.models import Customer
-from customers.observers import EXTERNAL_ID, SESSION_ID
 from events.actions.ingestion import Accepted, GivenEvent, post_events
 from events.actions.modification import delete_event, patch_event
 from events.models import Event

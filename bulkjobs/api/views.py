@@ -193,9 +193,9 @@ class NodeExportView(WorkspaceView):
         parameters.raise_faults()
         node = self.readable_node(node_id)
         lines = (
-            customers_csv(self.workspace, node.id)
+            customers_csv(self.workspace, node.id, self.date_format)
             if event_type is None
-            else events_csv(self.workspace, node, event_type)
+            else events_csv(self.workspace, node, event_type, self.date_format)
         )
         return StreamingHttpResponse(
             lines,

@@ -13,15 +13,19 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, UUIDField, When
 
 from bulkjobs.domain.csv_columns import EVENT_EXTERNAL_ID, customer_leaves, event_leaves, safe_cell
 from configuration.queries.rules import NodeRules, WorkspaceRules
+from contacthub_project.core.date_format import DateFormat, Positions, with_date_format
 from contacthub_project.core.timestamps import format_timestamp
 from customers.domain.paths import value_at
 from customers.models import AggregateMember, Customer
 from events.models import Event
+from events.queries.documents import event_moments
 
 ROWS_AT_A_TIME = 1000
 
 
-def customers_csv(workspace: WorkspaceRules, node_id: UUID) -> Iterator[bytes]:
+def customers_csv(
+    workspace: WorkspaceRules, node_id: UUID, date_format: DateFormat
+) -> Iterator[bytes]:
     """The customers of a node as one moment sees them, through a cursor of the server's."""
     names = customer_leaves(workspace.customer_schema)
     rows = (
@@ -38,10 +42,12 @@ def customers_csv(workspace: WorkspaceRules, node_id: UUID) -> Iterator[bytes]:
             chunk_size=ROWS_AT_A_TIME
         )
     )  # fmt: skip
-    return _csv(names, documents)
+    return _csv(names, _in_format(documents, workspace.customer_schema.timestamps, date_format))
 
 
-def events_csv(workspace: WorkspaceRules, node: NodeRules, event_type: str) -> Iterator[bytes]:
+def events_csv(
+    workspace: WorkspaceRules, node: NodeRules, event_type: str, date_format: DateFormat
+) -> Iterator[bytes]:
     """The events of a type in a node, as one moment sees them.
 
     In an aggregate node those of its members are among them, as the aggregate customers'.
@@ -58,7 +64,18 @@ def events_csv(workspace: WorkspaceRules, node: NodeRules, event_type: str) -> I
             "properties", "context_info", "tracking",
         )
     )  # fmt: skip
-    return _csv(names, map(_event_document, rows.iterator(chunk_size=ROWS_AT_A_TIME)))
+    documents = (
+        _event_document(event_type, row) for row in rows.iterator(chunk_size=ROWS_AT_A_TIME)
+    )
+    return _csv(names, _in_format(documents, event_moments(workspace), date_format))
+
+
+def _in_format(
+    documents: Iterable[Mapping[str, Any]], where: Positions, date_format: DateFormat
+) -> Iterable[Mapping[str, Any]]:
+    if date_format is DateFormat.ZULU:
+        return documents
+    return (with_date_format(each, where, date_format) for each in documents)
 
 
 def _owner_in(node: NodeRules) -> Case:
@@ -73,7 +90,7 @@ def _owner_in(node: NodeRules) -> Case:
     )
 
 
-def _event_document(row: tuple[Any, ...]) -> dict[str, Any]:
+def _event_document(event_type: str, row: tuple[Any, ...]) -> dict[str, Any]:
     customer_id, kind, value, external_id, context, date, properties, context_info, tracking = row
     waits = customer_id is None
     return {
@@ -81,6 +98,7 @@ def _event_document(row: tuple[Any, ...]) -> dict[str, Any]:
         "externalId": value if waits and kind == "EXTERNAL_ID" else None,
         "sessionId": value if waits and kind == "SESSION_ID" else None,
         EVENT_EXTERNAL_ID: external_id,
+        "type": event_type,
         "context": context,
         "date": format_timestamp(date),
         "properties": properties,

@@ -33,6 +33,7 @@ BUILT_IN: Mapping[str, Any] = json.loads(
 )
 # What a customer can be recognised by, or can be made mandatory.
 SECTIONS = ("base", "extended")
+MOMENT = "moment"
 # Properties beside the sections, by what they hold.
 SYSTEM_KINDS = {
     "id": "text",
@@ -41,14 +42,14 @@ SYSTEM_KINDS = {
     "externalId": "text",
     "extra": "text",
     "enabled": "boolean",
-    "registeredAt": "moment",
-    "updatedAt": "moment",
+    "registeredAt": MOMENT,
+    "updatedAt": MOMENT,
     "version": "number",
     "sourceInfo.registeredBy": "text",
     "sourceInfo.updatedBy": "text",
 }
 LIST_OF = "list of "
-KINDS_BY_FORMAT = {"date": "date", "date-time": "moment"}
+KINDS_BY_FORMAT = {"date": "date", "date-time": MOMENT}
 
 
 class CustomerSchema:
@@ -107,7 +108,7 @@ class CustomerSchema:
         Moments are in UTC with milliseconds; the external id is without surrounding space, it and
         the ids of subscriptions in Unicode normal form C.
         """
-        body = with_canonical_timestamps(self._timestamps, body)
+        body = with_canonical_timestamps(self.timestamps, body)
         if isinstance(body.get("externalId"), str):
             body = body | {"externalId": canonical_identifier(body["externalId"])}
         subscriptions = (body.get("base") or {}).get("subscriptions")
@@ -158,7 +159,8 @@ class CustomerSchema:
         return DocumentValidator(dict(self.document))
 
     @cached_property
-    def _timestamps(self) -> Any:
+    def timestamps(self) -> Any:
+        """Where the properties of a customer that are moments stand (see `timestamps_of`)."""
         return timestamps_of(self.document, self.document)
 
     @cached_property

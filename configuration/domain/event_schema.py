@@ -60,14 +60,15 @@ class PartSchema:
 
     def with_canonical_timestamps(self, value: Any) -> Any:
         """The (valid) part with its moments in UTC with milliseconds."""
-        return with_canonical_timestamps(self._instants, value)
+        return with_canonical_timestamps(self.timestamps, value)
 
     @cached_property
     def _validator(self) -> DocumentValidator:
         return DocumentValidator(dict(self.document), scalars_as_text=True)
 
     @cached_property
-    def _instants(self) -> Any:
+    def timestamps(self) -> Any:
+        """Where moments stand in the part (see `timestamps_of`)."""
         return timestamps_of(self.document, self.document)
 
     def kinds(self, at: str) -> dict[str, str]:

@@ -67,6 +67,18 @@ def enabled_definitions(definitions: Mapping[str, Any]) -> Definitions:
     }
 
 
+def all_enabled(definitions: Mapping[str, Any]) -> Definitions:
+    """The definitions as if none were disabled, at both levels."""
+    return {
+        name: {**definition, "enabled": True}
+        if definition["type"] != "object"
+        else {
+            **definition, "enabled": True, "properties": all_enabled(definition["properties"]),
+        }
+        for name, definition in definitions.items()
+    }  # fmt: skip
+
+
 def disabled_paths(definitions: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """The paths below `extended` of the properties that are disabled, their children included."""
     return list(_disabled(definitions, (), is_off=False))

@@ -22,6 +22,7 @@ from django.db.models import F
 
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.event_schema import EventSchema
+from configuration.domain.extended_properties import all_enabled
 from configuration.domain.matching_policy import MatchingPolicy
 from configuration.domain.placeholders import PLACEHOLDERS, placeholders_of
 from configuration.models import EventTypeSettings, Node, Workspace, WorkspaceStatus
@@ -75,6 +76,7 @@ class WorkspaceRules:
     nodes: Mapping[UUID, NodeRules] = field(default_factory=dict)
     event_types: Mapping[str, EventTypeRules] = field(default_factory=dict)
     _event_schemas: dict[str, EventSchema] = field(default_factory=dict, compare=False)
+    _stored_event_schemas: dict[str, EventSchema] = field(default_factory=dict, compare=False)
 
     @property
     def is_disabled(self) -> bool:
@@ -101,6 +103,20 @@ class WorkspaceRules:
             extended = self.event_types[event_type].extended
             schema = EventSchema(event_type, extended, self.product_extended)
             self._event_schemas[event_type] = schema
+        return schema
+
+    @cached_property
+    def stored_customer_schema(self) -> CustomerSchema:
+        """What may be stored of a customer: disabled properties too."""
+        return CustomerSchema((), all_enabled(self.customer_extended))
+
+    def stored_event_schema(self, event_type: str) -> EventSchema:
+        """What may be stored of an event: disabled properties too."""
+        schema = self._stored_event_schemas.get(event_type)
+        if schema is None:
+            extended = all_enabled(self.event_types[event_type].extended)
+            schema = EventSchema(event_type, extended, all_enabled(self.product_extended))
+            self._stored_event_schemas[event_type] = schema
         return schema
 
 

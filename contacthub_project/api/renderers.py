@@ -9,6 +9,12 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 
+from contacthub_project.core.date_format import (
+    DateFormat,
+    Positions,
+    formatted,
+    with_date_format,
+)
 from contacthub_project.core.timestamps import format_timestamp
 
 OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
@@ -17,6 +23,18 @@ OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 def json_bytes(data: Any) -> bytes:
     """`data` as UTF-8 JSON; date-times become UTC with milliseconds, decimals strings."""
     return orjson.dumps(data, default=_default, option=OPTIONS)
+
+
+def json_bytes_in(data: Any, where: Positions, date_format: DateFormat) -> bytes:
+    """`json_bytes` with moments in a format: date-times, and text at the positions `where`."""
+    if date_format is DateFormat.ZULU:
+        return json_bytes(data)
+
+    def default(value: Any) -> Any:
+        return formatted(value, date_format) if isinstance(value, datetime) else _default(value)
+
+    rewritten = with_date_format(data, where, date_format)
+    return orjson.dumps(rewritten, default=default, option=OPTIONS)
 
 
 def _default(value: Any) -> Any:
@@ -40,9 +58,15 @@ class JsonResponse(HttpResponse):
     ) -> None:
         content = json_bytes(data)
         super().__init__(content, content_type="application/json", status=status, headers=headers)
+        self._data = data
         self["Content-Length"] = str(len(content))
         if version is not None:
             self["ETag"] = f'"{version}"'
+
+    def write_moments(self, where: Positions, date_format: DateFormat) -> None:
+        """Write the answer anew with its moments in a format, those that are text at `where`."""
+        self.content = json_bytes_in(self._data, where, date_format)
+        self["Content-Length"] = str(len(self.content))
 
 
 class NoContent(HttpResponse):

@@ -19,8 +19,9 @@ from contacthub_project.api.exception_handler import method_not_allowed
 from contacthub_project.api.operations import Operation
 from contacthub_project.api.parsers import json_object
 from contacthub_project.api.permissions import OperationPermission
-from contacthub_project.api.renderers import NoContent
-from contacthub_project.core.errors import Forbidden, LimitExceeded, Stale, Unauthorized
+from contacthub_project.api.renderers import JsonResponse, NoContent
+from contacthub_project.core.date_format import DateFormat, Positions
+from contacthub_project.core.errors import Forbidden, Invalid, LimitExceeded, Stale, Unauthorized
 from contacthub_project.core.principal import Principal
 
 CONFIGURATION_BODY_LIMIT = 512 * 1024
@@ -43,6 +44,7 @@ class ContactHubViewSet(ViewSet):
     operations: Mapping[str, Operation] = {}
     operation: Operation
     principal: Principal | None = None
+    date_format: DateFormat
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         method = (request.method or "").lower()
@@ -57,7 +59,10 @@ class ContactHubViewSet(ViewSet):
             self.action = action
             self.operation = self.operations[method.upper()]
             self.initial(request, *args, **kwargs)
+            self.date_format = asked_date_format(request)
             response: HttpResponseBase = getattr(self, action)(request, **kwargs)
+            if self.date_format is not DateFormat.ZULU and isinstance(response, JsonResponse):
+                response.write_moments(self.moments(), self.date_format)
         except Exception as failure:
             response = self.handle_exception(failure)
         return self.finalize_response(request, response, *args, **kwargs)
@@ -96,6 +101,13 @@ class ContactHubViewSet(ViewSet):
         response: HttpResponseBase = self.get_exception_handler()(exc, {"view": self})
         return response
 
+    def moments(self) -> Positions:
+        """Where moments that are text stand in the answers of this view, whichever operation.
+
+        Date-times need no position; what the answer does not have is passed over.
+        """
+        return None
+
     def finalize_response(
         self, request: HttpRequest, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
@@ -128,6 +140,18 @@ class ContactHubViewSet(ViewSet):
         expected = expected_version(self.request)
         if expected is not None and expected != version:
             raise Stale
+
+
+def asked_date_format(request: HttpRequest) -> DateFormat:
+    """How the answer is to write moments: as the header says; raises Invalid for an unknown one."""
+    given = request.META.get("HTTP_X_DATE_FORMAT", "").strip()
+    if not given:
+        return DateFormat.ZULU
+    try:
+        return DateFormat(given)
+    except ValueError:
+        known = " or ".join(DateFormat)
+        raise Invalid.at("/X-Date-Format", f"must be {known}", "enum") from None
 
 
 def expected_version(request: HttpRequest) -> int | None:

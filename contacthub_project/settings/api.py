@@ -68,6 +68,7 @@ CORS_ALLOW_HEADERS = [
     "contactlab-clientid",
     "contactlab-tracing-id",
     "idempotency-key",
+    "x-date-format",
     "x-http-method-override",
     "x-tracing-id",
 ]

@@ -26,6 +26,7 @@ from customers.actions.customers import (
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.actions.statements import document_arrays, follow, lock_open_node
 from customers.domain.consents import consent_changes
+from customers.domain.identities import EXTERNAL_ID
 from customers.domain.matching import match_key
 from customers.domain.merge import (
     EMPTY,
@@ -35,7 +36,6 @@ from customers.domain.merge import (
     with_subscription_dates,
 )
 from customers.models.customer import ROW_AS_JSON, CustomerRow
-from customers.observers import EXTERNAL_ID
 from customers.queries.documents import document_of
 
 SAME_PEOPLE = f"""

@@ -43,6 +43,7 @@ from customers.actions.statements import (
 )
 from customers.domain.consents import consent_changes
 from customers.domain.faults import new_faults
+from customers.domain.identities import EXTERNAL_ID
 from customers.domain.matching import match_key, missing_properties
 from customers.domain.merge import (
     EMPTY,
@@ -55,7 +56,6 @@ from customers.domain.merge import (
 from customers.domain.paths import as_pointer, has_value, value_at
 from customers.models import Customer, DeletedState
 from customers.models.customer import CustomerRow
-from customers.observers import EXTERNAL_ID
 from customers.queries.documents import document_of
 
 INVALID_CUSTOMER = "source customer is not valid"

@@ -22,8 +22,13 @@ from customers.domain.matching import match_key
 from customers.domain.paths import value_at
 from customers.models import AggregateMember, ConsentLogEntry, Customer, DeletedState, Session
 from customers.models.customer import CustomerRow
-from customers.observers import all_observers
-from customers.queries.documents import consent_log_response, document_of, system_properties
+from customers.observers import ExportedList, all_observers
+from customers.queries.documents import (
+    consent_log_moments,
+    consent_log_response,
+    document_of,
+    system_properties,
+)
 
 PAGE = 1000
 MOST_NAMED = 100
@@ -49,12 +54,12 @@ def request_export(workspace: WorkspaceRules, customer_id: UUID, *, by: Principa
     return row
 
 
-def exported_lists(workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[str, Iterator[Any]]]:
+def exported_lists(workspace: WorkspaceRules, customer_id: UUID) -> Iterator[ExportedList]:
     """Everything that is kept about a customer besides its profile, list by list, lazily."""
     for observer in all_observers():
-        yield from observer.exported(workspace_id=workspace_id, customer_id=customer_id)
-    yield "sessions", _sessions(workspace_id, customer_id)
-    yield "consentLogs", _consent_log(workspace_id, customer_id)
+        yield from observer.exported(workspace=workspace, customer_id=customer_id)
+    yield ExportedList("sessions", _sessions(workspace.id, customer_id))
+    yield ExportedList("consentLogs", _consent_log(workspace.id, customer_id), consent_log_moments)
 
 
 def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Principal) -> None:

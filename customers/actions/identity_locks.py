@@ -16,7 +16,8 @@ from django.db import transaction
 
 from contacthub_project.core.text import folded
 from contacthub_project.db.sql import fetch_one
-from customers.observers import EXTERNAL_ID, all_observers
+from customers.domain.identities import EXTERNAL_ID
+from customers.observers import all_observers
 
 # Identities share this many locks: a batch of a thousand events takes no more of the server's.
 SLOTS = 256

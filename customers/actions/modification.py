@@ -46,6 +46,7 @@ from customers.actions.statements import (
 )
 from customers.domain.consents import consent_changes
 from customers.domain.faults import new_faults
+from customers.domain.identities import EXTERNAL_ID
 from customers.domain.matching import match_key
 from customers.domain.merge import (
     Document,
@@ -56,7 +57,7 @@ from customers.domain.merge import (
 )
 from customers.models import Customer
 from customers.models.customer import CustomerRow
-from customers.observers import EXTERNAL_ID, all_observers
+from customers.observers import all_observers
 from customers.queries.documents import document_of, system_properties
 
 # Properties the system keeps; the reference calls the last two "ignored", the others immutable.

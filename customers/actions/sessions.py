@@ -12,8 +12,8 @@ from contacthub_project.core.errors import Conflict, Invalid, NotFound
 from contacthub_project.core.principal import Principal
 from customers.actions.browser_access import check_reach
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
+from customers.domain.identities import SESSION_ID
 from customers.models import Customer, Session
-from customers.observers import SESSION_ID
 
 
 @transaction.atomic

@@ -22,13 +22,14 @@ from contacthub_project.api.parameters import (
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import page_of
+from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Invalid, NotFound
 from contacthub_project.core.strict_json import parse_json
 from customers.domain.matching import match_key
 from customers.domain.paths import nested
 from customers.models import ConsentLogEntry, ConsentLogType
 from customers.models.consent_log import ConsentLogQuerySet
-from customers.queries.documents import consent_log_response
+from customers.queries.documents import consent_log_moments, consent_log_response
 
 PAGES = PageRules(default_size=20, largest_size=100, last_page=None)
 LONGEST_UNIQUE_KEY = 4096
@@ -96,6 +97,9 @@ class ConsentLogsView(WorkspaceView):
             page.of([consent_log_entry_response(entry) for entry in rows], total=total)
         )
 
+    def moments(self) -> Positions:
+        return {"elements": (consent_log_moments,)}
+
     def filtered(
         self, entries: ConsentLogQuerySet, parameters: QueryParameters
     ) -> ConsentLogQuerySet:
@@ -148,6 +152,9 @@ class ConsentLogView(WorkspaceView):
         if entry is None:
             raise NotFound(f"consent log not found {id}")
         return JsonResponse(consent_log_entry_response(entry))
+
+    def moments(self) -> Positions:
+        return consent_log_moments
 
 
 def consent_log_entry_response(entry: ConsentLogEntry) -> dict[str, Any]:

@@ -1,20 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 
 from contacthub_project.api.query import id_or_unknown
-from contacthub_project.api.renderers import NoContent, json_bytes
+from contacthub_project.api.renderers import NoContent, json_bytes, json_bytes_in
+from contacthub_project.core.date_format import DateFormat
 from contacthub_project.core.errors import NotFound
 from contacthub_project.db.sql import fetch_one
 from customers.actions.data_protection import exported_lists, forget_customer, request_export
 from customers.api.schema import EXPORT
 from customers.api.views import CustomerScopedView
-from customers.queries.documents import exported_customer
+from customers.observers import ExportedList
+from customers.queries.documents import exported_customer, exported_customer_moments
 
 CHUNK_BYTES = 64 * 1024
 NODE_OF = "SELECT node_id FROM customers_customer WHERE id = %s AND workspace_id = %s"
@@ -27,9 +28,11 @@ class ExportView(CustomerScopedView):
     def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponseBase:
         customer = self.readable_customer(customer_id)
         row = request_export(self.workspace, customer, by=self.caller)
-        lists = exported_lists(self.workspace.id, customer)
+        moments = exported_customer_moments(self.workspace)
+        profile = json_bytes_in(exported_customer(row), moments, self.date_format)
+        lists = exported_lists(self.workspace, customer)
         return StreamingHttpResponse(
-            _chunks(_parts(exported_customer(row), lists)),
+            _chunks(_parts(profile, lists, self.date_format)),
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="customer-{customer}.json"'},
         )
@@ -52,14 +55,16 @@ class ForgettingView(CustomerScopedView):
         return NoContent()
 
 
-def _parts(customer: dict[str, Any], lists: Iterator[tuple[str, Iterator[Any]]]) -> Iterator[bytes]:
+def _parts(
+    profile: bytes, lists: Iterator[ExportedList], date_format: DateFormat
+) -> Iterator[bytes]:
     """The document, in small pieces."""
-    yield b'{"customer":' + json_bytes(customer)
-    for name, elements in lists:
-        yield b"," + json_bytes(name) + b":["
+    yield b'{"customer":' + profile
+    for each in lists:
+        yield b"," + json_bytes(each.name) + b":["
         separator = b""
-        for element in elements:
-            yield separator + json_bytes(element)
+        for element in each.elements:
+            yield separator + json_bytes_in(element, each.moments, date_format)
             separator = b","
         yield b"]"
     yield b"}"

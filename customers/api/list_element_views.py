@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from contacthub_project.api.components import Schema
 from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.core.date_format import Positions
 from customers.actions.customers import CUSTOMER_BYTES
 from customers.actions.list_elements import (
     EDUCATIONS,
@@ -26,7 +27,7 @@ from customers.actions.list_elements import (
 )
 from customers.api import schema
 from customers.api.views import CustomerScopedView
-from customers.queries.documents import document_of
+from customers.queries.documents import document_of, element_moments
 
 
 class ListElementsViewSet(CustomerScopedView):
@@ -87,6 +88,10 @@ class ListElementsViewSet(CustomerScopedView):
         complete = self.workspace.customer_schema.complete_base(base)
         shown: dict[str, Any] = complete[self.elements.name][0]
         return shown
+
+    def moments(self) -> Positions:
+        element = element_moments(self.workspace.customer_schema, self.elements.name)
+        return {**element, "elements": (element,)} if isinstance(element, dict) else None
 
 
 def _described(element: Schema, elements: Schema) -> Callable[[type], type]:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 
 from contacthub_project.api.renderers import JsonResponse, NoContent
+from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import NotFound
 from customers.actions.customers import CUSTOMER_BYTES
 from customers.actions.subscriptions import (
@@ -18,7 +19,7 @@ from customers.actions.subscriptions import (
 )
 from customers.api.schema import SUBSCRIPTION
 from customers.api.views import CustomerScopedView
-from customers.queries.documents import document_of
+from customers.queries.documents import document_of, element_moments
 
 
 class _SubscriptionAnsweringView(CustomerScopedView):
@@ -27,6 +28,9 @@ class _SubscriptionAnsweringView(CustomerScopedView):
         complete = self.workspace.customer_schema.complete_base({"subscriptions": [subscription]})
         shown: dict[str, Any] = complete["subscriptions"][0]
         return shown
+
+    def moments(self) -> Positions:
+        return element_moments(self.workspace.customer_schema, "subscriptions")
 
 
 class SubscriptionsView(_SubscriptionAnsweringView):
@@ -65,8 +69,9 @@ class SubscriptionView(_SubscriptionAnsweringView):
             self.workspace, UUID(row.id), property_id, body=body, by=self.caller
         )
         if not self.caller.may_read_profiles_in(node.id):
+            schema = self.workspace.customer_schema
             own = {"base": {"subscriptions": [{"id": property_id} | body]}}
-            own = self.workspace.customer_schema.coerced(own)
+            own = schema.canonical(schema.without_disabled(schema.coerced(own)))
             subscription = own["base"]["subscriptions"][0]
         return JsonResponse(self.shown_subscription(subscription))
 

@@ -9,12 +9,13 @@ from contacthub_project.api.authentication import StillAuthenticated
 from contacthub_project.api.parameters import choice_parameter, id_parameter, number_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.core.date_format import Positions
 from contacthub_project.core.principal import READ
 from contacthub_project.core.timestamps import timestamp_from_epoch_ms
 from customers.api.schema import DIGEST, LAST_OFFSET, UPDATES
 from customers.api.waiting import awaited_page, streamed
 from customers.models import ChangeEntity
-from customers.queries.feed import FeedFilter, digest_of, last_offset, start_at
+from customers.queries.feed import FeedFilter, digest_of, last_offset, start_at, update_moments
 
 LONGEST_WAIT = 60
 EVENT_STREAM = "text/event-stream"
@@ -132,7 +133,13 @@ class UpdatesView(_FeedView):
         caller = StillAuthenticated(request)
         if self.is_stream:
             return StreamingHttpResponse(
-                streamed(self.workspace, after=after, wanted=wanted, caller=caller),
+                streamed(
+                    self.workspace,
+                    after=after,
+                    wanted=wanted,
+                    caller=caller,
+                    date_format=self.date_format,
+                ),
                 content_type="text/event-stream",
                 headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             )
@@ -140,6 +147,9 @@ class UpdatesView(_FeedView):
             self.workspace, after=after, size=size, wanted=wanted, seconds=seconds, caller=caller
         )
         return JsonResponse({"nextOffset": following, "updates": updates})
+
+    def moments(self) -> Positions:
+        return {"updates": (update_moments(self.workspace),)}
 
     @property
     def is_stream(self) -> bool:

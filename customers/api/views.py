@@ -27,6 +27,7 @@ from contacthub_project.api.parameters import (
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import Empty, JsonResponse, NotModified
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
+from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.principal import READ, Principal
@@ -47,13 +48,17 @@ from customers.api.schema import (
     NOTHING,
     PAGE_OF_CUSTOMERS,
 )
+from customers.domain.identities import SESSION_ID
 from customers.domain.projection import FieldSelection, field_selection, select_fields
 from customers.domain.query_language import Expression
 from customers.models import AggregateMember, Customer, DeletedState
 from customers.models.customer import CustomerRow
 from customers.models.session import LONGEST_VALUE
-from customers.observers import SESSION_ID
-from customers.queries.documents import customer_response, untrusted_customer_response
+from customers.queries.documents import (
+    customer_moments,
+    customer_response,
+    untrusted_customer_response,
+)
 from customers.queries.search import (
     NEWEST_FIRST,
     Search,
@@ -135,6 +140,10 @@ class CustomerAnsweringView(WorkspaceView):
             return customer_response(row, schema)
         own = None if written is None else schema.coerced(dict(written))
         return untrusted_customer_response(row, schema, written=own)
+
+    def moments(self) -> Positions:
+        customer = customer_moments(self.workspace.customer_schema)
+        return {**customer, "elements": (customer,)}
 
 
 class CustomersView(CustomerAnsweringView):

@@ -8,11 +8,12 @@ from typing import Any
 
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.api.authentication import StillAuthenticated
-from contacthub_project.api.renderers import json_bytes
+from contacthub_project.api.renderers import json_bytes_in
+from contacthub_project.core.date_format import DateFormat
 from contacthub_project.core.errors import Forbidden, Gone, Unauthorized, Unavailable
 from contacthub_project.messaging.pubsub import feed_topic, subscriber
 from contacthub_project.runtime.concurrency import request_limiter
-from customers.queries.feed import FeedFilter, read_page
+from customers.queries.feed import FeedFilter, read_page, update_moments
 
 STREAM_SECONDS = 300.0  # then the client comes back with its Last-Event-ID
 KEEP_ALIVE_SECONDS = 15.0
@@ -55,7 +56,12 @@ def awaited_page(
 
 
 def streamed(
-    workspace: WorkspaceRules, *, after: int, wanted: FeedFilter, caller: StillAuthenticated
+    workspace: WorkspaceRules,
+    *,
+    after: int,
+    wanted: FeedFilter,
+    caller: StillAuthenticated,
+    date_format: DateFormat,
 ) -> Iterator[bytes]:
     """The updates as Server-Sent Events, each with its offset as id, for five minutes.
 
@@ -73,8 +79,10 @@ def streamed(
                 updates, end = read_page(workspace, after=after, size=STREAM_PAGE, wanted=wanted)
             except (Unauthorized, Forbidden, Gone, Unavailable):
                 return  # the client comes back and is told why
+            moments = update_moments(workspace)
             for update in updates:
-                yield b"id: %d\ndata: %s\n\n" % (update["offset"], json_bytes(update))
+                data = json_bytes_in(update, moments, date_format)
+                yield b"id: %d\ndata: %s\n\n" % (update["offset"], data)
             if end > max([after, *(update["offset"] for update in updates)]):
                 # An id without data is no event, and the client comes back after it.
                 yield b"id: %d\n\n" % end

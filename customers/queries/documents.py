@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from configuration.domain.customer_schema import CustomerSchema
+from configuration.domain.customer_schema import MOMENT, CustomerSchema
+from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.date_format import Positions
 from customers.domain.merge import EMPTY, Document, for_create
 from customers.models.customer import CustomerRow
 
@@ -73,6 +75,28 @@ def customer_response(row: CustomerRow, schema: CustomerSchema) -> dict[str, Any
     }
 
 
+def customer_moments(schema: CustomerSchema) -> dict[str, Any]:
+    """Where moments stand in a customer's answer."""
+    return {"registeredAt": True, "updatedAt": True, **(schema.timestamps or {})}
+
+
+def element_moments(schema: CustomerSchema, name: str) -> Positions:
+    """Where moments stand in an element of one of the lists of `base`."""
+    of_list = ((schema.timestamps or {}).get("base") or {}).get(name)
+    return None if of_list is None else of_list[0]
+
+
+def exported_customer_moments(workspace: WorkspaceRules) -> Positions:
+    """Where moments stand in a person's export; found out when it is asked for."""
+    return lambda customer: customer_moments(workspace.stored_customer_schema)
+
+
+def consent_log_moments(entry: Mapping[str, Any]) -> Positions:
+    """Where moments stand in a line of the consent log: its value may be one."""
+    is_moment = BUILT_IN_SCHEMA.kind_of(entry["property"] or "") == MOMENT
+    return {"value": True} if is_moment else None
+
+
 def exported_customer(row: CustomerRow) -> dict[str, Any]:
     """The customer as a person's export shows it: all that is stored, disabled properties too."""
     return customer_response(row, BUILT_IN_SCHEMA)
@@ -82,7 +106,7 @@ def untrusted_customer_response(
     row: CustomerRow, schema: CustomerSchema, *, written: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The customer for one that may not read profiles: its ids, and what it has just written."""
-    own = for_create(EMPTY, written or {})
+    own = for_create(EMPTY, schema.canonical(schema.without_disabled(dict(written or {}))))
     return customer_response(row, schema) | {
         "externalId": own["externalId"],
         "base": schema.complete_base(own["base"]),

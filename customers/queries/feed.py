@@ -11,13 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Gone, Unavailable
 from contacthub_project.core.timestamps import EPOCH
 from contacthub_project.db.sql import fetch_all, fetch_one
 from customers.actions.feed import SEALING_SECONDS, seal, seal_everything
 from customers.domain.query_compiler import Fragment, all_of
 from customers.models import ChangeEntity, ChangeOperation, Customer
-from customers.queries.documents import customer_response
+from customers.queries.documents import customer_moments, customer_response
 
 # No transaction takes longer, so changes stand in the feed at most so much out of their time.
 LONGEST_TRANSACTION = timedelta(minutes=10)
@@ -66,6 +67,8 @@ WHERE workspace_id = %s AND feed_offset > %s AND changed_at >= %s ORDER BY feed_
 EntityKey = tuple[UUID, UUID]
 # How entities of a kind are shown in nodes: the answers of those that there are.
 ReadEntities = Callable[[WorkspaceRules, Sequence[EntityKey]], Mapping[EntityKey, Any]]
+# Where moments stand in them.
+MomentsOf = Callable[[WorkspaceRules], Positions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +193,19 @@ def digest_of(workspace_id: UUID, *, first: int, last: int, wanted: FeedFilter) 
     return Digest(first=first, last=min(last, end), count=count, hash=digest)
 
 
-def register_reader(entity: str, read: ReadEntities) -> None:
+def register_reader(entity: str, read: ReadEntities, moments: MomentsOf) -> None:
     """Make known how entities of a kind are shown; called once per process while Django starts."""
     _readers[entity] = read
+    _moments[entity] = moments
+
+
+def update_moments(workspace: WorkspaceRules) -> Positions:
+    """Where moments stand in an update."""
+
+    def of_entity(entity: Mapping[str, Any]) -> Positions:
+        return {"data": _moments[entity["type"]](workspace)}
+
+    return {"entity": of_entity}
 
 
 def read_customers(workspace: WorkspaceRules, keys: Sequence[EntityKey]) -> Mapping[EntityKey, Any]:
@@ -205,7 +218,13 @@ def read_customers(workspace: WorkspaceRules, keys: Sequence[EntityKey]) -> Mapp
     }
 
 
-_readers: dict[str, ReadEntities] = {ChangeEntity.CUSTOMER.value: read_customers}
+_readers: dict[str, ReadEntities] = {}
+_moments: dict[str, MomentsOf] = {}
+register_reader(
+    ChangeEntity.CUSTOMER.value,
+    read_customers,
+    lambda workspace: customer_moments(workspace.customer_schema),
+)
 
 
 def _rows_after(

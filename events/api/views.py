@@ -29,6 +29,7 @@ from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent, NotModified, json_bytes
 from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
 from contacthub_project.core.array_forms import as_list
+from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Conflict, ContacthubError, Invalid, NotFound
 from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.principal import READ
@@ -49,7 +50,7 @@ from events.api.schema import (
 from events.models import Event
 from events.models.event import EventRow, Origin
 from events.queries.aggregates import aggregate_of, as_seen_in, members_of
-from events.queries.documents import duplicate_of, shown_event
+from events.queries.documents import duplicate_of, event_moments, shown_event
 from events.queries.search import NEWEST_FIRST, SORTED_BY, Search, search_events
 
 BATCH_BYTES = 16 * 1024 * 1024
@@ -166,6 +167,9 @@ class EventsView(_IngestingView):
         types = [name for name in types if name in fitting] if types else fitting
         return types or [""]  # types of the other mode only: nothing fits
 
+    def moments(self) -> Positions:
+        return {"elements": (event_moments(self.workspace),)}
+
     def readable_nodes(self) -> list[NodeRules]:
         """All nodes of the workspace that the caller may read."""
         return [node for node in self.workspace.nodes.values() if self.caller.may(READ, node.id)]
@@ -275,6 +279,9 @@ class EventView(_EventWritingView):
                 self.workspace.id, UUID(event["id"]), owners
             )
         return JsonResponse(event | {"prev": previous, "next": following}, version=event["version"])
+
+    def moments(self) -> Positions:
+        return event_moments(self.workspace)
 
     def seen_in(self, node: NodeRules, row: EventRow) -> dict[str, Any]:
         """The event as a node shows it; raises NotFound when it does not."""

@@ -13,7 +13,7 @@ from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from contacthub_project.core.errors import FieldError
 from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.timestamps import timestamp_of
-from customers.observers import EXTERNAL_ID, SESSION_ID
+from customers.domain.identities import EXTERNAL_ID, SESSION_ID
 
 LONGEST_VALUE = 255
 LONGEST_EXTERNAL_ID = 255

@@ -13,8 +13,8 @@ from django.db.models import F, Q
 from configuration.models import Node
 from contacthub_project.db.querysets import BoundedQuerySet
 from contacthub_project.db.sql import fetch_all, fetch_one, record_of, records_of, row_as_json
+from customers.domain.identities import EXTERNAL_ID, SESSION_ID
 from customers.models.customer import Folded
-from customers.observers import EXTERNAL_ID, SESSION_ID
 from events.domain.draft import LONGEST_EXTERNAL_ID, LONGEST_VALUE
 
 

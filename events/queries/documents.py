@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from configuration.domain.event_schema import context_part, tracking_part
 from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.date_format import Positions
 from events.models.event import EventRow
 
 
@@ -25,6 +28,25 @@ def shown_event(row: EventRow, workspace: WorkspaceRules) -> dict[str, Any]:
     schema = workspace.event_schema(event["type"])
     event["properties"] = schema.without_disabled(event["properties"])
     return event
+
+
+def event_moments(workspace: WorkspaceRules, *, stored: bool = False) -> Positions:
+    """Where moments stand in an event's answer; `stored`: also in disabled properties."""
+    schema_of = workspace.stored_event_schema if stored else workspace.event_schema
+
+    def where(event: Mapping[str, Any]) -> Positions:
+        if "type" not in event:  # of one that is deleted only the ids are told
+            return None
+        return {
+            "date": True,
+            "registeredAt": True,
+            "updatedAt": True,
+            "properties": schema_of(event["type"]).timestamps,
+            "contextInfo": context_part(event["context"]).timestamps,
+            "tracking": tracking_part().timestamps,
+        }
+
+    return where
 
 
 def event_response(row: EventRow) -> dict[str, Any]:

@@ -174,6 +174,16 @@ def test_a_stream_of_a_quiet_node_moves_the_position_on(live_hub: Hub) -> None:
     assert mine.encode() in told
 
 
+def test_a_stream_in_the_other_format(live_hub: Hub) -> None:
+    live_hub.post_customer(extra="1999-09-09T09:09:09.009Z")
+    events = iter(stream(live_hub, HTTP_X_DATE_FORMAT="+0000"))
+    assert next(events).startswith(b"retry:")
+    _, data = next(events).decode().strip().split("\n")
+    customer = json.loads(data.removeprefix("data: "))["entity"]["data"]
+    assert customer["registeredAt"].endswith("+0000")
+    assert customer["extra"] == "1999-09-09T09:09:09.009Z"
+
+
 @pytest.mark.parametrize("header", ["x", "-1", "9" * 19])
 def test_a_bad_last_event_id(hub: Hub, header: str) -> None:
     answer = hub.trusted.get(
