@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,8 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from bulkjobs.domain.csv_columns import BadFile, Column, customer_columns, event_columns, rows_of
+from bulkjobs.domain.csv_columns import BadFile, Column, customer_columns, event_columns
+from bulkjobs.domain.csv_file import CsvFile
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus
 from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import Conflict, Unavailable
@@ -107,21 +107,11 @@ def columns_of(workspace: WorkspaceRules, job: BulkJob, header: list[str]) -> li
     return event_columns(header, schema, with_id=job.operation != BulkJobOperation.INSERT)
 
 
-def opened(file: Any) -> io.TextIOWrapper:
-    """The file as text, with or without a byte order mark."""
-    return io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-
-
 def _checked(workspace: WorkspaceRules, job: BulkJob, file: File[Any]) -> int:
     """How many rows the file has; raises BadFile when it cannot be used."""
-    text = opened(file.file)
+    rows = CsvFile(file.file)
     try:
-        rows = rows_of(text)
-        try:
-            header = next(rows)
-        except StopIteration:
-            raise BadFile("the file is empty") from None
-        columns = columns_of(workspace, job, header)
+        columns = columns_of(workspace, job, rows.header())
         if (
             job.entity == BulkJobEntity.EVENT
             and job.operation == BulkJobOperation.DELETE
@@ -132,4 +122,4 @@ def _checked(workspace: WorkspaceRules, job: BulkJob, file: File[Any]) -> int:
     except UnicodeDecodeError:
         raise BadFile("the file is not UTF-8") from None
     finally:
-        text.detach()
+        rows.detach()

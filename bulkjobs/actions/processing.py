@@ -1,22 +1,26 @@
 """Working on jobs: chunk by chunk, each one transaction that also says how far the job is.
 
-A worker that is killed loses the chunk it was at, and nothing else; whoever goes on begins after
-the last row that was done, so no row is applied twice. The job's row is locked meanwhile, so no two
-workers are at one job. An exception that nobody expected costs its row, or its job, and no other.
+A worker takes a slice of a job, about a second, then one of another: the statement `claim_job` says
+of which. Its claim keeps other workers off the job for a while, which each chunk prolongs. A worker
+that is killed loses the chunk it was at, and nothing else: when its claim has run out somebody goes
+on after the last row that was done, so no row is applied twice. An exception that nobody expected
+costs its row, or its job, and no other.
 """
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
 import structlog
 from django.core.files.storage import default_storage
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from bulkjobs.actions.failures import (
@@ -25,10 +29,11 @@ from bulkjobs.actions.failures import (
     is_lost_to_another,
     log_failure,
 )
-from bulkjobs.actions.loading import columns_of, opened
+from bulkjobs.actions.loading import columns_of
 from bulkjobs.actions.rows import Row, RowResult
-from bulkjobs.domain.csv_columns import BadFile, BadRow, Column, body_of, rows_of
-from bulkjobs.models import BulkJob, BulkJobStatus, Outcome
+from bulkjobs.domain.csv_columns import BadFile, BadRow, Column, body_of
+from bulkjobs.domain.csv_file import CsvFile
+from bulkjobs.models import BulkJob, BulkJobQuerySet, BulkJobStatus, ClockTimestamp, Outcome
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.core.errors import ContacthubError, Locked
 from contacthub_project.db.sql import analyze_grown_tables, fetch_one, load
@@ -37,23 +42,53 @@ from customers.actions.bulk_upsert import LostRace
 from customers.actions.statements import NodeNotOpen
 
 CHUNK = 500
-ATTEMPTS = 5  # at a chunk, within one go
+CHUNK_BYTES = 2 << 20
+SLICE_SECONDS = 1.0
+LEASE_SECONDS = 15.0  # that a claim lasts from the latest chunk on
+AGAIN_SECONDS = 5.0  # until a job is tried again that could not be worked on
+ATTEMPTS = 5  # at a chunk, within one slice
 MOST_ATTEMPTS = 3  # at the same rows, by workers that were killed or lost the database
 
 log = structlog.get_logger("contacthub.bulkjobs")
 
 
+CLAIM_JOB = load("bulkjobs/sql/claim_job")
 NOTE_RESULTS = load("bulkjobs/sql/note_results")
 # What jobs fill, and what is looked up in meanwhile.
 LOADED = ("customers_customer", "events_event", "customers_change")
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's claim of a job, for a slice of work that ends at a time of `time.monotonic`."""
+
+    job_id: UUID
+    id: UUID
+    deadline: float
+
+    def job(self) -> BulkJobQuerySet:
+        """The job, unless it is stopped or no longer this worker's."""
+        return BulkJob.objects.to_do().filter(id=self.job_id, claim=self.id)
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows of a file, and the byte at which the next one begins."""
+
+    rows: list[list[str]]
+    end: int
+
+
 def process(*, seconds: float) -> bool:
-    """Work on the jobs that are to be done, for about so many seconds; True when none is left."""
+    """Work on jobs for about so many seconds; False when some can be gone on with at once."""
     deadline = time.monotonic() + seconds
-    for job_id in list(BulkJob.objects.to_do().values_list("id", flat=True)):
-        if not _work_on(job_id, deadline):
-            return False
+    while (claim := _claimed(deadline)) is not None:
+        _work_on(claim)
+        if time.monotonic() >= deadline:
+            return not BulkJob.objects.available().exists()
     return True
 
 
@@ -67,88 +102,99 @@ def stop_job(job: BulkJob) -> None:
 def resume_job(job: BulkJob) -> None:
     """Have workers go on with a stopped job, from where it was stopped."""
     BulkJob.objects.filter(id=job.id, status=BulkJobStatus.STOPPED).update(
-        status=BulkJobStatus.SCHEDULED, updated_at=timezone.now()
+        status=BulkJobStatus.SCHEDULED,
+        updated_at=timezone.now(),
+        claim=None,
+        available_at=ClockTimestamp(),
+        attempts=0,
     )
 
 
-def _work_on(job_id: UUID, deadline: float) -> bool:
-    """Whether the worker need not come back to the job."""
-    job = _begun(job_id)
-    if job is None:
-        return True
-    try:
-        return _go_on(job, deadline)
-    except (InterfaceError, OperationalError) as fault:
-        log_failure(job_id, fault)
-        return True  # the sweep comes back; `attempts` says how often it has
-    except Exception as fault:
-        logref = log_failure(job_id, fault)
-        _finish(job_id, BulkJobStatus.FAILED, f"internal error, logref {logref}")
-        return True
-
-
-@transaction.atomic
-def _begun(job_id: UUID) -> BulkJob | None:
-    """The job, its attempt noted; None when it is not to be worked on now."""
-    locked = BulkJob.objects.to_do().select_for_update(skip_locked=True)
-    job = locked.filter(id=job_id).first()
-    if job is None:
+def _claimed(deadline: float) -> Claim | None:
+    """A slice of the job whose turn it is; None when there is none to be worked on now."""
+    claim_id = uuid4()
+    row = fetch_one(CLAIM_JOB, {"claim": claim_id, "lease": LEASE_SECONDS})
+    if row is None:
         return None
-    if job.attempts >= MOST_ATTEMPTS:
+    return Claim(row[0], claim_id, min(deadline, time.monotonic() + SLICE_SECONDS))
+
+
+def _work_on(claim: Claim) -> None:
+    """Do a slice of a job, and say when it is to be gone on with."""
+    job = claim.job().first()
+    if job is None:
+        return
+    if job.attempts > MOST_ATTEMPTS:
         logref = str(uuid4())
-        log.error("bulk job given up", job=str(job_id), row=job.position + 1, logref=logref)
+        log.error("bulk job given up", job=str(job.id), row=job.position + 1, logref=logref)
         told = f"internal error after row {job.position}, {MOST_ATTEMPTS} times; logref {logref}"
-        _finish(job_id, BulkJobStatus.FAILED, told)
-        return None
-    job.attempts += 1
-    job.save(update_fields=["attempts"])
-    return job
+        _finish(claim, BulkJobStatus.FAILED, told)
+        return
+    try:
+        _go_on(claim, job)
+    except FileNotFoundError:
+        _finish(claim, BulkJobStatus.FAILED, "the file is gone")
+    except (InterfaceError, OperationalError, OSError) as fault:
+        log_failure(job.id, fault)
+        _leave(claim, for_seconds=AGAIN_SECONDS)  # `attempts` stay
+    except Exception as fault:
+        logref = log_failure(job.id, fault)
+        _finish(claim, BulkJobStatus.FAILED, f"internal error, logref {logref}")
+    except BaseException:
+        with contextlib.suppress(DatabaseError):
+            _leave(claim)
+        raise
 
 
-def _go_on(job: BulkJob, deadline: float) -> bool:
-    job_id = job.id
+def _go_on(claim: Claim, job: BulkJob) -> None:
     try:
         with default_storage.open(job.file.name or "") as file:
-            text = opened(file.file)
-            rows = rows_of(text)
-            header = next(rows)
-            for chunk in _chunks(itertools.islice(rows, job.position, None), job.position):
-                if not _do_chunk(job_id, header, chunk):
-                    return True
+            rows = CsvFile(file.file)
+            header = rows.header()
+            if job.offset:
+                rows.skip_to(job.offset)
+            for chunk in _chunks(rows):
+                if not _do_chunk(claim, header, chunk):
+                    return
                 analyze_grown_tables(*LOADED)
-                if time.monotonic() > deadline:
-                    _leave(job_id)
-                    return False
-    except (BadFile, FileNotFoundError, StopIteration) as fault:
-        _finish(job_id, BulkJobStatus.FAILED, str(fault) or "the file is gone")
-        return True
-    except Locked:
-        _leave(job_id)
-        return True  # the node is being reorganised; the sweep comes back
+                if claim.is_over():
+                    _leave(claim, attempts=0)
+                    return
+    except BadFile as fault:
+        _finish(claim, BulkJobStatus.FAILED, str(fault))
+    except Locked:  # the node is being reorganised
+        _leave(claim, for_seconds=AGAIN_SECONDS, attempts=0)
     except ContacthubError as refusal:
-        _finish(job_id, BulkJobStatus.FAILED, refusal.message)
-        return True
-    _finish(job_id, BulkJobStatus.PROCESSED, None)
-    return True
+        _finish(claim, BulkJobStatus.FAILED, refusal.message)
+    else:
+        _finish(claim, BulkJobStatus.PROCESSED, None)
 
 
-def _leave(job_id: UUID) -> None:
-    """Note that a worker has left a job in good order."""
-    BulkJob.objects.to_do().filter(id=job_id).update(attempts=0)
+def _leave(claim: Claim, *, for_seconds: float = 0, **values: int) -> None:
+    """Give a claim back, setting other columns too; nobody takes the job for some seconds."""
+    available_at = ClockTimestamp() + timedelta(seconds=for_seconds)
+    claim.job().update(claim=None, available_at=available_at, **values)
 
 
-def _chunks(rows: Iterator[list[str]], position: int) -> Iterator[tuple[int, list[list[str]]]]:
-    while chunk := list(itertools.islice(rows, CHUNK)):
-        yield position, chunk
-        position += len(chunk)
+def _chunks(file: CsvFile) -> Iterator[Chunk]:
+    """The rest of a file, a bounded number of rows and bytes at once."""
+    rows: list[list[str]] = []
+    begin = file.offset
+    for row in file:
+        rows.append(row)
+        if len(rows) == CHUNK or file.offset - begin >= CHUNK_BYTES:
+            yield Chunk(rows, file.offset)
+            rows, begin = [], file.offset
+    if rows:
+        yield Chunk(rows, file.offset)
 
 
-def _do_chunk(job_id: UUID, header: list[str], chunk: tuple[int, list[list[str]]]) -> bool:
+def _do_chunk(claim: Claim, header: list[str], chunk: Chunk) -> bool:
     """Apply a chunk and note it, both or neither; False when the job is no longer ours."""
     for _ in range(ATTEMPTS):
         try:
             with transaction.atomic():
-                return _apply(job_id, header, *chunk)
+                return _apply(claim, header, chunk)
         except (NodeNotOpen, LostRace):
             continue  # under the latest rules, or with what somebody else has just made
         except OperationalError as fault:
@@ -157,16 +203,15 @@ def _do_chunk(job_id: UUID, header: list[str], chunk: tuple[int, list[list[str]]
     raise Locked
 
 
-def _apply(job_id: UUID, header: list[str], position: int, cells: list[list[str]]) -> bool:
-    locked = BulkJob.objects.to_do().select_for_update(skip_locked=True)
-    job = locked.filter(id=job_id, position=position).first()
+def _apply(claim: Claim, header: list[str], chunk: Chunk) -> bool:
+    job = claim.job().select_for_update(no_key=True).first()
     if job is None:
-        return False  # stopped, or another worker is at it
+        return False  # stopped, or another worker's
     workspace = latest_rules_of(job.workspace_id)
     if workspace is None:
         raise BadFile("the workspace is gone")
     columns = columns_of(workspace, job, header)
-    results = _results(workspace, job, columns, position, cells)
+    results = _results(workspace, job, columns, job.position, chunk.rows)
     fetch_one(
         NOTE_RESULTS,
         {
@@ -181,13 +226,16 @@ def _apply(job_id: UUID, header: list[str], position: int, cells: list[list[str]
         prepare=False,
     )
     failed = sum(each.outcome == Outcome.FAILED for each in results)
-    job.status = BulkJobStatus.PROCESSING
-    job.position += len(cells)
-    job.attempts = 1  # at the rows that come next
-    job.failed += failed
-    job.processed += len(results) - failed
-    job.updated_at = timezone.now()
-    job.save(update_fields=["status", "position", "attempts", "failed", "processed", "updated_at"])
+    claim.job().update(
+        status=BulkJobStatus.PROCESSING,
+        position=job.position + len(chunk.rows),
+        offset=chunk.end,
+        attempts=1,  # at the rows that come next
+        available_at=ClockTimestamp() + timedelta(seconds=LEASE_SECONDS),
+        failed=job.failed + failed,
+        processed=job.processed + len(results) - failed,
+        updated_at=timezone.now(),
+    )
     notify_on_commit(job.workspace_id)
     return True
 
@@ -214,19 +262,19 @@ def _results(
     return sorted([*refused, *done], key=lambda result: result.row)
 
 
-def _finish(job_id: UUID, status: BulkJobStatus, message: str | None) -> None:
+def _finish(claim: Claim, status: BulkJobStatus, message: str | None) -> None:
     """End a job. Its file goes at once: what it held is in the hub now, or was refused."""
     with transaction.atomic():
-        job = BulkJob.objects.to_do().select_for_update().filter(id=job_id).first()
+        job = claim.job().select_for_update(no_key=True).first()
         if job is None:
             return
         name = job.file.name
-        job.status, job.error_message, job.file = status, message, ""
+        job.status, job.error_message, job.file, job.claim = status, message, "", None
         job.updated_at = timezone.now()
-        job.save(update_fields=["status", "error_message", "file", "updated_at"])
+        job.save(update_fields=["status", "error_message", "file", "claim", "updated_at"])
         if name:
             transaction.on_commit(lambda: default_storage.delete(name), robust=True)
-    log.info("bulk job ended", job=str(job_id), status=str(status), rows=job.position)
+    log.info("bulk job ended", job=str(job.id), status=str(status), rows=job.position)
 
 
 def remove_old_results(before: Any) -> int:

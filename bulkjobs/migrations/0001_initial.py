@@ -2,6 +2,7 @@
 
 import contacthub_project.core.identifiers
 import django.db.models.deletion
+import django.utils.timezone
 from django.db import migrations, models
 
 
@@ -32,7 +33,11 @@ class Migration(migrations.Migration):
                 ('processed', models.BigIntegerField(default=0)),
                 ('failed', models.BigIntegerField(default=0)),
                 ('total', models.BigIntegerField(default=0)),
+                ('offset', models.BigIntegerField(default=0)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('turn', models.BigIntegerField(default=0)),
+                ('claim', models.UUIDField(null=True)),
+                ('available_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('created_at', models.DateTimeField()),
                 ('updated_at', models.DateTimeField()),
                 ('node', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='configuration.node')),
@@ -54,6 +59,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='bulkjob',
             index=models.Index(fields=['node', '-created_at'], name='bulk_jobs_of_node'),
+        ),
+        migrations.AddIndex(
+            model_name='bulkjob',
+            index=models.Index(fields=['turn'], name='bulk_jobs_turn'),
+        ),
+        migrations.AddIndex(
+            model_name='bulkjob',
+            index=models.Index(fields=['workspace_id', 'turn'], name='bulk_jobs_turn_of_workspace'),
+        ),
+        migrations.AddIndex(
+            model_name='bulkjob',
+            index=models.Index(fields=['node', 'turn'], name='bulk_jobs_turn_of_node'),
         ),
         migrations.AddIndex(
             model_name='bulkjob',

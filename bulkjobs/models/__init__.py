@@ -2,9 +2,20 @@ from bulkjobs.models.job import (
     BulkJob,
     BulkJobEntity,
     BulkJobOperation,
+    BulkJobQuerySet,
     BulkJobStatus,
+    ClockTimestamp,
     Outcome,
     Result,
 )
 
-__all__ = ["BulkJob", "BulkJobEntity", "BulkJobOperation", "BulkJobStatus", "Outcome", "Result"]
+__all__ = [
+    "BulkJob",
+    "BulkJobEntity",
+    "BulkJobOperation",
+    "BulkJobQuerySet",
+    "BulkJobStatus",
+    "ClockTimestamp",
+    "Outcome",
+    "Result",
+]

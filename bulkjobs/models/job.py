@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q
+from django.utils import timezone
 
 from configuration.models import Node
 from contacthub_project.core.identifiers import new_id
@@ -13,6 +14,13 @@ from contacthub_project.db.querysets import BoundedQuerySet
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+
+class ClockTimestamp(Func):
+    """The server's clock at this moment, also in a transaction that has lasted."""
+
+    function = "clock_timestamp"
+    output_field = models.DateTimeField()
 
 
 class BulkJobStatus(models.TextChoices):
@@ -55,12 +63,19 @@ class BulkJobQuerySet(BoundedQuerySet["BulkJob"]):
         unfinished = [BulkJobStatus.LOADED, BulkJobStatus.SCHEDULED, BulkJobStatus.PROCESSING]
         return self.filter(status__in=unfinished).order_by("created_at", "id")
 
+    def available(self) -> BulkJobQuerySet:
+        """Those of them that no worker is at."""
+        return self.to_do().filter(available_at__lte=ClockTimestamp())
+
 
 class BulkJob(models.Model):
     """`position` is the number of rows that have been worked on; the file is gone when empty.
 
-    `attempts` is how often the rows after them have been begun: it is noted before they are, so
-    that a job which kills its worker each time is found out.
+    `offset` is the byte of the file at which the next row begins, and `attempts` how often the rows
+    from there on have been begun: it is noted before they are, so that a job which kills its worker
+    each time is found out. `claim` is that of the worker who is at the job, and of no meaning after
+    `available_at`. `turn` numbers the latest slice of work that the job was given, among those of
+    all jobs; 0 is none.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -79,7 +94,11 @@ class BulkJob(models.Model):
     processed = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
+    offset = models.BigIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
+    turn = models.BigIntegerField(default=0)
+    claim = models.UUIDField(null=True)
+    available_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -97,6 +116,9 @@ class BulkJob(models.Model):
         ]
         indexes = [
             models.Index(fields=["node", "-created_at"], name="bulk_jobs_of_node"),
+            models.Index(fields=["turn"], name="bulk_jobs_turn"),
+            models.Index(fields=["workspace_id", "turn"], name="bulk_jobs_turn_of_workspace"),
+            models.Index(fields=["node", "turn"], name="bulk_jobs_turn_of_node"),
             models.Index(
                 fields=["created_at"],
                 condition=Q(status__in=["LOADED", "SCHEDULED", "PROCESSING"]),
