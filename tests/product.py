@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -106,12 +107,12 @@ class Product:
 
 
 def free_port() -> int:
-    """A port with a free neighbour, which the metrics take."""
+    """A port with a free neighbour, which the metrics take; none that clients get by chance."""
     while True:
+        port = random.randrange(20000, 32000)
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 1))
             except OSError:
                 continue

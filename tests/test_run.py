@@ -70,6 +70,23 @@ def test_everything_is_healthy_and_measured(product: Product) -> None:
     assert "first@example.com" not in text
 
 
+def test_the_second_on_one_folder_says_so_and_ends(product: Product) -> None:
+    assert product.process is not None
+    before = sorted(product.data.iterdir())
+    for port in (product.port, free_port()):
+        command = [sys.executable, str(ROOT / "run"), "--port", str(port)]
+        done = subprocess.run(
+            [*command, "--data", str(product.data)], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 2
+        assert done.stderr == (
+            f"./run: Contacthub runs on {product.data} already (process {product.process.pid});"
+            " stop it, or choose another folder with --data\n"
+        )
+    assert sorted(product.data.iterdir()) == before
+    assert product.call("GET", f"{product.hub}/health")[1]["status"] == "UP"
+
+
 def test_the_web_server_alone(product: Product) -> None:
     port = free_port()
     command = [sys.executable, str(ROOT / "manage.py"), "web", "--port", str(port)]
@@ -208,6 +225,7 @@ def test_nothing_acknowledged_is_lost_when_everything_is_killed(product: Product
         thread.join()
     assert len(acknowledged) > 50
     tokens = product.facts["tokens"]
+    assert (product.data / "run.lock").exists(), "left behind, and in nobody's way"
     product.start()
     assert product.facts["tokens"] == tokens, "the demo's tokens last"
     for path in acknowledged:

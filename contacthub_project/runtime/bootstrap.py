@@ -18,6 +18,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
+
+from contacthub_project.runtime import preflight
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
@@ -49,20 +52,40 @@ def ensure_environment(*, dev: bool) -> Path:
     return PYTHON
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(preflight.EXIT_STATUS, f"{self.prog}: {message}\n")
+
+
 def run(arguments: list[str]) -> None:
-    """`./run`: replace this process by the whole product."""
-    parser = argparse.ArgumentParser(prog="./run", description="Set up and run Contacthub.")
-    parser.add_argument("--port", type=int, default=8000, help="port of the web server (8000)")
+    """`./run`: replace this process by the whole product.
+
+    What cannot be run is refused by a line and exit status 2, before anything is written.
+    """
+    parser = OneLineParser(prog="./run", description="Set up and run Contacthub.")
     parser.add_argument(
-        "--data", type=Path, default=ROOT / ".data", help="folder of all data (.data)"
+        "--port", type=preflight.port_number, default=8000, help="port of the web server (8000)"
     )
+    parser.add_argument("--data", default=str(ROOT / ".data"), help="folder of all data (.data)")
     options = parser.parse_args(arguments)
-    environment = os.environ | {"CONTACTHUB_DATA": str(options.data.resolve())}
+    try:
+        data = _folder(options.data)
+        preflight.check_folder(data)
+        preflight.check_not_running(data)
+        preflight.check_ports(
+            "127.0.0.1",
+            options.port,
+            metrics_address=os.environ.get("METRICS_ADDRESS", "127.0.0.1"),
+        )
+    except preflight.RefusedError as refused:
+        parser.error(str(refused))
     python = ensure_environment(dev=False)
     os.execve(
         python,
         [str(python), str(ROOT / "manage.py"), "serve", "--port", str(options.port)],
-        environment,
+        os.environ | {"CONTACTHUB_DATA": str(data)},
     )
 
 
@@ -71,6 +94,15 @@ def test(arguments: list[str]) -> None:
     python = ensure_environment(dev=True)
     os.chdir(ROOT)
     os.execv(python, [str(python), "-m", "pytest", *arguments])
+
+
+def _folder(given: str) -> Path:
+    if not given:
+        raise preflight.RefusedError("--data names no folder")
+    try:
+        return Path(given).resolve()
+    except (OSError, RuntimeError):
+        raise preflight.RefusedError(f"{given} leads nowhere; choose another --data") from None
 
 
 def _install(requirements: list[Path]) -> None:

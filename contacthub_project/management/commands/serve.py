@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from contacthub_project.api import BASE_PATH
-from contacthub_project.runtime import metrics, programs
+from contacthub_project.runtime import metrics, preflight, programs
 from contacthub_project.runtime.embedded import EmbeddedServer, EmbeddedServerError, servers
 from contacthub_project.runtime.schema_version import NewerTablesError, refuse_newer_tables
 from contacthub_project.runtime.supervisor import Program, Supervisor
@@ -28,15 +27,23 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--port", type=preflight.port_number, default=8000)
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 8))
         parser.add_argument("--no-demo", action="store_true", help="make no demo workspace")
 
     def handle(self, *, port: int, host: str, workers: int, no_demo: bool, **_: Any) -> None:
         self.started = time.monotonic()
-        if _is_taken(host, port):
-            raise CommandError(f"port {port} is in use; choose another with --port")
+        try:
+            lock = preflight.lock_folder(settings.DATA)
+            preflight.check_ports(host, port, metrics_address=settings.METRICS_ADDRESS)
+        except preflight.RefusedError as refused:
+            raise CommandError(str(refused), returncode=preflight.EXIT_STATUS) from None
+        with lock:
+            self.serve(port=port, host=host, workers=workers, no_demo=no_demo)
+
+    def serve(self, *, port: int, host: str, workers: int, no_demo: bool) -> None:
+        self.serve_metrics(port + 1)
         attached = servers(
             data=settings.DATA,
             postgres=settings.USES_EMBEDDED_POSTGRES,
@@ -54,11 +61,9 @@ class Command(BaseCommand):
             refuse_newer_tables()
             call_command("migrate", interactive=False, verbosity=0)
             facts = None if no_demo else self.make_demo(host, port)
-            metrics.gather_in(settings.METRICS_FOLDER)
             self.say("Starting web server, worker and beat")
             supervisor.start()
             self.wait_until_ready(supervisor, host, port)
-            self.serve_metrics(port + 1)
             self.introduce(host, port, facts)
             supervisor.run()
         except (EmbeddedServerError, NewerTablesError) as failure:
@@ -95,10 +100,14 @@ class Command(BaseCommand):
             time.sleep(0.1)
 
     def serve_metrics(self, port: int) -> None:
+        """Before anything is started: what is announced later is ours."""
+        metrics.gather_in(settings.METRICS_FOLDER)
         try:
             metrics.serve(settings.METRICS_ADDRESS, port)
-        except OSError:
-            self.say(f"No metrics: port {port} is in use")
+        except OSError as failure:
+            raise CommandError(
+                f"no metrics at port {port}: {failure}", returncode=preflight.EXIT_STATUS
+            ) from None
 
     def introduce(self, host: str, port: int, facts: dict[str, Any] | None) -> None:
         url = _url(host, port)
@@ -158,19 +167,14 @@ def _url(host: str, port: int) -> str:
     return settings.PUBLIC_URL or f"http://{'localhost' if host == '127.0.0.1' else host}:{port}"
 
 
-def _is_taken(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False
-
-
 def _is_healthy(host: str, port: int) -> bool:
+    allowed = settings.ALLOWED_HOSTS[0] if settings.ALLOWED_HOSTS else "localhost"
+    request = urllib.request.Request(
+        f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}{BASE_PATH}/health",  # noqa: S104
+        headers={"Host": "localhost" if allowed == "*" else allowed.removeprefix(".")},
+    )
     try:
-        with urllib.request.urlopen(f"http://{host}:{port}{BASE_PATH}/health", timeout=2) as answer:
+        with urllib.request.urlopen(request, timeout=2) as answer:
             return b'"worker":{"status":"UP"}' in answer.read()
     except (urllib.error.URLError, OSError):
         return False

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from contacthub_project.runtime import metrics, programs
+from contacthub_project.runtime import metrics, preflight, programs
 from contacthub_project.runtime.schema_version import NewerTablesError, refuse_newer_tables
 from contacthub_project.runtime.supervisor import Supervisor
 
@@ -28,10 +28,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000, help="metrics are at the next one")
+        parser.add_argument(
+            "--port", type=preflight.port_number, default=8000, help="metrics are at the next one"
+        )
         parser.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 8))
 
     def handle(self, *, host: str, port: int, workers: int, **_: Any) -> None:
+        try:
+            preflight.check_ports(host, port, metrics_address=settings.METRICS_ADDRESS)
+        except preflight.RefusedError as refused:
+            raise CommandError(str(refused), returncode=preflight.EXIT_STATUS) from None
         # A folder of its own: other web servers may share the data folder.
         with tempfile.TemporaryDirectory(prefix="contacthub-metrics-") as folder:
             metrics.gather_in(Path(folder))
