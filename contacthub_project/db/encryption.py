@@ -1,4 +1,5 @@
-"""What must be read again but by nobody else: secrets of other services, and cursors of lists.
+"""What must be read again but by nobody else: secrets of other services, and cursors of lists; and
+what must be recognised again and never read: hashes that nobody without the keys can try values on.
 
 The keys are derived from ENCRYPTION_KEYS, or from SECRET_KEY where none is given, one for each
 purpose. To change a key, put the new one first and keep the old one behind it until everything has
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
+import hmac
 
 from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives import hashes
@@ -17,6 +20,7 @@ from django.conf import settings
 
 SECRETS = "secrets"
 CURSORS = "cursors"
+IDEMPOTENCY = "idempotency"
 
 
 def encrypt(text: str, *, purpose: str = SECRETS) -> bytes:
@@ -29,13 +33,26 @@ def decrypt(encrypted: bytes, *, purpose: str = SECRETS) -> str:
     return _fernet(purpose).decrypt(bytes(encrypted)).decode()
 
 
+def keyed_hashes(data: bytes, *, purpose: str) -> list[bytes]:
+    """The HMAC-SHA256 of the data under each key: the first is to be kept, any may be found."""
+    return [hmac.digest(_derived(key, purpose), data, hashlib.sha256) for key in _keys()]
+
+
+def _keys() -> list[str]:
+    return settings.ENCRYPTION_KEYS or [settings.SECRET_KEY]
+
+
 def _fernet(purpose: str) -> MultiFernet:
-    keys = settings.ENCRYPTION_KEYS or [settings.SECRET_KEY]
-    return MultiFernet([_derived(key, purpose) for key in keys])
+    return MultiFernet([_fernet_with(key, purpose) for key in _keys()])
 
 
 @functools.lru_cache(maxsize=64)
-def _derived(key: str, purpose: str) -> Fernet:
+def _fernet_with(key: str, purpose: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(_derived(key, purpose)))
+
+
+@functools.lru_cache(maxsize=64)
+def _derived(key: str, purpose: str) -> bytes:
     info = f"contacthub {purpose}".encode()
     derivation = HKDF(hashes.SHA256(), length=32, salt=None, info=info)
-    return Fernet(base64.urlsafe_b64encode(derivation.derive(key.encode())))
+    return derivation.derive(key.encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,18 +13,13 @@ from django.utils import timezone
 
 from contacthub_project.core.errors import Conflict
 from contacthub_project.core.principal import Principal
-from contacthub_project.db.sql import fetch_one
+from contacthub_project.db.encryption import IDEMPOTENCY, keyed_hashes
+from contacthub_project.db.sql import fetch_one, load
 from events.models import IdempotencyKey
 
 KEPT = timedelta(hours=24)
 
-# A second request with the key waits here until the first one's transaction has ended.
-TAKE = """
-INSERT INTO events_idempotencykey (workspace_id, author, key, body_hash, created_at)
-VALUES (%(workspace_id)s, %(author)s, %(key)s, %(body_hash)s, clock_timestamp())
-ON CONFLICT (workspace_id, author, key) DO NOTHING
-RETURNING id
-"""
+TAKE = load("events/sql/take_idempotency_key")
 
 
 def answered_once(
@@ -41,26 +35,34 @@ def answered_once(
     The key and what the request does are one transaction. Raises Conflict for another body; what
     `answer` raises passes, and leaves the key unused.
     """
-    body_hash = hashlib.sha256(body).digest()
+    named = f"key\n{workspace_id}\n{by.author}\n{key}".encode()
+    key_hashes = keyed_hashes(named, purpose=IDEMPOTENCY)
+    body_hashes = keyed_hashes(b"body\n" + body, purpose=IDEMPOTENCY)
+    records = IdempotencyKey.objects.filter(workspace_id=workspace_id, author=by.author)
     parameters = {
         "workspace_id": workspace_id,
         "author": by.author,
-        "key": key,
-        "body_hash": body_hash,
+        "key_hash": key_hashes[0],
+        "older_hashes": key_hashes[1:],
+        "body_hash": body_hashes[0],
     }
     with transaction.atomic():
         if fetch_one(TAKE, parameters) is None:
-            first = IdempotencyKey.objects.get(workspace_id=workspace_id, author=by.author, key=key)
-            if bytes(first.body_hash) != body_hash:
+            first = records.get(key_hash__in=key_hashes)
+            if bytes(first.body_hash) not in body_hashes:
                 raise Conflict("The Idempotency-Key came with another body before")
             assert first.answer is not None, "it was written in the transaction of the key"
             answered: dict[str, Any] = first.answer
             return answered
         given = answer()
-        IdempotencyKey.objects.filter(workspace_id=workspace_id, author=by.author, key=key).update(
-            answer=orjson.loads(orjson.dumps(given))
-        )
+        kept = orjson.loads(orjson.dumps(given))
+        records.filter(key_hash=key_hashes[0]).update(answer=kept, events=_events_of(kept))
     return given
+
+
+def _events_of(answer: dict[str, Any]) -> list[str]:
+    """The ids of the events that an answer names: of one event, or of a batch."""
+    return [each["id"] for each in answer.get("elements", [answer]) if "id" in each]
 
 
 def clear_old_keys() -> int:

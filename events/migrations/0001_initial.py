@@ -4,6 +4,8 @@ from pathlib import Path
 
 import contacthub_project.core.identifiers
 import customers.models.customer
+import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -32,14 +34,15 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('workspace_id', models.UUIDField()),
                 ('author', models.CharField(max_length=64)),
-                ('key', models.CharField(max_length=255)),
+                ('key_hash', models.BinaryField(max_length=32)),
                 ('body_hash', models.BinaryField(max_length=32)),
                 ('answer', models.JSONField(null=True)),
+                ('events', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, size=None)),
                 ('created_at', models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['created_at'], name='idempotency_key_age')],
-                'constraints': [models.UniqueConstraint(fields=('workspace_id', 'author', 'key'), name='idempotency_key_once')],
+                'indexes': [models.Index(fields=['created_at'], name='idempotency_key_age'), django.contrib.postgres.indexes.GinIndex(fields=['events'], name='idempotency_key_of_event')],
+                'constraints': [models.UniqueConstraint(fields=('workspace_id', 'author', 'key_hash'), name='idempotency_key_once')],
             },
         ),
         migrations.CreateModel(
