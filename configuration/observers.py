@@ -16,10 +16,19 @@ from contacthub_project.messaging.shared_version import shared_version
 
 def connect() -> None:
     """Forget cached token holders whenever something that decides about them changes."""
-    from configuration.models import Membership, Node, NodeGrant, Source, User, Workspace
+    from configuration.models import (
+        ApiClientAnswers,
+        Membership,
+        Node,
+        NodeGrant,
+        Source,
+        User,
+        Workspace,
+    )
 
     deciding: tuple[type[models.Model], ...] = (
-        Membership, Node, NodeGrant, Source, User, Workspace, get_access_token_model(),
+        ApiClientAnswers, Membership, Node, NodeGrant, Source, User, Workspace,
+        get_access_token_model(),
     )  # fmt: skip
     for model in deciding:
         post_save.connect(_forget, sender=model, dispatch_uid=f"forget saved {model}")

@@ -17,6 +17,7 @@ from configuration.domain.source_properties import coerced_properties, property_
 from configuration.domain.tokens import new_source_token, token_hash
 from configuration.models import Node, Source
 from configuration.queries.rules import configuration_changed
+from contacthub_project.core.date_format import DateFormat
 from contacthub_project.core.errors import FieldError, Invalid, NotFound, Stale, unknown_references
 
 
@@ -39,6 +40,7 @@ def create_source(
     description: str | None = None,
     enabled: bool = True,
     trusted: bool | None = None,
+    date_format: str = DateFormat.ZULU.value,
     properties: dict[str, Any] | None = None,
     of_retired_provider: bool = False,
 ) -> tuple[Source, str]:
@@ -65,6 +67,7 @@ def create_source(
         description=description,
         enabled=enabled,
         trusted=is_trusted,
+        date_format=date_format,
         token_hash=token_hash(token),
     )
     found = _nodes(workspace_id, nodes)

@@ -207,6 +207,7 @@ class Migration(migrations.Migration):
                 ('description', models.CharField(blank=True, max_length=1000, null=True)),
                 ('enabled', models.BooleanField(default=True)),
                 ('trusted', models.BooleanField(default=True)),
+                ('date_format', models.CharField(choices=[('Z', 'Z'), ('+0000', '+0000')], default='Z', max_length=5)),
                 ('properties', models.JSONField(blank=True, default=dict)),
                 ('token_hash', models.BinaryField(max_length=32, unique=True)),
                 ('version', models.IntegerField(default=1)),
@@ -320,6 +321,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='source',
             constraint=models.CheckConstraint(condition=models.Q(('provider', 'API'), models.Q(('provider', 'JavaScript'), ('trusted', False)), models.Q(models.Q(('provider', 'JavaScript'), _negated=True), ('trusted', True)), _connector='OR'), name='source_trust_of_provider'),
+        ),
+        migrations.AddConstraint(
+            model_name='source',
+            constraint=models.CheckConstraint(condition=models.Q(('date_format__in', ['Z', '+0000'])), name='source_date_format_known'),
         ),
         migrations.AddConstraint(
             model_name='node',

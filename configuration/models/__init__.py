@@ -1,3 +1,4 @@
+from configuration.models.api_client import ApiClientAnswers
 from configuration.models.event_type import EventTypeSettings
 from configuration.models.node import Node, NodeState, NodeType
 from configuration.models.rekeying import Rekeying, RekeyingState
@@ -8,6 +9,7 @@ from configuration.models.user import Membership, NodeGrant, NodePermission, Rol
 from configuration.models.workspace import Workspace, WorkspaceStatus
 
 __all__ = [
+    "ApiClientAnswers",
     "EventTypeSettings",
     "Membership",
     "Node",

@@ -12,10 +12,14 @@ from django.utils.timezone import now
 from configuration.domain.tokens import token_hash
 from configuration.models.node import Node
 from configuration.models.workspace import Workspace
+from contacthub_project.core.date_format import DateFormat
 from contacthub_project.core.identifiers import new_id
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+
+DATE_FORMATS = [(each.value, each.value) for each in DateFormat]
 
 
 class SourceProvider(models.TextChoices):
@@ -41,7 +45,8 @@ class Source(models.Model):
     """`token_hash` is the SHA-256 of the token; the token itself is shown once and kept nowhere.
 
     A source that is not `trusted` is used where its token can be read, as in a web page; sources of
-    provider API may be either, those of the others are what their provider says.
+    provider API may be either, those of the others are what their provider says. `date_format` is
+    how answers to it write moments.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -51,6 +56,9 @@ class Source(models.Model):
     description = models.CharField(max_length=1000, null=True, blank=True)
     enabled = models.BooleanField(default=True)
     trusted = models.BooleanField(default=True)
+    date_format = models.CharField(
+        max_length=5, choices=DATE_FORMATS, default=DateFormat.ZULU.value
+    )
     properties = models.JSONField(default=dict, blank=True)
     nodes = models.ManyToManyField(Node, related_name="sources")
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
@@ -72,6 +80,10 @@ class Source(models.Model):
                 | (Q(provider=SourceProvider.JAVASCRIPT) & Q(trusted=False))
                 | (~Q(provider=SourceProvider.JAVASCRIPT) & Q(trusted=True)),
                 name="source_trust_of_provider",
+            ),
+            models.CheckConstraint(
+                condition=Q(date_format__in=[each.value for each in DateFormat]),
+                name="source_date_format_known",
             ),
         ]
 

@@ -20,6 +20,7 @@ from configuration.domain.permissions import (
 )
 from configuration.domain.tokens import SOURCE_PREFIX
 from configuration.models import Membership, NodeGrant, Source, User
+from contacthub_project.core.date_format import DateFormat
 from contacthub_project.core.ip_addresses import as_network
 from contacthub_project.core.principal import Principal
 
@@ -60,6 +61,7 @@ def _source_by_token(digest: bytes) -> Principal | None:
             as_network(text) for text in source.properties.get("allowedIPs") or ()
         ),
         allowed_urls=tuple(source.properties.get("allowedURLs") or ()),
+        date_format=DateFormat(source.date_format),
     )
 
 
@@ -72,8 +74,11 @@ def _person_by_token(digest: bytes) -> Principal | None:
     rows = _with_reach(tokens, person=person).annotate(
         roles=Coalesce("user__roles", "application__user__roles"),
         active=Coalesce("user__is_active", "application__user__is_active"),
+        date_format=F("application__answers__date_format"),
     )
-    row = rows.values("person", "roles", "active", "expires", "member_of", "granted").first()
+    row = rows.values(
+        "person", "roles", "active", "expires", "date_format", "member_of", "granted"
+    ).first()
     if row is None or not row.pop("active"):
         return None
     return _person(row)
@@ -104,4 +109,6 @@ def _person(row: dict[str, Any]) -> Principal:
         granted_nodes=granted,
         user_id=row["person"],
         expires_at=row.get("expires"),
+        # Most clients have no row of settings; who is signed in has no client.
+        date_format=DateFormat(row.get("date_format") or DateFormat.ZULU),
     )

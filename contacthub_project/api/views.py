@@ -59,7 +59,7 @@ class ContactHubViewSet(ViewSet):
             self.action = action
             self.operation = self.operations[method.upper()]
             self.initial(request, *args, **kwargs)
-            self.date_format = asked_date_format(request)
+            self.date_format = asked_date_format(request, self.principal)
             response: HttpResponseBase = getattr(self, action)(request, **kwargs)
             if self.date_format is not DateFormat.ZULU and isinstance(response, JsonResponse):
                 response.write_moments(self.moments(), self.date_format)
@@ -142,11 +142,14 @@ class ContactHubViewSet(ViewSet):
             raise Stale
 
 
-def asked_date_format(request: HttpRequest) -> DateFormat:
-    """How the answer is to write moments: as the header says; raises Invalid for an unknown one."""
+def asked_date_format(request: HttpRequest, principal: Principal | None) -> DateFormat:
+    """How the answer is to write moments: by the header, else as is set for the caller.
+
+    Raises Invalid for a header that names no format.
+    """
     given = request.META.get("HTTP_X_DATE_FORMAT", "").strip()
     if not given:
-        return DateFormat.ZULU
+        return DateFormat.ZULU if principal is None else principal.date_format
     try:
         return DateFormat(given)
     except ValueError:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from contacthub_project.core.date_format import DateFormat
+
 READ = "R"
 WRITE = "W"
 UNTRUSTED = "UNTRUSTED_APPLICATION"
@@ -21,7 +23,8 @@ class Principal:
 
     `workspaces` and `nodes` say what it reaches; None means all (of its workspaces, for nodes).
     A node's permission is "R", "W" or "RW". `wide_roles` are those of its roles that reach all
-    nodes, `granted_nodes` what it reaches without them.
+    nodes, `granted_nodes` what it reaches without them. `date_format` is how its answers write
+    moments.
     """
 
     roles: frozenset[str]
@@ -34,6 +37,7 @@ class Principal:
     allowed_networks: tuple[Network, ...] = ()
     allowed_urls: tuple[str, ...] = ()
     expires_at: datetime | None = None
+    date_format: DateFormat = DateFormat.ZULU
 
     is_authenticated = True
 

@@ -454,6 +454,24 @@ def test_a_source_for_web_pages_is_made(hub: Hub) -> None:
     )
 
 
+def test_how_a_source_reads_moments(hub: Hub) -> None:
+    staff = Staff(hub, "ADMIN")
+    form = {"act": "add", "name": "Tills", "provider": "API", "nodes": [str(hub.node.id)]}
+    assert "chs_" not in staff.submit("sources", form | {"dateFormat": "ISO"})
+    assert "chs_" in staff.submit("sources", form | {"dateFormat": "+0000"})
+    source = Source.objects.get(name="Tills")
+    assert source.date_format == "+0000"
+    assert "Moments end with +0000" in staff.open("sources")
+    change = {"act": "dates", "id": str(source.id)}
+    for wrong in ({}, {"dateFormat": "ISO"}):
+        staff.submit("sources", change | wrong)
+        source.refresh_from_db()
+        assert source.date_format == "+0000"
+    assert "The source is changed" in staff.submit("sources", change | {"dateFormat": "Z"})
+    source.refresh_from_db()
+    assert (source.date_format, source.enabled) == ("Z", True)
+
+
 def test_people_and_their_permissions(hub: Hub) -> None:
     admin, operator = Staff(hub, "ADMIN"), Staff(hub, "CLAB_OPERATOR")
     person = Staff(hub, "USER").user
@@ -587,6 +605,24 @@ def test_a_script_gets_a_token_with_a_client_made_here(hub: Hub) -> None:
     )
     token = answer.json()["access_token"]
     assert ApiClient(token).get("/me")["id"] == staff.user.id
+    # How its answers write moments is set by whoever owns it, at once and for all its tokens.
+    customer = f"{hub.path}/customers/{hub.post_customer()['id']}"
+
+    def end() -> str:
+        return ApiClient(token).get(customer)["registeredAt"][23:]
+
+    assert end() == "Z"
+    mine = {"act": "dates", "id": str(Application.objects.get(client_id=client_id).id)}
+    for wrong in ({"date_format": "ISO"}, {}, {"id": "9" * 40, "date_format": "+0000"}):
+        submit(mine | wrong)
+        assert end() == "Z"
+    submit(mine | {"date_format": "+0000"}, Staff(hub, "USER"))
+    assert end() == "Z", "only one's own"
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        page = submit(mine | {"date_format": "+0000"})
+    assert "Moments end with +0000" in page
+    assert end() == "+0000"
+    assert "API client changed" in staff.open("audit")
     signing_in = new | {
         "authorization_grant_type": "authorization-code", "redirect_uris": "https://app.example/",
     }  # fmt: skip

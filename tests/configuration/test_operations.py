@@ -11,7 +11,7 @@ from configuration.actions.removal import remove_deleted
 from configuration.models import Node, Source, SourceProvider, Workspace
 from contacthub_project.core.errors import Invalid
 from customers.models import Change, ConsentLogEntry, Customer
-from tests.client import ApiClient
+from tests.client import Answer, ApiClient
 from tests.factories import Hub, make_source, make_workspace
 
 NEW_WORKSPACE = {"name": "Shoes", "slug": "shoes", "groupPk": 4, "shard": "default"}
@@ -218,6 +218,42 @@ def test_a_source_for_web_pages(hub: Hub) -> None:
     # What the provider says of itself may be said, nothing else.
     plan = {"provider": "CONTACTPLAN", "name": "Plan", "nodes": body["nodes"]}
     assert hub.admin.post(path, plan | {"trusted": True})["trusted"] is True
+
+
+def test_how_a_source_reads_moments(hub: Hub) -> None:
+    path = f"{hub.configuration}/sources"
+    body = {"provider": "API", "name": "Tills", "nodes": [str(hub.node.id)]}
+    usual = hub.admin.post(path, body)
+    assert usual["dateFormat"] == "Z"
+    created = hub.admin.post(path, body | {"dateFormat": "+0000"})
+    assert (created.status, created["dateFormat"]) == (201, "+0000")
+    person = hub.post_customer()["id"]
+    customer = f"{hub.path}/customers/{person}"
+
+    def end(source: Answer, **header: str) -> str:
+        return ApiClient(source["token"]).get(customer, **header)["registeredAt"][23:]
+
+    assert (end(usual), end(created)) == ("Z", "+0000")
+    assert end(created, X_Date_Format="Z") == "Z"
+    assert end(usual, X_Date_Format="+0000") == "+0000"
+    # It may change at any time, at once; what is not named stays.
+    address = f"{path}/{created['id']}"
+    read = hub.admin.get(address).json
+    assert read["dateFormat"] == "+0000"
+    assert hub.admin.put(address, {"name": "Till"})["dateFormat"] == "+0000"
+    assert end(created) == "+0000"
+    assert hub.admin.put(address, {"dateFormat": "Z"})["dateFormat"] == "Z"
+    assert end(created) == "Z"
+    version = hub.admin.get(address).headers["ETag"]
+    assert hub.admin.put(address, {"dateFormat": "Z"}).headers["ETag"] == version
+    for wrong in ("", None, "+00:00", "z", 0, [], {}, "+0000 ", "\0", "x" * 9999):
+        for answer in (
+            hub.admin.put(address, {"dateFormat": wrong}),
+            hub.admin.post(path, body | {"dateFormat": wrong}),
+        ):
+            assert (answer.status, answer.paths) == (400, {"/dateFormat"}), wrong
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Source.objects.filter(id=created["id"]).update(date_format="ISO")
 
 
 @pytest.mark.parametrize("provider", SourceProvider.values)

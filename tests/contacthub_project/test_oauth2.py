@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client, TestCase
 from django.utils import timezone
 from oauth2_provider.models import (
@@ -22,7 +22,10 @@ from oauth2_provider.models import (
     set_token_value,
 )
 
-from configuration.models import User
+from configuration.actions.api_clients import set_date_format
+from configuration.models import ApiClientAnswers, User
+from configuration.queries.principals import find_principal
+from contacthub_project.core.date_format import DateFormat
 from tests.client import ApiClient
 from tests.factories import HOUR, Hub, make_token, make_user
 
@@ -113,6 +116,33 @@ def test_client_credentials_act_for_the_one_who_registered_them(hub: Hub, person
     token = json.loads(granted.content)["access_token"]
     assert ApiClient(token).get("/me")["id"] == person.id
     assert ApiClient(token).get(f"{hub.configuration}/nodes/entries").status == 200
+
+
+@pytest.mark.parametrize("chosen", [None, *DateFormat])
+def test_how_a_client_reads_moments(
+    hub: Hub, person: User, chosen: DateFormat | None, django_assert_num_queries: Any
+) -> None:
+    application, secret = make_client(person, "client-credentials")
+    if chosen is not None:
+        set_date_format(application, DateFormat.OFFSET)
+        set_date_format(application, chosen)
+    token = granted_to(application, secret)
+    customer = f"{hub.path}/customers/{hub.post_customer()['id']}"
+    expected = chosen or DateFormat.ZULU
+    assert ApiClient(token).get(customer)["registeredAt"][23:] == expected
+    for header in DateFormat:
+        answer = ApiClient(token).get(customer, X_Date_Format=header.value)
+        assert answer["registeredAt"][23:] == header
+    with django_assert_num_queries(1):
+        found = find_principal(token, hashlib.sha256(token.encode()).digest())
+    assert found is not None
+    assert found.date_format is expected
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ApiClientAnswers.objects.update_or_create(
+            application=application, defaults={"date_format": "ISO"}
+        )
+    application.delete()
+    assert not ApiClientAnswers.objects.exists()
 
 
 def test_revoking_works_at_once(person: User) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from configuration.models import Source, SourceProvider
+from configuration.models.source import DATE_FORMATS
 from contacthub_project.api.fields import (
     ImmutableField,
     StrictFlag,
@@ -12,6 +13,10 @@ from contacthub_project.api.fields import (
 )
 
 MOST_NODES = 1000
+DATE_FORMAT = (
+    "How moments end in answers to the source: with Z, unless given, or +0000. The header"
+    " X-Date-Format says it for one request."
+)
 
 
 class SourceInput(StrictSerializer):
@@ -28,6 +33,9 @@ class SourceInput(StrictSerializer):
         help_text="False for scripts in web pages, whose token anybody can read: role"
         " UNTRUSTED_APPLICATION. Sources of provider API only; true unless given.",
     )
+    dateFormat = serializers.ChoiceField(
+        DATE_FORMATS, source="date_format", required=False, help_text=DATE_FORMAT
+    )
 
 
 class SourceUpdate(StrictSerializer):
@@ -43,6 +51,9 @@ class SourceUpdate(StrictSerializer):
     )
     enabled = StrictFlag(required=False)
     trusted = ImmutableField(serializers.BooleanField())
+    dateFormat = serializers.ChoiceField(
+        DATE_FORMATS, source="date_format", required=False, help_text=DATE_FORMAT
+    )
     token = ImmutableField(
         serializers.CharField(allow_null=True),
         help_text="Null or the present token; a new one is made by refreshing it.",
@@ -53,6 +64,7 @@ class SourceOutput(serializers.ModelSerializer):
     """A source; `token` is filled only right after it was made or refreshed."""
 
     nodes = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
+    dateFormat = serializers.ChoiceField(DATE_FORMATS, source="date_format", help_text=DATE_FORMAT)
     token = serializers.SerializerMethodField()
 
     class Meta:
@@ -66,6 +78,7 @@ class SourceOutput(serializers.ModelSerializer):
             "nodes",
             "enabled",
             "trusted",
+            "dateFormat",
             "token",
         ]
 

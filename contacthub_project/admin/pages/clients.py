@@ -12,9 +12,12 @@ from django.urls import reverse
 from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import get_application_model
 
+from configuration.actions.api_clients import set_date_format
+from configuration.models.source import DATE_FORMATS
 from contacthub_project.admin.audit import record_action
 from contacthub_project.admin.form_fields import row_id
 from contacthub_project.admin.site import StaffContext, page_of_all
+from contacthub_project.core.date_format import DateFormat
 
 Application = get_application_model()
 MOST = 50
@@ -26,6 +29,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
 
     name = forms.CharField(max_length=255)
     authorization_grant_type = forms.ChoiceField(choices=[(SCRIPT, ""), (SIGN_IN, "")])
+    date_format = forms.ChoiceField(choices=DATE_FORMATS, required=False)
 
     class Meta:
         model = Application
@@ -46,10 +50,21 @@ def clients(visit: StaffContext) -> HttpResponseBase:
             client.delete()
             messages.success(visit.request, "The client is deleted. Its tokens are void.")
             return HttpResponseRedirect(reverse("office:clients"))
+    elif form.get("act") == "dates":
+        client = mine.filter(id=row_id(form.get("id", ""))).first()
+        if client is not None and form.get("date_format") in dict(DATE_FORMATS):
+            wanted = DateFormat(form["date_format"])
+            set_date_format(client, wanted)
+            record_action(
+                visit.user, visit.last_workspace, "API client changed", client.client_id,
+                after={"dateFormat": wanted.value},
+            )  # fmt: skip
+            messages.success(visit.request, f"Moments end with {wanted.value} now.")
+            return HttpResponseRedirect(reverse("office:clients"))
     return visit.show(
         "clients",
         "API clients",
-        clients=mine.order_by("-id")[:MOST],
+        clients=mine.select_related("answers").order_by("-id")[:MOST],
         secret=secret,
         typed={} if secret else form,
         token_address=visit.request.build_absolute_uri(reverse("oauth2_provider:token")),
@@ -77,9 +92,12 @@ def _add(visit: StaffContext, form: Any) -> dict[str, str] | None:
                 messages.error(visit.request, str(fault))
         return None
     client = wanted.save()
+    date_format = DateFormat(wanted.cleaned_data["date_format"] or DateFormat.ZULU)
+    if date_format is not DateFormat.ZULU:
+        set_date_format(client, date_format)
     record_action(
         visit.user, visit.last_workspace, "API client made", client.client_id,
-        after={"name": client.name},
+        after={"name": client.name, "dateFormat": date_format.value},
     )  # fmt: skip
     messages.success(visit.request, "The client is there.")
     return {"id": client.client_id, "secret": secret if is_script else ""}

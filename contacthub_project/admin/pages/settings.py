@@ -288,6 +288,8 @@ def sources(office: WorkspaceContext) -> HttpResponseBase:
             "name": form.get("name", ""),
             "nodes": form.getlist("nodes"),
         }
+        if form.get("dateFormat"):
+            body["dateFormat"] = form["dateFormat"]
         if form.get("untrusted") == "on":
             body["trusted"] = False
         if form.get("allowedURLs", "").strip():
@@ -299,9 +301,12 @@ def sources(office: WorkspaceContext) -> HttpResponseBase:
         reply = office.api.write("POST", f"{base}/{source}/refresh-token", {})
         if office.done(reply, "Copy the new token now: it is shown only once."):
             token = reply.json["token"]
-    elif act == "switch":
+    elif act in {"switch", "dates"}:
         current = office.get(f"/configuration/sources/{source}")
-        body = current | {"enabled": form.get("on") == "true"}
+        changed: dict[str, Any] = {"enabled": form.get("on") == "true"}
+        if act == "dates":
+            changed = {"dateFormat": form.get("dateFormat", "")}
+        body = current | changed
         if office.done(office.api.write("PUT", f"{base}/{source}", body), "The source is changed."):
             return office.go("sources")
     elif act == "delete" and office.done(

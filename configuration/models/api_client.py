@@ -1,0 +1,35 @@
+"""What is kept of an OAuth2 client beside its registration."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from contacthub_project.core.date_format import DateFormat
+
+
+class ApiClientAnswers(models.Model):
+    """How the answers to a client are written; a client without a row has the defaults."""
+
+    application = models.OneToOneField(
+        "oauth2_provider.Application",
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="answers",
+    )
+    date_format = models.CharField(
+        max_length=5,
+        choices=[(each.value, each.value) for each in DateFormat],
+        default=DateFormat.ZULU.value,
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(date_format__in=[each.value for each in DateFormat]),
+                name="api_client_date_format_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application_id}: {self.date_format}"
