@@ -20,7 +20,12 @@ def main() -> None:
     from configuration.queries.rules import latest_rules_of
     from contacthub_project.api.pagination import Page
     from contacthub_project.api.query import SortKey
-    from customers.queries.search import NEWEST_FIRST, Search, search_customers
+    from customers.queries.search import (
+        NEWEST_FIRST,
+        Search,
+        parse_search_query,
+        search_customers,
+    )
 
     given = json.load(sys.stdin)
     workspace = latest_rules_of(UUID(given["facts"]["workspaceId"]))
@@ -34,7 +39,10 @@ def main() -> None:
 
     statements = {}
     for name, parameters in given["searches"].items():
-        query = json.loads(parameters["query"])["query"] if "query" in parameters else None
+        query = None
+        if "query" in parameters:
+            query, faults = parse_search_query(json.loads(parameters["query"]), workspace)
+            assert not faults, faults
         sort = (SortKey(parameters["sort"], False),) if "sort" in parameters else NEWEST_FIRST
         with connection.execute_wrapper(catch):
             page = Page(parameters.get("page", 0), 20)

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -48,15 +49,20 @@ SET base = jsonb_set(base, '{{{{firstName}}}}', to_jsonb(random()::text)), versi
 WHERE id = (SELECT (ARRAY[{{ids}}]::uuid[])[1 + floor(random() * 1000)::int]) RETURNING {COLUMNS}
 """
 NEWEST = "updated_at DESC, id DESC"
-EMAIL = """lower(base #>> '{contacts,email}') COLLATE "C" = '%s'"""
-LAST_NAME = """lower(base ->> 'lastName') COLLATE "C" = 'rossi' AND base ->> 'lastName' = 'Rossi'"""
+EMAIL = """customers_folded(base #>> '{contacts,email}') COLLATE "C" = '%s'"""
+LAST_NAME = """
+customers_folded(base ->> 'lastName') COLLATE "C" = 'rossi' AND base ->> 'lastName' = 'Rossi'"""
+# Looks at every customer: a request at a time, not sixteen.
+SCANS = ("birthday in a week", "last name contains")
 CITY = "base #>> '{address,city}' = 'Verona'"
+BIRTHDAY = "substr(base ->> 'dob', 6, 5) BETWEEN '%s' AND '%s'"
+CONTAINS = "base ->> 'lastName' ILIKE '%oss%'"
 # The usual order of names, by hand: the same as ours, and no more.
-NAME_ORDER = """lower(base ->> 'lastName') COLLATE "C", id"""
+NAME_ORDER = """customers_folded(base ->> 'lastName') COLLATE "C", id"""
 
 
-def atomic(attribute: str, value: str) -> dict[str, Any]:
-    return {"type": "atomic", "attribute": attribute, "operator": "EQUALS", "value": value}
+def atomic(attribute: str, value: Any, operator: str = "EQUALS") -> dict[str, Any]:
+    return {"type": "atomic", "attribute": attribute, "operator": operator, "value": value}
 
 
 def query(*conditions: dict[str, Any]) -> str:
@@ -95,6 +101,7 @@ def _searches(workspace: str, node: str, email: str) -> dict[str, tuple[str, dic
         return BY_HAND.format(where=whole, scope=scope, order=order, offset=offset)
 
     named = atomic("base.lastName", "Rossi")
+    week = [f"{datetime.now(UTC) + timedelta(days=days):%m-%d}" for days in (0, 7)]
     return {
         "by e-mail": (
             by_hand(EMAIL % email), {"query": query(atomic("base.contacts.email", email))},
@@ -102,6 +109,13 @@ def _searches(workspace: str, node: str, email: str) -> dict[str, tuple[str, dic
         "by name and city": (
             by_hand(f"{LAST_NAME} AND {CITY}"),
             {"query": query(named, atomic("base.address.city", "Verona"))},
+        ),
+        "birthday in a week": (
+            by_hand(BIRTHDAY % (week[0], week[1])),
+            {"query": query(atomic("base.dob", 7, "BIRTHDAY_WITHIN"))},
+        ),
+        "last name contains": (
+            by_hand(CONTAINS), {"query": query(atomic("base.lastName", "òss", "CONTAINS_FOLDED"))},
         ),
         "the default list": (by_hand(), {}),
         "page 400 of it": (by_hand(offset=8000), {"page": 400}),
@@ -114,6 +128,8 @@ def _requests(facts: dict[str, Any], searches: dict[str, tuple[str, dict[str, An
     customers = f"/hub/v1/workspaces/{facts['workspaceId']}/customers"
     print(f"{'requests':24} {'bare /s':>9} {'ours /s':>9} {'ratio':>7}   ({CUSTOMERS} customers)")
     for name, (_, parameters) in searches.items():
+        if name in SCANS:
+            continue
         ours = f"{customers}?{urlencode({'nodeId': node, 'size': 20} | parameters)}"
         bare = http_request("GET", f"/{name.replace(' ', '%20')}")
         sent = http_request("GET", ours, token=token)
