@@ -24,6 +24,7 @@ from django.db import connections  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 
 from contacthub_project.api import BASE_PATH  # noqa: E402
+from contacthub_project.api.forwarding import settle_forwarding  # noqa: E402
 from contacthub_project.api.requests import Request  # noqa: E402
 from contacthub_project.runtime.concurrency import request_limiter  # noqa: E402
 
@@ -90,6 +91,7 @@ gc.set_threshold(50_000, 20, 20)
 
 def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """The WSGI application."""
+    settle_forwarding(environ)
     handler = api if environ["PATH_INFO"].startswith(BASE_PATH) else pages
     with request_limiter.acquired():
         return handler(environ, start_response)

@@ -111,6 +111,7 @@ def _web(front: Front) -> subprocess.Popen[bytes]:
     hidden = {"SHARED_VERSION_FILE", "DATABASE_URL", "REDIS_URL"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden} | {
         "CONTACTHUB_DATA": str(front.product.data), "HTTPS": "true", "TRUSTED_PROXIES": "1",
+        "PROXY_HEADERS": "Forwarded",
         "ALLOWED_HOSTS": HOST, "BULK_BYTES": str(BULK_BYTES),
     }  # fmt: skip
     web = [sys.executable, str(ROOT / "manage.py"), "web", "--port", str(front.web_port)]
@@ -207,7 +208,8 @@ SPOOFED = [
     {"x-forwarded-for": "{}", "X-Forwarded-For": "{}"},
     {"X_Forwarded_For": "{}"},
     {"X-Forwarded_For": "{}", "X_Forwarded-For": "{}"},
-    {"Forwarded": "for={}", "X-Real-IP": "{}", "Client-IP": "{}"},
+    {"Forwarded": "for={};proto=https"},
+    {"Forwarded": 'for="{}', "X-Real-IP": "{}", "Client-IP": "{}"},
 ]
 
 

@@ -21,8 +21,11 @@ PRINCIPAL_LOOKUP = "configuration.queries.principals.find_principal"
 PRINCIPAL_CACHE_SECONDS = 3
 # A version number in shared memory: invalidates caches of configuration in all processes.
 SHARED_VERSION_FILE = Path(env.str("SHARED_VERSION_FILE", default=str(DATA / "shared-version")))
-# Proxies between client and server whose X-Forwarded-For entries can be trusted.
+# Proxies between client and server whose words can be trusted, and the headers that they set.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+PROXY_HEADERS: str = env.str(
+    "PROXY_HEADERS", default="X-Forwarded", choices=["X-Forwarded", "Forwarded"]
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 SHARDS = env.list("SHARDS", default=["default"])
 
