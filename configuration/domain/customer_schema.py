@@ -33,6 +33,8 @@ BUILT_IN: Mapping[str, Any] = json.loads(
 )
 # What a customer can be recognised by, or can be made mandatory.
 SECTIONS = ("base", "extended")
+# The lists whose elements are answered with every property, as the reference's samples show them.
+WHOLE_ELEMENTS = frozenset({"subscriptions"})
 MOMENT = "moment"
 # Properties beside the sections, by what they hold.
 SYSTEM_KINDS = {
@@ -118,8 +120,16 @@ class CustomerSchema:
         return body
 
     def complete_base(self, base: Mapping[str, Any]) -> dict[str, Any]:
-        """Stored base properties as answers show them: every property there, absent ones null."""
+        """Stored base properties as answers show them: every property there, absent ones null.
+
+        Elements of lists have what was given of them, but those of `WHOLE_ELEMENTS`.
+        """
         completed: dict[str, Any] = complete(self._shape["base"], base)
+        return completed
+
+    def complete_element(self, name: str, element: Mapping[str, Any]) -> dict[str, Any]:
+        """An element of an enabled list of `base` as a resource: with every property."""
+        completed: dict[str, Any] = complete(self._shape["base"][name].shape, element)
         return completed
 
     def has_scalar(self, path: str) -> bool:
@@ -165,7 +175,7 @@ class CustomerSchema:
 
     @cached_property
     def _shape(self) -> Any:
-        return shape_of(self.document, self.document)
+        return shape_of(self.document, self.document, whole=WHOLE_ELEMENTS)
 
     @cached_property
     def _scalars(self) -> frozenset[str]:

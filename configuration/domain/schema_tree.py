@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Mapping
+from typing import Any, NamedTuple
 
 from contacthub_project.core.timestamps import format_timestamp, parse_timestamp
 
+
+class Elements(NamedTuple):
+    """The shape of a list: that of its elements, and whether they are shown with every property."""
+
+    shape: Any
+    are_whole: bool
+
+
 # A shape is None for a value that is taken as it is, a mapping for an object with known
-# properties, and a one-item tuple with the shape of the items for a list.
-Shape = None | Mapping[str, Any] | tuple[Any]
+# properties, and `Elements` for a list.
+Shape = None | Mapping[str, Any] | Elements
 
 
 def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -19,31 +27,52 @@ def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, 
     return schema
 
 
-def shape_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Shape:
-    """The shape of the documents that `schema` describes."""
+def shape_of(
+    schema: Mapping[str, Any], root: Mapping[str, Any], *, whole: Container[str] = ()
+) -> Shape:
+    """The shape of the documents that `schema` describes.
+
+    `whole` are the names of the lists whose elements are shown with every property.
+    """
     schema = resolve(schema, root)
-    if "properties" in schema:
-        return {name: shape_of(child, root) for name, child in schema["properties"].items()}
-    if "items" in schema:
-        return (shape_of(schema["items"], root),)
-    return None
+    if "properties" not in schema:
+        return Elements(shape_of(schema["items"], root), False) if "items" in schema else None
+    shapes: dict[str, Shape] = {}
+    for name, child in schema["properties"].items():
+        shape = shape_of(child, root, whole=whole)
+        if isinstance(shape, Elements) and name in whole:
+            shape = shape._replace(are_whole=True)
+        shapes[name] = shape
+    return shapes
 
 
 def complete(shape: Shape, value: Any) -> Any:
     """`value` with every known property: absent scalars and objects null, absent lists `[]`.
 
-    An object that is there is completed likewise, one that is absent stays null.
+    An object that is there is completed likewise, one that is absent stays null. Elements of lists
+    have what was given of them, unless they are shown whole.
     """
     if shape is None:
         return value
-    if isinstance(shape, tuple):
-        item = shape[0]
+    if isinstance(shape, Elements):
         if not value:
             return []
-        return value if item is None else [complete(item, element) for element in value]
+        if shape.shape is None:
+            return value
+        shown = complete if shape.are_whole else _given
+        return [shown(shape.shape, element) for element in value]
     if value is None:
         return None
     return {name: complete(child, value.get(name)) for name, child in shape.items()}
+
+
+def _given(shape: Shape, value: Any) -> Any:
+    """`value` with the known properties that it has."""
+    if shape is None or value is None:
+        return value
+    if isinstance(shape, Elements):
+        return [_given(shape.shape, element) for element in value]
+    return {name: _given(child, value[name]) for name, child in shape.items() if name in value}
 
 
 def timestamps_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:

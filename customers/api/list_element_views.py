@@ -84,10 +84,7 @@ class ListElementsViewSet(CustomerScopedView):
 
     def shown_element(self, element: Mapping[str, Any]) -> dict[str, Any]:
         """Every property of the element, absent ones null."""
-        base = self.elements.holding([element])["base"]
-        complete = self.workspace.customer_schema.complete_base(base)
-        shown: dict[str, Any] = complete[self.elements.name][0]
-        return shown
+        return self.workspace.customer_schema.complete_element(self.elements.name, element)
 
     def moments(self) -> Positions:
         element = element_moments(self.workspace.customer_schema, self.elements.name)

@@ -25,9 +25,7 @@ from customers.queries.documents import document_of, element_moments
 class _SubscriptionAnsweringView(CustomerScopedView):
     def shown_subscription(self, subscription: Mapping[str, Any]) -> dict[str, Any]:
         """Every property of the subscription, absent ones null."""
-        complete = self.workspace.customer_schema.complete_base({"subscriptions": [subscription]})
-        shown: dict[str, Any] = complete["subscriptions"][0]
-        return shown
+        return self.workspace.customer_schema.complete_element("subscriptions", subscription)
 
     def moments(self) -> Positions:
         return element_moments(self.workspace.customer_schema, "subscriptions")

@@ -26,10 +26,11 @@ def field_selection(paths: Iterable[str]) -> FieldSelection:
 
 
 def select_fields(document: Mapping[str, Any], tree: FieldSelection) -> dict[str, Any]:
-    """The part of `document` that is wanted; in lists, the part of each element."""
-    return {
-        name: _projected(document[name], inner) for name, inner in tree.items() if name in document
-    }
+    """The part of `document` that is wanted; in lists, the part of each element.
+
+    What is wanted and absent is null, or the first object on the way to it that is absent.
+    """
+    return {name: _projected(document.get(name), inner) for name, inner in tree.items()}
 
 
 def _projected(value: Any, tree: FieldSelection | None) -> Any:
