@@ -8,21 +8,23 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from bulkjobs.actions.loading import TASK
-from bulkjobs.actions.processing import process, remove_old_results
+from bulkjobs.actions import loading, removal
+from bulkjobs.actions.processing import process
 from contacthub_project.messaging.enqueue import enqueue
 
 TASK_SECONDS = 10.0  # then other tasks get a turn
 
 
-@shared_task(name=TASK)
+@shared_task(name=loading.TASK)
 def work() -> None:
     """Work on bulk jobs for a while, and ask for another go."""
     if not process(seconds=TASK_SECONDS):
-        enqueue(TASK)
+        enqueue(loading.TASK)
 
 
-@shared_task(name="bulkjobs.tasks.remove_old")
+@shared_task(name=removal.TASK)
 def remove_old() -> None:
-    """Forget the jobs and results of long ago."""
-    remove_old_results(timezone.now() - timedelta(days=settings.BULK_DAYS))
+    """Remove the jobs and results of long ago, and what is left of deleted jobs."""
+    ended_before = timezone.now() - timedelta(days=settings.BULK_DAYS)
+    if not removal.remove_jobs(ended_before=ended_before, seconds=TASK_SECONDS):
+        enqueue(removal.TASK)

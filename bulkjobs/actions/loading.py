@@ -24,6 +24,7 @@ from customers.actions.customers import open_node
 
 TASK = "bulkjobs.tasks.process"
 MOST_LOADED = 10  # reference: Create a bulk job
+RETRY_AFTER = 5  # seconds: a job that is loaded is soon begun
 LOCK_CLASS = 0x62756C6B
 HOLD_NODE = "SELECT pg_advisory_xact_lock(%s::int, hashtext(%s))"
 LONGEST_NAME = 255
@@ -92,7 +93,9 @@ def _insert(job: BulkJob) -> None:
     fetch_one(HOLD_NODE, [LOCK_CLASS, str(job.node_id)])
     loaded = BulkJob.objects.filter(node_id=job.node_id, status=BulkJobStatus.LOADED)
     if loaded.count_up_to(MOST_LOADED) >= MOST_LOADED:
-        raise Conflict(f"{MOST_LOADED} jobs of the node are loaded and wait")
+        raise Conflict(
+            f"{MOST_LOADED} jobs of the node are loaded and wait", retry_after=RETRY_AFTER
+        )
     job.save(force_insert=True)
     enqueue_on_commit(TASK)
 

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -275,10 +274,3 @@ def _finish(claim: Claim, status: BulkJobStatus, message: str | None) -> None:
         if name:
             transaction.on_commit(lambda: default_storage.delete(name), robust=True)
     log.info("bulk job ended", job=str(job.id), status=str(status), rows=job.position)
-
-
-def remove_old_results(before: Any) -> int:
-    """Forget jobs that ended before a moment, with their results; how many."""
-    ended = [BulkJobStatus.PROCESSED, BulkJobStatus.FAILED]
-    old = BulkJob.objects.filter(status__in=ended, updated_at__lt=before)
-    return old.delete()[0]

@@ -8,12 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, StreamingHttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 
 from bulkjobs.actions.loading import Upload, load_job
+from bulkjobs.actions.removal import delete_job
 from bulkjobs.api.schema import CSV, JOB, PAGE_OF_JOBS, UPLOAD
 from bulkjobs.domain.csv_columns import safe_cell
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus, Result
@@ -87,6 +88,10 @@ class BulkJobsView(WorkspaceView):
 
     @extend_schema(request={"multipart/form-data": UPLOAD}, responses={201: JOB})
     def post(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
+        """Take a file in as a job.
+
+        While ten jobs of the node are LOADED it answers 409, with `Retry-After`.
+        """
         node = self.writable_node(node_id)
         try:
             job = load_job(self.workspace, node, self.upload(request), by=self.caller)
@@ -148,6 +153,17 @@ class BulkJobView(_OneJobView):
         self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
     ) -> JsonResponse:
         return JsonResponse(job_response(self.job(self.readable_node(node_id), job_id)))
+
+    @extend_schema(responses={204: None})
+    def delete(
+        self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
+    ) -> HttpResponse:
+        """Delete a job with its file and results; one that runs is stopped first.
+
+        What its rows have changed stays.
+        """
+        delete_job(self.job(self.writable_node(node_id), job_id))
+        return HttpResponse(status=204)
 
 
 class BulkJobResultsView(_OneJobView):

@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ('turn', models.BigIntegerField(default=0)),
                 ('claim', models.UUIDField(null=True)),
                 ('available_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('removed_at', models.DateTimeField(null=True)),
                 ('created_at', models.DateTimeField()),
                 ('updated_at', models.DateTimeField()),
                 ('node', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='configuration.node')),
@@ -59,6 +60,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='bulkjob',
             index=models.Index(fields=['node', '-created_at'], name='bulk_jobs_of_node'),
+        ),
+        migrations.AddIndex(
+            model_name='bulkjob',
+            index=models.Index(condition=models.Q(('removed_at__isnull', False)), fields=['removed_at'], name='bulk_jobs_removed'),
+        ),
+        migrations.AddConstraint(
+            model_name='bulkjob',
+            constraint=models.CheckConstraint(condition=models.Q(('removed_at', None), models.Q(('file', ''), ('status__in', ['STOPPED', 'PROCESSED', 'FAILED'])), _connector='OR'), name='bulk_job_removed_is_still'),
         ),
         migrations.AddIndex(
             model_name='bulkjob',

@@ -54,9 +54,12 @@ class Outcome(models.TextChoices):
 class BulkJobQuerySet(BoundedQuerySet["BulkJob"]):
     def in_node(self, workspace_id: UUID, node_id: UUID) -> BulkJobQuerySet:
         """The jobs of a node, the latest first."""
-        return self.filter(workspace_id=workspace_id, node_id=node_id).order_by(
-            "-created_at", "-id"
-        )
+        jobs = self.kept().filter(workspace_id=workspace_id, node_id=node_id)
+        return jobs.order_by("-created_at", "-id")
+
+    def kept(self) -> BulkJobQuerySet:
+        """Those that have not been deleted."""
+        return self.filter(removed_at=None)
 
     def to_do(self) -> BulkJobQuerySet:
         """Those that a worker is to go on with, the oldest first."""
@@ -75,7 +78,7 @@ class BulkJob(models.Model):
     from there on have been begun: it is noted before they are, so that a job which kills its worker
     each time is found out. `claim` is that of the worker who is at the job, and of no meaning after
     `available_at`. `turn` numbers the latest slice of work that the job was given, among those of
-    all jobs; 0 is none.
+    all jobs; 0 is none. A job with `removed_at` is deleted for everybody; its results go by and by.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -99,6 +102,7 @@ class BulkJob(models.Model):
     turn = models.BigIntegerField(default=0)
     claim = models.UUIDField(null=True)
     available_at = models.DateTimeField(default=timezone.now)
+    removed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -113,9 +117,19 @@ class BulkJob(models.Model):
                 condition=Q(position__gte=0, processed__gte=0, failed__gte=0),
                 name="bulk_job_counts_positive",
             ),
+            models.CheckConstraint(
+                condition=Q(removed_at=None)
+                | Q(status__in=["STOPPED", "PROCESSED", "FAILED"], file=""),
+                name="bulk_job_removed_is_still",
+            ),
         ]
         indexes = [
             models.Index(fields=["node", "-created_at"], name="bulk_jobs_of_node"),
+            models.Index(
+                fields=["removed_at"],
+                condition=Q(removed_at__isnull=False),
+                name="bulk_jobs_removed",
+            ),
             models.Index(fields=["turn"], name="bulk_jobs_turn"),
             models.Index(fields=["workspace_id", "turn"], name="bulk_jobs_turn_of_workspace"),
             models.Index(fields=["node", "turn"], name="bulk_jobs_turn_of_node"),

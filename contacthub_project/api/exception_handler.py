@@ -56,10 +56,10 @@ def answer(failure: Exception) -> JsonResponse:
     headers = {}
     if isinstance(known, errors.Unauthorized):
         headers["WWW-Authenticate"] = 'Bearer realm="contacthub"'
+    if known.retry_after is not None:
+        headers["Retry-After"] = str(known.retry_after)
     if isinstance(known, errors.LimitExceeded):
-        headers |= {"Retry-After": str(known.retry_after), **known.headers}
-    if isinstance(known, errors.Unavailable):
-        headers["Retry-After"] = "1"
+        headers |= known.headers
     return error_response(
         status,
         known.message,

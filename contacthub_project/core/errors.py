@@ -38,9 +38,13 @@ def unknown_references(
 
 
 class ContacthubError(Exception):
-    """Base of all expected failures."""
+    """Base of all expected failures.
+
+    `retry_after` is how many seconds to wait before trying again, where that helps.
+    """
 
     message = "The request could not be served"
+    retry_after: int | None = None
 
     def __init__(
         self,
@@ -48,11 +52,14 @@ class ContacthubError(Exception):
         *,
         errors: Sequence[FieldError] = (),
         data: dict[str, Any] | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message or self.message)
         self.message = message or self.message
         self.errors = list(errors)
         self.data = data
+        if retry_after is not None:
+            self.retry_after = retry_after
 
 
 class Invalid(ContacthubError):
@@ -121,7 +128,7 @@ class Locked(ContacthubError):
 
 
 class LimitExceeded(ContacthubError):
-    """Too many requests; `retry_after` says how many seconds to wait."""
+    """Too many requests; `headers` tell what is left."""
 
     message = "Too many requests"
 
@@ -132,8 +139,7 @@ class LimitExceeded(ContacthubError):
         retry_after: int,
         headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+        super().__init__(message, retry_after=retry_after)
         self.headers = headers or {}
 
 
@@ -141,3 +147,4 @@ class Unavailable(ContacthubError):
     """Something this depends on is away; trying again helps."""
 
     message = "Temporarily unavailable; try again"
+    retry_after = 1

@@ -305,6 +305,12 @@ def test_bulk_jobs(hub: Hub, settings: Any, tmp_path: Any) -> None:
     guest = Staff(hub, "GUEST")
     assert "Take a file in" not in guest.open("jobs")
     guest.submit("job-switch", {}, node, job_id=job.id, what="stop")
+    guest.submit("job-switch", {}, node, job_id=job.id, what="delete")
+    assert BulkJob.objects.kept().exists()
+    assert "The job is deleted." in staff.submit(
+        "job-switch", {}, node, job_id=job.id, what="delete"
+    )
+    assert "No file has been taken in yet." in staff.open("job-rows", {"node": str(hub.node.id)})
 
 
 def test_settings(hub: Hub) -> None:

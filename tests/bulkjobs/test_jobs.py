@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ from django.db import connection
 from django.test import TestCase
 from django.utils import timezone
 
-from bulkjobs.actions import failures, processing
-from bulkjobs.actions.processing import remove_old_results, resume_job, stop_job
+from bulkjobs.actions import failures, processing, removal
+from bulkjobs.actions.processing import resume_job, stop_job
 from bulkjobs.models import BulkJob, Result
 from configuration.actions.removal import remove_deleted
 from customers.models import Change, ConsentLogEntry, Customer
@@ -284,6 +285,7 @@ def test_ten_jobs_may_wait_also_from_parallel_uploads(live_hub: Hub) -> None:
     for thread in threads:
         thread.join()
     assert sorted(answer.status for answer in answers) == [201] * 10 + [409] * 4
+    assert all("Retry-After" in answer.headers for answer in answers if answer.status == 409)
     assert BulkJob.objects.count() == 10
     assert len(default_storage.listdir("bulk-jobs")[1]) == 10
     process(seconds=60)
@@ -350,14 +352,108 @@ def test_a_file_brings_nobody_back_who_is_forgotten(hub: Hub) -> None:
 
 def test_old_jobs_and_removed_nodes(hub: Hub) -> None:
     done(hub, "base.contacts.email\na@x.it\n")
-    waiting = upload(hub, "base.contacts.email\nb@x.it\n")
-    assert remove_old_results(timezone.now()) == 2
+    stopped = upload(hub, "base.contacts.email\nb@x.it\n")
+    stop_job(BulkJob.objects.get(id=stopped["id"]))
+    waiting = upload(hub, "base.contacts.email\nc@x.it\n")
+    recent = BulkJob.objects.order_by("created_at").first()
+    assert recent is not None
+    assert remove(recent.updated_at)
+    assert BulkJob.objects.count() == 3
+    assert remove(timezone.now())
     assert [str(job.id) for job in BulkJob.objects.all()] == [waiting["id"]]
+    assert not Result.objects.exists()
+    assert len(default_storage.listdir("bulk-jobs")[1]) == 1
     assert hub.admin.delete(f"{hub.configuration}/nodes/entries/{hub.node.id}").status == 204
     with TestCase.captureOnCommitCallbacks(execute=True):
         assert remove_deleted(seconds=10)
     assert not BulkJob.objects.exists()
     assert not default_storage.listdir("bulk-jobs")[1]
+
+
+def remove(before: Any) -> bool:
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        return removal.remove_jobs(ended_before=before, seconds=60)
+
+
+def delete(hub: Hub, job: Answer) -> Answer:
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        return hub.trusted.delete(f"{jobs_path(hub)}/{job['id']}")
+
+
+def test_a_job_is_deleted_with_file_and_results(hub: Hub, monkeypatch: Any) -> None:
+    monkeypatch.setattr(processing, "CHUNK", 5)
+    monkeypatch.setattr(removal, "RESULTS_AT_ONCE", 2)
+    ended = upload(hub, "base.contacts.email\na@x.it\nb@x.it\nc@x.it\n")
+    assert process(seconds=60)
+    running = upload(
+        hub, "base.contacts.email\n" + "".join(f"p{each}@x.it\n" for each in range(12))
+    )
+    assert not process(seconds=-1)
+    waiting = upload(hub, "base.contacts.email\nd@x.it\n")
+    refused = upload(hub, "")
+    for job in (ended, running, waiting, refused):
+        assert delete(hub, job).status == 204
+        assert delete(hub, job).status == 404
+        path = f"{jobs_path(hub)}/{job['id']}"
+        assert hub.trusted.get(path).status == hub.trusted.get(f"{path}/results").status == 404
+    assert hub.trusted.get(jobs_path(hub))["elements"] == []
+    assert not default_storage.listdir("bulk-jobs")[1]
+    assert process(seconds=60)
+    assert Customer.objects.count() == 8, "what was done stays, what was not is not"
+    assert Result.objects.count() == 8
+    assert remove(timezone.now() - timedelta(days=30))
+    assert not BulkJob.objects.exists()
+    assert not Result.objects.exists()
+
+
+def test_a_deleted_job_makes_room_for_another(hub: Hub) -> None:
+    jobs = [upload(hub, "externalId\n1\n") for _ in range(10)]
+    refused = upload(hub, "externalId\n1\n")
+    assert refused.status == 409
+    assert int(refused.headers["Retry-After"]) > 0
+    assert delete(hub, jobs[3]).status == 204
+    assert upload(hub, "externalId\n1\n").status == 201
+
+
+def test_deleting_waits_for_the_rows_that_are_under_way(
+    live_hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processing, "CHUNK", 1)
+    job = upload(live_hub, "base.contacts.email\na@x.it\nb@x.it\n")
+    real = failures.applied
+    threads: list[threading.Thread] = []
+    answers: list[Answer] = []
+
+    def send() -> None:
+        try:
+            answers.append(live_hub.trusted.delete(f"{jobs_path(live_hub)}/{job['id']}"))
+        finally:
+            connection.close()
+
+    def applied(*given: Any) -> Any:
+        threads.append(threading.Thread(target=send))
+        threads[-1].start()
+        while not waits_for_a_lock():
+            assert threads[-1].is_alive()
+        return real(*given)
+
+    monkeypatch.setattr(failures, "applied", applied)
+    assert processing.process(seconds=60)
+    threads[0].join()
+    assert [each.status for each in answers] == [204]
+    assert len(threads) == 1
+    assert Customer.objects.count() == 1
+    assert not default_storage.listdir("bulk-jobs")[1]
+
+
+def waits_for_a_lock() -> bool:
+    """Whether another connection waits for a transaction of somebody's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND datname = current_database()"
+        )
+        return cursor.fetchone() is not None
 
 
 def test_results_are_no_formulas(hub: Hub) -> None:

@@ -77,6 +77,7 @@ NODE_BOUND = {
     ("GET", JOBS): "R",
     ("POST", JOBS): "W",
     ("GET", JOBS + "/{jobId}"): "R",
+    ("DELETE", JOBS + "/{jobId}"): "W",
     ("GET", JOBS + "/{jobId}/results"): "R",
     ("GET", WORKSPACE + "/updates"): "R",
     ("GET", WORKSPACE + "/updates/last-offset"): "R",

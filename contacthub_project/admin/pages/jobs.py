@@ -105,9 +105,12 @@ def results(office: WorkspaceContext, job_id: Any) -> HttpResponseBase:
 
 @page("jobs/<uuid:job_id>/<str:what>/", "job-switch")
 def switch(office: WorkspaceContext, job_id: Any, what: str) -> HttpResponseBase:
-    """Stop a job, or have a stopped one go on."""
+    """Stop a job, have a stopped one go on, or delete one."""
     node = office.node
-    if office.request.method == "POST" and node is not None:
+    if office.request.method == "POST" and node is not None and what == "delete":
+        reply = office.api.write("DELETE", f"{office.path}/nodes/{node['id']}/bulk-jobs/{job_id}")
+        office.done(reply, "The job is deleted.")
+    elif office.request.method == "POST" and node is not None and what in {"stop", "resume"}:
         # The API decides whether the job is there and may be seen.
         office.get(f"/nodes/{node['id']}/bulk-jobs/{job_id}")
         if not (office.may("POST", JOBS) and "W" in node["permission"]):

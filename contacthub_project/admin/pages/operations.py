@@ -33,7 +33,9 @@ def operations(office: WorkspaceContext) -> HttpResponseBase:
     nodes = [each["id"] for each in office.nodes]
     here = workspace if sees_all else workspace | {"node_id__in": nodes}
     merges = workspace if sees_all else workspace | {"aggregate_node_id__in": nodes}
-    jobs = BulkJob.objects.filter(**here) if office.may("GET", JOBS) else BulkJob.objects.none()
+    jobs = (
+        BulkJob.objects.kept().filter(**here) if office.may("GET", JOBS) else BulkJob.objects.none()
+    )
     health = office.api.get("/health")
     ledger = Ledger.objects.filter(**workspace).first() if sees_all else None
     return office.show(

@@ -1,0 +1,70 @@
+"""Deleting jobs: out of sight and without file at once, their results by and by."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from functools import partial
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from bulkjobs.models import BulkJob, BulkJobStatus
+from contacthub_project.core.errors import NotFound
+from contacthub_project.db.sql import fetch_one, load
+from contacthub_project.messaging.enqueue import enqueue_on_commit
+
+TASK = "bulkjobs.tasks.remove_old"
+STILL = (BulkJobStatus.PROCESSED, BulkJobStatus.FAILED, BulkJobStatus.STOPPED)
+RESULTS_AT_ONCE = 20_000
+JOBS_AT_ONCE = 100
+
+DELETE_RESULTS = load("bulkjobs/sql/delete_results")
+
+
+@transaction.atomic
+def delete_job(job: BulkJob) -> None:
+    """Delete a job, its file and its results; one that is being worked on is stopped first.
+
+    Waits for the rows that a worker is at. Raises NotFound when it has been deleted meanwhile.
+    """
+    locked = BulkJob.objects.kept().select_for_update(no_key=True)
+    latest = locked.filter(workspace_id=job.workspace_id, id=job.id).first()
+    if latest is None:
+        raise NotFound(f"bulk job not found {job.id}")
+    _remove(latest)
+    enqueue_on_commit(TASK)
+
+
+def remove_jobs(*, ended_before: datetime, seconds: float) -> bool:
+    """Remove what is left of deleted jobs, and jobs that ended or were stopped before a moment.
+
+    Works for about so many seconds; True when nothing is left to remove.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with transaction.atomic():
+            old = BulkJob.objects.kept().filter(status__in=STILL, updated_at__lt=ended_before)
+            aged = list(old.select_for_update(no_key=True, skip_locked=True)[:JOBS_AT_ONCE])
+            for job in aged:
+                _remove(job)
+        removed = BulkJob.objects.filter(removed_at__isnull=False).order_by("removed_at").first()
+        if removed is None:
+            if not aged:
+                return True
+            continue
+        (count,) = fetch_one(DELETE_RESULTS, {"job_id": removed.id, "limit": RESULTS_AT_ONCE})
+        if count < RESULTS_AT_ONCE:
+            removed.delete()
+    return False
+
+
+def _remove(job: BulkJob) -> None:
+    """Take a job that the caller has locked out of sight."""
+    if job.file.name:
+        transaction.on_commit(partial(default_storage.delete, job.file.name), robust=True)
+    if job.status not in STILL:
+        job.status = BulkJobStatus.STOPPED
+    job.file, job.claim, job.removed_at = "", None, timezone.now()
+    job.save(update_fields=["status", "file", "claim", "removed_at"])
