@@ -20,11 +20,15 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def test_the_tests_that_hold_security_are_there() -> None:
-    named = TEST.findall((ROOT / "docs" / "security.md").read_text())
-    assert len(named) > 15
-    for file, function in named:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_tests_that_pages_name_are_there(page: Path) -> None:
+    for file, function in TEST.findall(page.read_text()):
         assert f"def {function}" in (ROOT / file).read_text(), (file, function)
+
+
+@pytest.mark.parametrize(("page", "least"), [("security.md", 15), ("using-the-api.md", 25)])
+def test_promises_name_the_tests_that_hold_them(page: str, least: int) -> None:
+    assert len(TEST.findall((ROOT / "docs" / page).read_text())) > least
 
 
 def test_the_tables_to_distribute_are_those_of_workspaces() -> None:

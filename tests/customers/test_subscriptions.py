@@ -69,6 +69,28 @@ def test_ids_of_subscriptions(hub: Hub) -> None:
     assert (moved.status, moved.paths) == (400, {"/id"})
 
 
+def test_what_is_subscribed_to_already_need_not_say_so_again(hub: Hub) -> None:
+    base = {"contacts": {"email": "a@b.it"}, "subscriptions": [NEWS]}
+    customer = hub.post_customer(base=base)["id"]
+    path = f"{hub.path}/customers/{customer}"
+
+    def named(subscription: str, name: str) -> dict[str, Any]:
+        return base | {"subscriptions": [{"id": subscription, "name": name}]}
+
+    node = str(hub.node.id)
+    for name, send in {
+        "patched": lambda body: hub.trusted.patch(path, {"base": body}),
+        "put": lambda body: hub.trusted.put(path, {"nodeId": node, "base": body}),
+        "posted": lambda body: hub.post_customer(base=body),
+    }.items():
+        answer = send(named("news", name))
+        assert answer.status == 200
+        (kept,) = answer["base"]["subscriptions"]
+        assert (kept["subscribed"], kept["name"]) == (True, name)
+        refused = send(named("other", name))
+        assert (refused.status, refused.paths) == (400, {"/base/subscriptions/0/subscribed"})
+
+
 def test_the_whole_customer_and_a_subscription_agree(hub: Hub) -> None:
     """Subscriptions that come with the customer get their dates too, and keep them."""
     created = hub.post_customer(base={"contacts": {"email": "a@b.it"}, "subscriptions": [NEWS]})
