@@ -32,10 +32,23 @@ def reference_to(name: str) -> Schema:
 
 
 def enum_component(name: str, values: Iterable[str]) -> Schema:
-    """Publish a set of values under a name: every place that lists just these refers to it."""
+    """Publish a set of values under a name: every place that lists just these refers to it.
+
+    Values that are no identifiers come with the names of their constants in generated code;
+    generators that make their own would give `GMT+0` and `GMT-0` the same.
+    """
     values = list(values)
     _ENUMS[frozenset(values)] = name
-    return component(name, {"type": "string", "enum": values})
+    schema: Schema = {"type": "string", "enum": values}
+    if not all(value.isidentifier() for value in values):
+        schema["x-enum-varnames"] = [_constant_name(value) for value in values]
+    return component(name, schema)
+
+
+def _constant_name(value: str) -> str:
+    """`Etc/GMT+1` as `ETC_GMT_PLUS_1`."""
+    signed = re.sub(r"-(?=\d)", "_MINUS_", value.replace("+", "_PLUS_"))
+    return re.sub(r"\W+", "_", signed).upper()
 
 
 def object_component(

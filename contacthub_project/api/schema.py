@@ -7,11 +7,15 @@ those who work on the code and never reach the document.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.settings import spectacular_settings
@@ -296,6 +300,21 @@ class BearerScheme(OpenApiAuthenticationExtension):
         }
         bearer = build_bearer_security_scheme_object("Authorization", "Bearer")
         return [{"type": "oauth2", "flows": flows}, bearer]
+
+
+class ImmutableFieldSchema(OpenApiSerializerFieldExtension):
+    """What bodies may repeat has the schema that answers have."""
+
+    target_class = "contacthub_project.api.fields.ImmutableField"
+    match_subclasses = True
+
+    def map_serializer_field(
+        self, auto_schema: AutoSchema, direction: Literal["request", "response"]
+    ) -> Schema:
+        answered = copy.copy(self.target.of)
+        answered.allow_null = False  # the field around it says so already
+        schema: Schema = auto_schema._map_serializer_field(answered, direction)
+        return schema
 
 
 def only_the_contract(endpoints: list[Any], **_: Any) -> list[Any]:
