@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from functools import partial
+import re
 from uuid import UUID
 
-from django.core.files.storage import default_storage
-from django.db import transaction
-from django.utils import timezone
+from bulkjobs.domain.identities import identities_of, texts_of
+from bulkjobs.models import BulkJob, BulkJobStatus, ForgottenIdentity
+from customers.observers import CustomerObserver, ForgottenPerson
 
-from bulkjobs.models import BulkJob, BulkJobStatus
-from customers.observers import CustomerObserver
-
-HOLDS_A_FORGOTTEN_PERSON = "the file held a person who has been forgotten meanwhile"
-NAMED_SOMEBODY = "(named a person who has been forgotten)"
-BLOCK = 1 << 20
+FORGOTTEN = "(forgotten)"
 
 
 class BulkJobObserver(CustomerObserver):
@@ -25,41 +19,27 @@ class BulkJobObserver(CustomerObserver):
     """
 
     def customer_forgotten(
-        self, *, workspace_id: UUID, customer_id: UUID, known_by: Collection[str] = ()
+        self, *, workspace_id: UUID, customer_id: UUID, person: ForgottenPerson | None = None
     ) -> None:
-        """End every job that is still to be done and whose file names the person.
+        """Have the node's jobs that are under way, or stopped, leave the person's rows out.
 
-        What was told of unusable files quotes their first line, which may be anything.
+        What was told of unusable files quotes names of columns, which may be anything where the
+        header is missing: a quoted value of the person goes.
         """
-        jobs = BulkJob.objects.filter(workspace_id=workspace_id)
-        for text in filter(None, known_by):
-            jobs.filter(error_message__icontains=text).update(error_message=NAMED_SOMEBODY)
-            jobs.filter(filename__icontains=text).update(filename=NAMED_SOMEBODY)
-        waiting = jobs.exclude(file="")
-        needles = [text.casefold() for text in known_by if text]
-        for job in waiting if needles else ():
-            name = job.file.name or ""
-            if _mentions(name, needles):
+        if person is None:
+            return
+        jobs = BulkJob.objects.in_node(workspace_id, person.node_id)
+        under_way = list(jobs.exclude(file="").values_list("id", flat=True))
+        ForgottenIdentity.objects.note(under_way, identities_of(person.policy, person.document))
+        for text in texts_of(person.policy, person.document):
+            told = jobs.filter(status=BulkJobStatus.FAILED, error_message__icontains=text)
+            for job in told:
                 BulkJob.objects.filter(id=job.id).update(
-                    status=BulkJobStatus.FAILED,
-                    error_message=HOLDS_A_FORGOTTEN_PERSON,
-                    file="",
-                    updated_at=timezone.now(),
+                    error_message=_without(job.error_message or "", text)
                 )
-                transaction.on_commit(partial(default_storage.delete, name))
 
 
-def _mentions(name: str, needles: Sequence[str]) -> bool:
-    """Whether a file holds one of the texts, in any case; read block by block."""
-    longest = max(map(len, needles)) * 4
-    try:
-        with default_storage.open(name) as file:
-            before = ""
-            while block := file.read(BLOCK):
-                text = before + block.decode("utf-8", "ignore").casefold()
-                if any(needle in text for needle in needles):
-                    return True
-                before = text[-longest:]
-    except FileNotFoundError:
-        pass
-    return False
+def _without(message: str, text: str) -> str:
+    """A message that quotes a text among others, without it."""
+    whole = rf"(?<=[:,] ){re.escape(text)}(?=,|$)"
+    return re.sub(whole, FORGOTTEN, message, flags=re.IGNORECASE)

@@ -7,11 +7,12 @@ events or bulk jobs. Each app that keeps such data registers a `CustomerObserver
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from configuration.domain.matching_policy import MatchingPolicy
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.date_format import Positions
 
@@ -25,6 +26,15 @@ class ExportedList:
     moments: Positions = None
 
 
+@dataclass(frozen=True, slots=True)
+class ForgottenPerson:
+    """Who somebody was: the node, how it recognises people, and the profile."""
+
+    node_id: UUID
+    policy: MatchingPolicy
+    document: Mapping[str, Any]
+
+
 class CustomerObserver:
     """Keeps something about customers. By default each method does nothing.
 
@@ -35,11 +45,11 @@ class CustomerObserver:
         """Remove what belongs to a customer that is no more."""
 
     def customer_forgotten(
-        self, *, workspace_id: UUID, customer_id: UUID, known_by: Collection[str] = ()
+        self, *, workspace_id: UUID, customer_id: UUID, person: ForgottenPerson | None = None
     ) -> None:
         """Remove every trace of a person; whatever remains must not name them.
 
-        `known_by` are the texts by which the person was recognised and known to the client.
+        `person` is who they were, None for an aggregate customer: the person is its members.
         """
 
     def identities_appeared(

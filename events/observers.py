@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import orjson
 
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.db.sql import fetch_all, fetch_one
-from customers.observers import CustomerObserver, ExportedList
+from customers.observers import CustomerObserver, ExportedList, ForgottenPerson
 from events.actions.attachment import attach_waiting_events
 from events.actions.statements import DELETE_OF_CUSTOMER
 from events.models.event import ROW_AS_JSON
@@ -36,7 +36,7 @@ class EventObserver(CustomerObserver):
         fetch_one(DELETE_OF_CUSTOMER, {"workspace_id": workspace_id, "customer_id": customer_id})
 
     def customer_forgotten(
-        self, *, workspace_id: UUID, customer_id: UUID, known_by: Collection[str] = ()
+        self, *, workspace_id: UUID, customer_id: UUID, person: ForgottenPerson | None = None
     ) -> None:
         """Delete the person's events."""
         self.customer_deleted(workspace_id=workspace_id, customer_id=customer_id)

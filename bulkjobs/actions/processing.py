@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -32,13 +33,24 @@ from bulkjobs.actions.loading import columns_of
 from bulkjobs.actions.rows import Row, RowResult
 from bulkjobs.domain.csv_columns import BadFile, BadRow, Column, body_of
 from bulkjobs.domain.csv_file import CsvFile
-from bulkjobs.models import BulkJob, BulkJobQuerySet, BulkJobStatus, ClockTimestamp, Outcome
+from bulkjobs.domain.identities import identities_of
+from bulkjobs.models import (
+    BulkJob,
+    BulkJobEntity,
+    BulkJobQuerySet,
+    BulkJobStatus,
+    ClockTimestamp,
+    ForgottenIdentity,
+    Outcome,
+    digest_of,
+)
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.core.errors import ContacthubError, Locked
 from contacthub_project.db.sql import analyze_grown_tables, fetch_one, load
 from contacthub_project.messaging.pubsub import notify_on_commit
 from customers.actions.bulk_upsert import LostRace
 from customers.actions.statements import NodeNotOpen
+from customers.domain.merge import EMPTY, for_create
 
 CHUNK = 500
 CHUNK_BYTES = 2 << 20
@@ -210,7 +222,10 @@ def _apply(claim: Claim, header: list[str], chunk: Chunk) -> bool:
     if workspace is None:
         raise BadFile("the workspace is gone")
     columns = columns_of(workspace, job, header)
-    results = _results(workspace, job, columns, job.position, chunk.rows)
+    forgotten = ForgottenIdentity.objects.digests_for(job.id)
+    results = _results(workspace, job, columns, chunk.rows, forgotten)
+    if ForgottenIdentity.objects.digests_for(job.id) != forgotten:
+        raise LostRace  # somebody was forgotten meanwhile, and may be among the rows
     fetch_one(
         NOTE_RESULTS,
         {
@@ -243,22 +258,37 @@ def _results(
     workspace: WorkspaceRules,
     job: BulkJob,
     columns: Sequence[Column],
-    position: int,
     cells: Sequence[list[str]],
+    forgotten: Collection[bytes],
 ) -> list[RowResult]:
+    """What becomes of the job's next rows; those with a `forgotten` digest are left out."""
     rows, refused = [], []
     failures = UnexpectedFailures(job.id)
     names = [column.name for column in columns]
-    for number, row in enumerate(cells, position + 1):
+    for number, row in enumerate(cells, job.position + 1):
         try:
             body = body_of(columns, row)
-            rows.append(Row(number, body, len(orjson.dumps(body)), names))
+            if forgotten and _names_one_of(forgotten, workspace, job, body):
+                refused.append(RowResult(number, Outcome.FORGOTTEN))
+            else:
+                rows.append(Row(number, body, len(orjson.dumps(body)), names))
         except BadRow as bad:
             refused.append(RowResult.failure(number, bad.errors))
         except Exception as failure:
             refused.append(failures.result_of(number, failure))
     done = applied_in_isolation(workspace, job, rows, failures)
     return sorted([*refused, *done], key=lambda result: result.row)
+
+
+def _names_one_of(
+    forgotten: Collection[bytes], workspace: WorkspaceRules, job: BulkJob, body: dict[str, Any]
+) -> bool:
+    """Whether a row has an identity of somebody who has been forgotten."""
+    node = workspace.nodes.get(job.node_id)
+    if node is None:
+        return False
+    document = for_create(EMPTY, body) if job.entity == BulkJobEntity.CUSTOMER else body
+    return any(digest_of(each) in forgotten for each in identities_of(node.matching, document))
 
 
 def _finish(claim: Claim, status: BulkJobStatus, message: str | None) -> None:
@@ -271,6 +301,7 @@ def _finish(claim: Claim, status: BulkJobStatus, message: str | None) -> None:
         job.status, job.error_message, job.file, job.claim = status, message, "", None
         job.updated_at = timezone.now()
         job.save(update_fields=["status", "error_message", "file", "claim", "updated_at"])
+        ForgottenIdentity.objects.filter(job=job).delete()
         if name:
             transaction.on_commit(lambda: default_storage.delete(name), robust=True)
     log.info("bulk job ended", job=str(job.id), status=str(status), rows=job.position)

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from bulkjobs.models import BulkJob, BulkJobStatus
+from bulkjobs.models import BulkJob, BulkJobStatus, ForgottenIdentity
 from contacthub_project.core.errors import NotFound
 from contacthub_project.db.sql import fetch_one, load
 from contacthub_project.messaging.enqueue import enqueue_on_commit
@@ -68,3 +68,4 @@ def _remove(job: BulkJob) -> None:
         job.status = BulkJobStatus.STOPPED
     job.file, job.claim, job.removed_at = "", None, timezone.now()
     job.save(update_fields=["status", "file", "claim", "removed_at"])
+    ForgottenIdentity.objects.filter(job=job).delete()

@@ -49,13 +49,24 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('row', models.BigIntegerField()),
-                ('outcome', models.CharField(choices=[('created', 'Created'), ('updated', 'Updated'), ('unchanged', 'Unchanged'), ('deleted', 'Deleted'), ('failed', 'Failed')], max_length=9)),
+                ('outcome', models.CharField(choices=[('created', 'Created'), ('updated', 'Updated'), ('unchanged', 'Unchanged'), ('deleted', 'Deleted'), ('failed', 'Failed'), ('forgotten', 'Forgotten')], max_length=9)),
                 ('entity_id', models.UUIDField(null=True)),
                 ('message', models.TextField(null=True)),
                 ('column', models.TextField(null=True)),
                 ('code', models.TextField(null=True)),
                 ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='bulkjobs.bulkjob')),
             ],
+        ),
+        migrations.CreateModel(
+            name='ForgottenIdentity',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.BinaryField()),
+                ('job', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='bulkjobs.bulkjob')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('job', 'digest'), name='bulk_forgotten_once')],
+            },
         ),
         migrations.AddIndex(
             model_name='bulkjob',

@@ -1,3 +1,4 @@
+from bulkjobs.models.forgotten import ForgottenIdentity, digest_of
 from bulkjobs.models.job import (
     BulkJob,
     BulkJobEntity,
@@ -16,6 +17,8 @@ __all__ = [
     "BulkJobQuerySet",
     "BulkJobStatus",
     "ClockTimestamp",
+    "ForgottenIdentity",
     "Outcome",
     "Result",
+    "digest_of",
 ]

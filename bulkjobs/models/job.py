@@ -49,6 +49,7 @@ class Outcome(models.TextChoices):
     UNCHANGED = "unchanged"
     DELETED = "deleted"
     FAILED = "failed"
+    FORGOTTEN = "forgotten"
 
 
 class BulkJobQuerySet(BoundedQuerySet["BulkJob"]):

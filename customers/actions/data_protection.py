@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from configuration.models import NodeType
-from configuration.queries.rules import NodeRules, WorkspaceRules
+from configuration.queries.rules import WorkspaceRules
 from contacthub_project.api.pagination import LARGEST_MATCH
 from contacthub_project.core.errors import Forbidden, NotFound
 from contacthub_project.core.principal import READ, Principal
@@ -19,10 +19,9 @@ from customers.actions.aggregation import lock_aggregates, remerge
 from customers.actions.customers import open_node
 from customers.actions.statements import DELETE_SESSIONS
 from customers.domain.matching import match_key
-from customers.domain.paths import value_at
 from customers.models import AggregateMember, ConsentLogEntry, Customer, DeletedState, Session
 from customers.models.customer import CustomerRow
-from customers.observers import ExportedList, all_observers
+from customers.observers import ExportedList, ForgottenPerson, all_observers
 from customers.queries.documents import (
     consent_log_moments,
     consent_log_response,
@@ -94,7 +93,7 @@ def forget_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princip
             observer.customer_forgotten(
                 workspace_id=workspace.id,
                 customer_id=customer_id,
-                known_by=_known_by(node, document_of(row)),
+                person=ForgottenPerson(node_id, node.matching, document_of(row)),
             )
         # At once, not by and by: the copies are the person's data too.
         remerge(workspace.id, entries=[customer_id])
@@ -113,12 +112,6 @@ def _forgotten_by_members(workspace: WorkspaceRules, customer_id: UUID, by: Prin
             "entryCustomersTotal": members.count_up_to(LARGEST_MATCH),
         },
     )
-
-
-def _known_by(node: NodeRules, document: Mapping[str, Any]) -> set[str]:
-    paths = ("externalId", *node.matching.properties)
-    values = (value_at(document, path) for path in paths)
-    return {value for value in values if isinstance(value, str)}
 
 
 def _sessions(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:

@@ -332,24 +332,6 @@ def test_stop_and_go_on(hub: Hub, monkeypatch: Any) -> None:
     assert Customer.objects.count() == 12
 
 
-def test_a_file_brings_nobody_back_who_is_forgotten(hub: Hub) -> None:
-    customer = hub.post_customer(base={"contacts": {"email": "zebra@x.it"}})["id"]
-    doomed = upload(hub, "base.contacts.email\nZebra@X.it\n")
-    headless = upload(hub, "Zebra@x.it,Anna\n")
-    assert "Zebra" in headless["errorMessage"]
-    other = upload(hub, "base.contacts.email\nother@x.it\n")
-    path = f"{hub.path}/data-protection/customers/{customer}"
-    assert hub.clients["DPO"].delete(path).status == 204
-    told = hub.trusted.get(f"{jobs_path(hub)}/{headless['id']}")
-    assert "zebra" not in told["errorMessage"].lower()
-    assert process(seconds=60)
-    assert [each.base["contacts"]["email"] for each in Customer.objects.live()] == ["other@x.it"]
-    ended = hub.trusted.get(f"{jobs_path(hub)}/{doomed['id']}")
-    assert (ended["status"], "forgotten" in ended["errorMessage"]) == ("FAILED", True)
-    assert outcomes(results(hub, other)) == ["created"]
-    assert not default_storage.listdir("bulk-jobs")[1]
-
-
 def test_old_jobs_and_removed_nodes(hub: Hub) -> None:
     done(hub, "base.contacts.email\na@x.it\n")
     stopped = upload(hub, "base.contacts.email\nb@x.it\n")

@@ -111,4 +111,5 @@ def test_nobody_is_forgotten_by_halves() -> None:
         "customers_newkey",  # hashes, kept while their node is locked
         "events_droppedevents",  # counts by reason, nothing of a person
         "events_product", "events_purgerun", "bulkjobs_bulkjob", "bulkjobs_result",
+        "bulkjobs_forgottenidentity",  # digests, until their job has ended
     }  # fmt: skip
