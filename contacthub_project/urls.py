@@ -1,5 +1,8 @@
 """The whole URL map."""
 
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.urls import include, path
@@ -25,8 +28,12 @@ from contacthub_project.runtime.health import HealthView
 
 API = BASE_PATH.lstrip("/") + "/"
 
+# Both write styles into the page while they draw, Redoc also runs a worker of its own making.
+documentation = csp_update({"style-src": [UNSAFE_INLINE], "worker-src": ["blob:"]})
+may_lead_to_clients = csp_update(settings.FORMS_TO_CLIENTS)
+
 OAUTH2 = [
-    path("authorize/", AuthorizationView.as_view(), name="authorize"),
+    path("authorize/", may_lead_to_clients(AuthorizationView.as_view()), name="authorize"),
     path("token/", TokenView.as_view(), name="token"),
     path("revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
     path("introspect/", OwnTokensIntrospectView.as_view(), name="introspect"),
@@ -42,6 +49,11 @@ DOCUMENT = SpectacularAPIView.as_view(
     ]
 )
 
+DOCS = SpectacularSwaggerView.as_view(
+    url_name="openapi", template_name="documentation/swagger.html"
+)
+REDOC = SpectacularRedocView.as_view(url_name="openapi", template_name="documentation/redoc.html")
+
 urlpatterns = [
     # The most frequent first: Django tries them in order.
     path(API, include("customers.api.urls")),
@@ -51,10 +63,10 @@ urlpatterns = [
     path(API, include("configuration.api.urls")),
     path(API, include([route("/health", HealthView)])),
     path("oauth2/", include((OAUTH2, "oauth2_provider"))),
-    path("sign-in/", LoginView.as_view(), name="sign-in"),
+    path("sign-in/", may_lead_to_clients(LoginView.as_view()), name="sign-in"),
     path("openapi.json", DOCUMENT, name="openapi"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
-    path("redoc", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
+    path("docs", documentation(DOCS), name="docs"),
+    path("redoc", documentation(REDOC), name="redoc"),
     path("admin/", admin.site.admin_view(home)),
     path("admin/office/", include("contacthub_project.admin.urls", namespace="office")),
     path("admin/", admin.site.urls),

@@ -203,7 +203,8 @@ def page(address: str, name: str) -> Callable[[View], Any]:
             office = workspace_context(visit, workspace_id)
             if office is None:
                 return not_found_page(visit)
-            request.session["workspace"] = str(workspace_id)
+            if request.session.get("workspace") != str(workspace_id):
+                request.session["workspace"] = str(workspace_id)
             return _answered(view, office, **parts)
 
         return path(f"<uuid:workspace_id>/{address}", admin.site.admin_view(guarded), name=name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -21,6 +22,7 @@ USUAL_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){ATOM}(?:\.{ATOM})*@{LABEL}(?:\.{LA
 SCRIPT_SCHEMES = frozenset({"javascript", "data", "vbscript"})
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 LONGEST_IP_ADDRESSES = 1000
+HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 
 def is_email(text: str) -> bool:
@@ -59,6 +61,22 @@ def is_web_address(text: str) -> bool:
     # Browsers cut off space around an address.
     scheme = SCHEME.match(text.strip())
     return scheme is None or scheme[1].lower() not in SCRIPT_SCHEMES
+
+
+def web_origin(text: str) -> tuple[str, str] | None:
+    """The origin of an http or https URL as a Content-Security-Policy names it, and its host.
+
+    None for what has another scheme or none, a user name, or a host that no policy can name (IPv6).
+    """
+    try:
+        parts = urlsplit(text.strip())
+        host = (parts.hostname or "").encode("idna").decode().lower()
+        port = parts.port
+    except ValueError:  # UnicodeError among others
+        return None
+    if parts.scheme not in {"http", "https"} or "@" in parts.netloc or not HOST.fullmatch(host):
+        return None
+    return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else ""), host
 
 
 def is_ip_addresses(text: str) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from contacthub_project.admin.navigation import is_visible, page_link
+
+from .environment import BASE_DIR
 
 
 def _pages(heading: str, *pages: tuple[str, str, str]) -> dict[str, object]:
@@ -24,6 +28,8 @@ def _admin(title: str, icon: str, name: str) -> dict[str, object]:
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}_changelist")}
 
 
+ICON = (BASE_DIR / "contacthub_project/static/office/hub.svg").read_text()
+
 UNFOLD = {
     "SITE_TITLE": "Contacthub",
     "SITE_HEADER": "Contacthub",
@@ -32,9 +38,13 @@ UNFOLD = {
         {
             "rel": "icon",
             "type": "image/svg+xml",
-            "href": lambda request: static("office/hub.svg"),
+            # In the page itself: where pictures of customers are shown, none of ours may be loaded.
+            "href": "data:image/svg+xml," + quote(ICON),
         }
     ],
+    # Written into each page otherwise, as styles that the Content-Security-Policy forbids: see
+    # office.css.
+    "COLORS": lambda request: {},
     "STYLES": [lambda request: static("office/office.css")],
     "SCRIPTS": [lambda request: static("office/office.js")],
     "SIDEBAR": {

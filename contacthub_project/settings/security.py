@@ -6,6 +6,8 @@ import os
 import secrets
 from datetime import timedelta
 
+from csp.constants import NONCE, NONE, SELF
+
 from .api import TRUSTED_PROXIES
 from .environment import DATA, env
 
@@ -100,4 +102,23 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Of pages: no script, style or handler that stands in a page is used, but for scripts with the
+# nonce of the answer; and no eval. Pages that need something else say so (`csp_update`).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "font-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+# Browsers apply form-action to redirects too: who signs in or agrees may be sent back to a client.
+FORMS_TO_CLIENTS = {
+    "form-action": [f"{each}:" for each in OAUTH2_PROVIDER["ALLOWED_REDIRECT_URI_SCHEMES"]]  # type: ignore[attr-defined]
+}
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

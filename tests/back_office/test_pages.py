@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client, TestCase
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import now
 from oauth2_provider.models import get_application_model
@@ -18,7 +20,7 @@ from bulkjobs.models import BulkJob
 from configuration.actions import rekeying
 from configuration.models import Source, StaffChange, User, Workspace
 from contacthub_project.admin.urls import urlpatterns
-from customers.models import Customer
+from customers.models import ConsentLogEntry, Customer
 from events.models import Event, PurgeRun
 from tests.analytics.test_answers import post_event, shop
 from tests.back_office.office import Page, Staff
@@ -233,8 +235,13 @@ def test_forgetting_takes_the_right_words_and_the_audit_log_along(hub: Hub) -> N
     page = dpo.submit("forget-customer", {"typed": "other@x.it"}, customer_id=person)
     assert "Nothing has been done" in page
     assert Customer.objects.get(id=person).deleted == 0
-    export = dpo.open("export-customer", customer_id=person)
+    assert dpo.open("export-customer", customer_id=person).status == 302
+    assert not ConsentLogEntry.objects.filter(customer_id=person).exists()
+    export = dpo.submit("export-customer", {}, customer_id=person)
     assert "gone@x.it" in export.html
+    logged = ConsentLogEntry.objects.get(customer_id=person)
+    assert logged.type == "DATA_PORTABILITY_REQUESTED"
+    assert StaffChange.objects.filter(user=dpo.user, customer_id=person, method="GET").exists()
     page = dpo.submit("forget-customer", {"typed": "GONE@x.it"}, customer_id=person)
     assert "The person is forgotten." in page
     assert Customer.objects.get(id=person).deleted == -1
@@ -300,8 +307,10 @@ def test_bulk_jobs(hub: Hub, settings: Any, tmp_path: Any) -> None:
     assert "1 of 1" in rows
     results = staff.open("job-results", {"node": str(hub.node.id)}, job_id=job.id)
     assert "created" in results.html
-    export = staff.open("export-customers", {"node": str(hub.node.id)})
+    assert staff.open("export-customers", {"node": str(hub.node.id)}).status == 302
+    export = staff.submit("export-customers", {}, f"node={hub.node.id}")
     assert "a@x.it" in export.html
+    assert StaffChange.objects.filter(user=staff.user, path__endswith="/export").exists()
     guest = Staff(hub, "GUEST")
     assert "Take a file in" not in guest.open("jobs")
     guest.submit("job-switch", {}, node, job_id=job.id, what="stop")
@@ -311,6 +320,32 @@ def test_bulk_jobs(hub: Hub, settings: Any, tmp_path: Any) -> None:
         "job-switch", {}, node, job_id=job.id, what="delete"
     )
     assert "No file has been taken in yet." in staff.open("job-rows", {"node": str(hub.node.id)})
+
+
+WRITE = re.compile(r"\b(INSERT INTO|UPDATE \S+ SET|DELETE FROM|TRUNCATE)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("pattern", urlpatterns, ids=lambda each: each.name)
+def test_reading_writes_nothing(hub: Hub, pattern: Any) -> None:
+    person = hub.post_customer(base={"contacts": {"email": "a@x.it"}})["id"]
+    event = post_event(hub, person, "loggedIn", "WEB", "2026-01-01T00:00:00Z")
+    job = BulkJob.objects.create(
+        workspace_id=hub.workspace.id, node_id=hub.node.id, operation="INSERT", entity="CUSTOMER",
+        status="STOPPED", created_at=now(), updated_at=now(),
+    )  # fmt: skip
+    ids = {"workspace_id": hub.workspace.id, "customer_id": person, "event_id": event,
+           "node_id": hub.node.id, "job_id": job.id, "what": "resume"}  # fmt: skip
+    parts = {name: ids[name] for name in pattern.pattern.converters}
+    address = reverse(f"office:{pattern.name}", kwargs=parts)
+    client = Staff(hub, "CLAB_OPERATOR", "DPO").client
+    asked = {"node": hub.node.id, "act": "delete", "id": "1", "typed": hub.workspace.name}
+    client.get(address, asked, HTTP_HOST="localhost")  # the workspace is seen last from now on
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(address, asked, HTTP_HOST="localhost")
+        if answer.streaming:
+            b"".join(answer.streaming_content)
+    assert answer.status_code < 500
+    assert [each["sql"] for each in queries if WRITE.search(each["sql"])] == []
 
 
 def test_settings(hub: Hub) -> None:

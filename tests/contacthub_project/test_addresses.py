@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import unicodedata
 
 import pytest
@@ -9,7 +10,12 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from configuration.domain.validation import DocumentValidator
-from contacthub_project.core.addresses import is_email, is_ip_addresses, is_web_address
+from contacthub_project.core.addresses import (
+    is_email,
+    is_ip_addresses,
+    is_web_address,
+    web_origin,
+)
 
 
 @pytest.mark.parametrize(
@@ -146,3 +152,33 @@ def test_what_is_no_ip_address(text: str) -> None:
 @given(st.lists(st.ip_addresses(), min_size=1, max_size=5), st.sampled_from([",", ", ", " , "]))
 def test_every_list_of_addresses(addresses: list[ipaddress.IPv4Address], comma: str) -> None:
     assert is_ip_addresses(comma.join(map(str, addresses)))
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://cdn.example/a.png?b#c", "https://cdn.example"),
+        (" HTTP://CDN.example:8080/a ", "http://cdn.example:8080"),
+        ("https://münchen.de/a.png", "https://xn--mnchen-3ya.de"),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
+        *[(odd, None) for odd in (
+            "", "a.png", "/a.png", "//cdn.example/a.png", "cdn.example/a.png", "javascript:alert(1)",
+            "data:image/png,x", "blob:https://a.it/x", "ftp://a.it/x", "https:", "https:///a", "https://",
+            "https://u:p@a.it/", "https://a.it@hub.it/", "https://a.it\\@hub.it/", "https://[::1]/",
+            "https://[::1", "https://a.it:x/", "https://a.it:99999/", "https://a.it;script-src *",
+            "https://a.it, b.it/", "https://a.it 'self'/", "https://*.it/", "https://a.it./", "https://é..it/",
+        )],
+    ],
+)  # fmt: skip
+def test_origins(text: str, origin: str | None) -> None:
+    found = web_origin(text)
+    assert (found and found[0]) == origin
+
+
+@given(st.text() | st.from_regex(r"https?://[^/]{0,20}(/.*)?"))
+def test_an_origin_is_one_source_of_a_policy(text: str) -> None:
+    found = web_origin(text)
+    if found is not None:
+        origin, host = found
+        assert re.fullmatch(rf"https?://{re.escape(host)}(:[0-9]+)?", origin)
+        assert re.fullmatch(r"[a-z0-9.-]+", host)

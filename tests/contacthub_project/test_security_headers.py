@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -22,6 +23,15 @@ PUBLIC = ["/admin/login/", "/sign-in/", "/docs", "/redoc", "/openapi.json"]
 FORBIDDEN = ["camera", "microphone", "geolocation", "payment", "usb", "serial", "bluetooth", "hid"]
 
 
+def check_policy(text: str) -> dict[str, list[str]]:
+    """What no page's policy allows; the policy by its directives."""
+    policy = {words[0]: words[1:] for words in map(str.split, text.split(";"))}
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == ["'none'"]
+    assert {each for each in policy["script-src"] if not each.startswith("'nonce-")} == {"'self'"}
+    assert policy["connect-src"] == policy["font-src"] == ["'self'"]
+    return policy
+
+
 def check_page(headers: Any, *, opener: str = "same-origin") -> None:
     assert "no-store" in headers["Cache-Control"]
     assert "public" not in headers["Cache-Control"]
@@ -31,6 +41,7 @@ def check_page(headers: Any, *, opener: str = "same-origin") -> None:
     assert headers["Cross-Origin-Opener-Policy"] == opener
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert headers["Cross-Origin-Embedder-Policy"] == "credentialless"
+    check_policy(headers["Content-Security-Policy"])
     policy = dict(each.split("=") for each in headers["Permissions-Policy"].split(", "))
     for feature in FORBIDDEN:
         assert policy[feature] == "()"
@@ -50,7 +61,23 @@ def test_pages_of_the_back_office(hub: Hub, pattern: Any) -> None:
 def test_other_pages(db: None, address: str) -> None:
     # The console of the documentation signs in by a window of its own, which must find it again.
     opener = "unsafe-none" if address == "/docs" else "same-origin"
-    check_page(Client().get(address).headers, opener=opener)
+    headers = Client().get(address).headers
+    check_page(headers, opener=opener)
+    policy = check_policy(headers["Content-Security-Policy"])
+    drawn = address in {"/docs", "/redoc"}
+    assert policy["style-src"] == ["'self'", *(["'unsafe-inline'"] if drawn else [])]
+    led_elsewhere = address in {"/sign-in/", "/oauth2/authorize/"}
+    assert policy["form-action"] == ["'self'", *(["https:", "http:"] if led_elsewhere else [])]
+
+
+def test_each_answer_has_a_nonce_of_its_own(db: None) -> None:
+    found = set()
+    for _ in range(2):
+        answer = Client().get("/docs")
+        (nonce,) = re.findall(r"'nonce-([^']{20,})'", answer.headers["Content-Security-Policy"])
+        assert f'<script nonce="{nonce}">' in answer.content.decode()
+        found.add(nonce)
+    assert len(found) == 2
 
 
 def test_static_files_may_be_kept(db: None) -> None:
@@ -60,6 +87,7 @@ def test_static_files_may_be_kept(db: None) -> None:
     assert "max-age" in answered.headers["Cache-Control"]
     assert answered.headers["X-Content-Type-Options"] == "nosniff"
     assert answered.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    check_policy(answered.headers["Content-Security-Policy"])
 
 
 @pytest.mark.parametrize("operation", BUILT, ids=name)

@@ -6,9 +6,15 @@ import json
 import re
 import shlex
 from typing import Any
+from urllib.parse import urlsplit
 
+from csp.decorators import csp_replace
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 
+from contacthub_project.admin.audit import record_change
 from contacthub_project.admin.form_fields import (
     Field,
     as_typed,
@@ -19,6 +25,7 @@ from contacthub_project.admin.form_fields import (
     shown,
 )
 from contacthub_project.admin.site import WorkspaceContext, page
+from contacthub_project.core.addresses import web_origin
 
 COLUMNS = {
     "base.firstName": "First name",
@@ -101,7 +108,9 @@ def customers(office: WorkspaceContext) -> HttpResponseBase:
 def export_customers(office: WorkspaceContext) -> HttpResponseBase:
     """All people of a node as a CSV file that a bulk job takes in again."""
     node = office.node
-    return office.file(f"/nodes/{node['id'] if node else '-'}/export")
+    if office.request.method != "POST":
+        return office.go("customers", {"node": node["id"]} if node else None)
+    return _exported(office, f"/nodes/{node['id'] if node else '-'}/export", name=None)
 
 
 @page("customers/new/", "new-customer")
@@ -142,12 +151,13 @@ def customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
     )
     buying = office.api.get(f"{office.path}/customers/{customer_id}/stats/buying-behaviors")
     sessions = office.api.get(f"{office.path}/customers/{customer_id}/sessions")
-    return office.show(
+    picture = _picture(office.request, base)
+    shown_page = office.show(
         "customer",
         _name(person),
         person=person,
         name=_name(person),
-        picture=base.get("pictureUrl") or "",
+        picture=picture[0] if picture else "",
         details=_sections(base),
         extended=list(shown(person["extended"] or {})),
         tags=[*(person["tags"] or {}).get("auto", []), *(person["tags"] or {}).get("manual", [])],
@@ -169,6 +179,11 @@ def customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
         may_edit=office.may("PATCH", "/customers/{customerId}"),
         may_delete=office.may("DELETE", "/customers/{customerId}"),
     )
+    if picture is None:
+        return shown_page
+    # From its own site alone, wherever that redirects to.
+    policy = csp_replace({"img-src": ["data:", picture[1]]})
+    return policy(lambda _: shown_page)(office.request)
 
 
 @page("customers/<uuid:customer_id>/events/", "customer-events")
@@ -263,9 +278,35 @@ def forget_customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseB
 
 @page("customers/<uuid:customer_id>/export/", "export-customer")
 def export_customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
-    """Everything that is kept of a person, as a file to hand over."""
+    """Everything that is kept of a person, as a file to hand over; the consent log says so."""
+    if office.request.method != "POST":
+        return office.go("customer", customer_id=customer_id)
     path = f"/data-protection/customers/{customer_id}/export"
-    return office.file(path, name=f"customer-{customer_id}.json")
+    return _exported(office, path, name=f"customer-{customer_id}.json")
+
+
+def _exported(office: WorkspaceContext, path: str, *, name: str | None) -> HttpResponseBase:
+    """A file of personal data, and an entry of the audit log about it."""
+    file = office.file(path, name=name)
+    record_change(
+        office.user, method="GET", path=office.path + path, before=None, answer={}, after=None
+    )
+    return file
+
+
+def _picture(request: HttpRequest, base: dict[str, Any]) -> tuple[str, str] | None:
+    """Address and origin of a person's picture, if it may be shown.
+
+    Not one of our own addresses: the browser would fetch it as the person who looks at the page.
+    """
+    address = (base.get("pictureUrl") or "").strip()
+    origin = web_origin(address)
+    if origin is None:
+        return None
+    ours = {split_domain_port(request.get_host())[0], urlsplit(settings.PUBLIC_URL).hostname}
+    named = [each for each in settings.ALLOWED_HOSTS if each != "*"]
+    source, host = origin
+    return None if host in ours or validate_host(host, named) else (address, source)
 
 
 def _rules(asked: Any) -> list[tuple[str, str, str]]:

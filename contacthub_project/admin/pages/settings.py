@@ -204,7 +204,7 @@ def properties(office: WorkspaceContext) -> HttpResponseBase:
     return office.show(
         "settings_properties",
         "Properties",
-        base=[each | {"depth": each["name"].count("."), "leaf": each["name"].split(".")[-1]}
+        base=[each | {"indent": range(each["name"].count(".")), "leaf": each["name"].split(".")[-1]}
               for each in base],
         extended=extended.items(),
         types=EXTENDED_TYPES,
