@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Gone, Unavailable
 from contacthub_project.core.timestamps import EPOCH
-from contacthub_project.db.sql import fetch_all, fetch_one
+from contacthub_project.db.sql import fetch_all, fetch_one, load
 from customers.actions.feed import SEALING_SECONDS, seal, seal_everything
-from customers.domain.query_compiler import Fragment, all_of
 from customers.models import ChangeEntity, ChangeOperation, Customer
 from customers.queries.documents import customer_moments, customer_response
 
@@ -26,34 +26,6 @@ LONGEST_TRANSACTION = timedelta(minutes=10)
 POSITION = (
     "SELECT last_offset, trimmed_to, trimmed_before FROM customers_feed WHERE workspace_id = %s"
 )
-# One snapshot tells how far the feed reaches and what stands there.
-PAGE = """
-SELECT feed.last_offset, feed.trimmed_to, change.feed_offset, change.operation, change.entity,
-       change.entity_id, change.node_id
-FROM customers_feed AS feed
-LEFT JOIN LATERAL (
-    SELECT * FROM customers_change AS change
-    WHERE {condition} ORDER BY change.feed_offset LIMIT %s
-) AS change ON true
-WHERE feed.workspace_id = %s ORDER BY change.feed_offset
-"""
-LAST = """
-SELECT change.feed_offset FROM customers_change AS change
-WHERE {condition} ORDER BY change.feed_offset DESC LIMIT 1
-"""
-DIGEST = """
-SELECT feed.last_offset, feed.trimmed_to, digest.count, digest.hash
-FROM customers_feed AS feed,
-LATERAL (
-    SELECT count(*) AS count,
-           encode(sha256(convert_to(coalesce(string_agg(
-               format(E'%%s %%s %%s\\n', feed_offset, entity_id, operation), ''
-               ORDER BY feed_offset
-           ), ''), 'UTF8')), 'hex') AS hash
-    FROM customers_change AS change WHERE {condition} AND change.feed_offset <= %s
-) AS digest
-WHERE feed.workspace_id = %s
-"""
 MOMENT_AT = """
 SELECT changed_at FROM customers_change
 WHERE workspace_id = %s AND feed_offset >= %s ORDER BY feed_offset LIMIT 1
@@ -69,6 +41,26 @@ EntityKey = tuple[UUID, UUID]
 ReadEntities = Callable[[WorkspaceRules, Sequence[EntityKey]], Mapping[EntityKey, Any]]
 # Where moments stand in them.
 MomentsOf = Callable[[WorkspaceRules], Positions]
+
+
+class ChangeRow(NamedTuple):
+    """A change as the feed has it."""
+
+    offset: int
+    operation: str
+    entity: str
+    entity_id: UUID
+    node_id: UUID
+
+    @property
+    def key(self) -> EntityKey:
+        """The changed entity."""
+        return self.node_id, self.entity_id
+
+    @property
+    def is_deletion(self) -> bool:
+        """Whether the entity was deleted by it."""
+        return self.operation == ChangeOperation.DELETE
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +112,8 @@ def last_offset(workspace_id: UUID, wanted: FeedFilter) -> int:
     position = position_of(workspace_id)
     if wanted == FeedFilter():
         return position.last_offset
-    condition = _condition(workspace_id, wanted, after=position.trimmed_to)
-    found = fetch_one(LAST.format(condition=condition.sql), condition.parameters, prepare=False)
+    parameters = _parameters(workspace_id, wanted, after=position.trimmed_to)
+    found = fetch_one(_statement("feed_last_offset", wanted), parameters, prepare=False)
     return 0 if found is None else found[0]
 
 
@@ -170,10 +162,10 @@ def read_page(
         after = max(after, sealed_end)
     now: dict[str, Mapping[EntityKey, Any]] = {}
     for entity, read in _readers.items():
-        keys = list({(row[4], row[3]) for row in rows if row[2] == entity and row[1] != "DELETE"})
+        keys = list({row.key for row in rows if row.entity == entity and not row.is_deletion})
         now[entity] = read(workspace, keys) if keys else {}
-    updates = [_update(row, now[row[2]].get((row[4], row[3]))) for row in rows]
-    return updates, (rows[-1][0] if len(rows) == size else max(after, sealed_end))
+    updates = [_update(row, now[row.entity].get(row.key)) for row in rows]
+    return updates, (rows[-1].offset if len(rows) == size else max(after, sealed_end))
 
 
 def digest_of(workspace_id: UUID, *, first: int, last: int, wanted: FeedFilter) -> Digest:
@@ -183,10 +175,8 @@ def digest_of(workspace_id: UUID, *, first: int, last: int, wanted: FeedFilter) 
     offset to all that is committed.
     """
     seal_everything(workspace_id)
-    condition = _condition(workspace_id, wanted, after=first - 1)
-    row = fetch_one(
-        DIGEST.format(condition=condition.sql), (*condition.parameters, last, workspace_id)
-    )
+    parameters = _parameters(workspace_id, wanted, after=first - 1) | {"last": last}
+    row = fetch_one(_statement("feed_digest", wanted), parameters)
     end, trimmed_to, count, digest = row or (0, 0, 0, sha256().hexdigest())
     if first <= trimmed_to:
         raise _gone(trimmed_to)
@@ -229,51 +219,60 @@ register_reader(
 
 def _rows_after(
     workspace_id: UUID, after: int, size: int, wanted: FeedFilter
-) -> tuple[list[tuple[Any, ...]], int]:
+) -> tuple[list[ChangeRow], int]:
     """The first rows after an offset, and the last offset that stood in the feed with them."""
-    condition = _condition(workspace_id, wanted, after=after)
-    found = fetch_all(
-        PAGE.format(condition=condition.sql), (*condition.parameters, size, workspace_id)
-    )
+    parameters = _parameters(workspace_id, wanted, after=after) | {"size": size}
+    found = fetch_all(_statement("feed_page", wanted), parameters)
     if not found:
         return [], 0
     sealed_end, trimmed_to = found[0][:2]
     if 0 < after < trimmed_to:
         raise _gone(trimmed_to)
-    return [row[2:] for row in found if row[2] is not None], sealed_end
+    rows = [ChangeRow(*change) for _, _, *change in found]
+    return [row for row in rows if row.offset is not None], sealed_end
 
 
-def _update(row: Iterable[Any], entity_now: Any) -> dict[str, Any]:
-    offset, operation, entity, entity_id, node_id = row
-    recorded = {}
+def _update(row: ChangeRow, entity_now: Any) -> dict[str, Any]:
+    operation, recorded = row.operation, {}
     if entity_now is None:
-        entity_now = {"id": entity_id, "nodeId": node_id}
-        if operation != ChangeOperation.DELETE:
+        entity_now = {"id": row.entity_id, "nodeId": row.node_id}
+        if not row.is_deletion:
             recorded = {"recordedOperation": operation}
             operation = ChangeOperation.DELETE.value
     return {
-        "offset": offset,
+        "offset": row.offset,
         "operation": operation,
         **recorded,
-        "entity": {"type": entity, "data": entity_now},
+        "entity": {"type": row.entity, "data": entity_now},
     }
 
 
-def _condition(workspace_id: UUID, wanted: FeedFilter, *, after: int) -> Fragment:
-    parts = [
-        Fragment("change.workspace_id = %s", (workspace_id,)),
-        Fragment("change.feed_offset > %s", (after,)),
-    ]
-    if wanted.nodes is not None:
-        if len(wanted.nodes) == 1:  # a single value, so that an index can give the order too
-            parts.append(Fragment("change.node_id = %s", (wanted.nodes[0],)))
-        else:
-            parts.append(Fragment("change.node_id = ANY (%s)", (list(wanted.nodes),)))
-    if not wanted.duplicates:
-        parts.append(Fragment("NOT change.is_duplicate"))
-    if wanted.entity is not None:
-        parts.append(Fragment("change.entity = %s", (wanted.entity,)))
-    return all_of(parts)
+def _parameters(workspace_id: UUID, wanted: FeedFilter, *, after: int) -> dict[str, Any]:
+    """The parameters of `customers/sql/feed_filter.sql`."""
+    nodes = wanted.nodes or ()
+    return {
+        "workspace_id": workspace_id,
+        "after": after,
+        "node_id": nodes[0] if nodes else None,
+        "nodes": list(nodes),
+        "entity": wanted.entity,
+    }
+
+
+def _statement(name: str, wanted: FeedFilter) -> str:
+    """A statement of the feed with the conditions that a filter needs."""
+    parts = {
+        "node": wanted.nodes is not None and len(wanted.nodes) == 1,
+        "nodes": wanted.nodes is not None and len(wanted.nodes) != 1,
+        "of_entity": wanted.entity is not None,
+        "no_duplicates": not wanted.duplicates,
+    }
+    return _loaded(name, tuple(part for part, is_needed in parts.items() if is_needed))
+
+
+@cache
+def _loaded(name: str, parts: tuple[str, ...]) -> str:
+    return load(f"customers/sql/{name}", **dict.fromkeys(parts, "TRUE"))
 
 
 def _offset_before(workspace_id: UUID, since: datetime, position: Position) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -28,6 +28,15 @@ DROP = load("events/sql/drop_waiting_events")
 SUM_UP = load("events/sql/sum_up_dropped_events")
 
 
+class Waiting(NamedTuple):
+    """A customer and a type of events that wait for it; `consents` are JSON, as text."""
+
+    customer_id: UUID
+    event_type: str
+    customer_is_enabled: bool
+    consents: str
+
+
 def attach_waiting_events(
     workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
 ) -> None:
@@ -44,7 +53,7 @@ def attach_waiting_events(
         "values": [value for _, _, value in identities],
         "ignores_case": _ignores_case(workspace_id, node_id),
     }
-    waiting = fetch_all(WAITING, parameters)
+    waiting = [Waiting(*row) for row in fetch_all(WAITING, parameters)]
     if not waiting:
         return
     refused = _refused(latest_rules_of(workspace_id), waiting)
@@ -80,18 +89,18 @@ def _ignores_case(workspace_id: UUID, node_id: UUID) -> bool:
 
 
 def _refused(
-    workspace: WorkspaceRules | None, waiting: Sequence[tuple[UUID, str, bool, str]]
+    workspace: WorkspaceRules | None, waiting: Sequence[Waiting]
 ) -> list[tuple[UUID, str, RefusalReason]]:
     """The customers and types of whose waiting events none is taken, and why."""
     refused = []
-    for customer_id, event_type, is_enabled, consents in waiting:
-        rules = None if workspace is None else workspace.event_types.get(event_type)
+    for each in waiting:
+        rules = None if workspace is None else workspace.event_types.get(each.event_type)
         reason = refusal_reason(
             type_is_enabled=rules is not None and rules.is_enabled,
-            customer_is_enabled=is_enabled,
-            consents=orjson.loads(consents),
+            customer_is_enabled=each.customer_is_enabled,
+            consents=orjson.loads(each.consents),
             demanded=() if rules is None else rules.consents,
         )
         if reason is not None:
-            refused.append((customer_id, event_type, reason))
+            refused.append((each.customer_id, each.event_type, reason))
     return refused

@@ -27,7 +27,7 @@ from contacthub_project.core.errors import (
 )
 from contacthub_project.core.identifiers import as_uuid, new_id
 from contacthub_project.core.principal import WRITE, Principal
-from contacthub_project.db.sql import fetch_all
+from contacthub_project.db.sql import fetch_all, load
 from customers.actions.identity_locks import lock_identities
 from events.actions.products import note_products
 from events.actions.statements import EventWrite, insert_event_of, insert_events
@@ -45,30 +45,7 @@ CUSTOMERS = """
 SELECT id, node_id, enabled, version, consents::text FROM customers_customer
 WHERE workspace_id = %s AND id = ANY (%s) AND deleted = 0
 """
-# Whose a session is, and whom the client knows by an id: the oldest, should there be several.
-OWNERS = """
-SELECT wanted.kind, wanted.node_id, wanted.value,
-       customer.id, customer.node_id, customer.enabled, customer.version, customer.consents::text
-FROM unnest(
-         %(kinds)b::text[], %(nodes)b::uuid[], %(values)b::text[], %(ignore_cases)b::boolean[]
-     ) AS wanted (kind, node_id, value, ignores_case)
-CROSS JOIN LATERAL (
-    SELECT known.* FROM customers_session AS session
-    JOIN customers_customer AS known ON known.id = session.customer_id
-    WHERE wanted.kind = 'SESSION_ID' AND session.node_id = wanted.node_id
-      AND session.value = wanted.value AND known.deleted = 0
-    UNION ALL
-    (SELECT namesake.* FROM (
-        -- A fence: without statistics the planner would walk all ids for the first that fits.
-        SELECT known.* FROM customers_customer AS known
-        WHERE wanted.kind = 'EXTERNAL_ID' AND known.node_id = wanted.node_id
-          AND customers_folded(known.external_id) COLLATE "C" = customers_folded(wanted.value)
-          AND (wanted.ignores_case OR known.external_id = wanted.value) AND known.deleted = 0
-        OFFSET 0
-     ) AS namesake ORDER BY namesake.id LIMIT 1)
-) AS customer
-WHERE customer.workspace_id = %(workspace_id)s
-"""
+OWNERS = load("events/sql/owners_of_identities")
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +281,7 @@ class _Ingestion:
         if not wanted:
             return {}
         rows = fetch_all(CUSTOMERS, [self._workspace.id, wanted], prepare=False)
-        return {row[0]: _owner(row) for row in rows}
+        return {owner.id: owner for owner in map(_owner, rows)}
 
     def _found(self, identities: set[tuple[UUID, str, str]]) -> dict[tuple[UUID, str, str], Owner]:
         listed = sorted(identities, key=str)

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 
 from configuration.models import Node
 from contacthub_project.db.querysets import BoundedQuerySet
-from contacthub_project.db.sql import fetch_all, fetch_one, record_of, records_of, row_as_json
+from contacthub_project.db.sql import fetch_all, fetch_one, load, record_of, records_of, row_as_json
 from customers.domain.identities import EXTERNAL_ID, SESSION_ID
 from customers.models.customer import Folded
 from events.domain.draft import LONGEST_EXTERNAL_ID, LONGEST_VALUE
@@ -209,22 +209,4 @@ JOIN events_event
     ON node_id = wanted.node AND external_id = wanted.client_id AND type = wanted.kind
 WHERE workspace_id = %(workspace_id)s
 """
-# Of each of the customers the next event, by one look into its time line; of these the nearest.
-NEIGHBOURS = """
-SELECT
-    (SELECT other.id::text
-     FROM unnest(%(customers)s::uuid[]) AS owner, LATERAL (
-         SELECT id, date FROM events_event
-         WHERE customer_id = owner AND workspace_id = %(workspace_id)s
-           AND (date, id) < (one.date, one.id)
-         ORDER BY date DESC, id DESC LIMIT 1
-     ) AS other ORDER BY other.date DESC, other.id DESC LIMIT 1),
-    (SELECT other.id::text
-     FROM unnest(%(customers)s::uuid[]) AS owner, LATERAL (
-         SELECT id, date FROM events_event
-         WHERE customer_id = owner AND workspace_id = %(workspace_id)s
-           AND (date, id) > (one.date, one.id)
-         ORDER BY date, id LIMIT 1
-     ) AS other ORDER BY other.date, other.id LIMIT 1)
-FROM events_event AS one WHERE one.id = %(id)s AND one.workspace_id = %(workspace_id)s
-"""
+NEIGHBOURS = load("events/sql/neighbours_of_event")
