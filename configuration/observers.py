@@ -16,6 +16,8 @@ from contacthub_project.messaging.shared_version import shared_version
 
 def connect() -> None:
     """Forget cached token holders whenever something that decides about them changes."""
+    from allauth.mfa.models import Authenticator
+
     from configuration.models import (
         ApiClientAnswers,
         Membership,
@@ -33,6 +35,8 @@ def connect() -> None:
     for model in deciding:
         post_save.connect(_forget, sender=model, dispatch_uid=f"forget saved {model}")
         post_delete.connect(_forget, sender=model, dispatch_uid=f"forget deleted {model}")
+    # With the last second factor a person's tokens end.
+    post_delete.connect(_forget, sender=Authenticator, dispatch_uid="forget second factors")
     m2m_changed.connect(_forget, sender=Source.nodes.through, dispatch_uid="forget nodes")
 
 

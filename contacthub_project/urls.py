@@ -4,7 +4,6 @@ from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.views import LoginView
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.renderers import (
@@ -20,6 +19,8 @@ from oauth2_provider.views import (
     TokenView,
 )
 
+from contacthub_project.admin.sign_in import urls as sign_in
+from contacthub_project.admin.sign_in.views import SignInView
 from contacthub_project.admin.site import home
 from contacthub_project.api import BASE_PATH, exception_handler
 from contacthub_project.api.oauth2 import OwnTokensIntrospectView
@@ -63,10 +64,11 @@ urlpatterns = [
     path(API, include("configuration.api.urls")),
     path(API, include([route("/health", HealthView)])),
     path("oauth2/", include((OAUTH2, "oauth2_provider"))),
-    path("sign-in/", may_lead_to_clients(LoginView.as_view()), name="sign-in"),
+    path("sign-in/", include(sign_in)),
     path("openapi.json", DOCUMENT, name="openapi"),
     path("docs", documentation(DOCS), name="docs"),
     path("redoc", documentation(REDOC), name="redoc"),
+    path("admin/login/", may_lead_to_clients(SignInView.as_view())),
     path("admin/", admin.site.admin_view(home)),
     path("admin/office/", include("contacthub_project.admin.urls", namespace="office")),
     path("admin/", admin.site.urls),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -113,6 +114,15 @@ def set_standing(person: User, *, roles: Iterable[str], is_active: bool) -> None
     person.is_active = is_active
     person.updated_at = timezone.now()
     person.save(update_fields=["roles", "is_active", "updated_at"])
+
+
+@transaction.atomic
+def remove_second_factors(person: User) -> None:
+    """Take somebody's second factors away, of whom the means are lost.
+
+    Their sessions and tokens end: see `User`.
+    """
+    Authenticator.objects.filter(user=person).delete()
 
 
 def set_password(person: User, password: str) -> None:

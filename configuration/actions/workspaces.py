@@ -39,6 +39,15 @@ def set_workspace_status(workspace: Workspace, *, status: WorkspaceStatus) -> Wo
     return workspace
 
 
+def demand_second_factor(workspace: Workspace, *, demanded: bool) -> None:
+    """Have everybody who works in a workspace sign in with a second factor, or no longer.
+
+    Holds from their next page and their next token on.
+    """
+    workspace.demands_second_factor = demanded
+    workspace.save(update_fields=["demands_second_factor"])
+
+
 @transaction.atomic
 def delete_workspace(workspace: Workspace) -> None:
     """Make a workspace unreachable at once; a task then removes its data in batches."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from oauth2_provider.models import (
@@ -14,8 +16,11 @@ from unfold.admin import ModelAdmin
 from configuration.models import SendUserDatabase
 
 # Groups give nobody anything: power comes from roles alone. Clients are made by each person for
-# themselves (contacthub_project.admin.pages.clients), tokens by signing in.
+# themselves (contacthub_project.admin.pages.clients), tokens by signing in. Second factors are
+# their holder's; e-mail addresses stand in User.
 for model in (
+    Authenticator,
+    EmailAddress,
     Group,
     get_access_token_model(),
     get_application_model(),

@@ -187,6 +187,7 @@ class Migration(migrations.Migration):
                 ('customer_extended', models.JSONField(blank=True, default=dict)),
                 ('product_extended', models.JSONField(blank=True, default=dict)),
                 ('placeholder_values', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, size=None)),
+                ('demands_second_factor', models.BooleanField(default=False)),
                 ('configuration_version', models.BigIntegerField(default=1)),
                 ('version', models.IntegerField(default=1)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -194,7 +195,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name', 'id'],
-                'indexes': [models.Index(fields=['group_pk'], name='workspace_group')],
+                'indexes': [models.Index(fields=['group_pk'], name='workspace_group'), models.Index(condition=models.Q(('demands_second_factor', True)), fields=['id'], name='workspace_second_factor')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('removed_at', None)), fields=('slug',), name='workspace_slug_unique'), models.CheckConstraint(condition=models.Q(('status__in', ['ENABLED', 'SUSPENDED', 'DISABLED'])), name='workspace_status_known'), models.CheckConstraint(condition=models.Q(('group_pk__gte', 0)), name='workspace_group_positive'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='workspace_named'), models.CheckConstraint(condition=models.Q(('max_requests_per_minute__gte', 0)), name='workspace_throttle_positive')],
             },
         ),

@@ -53,6 +53,10 @@ class UserQuerySet(models.QuerySet["User"]):
             | Q(email__icontains=search)
         )
 
+    def with_second_factor(self) -> UserQuerySet:
+        """Those who sign in with more than a password."""
+        return self.filter(authenticator__type__in=["totp", "webauthn"]).distinct()
+
     def with_grants_in(self, workspace_id: UUID) -> UserQuerySet:
         """With `grants_here`: their permissions in nodes of one workspace."""
         here = NodeGrant.objects.filter(
@@ -124,6 +128,16 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         return self.has_perm(app_label)
+
+    def has_second_factor(self) -> bool:
+        """Whether signing in as this person takes more than a password."""
+        found: bool = User.objects.with_second_factor().filter(pk=self.pk).exists()
+        return found
+
+    def lacks_second_factor(self) -> bool:
+        """Whether a workspace of theirs demands a second factor, and they have none."""
+        demanding = Workspace.objects.demanding_second_factor_of(self)
+        return demanding.exists() and not self.has_second_factor()
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """What a session must know to go on: it changes with the password and what power ends."""

@@ -9,9 +9,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
+from configuration.domain.permissions import reaches_all_workspaces
 from contacthub_project.core.identifiers import new_id
 
 if TYPE_CHECKING:
+    from configuration.models.user import User
     from contacthub_project.core.principal import Principal
 
 
@@ -37,6 +39,14 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
         if principal.workspaces is None:
             return self
         return self.filter(id__in=principal.workspaces)
+
+    def demanding_second_factor_of(self, user: User) -> WorkspaceQuerySet:
+        """Those for whose sake a person has to sign in with a second factor."""
+        demanding = self.present().filter(demands_second_factor=True)
+        if reaches_all_workspaces(user.roles):
+            return demanding
+        works_there, may_there = Q(memberships__user=user), Q(nodes__grants__user=user)
+        return demanding.filter(works_there | may_there).distinct()
 
     def matching(self, *, name: str | None, group_pk: int | None) -> WorkspaceQuerySet:
         """Those whose name holds `name`, in any case, and those of one customer group."""
@@ -72,6 +82,8 @@ class Workspace(models.Model):
     product_extended = models.JSONField(default=dict, blank=True)
     # What identifies nobody in this workspace, besides what never does.
     placeholder_values = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    # Who works here signs in with a second factor, or sees nothing.
+    demands_second_factor = models.BooleanField(default=False)
     # Raised by every change of the workspace's configuration: readers see when theirs is old.
     configuration_version = models.BigIntegerField(default=1)
     version = models.IntegerField(default=1)
@@ -99,6 +111,12 @@ class Workspace(models.Model):
         indexes = [
             # The list of workspaces of a customer group.
             models.Index(fields=["group_pk"], name="workspace_group"),
+            # Whether an operator, who reaches all, has to have a second factor.
+            models.Index(
+                fields=["id"],
+                condition=Q(demands_second_factor=True),
+                name="workspace_second_factor",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -47,7 +47,8 @@ class TokenValidator(OAuth2Validator):
     ) -> None:
         """Within a transaction: store a token.
 
-        Raises InvalidGrantError for a late second use, and when what entitles to it has ended.
+        Raises InvalidGrantError for a late second use, when what entitles to it has ended, and for
+        a person who has yet to set up the second factor that a workspace demands.
         """
         codes = get_grant_model().objects.filter(application=request.client)
         by_script = request.grant_type == "client_credentials"
@@ -58,6 +59,8 @@ class TokenValidator(OAuth2Validator):
             request.grant_type == "authorization_code"
             and not codes.filter(code=request.code).exists()
         ):
+            raise InvalidGrantError(request=request)
+        if not by_script and person.lacks_second_factor():
             raise InvalidGrantError(request=request)
         used = getattr(request, "refresh_token_instance", None)
         if used is not None:

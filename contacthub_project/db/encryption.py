@@ -1,5 +1,6 @@
-"""What must be read again but by nobody else: secrets of other services, and cursors of lists; and
-what must be recognised again and never read: hashes that nobody without the keys can try values on.
+"""What must be read again but by nobody else: secrets of other services, seeds of second factors,
+and cursors of lists; and what must be recognised again and never read: hashes that nobody without
+the keys can try values on.
 
 The keys are derived from ENCRYPTION_KEYS, or from SECRET_KEY where none is given, one for each
 purpose. To change a key, put the new one first and keep the old one behind it until everything has
@@ -21,6 +22,7 @@ from django.conf import settings
 SECRETS = "secrets"
 CURSORS = "cursors"
 IDEMPOTENCY = "idempotency"
+SECOND_FACTORS = "second factors"
 
 
 def encrypt(text: str, *, purpose: str = SECRETS) -> bytes:

@@ -47,6 +47,12 @@ UNFOLD = {
     "COLORS": lambda request: {},
     "STYLES": [lambda request: static("office/office.css")],
     "SCRIPTS": [lambda request: static("office/office.js")],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor", "link": reverse_lazy("mfa_index")},
+        ]
+    },
     "SIDEBAR": {
         "navigation": [
             _pages(

@@ -35,6 +35,9 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "axes",
+    "allauth",
+    "allauth.account",  # what allauth.mfa is made on; of its pages none is routed
+    "allauth.mfa",
     "django_celery_beat",
     "configuration",
     "customers",
@@ -55,6 +58,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "contacthub_project.admin.sign_in.middleware.SecondFactorDemanded",
     "axes.middleware.AxesMiddleware",
 ]
 # Of requests below /hub/v1, see contacthub_project.wsgi.
@@ -74,6 +79,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "contacthub_project.admin.sign_in.context.sign_in",
             ]
         },
     }

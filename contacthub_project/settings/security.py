@@ -76,6 +76,41 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
+# Second factors, by allauth.mfa. Guesses, and codes that are used up, are remembered in the
+# database, for all processes alike.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "configuration_cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
+SECOND_FACTOR_ATTEMPTS = env.int("SECOND_FACTOR_ATTEMPTS", default=5)
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": f"{SECOND_FACTOR_ATTEMPTS}/{AXES_COOLOFF_TIME.total_seconds():.0f}s/key"
+}
+ACCOUNT_ADAPTER = "contacthub_project.admin.sign_in.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # asked by its checks; nobody signs up
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "contacthub_project.admin.sign_in.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "Contacthub"
+MFA_TOTP_TOLERANCE = 1  # steps of half a minute that a clock may be wrong
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    name: f"contacthub_project.admin.sign_in.forms.{form}"
+    for name, form in {
+        "authenticate": "CodeForm",
+        "reauthenticate": "CodeAgainForm",
+        "activate_totp": "SetUpAppForm",
+        "add_webauthn": "AddKeyForm",
+        "edit_webauthn": "RenameKeyForm",
+        "authenticate_webauthn": "KeyForm",
+        "reauthenticate_webauthn": "KeyAgainForm",
+    }.items()
+}
 LOGIN_URL = "sign-in"  # people without access to the back-office sign in too
 LOGIN_REDIRECT_URL = "/admin/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]

@@ -74,11 +74,16 @@ def users(office: WorkspaceContext) -> HttpResponseBase:
     elif act in DEEDS and _done_by_operator(office, DEEDS[act]):
         return office.go("users")
     people = office.everything(CONFIGURATION + "/users")
-    known = User.objects.in_bulk([each["id"] for each in people])
+    ids = [each["id"] for each in people]
+    known = User.objects.in_bulk(ids)
+    with_second_factor = set(
+        User.objects.with_second_factor().filter(id__in=ids).values_list("id", flat=True)
+    )
     for person in people:
         held = {each["id"]: each["permission"] for each in person["nodes"]}
         person["matrix"] = [(node, held.get(node["id"], "")) for node in nodes]
         person["known"] = known.get(person["id"])
+        person["has_second_factor"] = person["id"] in with_second_factor
     return office.show(
         "settings_users",
         "Users",
@@ -149,12 +154,19 @@ def _set_password(office: WorkspaceContext, form: Any) -> str:
     return f"{person} can sign in with the new password."
 
 
+def _remove_second_factors(office: WorkspaceContext, form: Any) -> str:
+    person = _person(office, form)
+    actions.remove_second_factors(person)
+    return f"{person} has no second factor any more."
+
+
 DEEDS: dict[str, Callable[[WorkspaceContext, Any], str]] = {
     "add": _add,
     "let-in": _let_in,
     "let-out": _let_out,
     "standing": _set_standing,
     "password": _set_password,
+    "second-factor": _remove_second_factors,
 }
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from configuration.models import WorkspaceStatus
+from configuration.actions.workspaces import demand_second_factor
+from configuration.models import Workspace, WorkspaceStatus
+from contacthub_project.admin.audit import record_action
 from contacthub_project.admin.form_fields import number
 from contacthub_project.admin.site import Refused, StaffContext, page_of_all
 
@@ -28,10 +32,18 @@ def workspaces(visit: StaffContext) -> HttpResponseBase:
     for reply in (listed, shards):
         if not reply.is_good:
             raise Refused(reply)
+    elements = listed.json["elements"]
+    demanding = set(
+        Workspace.objects.filter(
+            id__in=[each["id"] for each in elements], demands_second_factor=True
+        ).values_list("id", flat=True)
+    )
+    for each in elements:
+        each["demands_second_factor"] = UUID(each["id"]) in demanding
     return visit.show(
         "workspaces",
         "Workspaces",
-        listed=listed.json["elements"],
+        listed=elements,
         page=listed.json["page"],
         quick=quick,
         statuses=WorkspaceStatus.choices,
@@ -66,8 +78,22 @@ def _change(visit: StaffContext, form: Any) -> str | None:
         body = {"status": form.get("status", "")}
         if visit.done(visit.api.write("PUT", f"{path}/status", body), "The status is changed."):
             return here
+    elif act == "second-factor" and visit.is_operator:
+        return _demand_second_factor(visit, current.json, demanded=form.get("demanded") == "yes")
     elif act == "delete":
         is_sure = visit.has_typed(current.json["name"])
         if is_sure and visit.done(visit.api.write("DELETE", path), "The workspace is deleted."):
             return here
     return None
+
+
+def _demand_second_factor(visit: StaffContext, known: Any, *, demanded: bool) -> str:
+    workspace = Workspace.objects.present().get(id=known["id"])
+    demand_second_factor(workspace, demanded=demanded)
+    record_action(
+        visit.user, workspace.id, "Second factor demanded", workspace.name,
+        after={"demanded": demanded},
+    )  # fmt: skip
+    said = "now" if demanded else "no longer"
+    messages.success(visit.request, f"A second factor is {said} demanded in {workspace.name}.")
+    return reverse("office:workspaces")

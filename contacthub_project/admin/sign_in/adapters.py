@@ -1,0 +1,79 @@
+"""How allauth fits in: whom it signs in, what it asks again, how it keeps secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.http import HttpRequest
+
+from configuration.models import User
+from contacthub_project.api.authentication import sign_in_address
+from contacthub_project.db.encryption import SECOND_FACTORS, decrypt, encrypt
+
+PASSWORDS = "django.contrib.auth.backends.ModelBackend"
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Nobody signs up; who has a second factor is asked for it, also before sensitive changes."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "too_many_login_attempts": "That was wrong too often. Wait a quarter of an hour.",
+        "rate_limited": "That was wrong too often. Wait a quarter of an hour.",
+        "incorrect_password": "This is not your password.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_login_stages(self) -> list[str]:
+        return [
+            "allauth.mfa.stages.AuthenticateStage",
+            "contacthub_project.admin.sign_in.flow.UnchangedAccessStage",
+        ]
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        # The first of the backends, which allauth would take, finds nobody again.
+        user.backend = PASSWORDS
+        super().login(request, user)
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return sign_in_address(request) or ""
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Second factors where there are any: a password alone must not remove them."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        second = [each for each in methods if each["id"].startswith("mfa_")]
+        return second or methods
+
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Say what has happened, but for what anybody sees."""
+        if message_template is None or not message_template.startswith("account/"):
+            super().add_message(request, level, message_template, *args, **kwargs)
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Seeds are encrypted with ENCRYPTION_KEYS."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This is not right, or has been used already."
+    }
+
+    def encrypt(self, text: str) -> str:
+        return encrypt(text, purpose=SECOND_FACTORS).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return decrypt(encrypted_text.encode(), purpose=SECOND_FACTORS)
+
+    def get_totp_label(self, user: User) -> str:
+        return user.username
+
+    def _get_user_identifier(self, user: User) -> str:
+        return user.username
+
+    def _get_site_name(self) -> str:
+        return "Contacthub"

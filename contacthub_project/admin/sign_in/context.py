@@ -1,0 +1,22 @@
+"""What the templates of signing in need: those that allauth renders, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from contacthub_project.admin.sign_in.middleware import GO_ON
+
+
+def sign_in(request: HttpRequest) -> dict[str, Any]:
+    """The theme, and where to go on; for pages of signing in only."""
+    if not request.path.startswith((reverse("sign-in"), reverse("admin:login"))):
+        return {}
+    return admin.site.each_context(request) | {
+        "site_url": None,
+        "go_on": request.session.get(GO_ON) or settings.LOGIN_REDIRECT_URL,
+    }

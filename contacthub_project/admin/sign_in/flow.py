@@ -1,0 +1,53 @@
+"""The way from who somebody is to a session: second factors are asked for in between."""
+
+from __future__ import annotations
+
+from allauth.account.internal.flows.login import (
+    get_authentication_records,
+    perform_login,
+    record_authentication,
+)
+from allauth.account.models import Login
+from allauth.account.stages import LoginStage
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+
+from configuration.models import User
+
+
+def begin_session(
+    request: HttpRequest, user: User, *, method: str, redirect_to: str
+) -> HttpResponseBase:
+    """Sign somebody in who has proved to be `user` by `method`, or ask for their second factor."""
+    # Who has just signed in is not asked for the password again to set up a second factor.
+    record_authentication(request, user, method, reauthenticated=True)
+    login = Login(
+        user=user, redirect_url=redirect_to, state={"access": user.get_session_auth_hash()}
+    )
+    response: HttpResponseBase = perform_login(request, login)
+    return response
+
+
+def note_second_factor(request: HttpRequest, user: User) -> None:
+    """Have the session know that somebody has just used a second factor."""
+    record_authentication(request, user, "mfa")
+
+
+def has_used_second_factor(request: HttpRequest) -> bool:
+    """Whether the session of the request was begun, or confirmed, with a second factor."""
+    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    return any(record.get("method") == "mfa" for record in records)
+
+
+class UnchangedAccessStage(LoginStage):  # type: ignore[misc]
+    """The last one: what ends sessions ends sign-ins, too, that wait for a second factor."""
+
+    key = "contacthub_unchanged_access"
+
+    def handle(self) -> tuple[HttpResponseBase | None, bool]:
+        user = self.login.user
+        known = self.login.state.get("access")
+        if isinstance(user, User) and user.is_active and user.get_session_auth_hash() == known:
+            return None, True
+        return HttpResponseRedirect(reverse("sign-in")), False

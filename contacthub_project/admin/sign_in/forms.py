@@ -1,0 +1,132 @@
+"""Forms of allauth.mfa, where hostile or repeated input needs more than it does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from allauth.core import context
+from allauth.mfa import app_settings
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from django import forms
+from django.core.cache import cache
+
+from contacthub_project.admin.sign_in.flow import note_second_factor
+
+LONGEST_CODE = 32
+LONGEST_NAME = 100
+LONGEST_CREDENTIAL = 64 * 1024
+MOST_KEYS = 20
+
+
+class OneUse:
+    """A code that has been right once is not right again, while its time lasts.
+
+    allauth remembers it for one step of the clock, but takes codes of MFA_TOTP_TOLERANCE steps
+    before and after, too.
+    """
+
+    def clean_code(self) -> str:
+        code: str = super().clean_code()  # type: ignore[misc]
+        user = self.user  # type: ignore[attr-defined]
+        seconds = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
+        if not cache.add(f"second-factor:{user.pk}:{''.join(code.split())}", 1, timeout=seconds):
+            raise get_adapter().validation_error("incorrect_code")
+        return code
+
+
+def _code_field() -> forms.CharField:
+    attributes = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
+    return forms.CharField(
+        label="Code", max_length=LONGEST_CODE, widget=forms.TextInput(attrs=attributes)
+    )
+
+
+class CodeForm(OneUse, AuthenticateForm):  # type: ignore[misc]
+    """A code of the app, or a recovery code, to sign in."""
+
+    code = _code_field()
+
+
+class CodeAgainForm(OneUse, ReauthenticateForm):  # type: ignore[misc]
+    """The same before a sensitive change."""
+
+    code = _code_field()
+
+
+class SetUpAppForm(OneUse, ActivateTOTPForm):  # type: ignore[misc]
+    """The first code of an app, which shows that it has the secret."""
+
+    code = _code_field()
+
+    def clean_code(self) -> str:
+        code = super().clean_code()
+        note_second_factor(context.request, self.user)  # setting one up takes using it
+        return code
+
+
+class CredentialField(forms.Field):
+    """What a passkey says: a JSON object."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            credential = json.loads(value) if len(value) <= LONGEST_CREDENTIAL else None
+        except (TypeError, ValueError, RecursionError):
+            credential = None
+        if not isinstance(credential, dict):
+            raise get_adapter().validation_error("incorrect_code")
+        return credential
+
+
+class KeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """What a passkey answers, to sign in."""
+
+    credential = CredentialField()
+
+    def clean_credential(self) -> Authenticator:
+        try:
+            return super().clean_credential()
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+            # The library expects what browsers send.
+            raise get_adapter().validation_error("incorrect_code") from None
+
+
+class KeyAgainForm(KeyForm, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """The same before a sensitive change."""
+
+    reauthenticated = True
+
+
+class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc]
+    """A new passkey."""
+
+    name = forms.CharField(label="Name", max_length=LONGEST_NAME, required=False)
+    credential = CredentialField()
+
+    def clean(self) -> dict[str, Any]:
+        if self.user.authenticator_set.count() > MOST_KEYS:
+            raise forms.ValidationError(f"Nobody has more than {MOST_KEYS} passkeys.")
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+            raise get_adapter().validation_error("incorrect_code") from None
+        if cleaned.get("credential"):
+            note_second_factor(context.request, self.user)
+        return cleaned
+
+
+class RenameKeyForm(EditWebAuthnForm):  # type: ignore[misc]
+    """Another name for a passkey."""
+
+    name = forms.CharField(label="Name", max_length=LONGEST_NAME)

@@ -1,0 +1,53 @@
+"""Where a workspace demands a second factor, nothing is shown without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from configuration.models import User, Workspace
+from contacthub_project.admin.sign_in.flow import has_used_second_factor
+
+GO_ON = "second_factor_go_on"  # in the session: what somebody wanted before setting one up
+GUARDED = ("/admin", "/oauth2/authorize/")
+FREE = frozenset({"/admin/login/", "/admin/logout/"})
+
+
+class SecondFactorDemanded:
+    """Sends people who have to have a second factor to where they use it or set it up.
+
+    Costs signed-in people without one a query for each page, others nothing.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponseBase | None:
+        if not request.path.startswith(GUARDED) or request.path in FREE:
+            return None
+        user = request.user
+        if not isinstance(user, User) or has_used_second_factor(request):
+            return None
+        demanding = Workspace.objects.demanding_second_factor_of(user).order_by("name").first()
+        if demanding is None:
+            return None
+        wanted = request.get_full_path() if request.method == "GET" else reverse("admin:index")
+        if user.has_second_factor():
+            method = get_adapter().get_reauthentication_methods(user)[0]
+            return HttpResponseRedirect(f"{method['url']}?{urlencode({'next': wanted})}")
+        request.session[GO_ON] = wanted
+        messages.warning(
+            request,
+            f"{demanding.name} is open to people with a second factor only. Set one up to go on.",
+        )
+        return HttpResponseRedirect(reverse("mfa_index"))

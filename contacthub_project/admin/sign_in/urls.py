@@ -1,0 +1,37 @@
+"""Below /sign-in/. allauth looks for some of its own names; of its pages only these are there."""
+
+from allauth.account.views import reauthenticate
+from allauth.mfa.base.views import authenticate
+from allauth.mfa.base.views import reauthenticate as reauthenticate_by_code
+from allauth.mfa.webauthn.views import reauthenticate_webauthn
+from csp.decorators import csp_update
+from django.conf import settings
+from django.urls import include, path
+
+from contacthub_project.admin.sign_in.views import SignInView
+
+may_lead_to_clients = csp_update(settings.FORMS_TO_CLIENTS)
+sign_in = may_lead_to_clients(SignInView.as_view())
+
+urlpatterns = [
+    path("", sign_in, name="account_login"),
+    path("", sign_in, name="sign-in"),
+    path("again/", may_lead_to_clients(reauthenticate), name="account_reauthenticate"),
+    # Before those of allauth, which would let browsers follow no redirect to a client.
+    path(
+        "second-factor/authenticate/",
+        may_lead_to_clients(authenticate),
+        name="mfa_authenticate",
+    ),
+    path(
+        "second-factor/reauthenticate/",
+        may_lead_to_clients(reauthenticate_by_code),
+        name="mfa_reauthenticate",
+    ),
+    path(
+        "second-factor/webauthn/reauthenticate/",
+        may_lead_to_clients(reauthenticate_webauthn),
+        name="mfa_reauthenticate_webauthn",
+    ),
+    path("second-factor/", include("allauth.mfa.urls")),
+]
