@@ -6,6 +6,7 @@ from typing import Any
 
 from bulkjobs.models import BulkJobEntity, BulkJobOperation, BulkJobStatus
 from contacthub_project.api.components import (
+    component,
     enum_component,
     nullable,
     object_component,
@@ -55,4 +56,4 @@ UPLOAD = object_component(
     },
     required=["file", "operation"],
 )
-CSV: Schema = {"type": "string"}
+CSV = component("CsvFile", TEXT)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from drf_spectacular.utils import OpenApiParameter
 
+from contacthub_project.api.parameters import flag_parameter
 from contacthub_project.api.query import QueryParameters
 
-FORCE = OpenApiParameter(
+FORCE = flag_parameter(
     "force",
-    bool,
-    description="Make the change also when values of customers contradict it; without it that is "
-    "409, with how many customers do.",
+    "Make the change also when values of customers contradict it; without it that is 409, with how"
+    " many customers do.",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from configuration.domain.conditions import CONJUNCTIONS, DEPRECATED_OPERATORS, OPERATORS
+from configuration.domain.customer_schema import base_properties
 from configuration.domain.extended_properties import TYPES
 from configuration.domain.retention import MOST_MONTHS
 from configuration.domain.value_constraints import FORMATS
@@ -65,6 +66,8 @@ ROLES = [*Role.values, *APPLICATION_ROLES]
 ROLE = enum_component("Role", ROLES)
 PLAN_MODEL_NAME = enum_component("PlanModelName", PLAN_MODELS["models"])
 PROPERTY_TYPE = enum_component("PropertyType", sorted(TYPES))
+
+BASE_PROPERTY_NAME = enum_component("BasePropertyName", base_properties())
 
 JSON_SCHEMA = component("JsonSchema", OPEN)
 CONDITION = component(

@@ -19,10 +19,10 @@ from configuration.domain.schema_tree import timestamps_of, with_canonical_times
 from configuration.domain.validation import DocumentValidator
 from configuration.domain.vocabulary import (
     CONTEXTS,
-    PRODUCT_EVENT_TYPES,
     context_schema,
     event_schema,
     tracking_schema,
+    with_products_of,
 )
 from contacthub_project.core.errors import FieldError
 
@@ -92,8 +92,7 @@ class EventSchema(PartSchema):
     ) -> None:
         document = copy.deepcopy(event_schema(event_type))
         extended, product_extended = extended or {}, product_extended or {}
-        if event_type in PRODUCT_EVENT_TYPES and "products" not in document["properties"]:
-            extended = {**product_extended, **extended}
+        extended = with_products_of(event_type, extended, product_extended)
         document["properties"]["extended"] = value_schema(extended)
         if "extended" in document.get("$defs", {}):
             document["$defs"]["extended"] = value_schema(product_extended)

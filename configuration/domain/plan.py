@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from configuration.domain.vocabulary import PLAN_MODELS, event_schema, resolved
+from configuration.domain.vocabulary import PLAN_MODELS, event_schema, resolved, with_products_of
 
 FILLING = {"string", "number", "integer", "boolean"}
 
 
-def plan_model(name: str, extended: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def plan_model(
+    name: str, extended: Mapping[str, Mapping[str, Any]], product_extended: Mapping[str, Any]
+) -> dict[str, Any]:
     """A plan model: the custom fields of the plan, and by type of event the properties of the hub.
 
-    `extended` holds the extended properties of each type of event. Properties are answered by their
-    dotted path with their type.
+    `extended` holds the extended properties of each type of event, `product_extended` those of
+    products. A model of products lists the latter, others those of the event itself. Properties are
+    answered by their dotted path with their type.
     """
     model = PLAN_MODELS["models"][name]
     return {
         "plan": PLAN_MODELS["fields"],
         "hub": {
-            event_type: _properties(event_type, model["within"], extended.get(event_type, {}))
+            event_type: _properties(
+                event_type,
+                model["within"],
+                product_extended
+                if model["within"] is not None
+                else with_products_of(event_type, extended.get(event_type, {}), product_extended),
+            )
             for event_type in model["eventTypes"]
         },
     }

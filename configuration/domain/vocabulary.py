@@ -103,19 +103,41 @@ def resolved(schema: Mapping[str, Any]) -> Schema:
 
 
 def event_properties_schema(
-    event_type: str, extended: Mapping[str, Any], *, resolve_references: bool
+    event_type: str,
+    extended: Mapping[str, Any],
+    product_extended: Mapping[str, Any],
+    *,
+    resolve_references: bool,
 ) -> Schema:
     """What an event of this type may hold in a workspace with these extended properties.
 
-    `extended` are the enabled definitions.
+    `extended` and `product_extended` are the enabled definitions of the type and of products; they
+    stand where `configuration.domain.event_schema.EventSchema` looks for them.
     """
     schema = copy.deepcopy(event_schema(event_type))
-    schema["properties"]["extended"] = {
+    own = with_products_of(event_type, extended, product_extended)
+    schema["properties"]["extended"] = _object_of(own)
+    if "extended" in schema.get("$defs", {}):
+        schema["$defs"]["extended"] = _object_of(product_extended)
+    return resolved(schema) if resolve_references else schema
+
+
+def with_products_of(
+    event_type: str, extended: Mapping[str, Any], product_extended: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The extended properties of an event itself: with its product's when it is about one."""
+    is_about_one = event_type in PRODUCT_EVENT_TYPES and (
+        "products" not in event_schema(event_type)["properties"]
+    )
+    return {**product_extended, **extended} if is_about_one else extended
+
+
+def _object_of(definitions: Mapping[str, Any]) -> Schema:
+    return {
         "type": ["object", "null"],
         "additionalProperties": False,
-        "properties": dict(extended),
+        "properties": dict(definitions),
     }
-    return resolved(schema) if resolve_references else schema
 
 
 def _with_definitions(schema: Schema, definitions: Mapping[str, Any]) -> Schema:

@@ -93,7 +93,7 @@ class ImmutableField(serializers.JSONField):
     default_error_messages = {"immutable": "cannot be changed"}
 
     def __init__(self, of: serializers.Field, **options: Any) -> None:
-        super().__init__(required=False, allow_null=True, **options)
+        super().__init__(required=False, allow_null=of.allow_null, **options)
         self.of = of
 
     def run_validation(self, data: Any = serializers.empty) -> Any:

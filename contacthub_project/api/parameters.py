@@ -10,13 +10,17 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from contacthub_project.api import pagination
+from contacthub_project.api.components import reference_to
+from contacthub_project.api.cursors import LONGEST_CURSOR
 from contacthub_project.api.pagination import PageRules
 from contacthub_project.api.query import LONGEST_TEXT, MOST_LISTED, MOST_SORT_KEYS
 
 Schema = dict[str, Any]
 UUID: Schema = {"type": "string", "format": "uuid"}
 TEXT: Schema = {"type": "string"}
-WHOLE: Schema = {"type": "integer"}
+WHOLE: Schema = {"type": "integer", "minimum": 0}
+SHORT_TEXT: Schema = {"type": "string", "maxLength": 255}
+BASE_PROPERTY: Schema = reference_to("BasePropertyName")
 
 # By name, or by the segment before and the name where a name means several things: the schema,
 # what it is, and the value that the examples use.
@@ -36,25 +40,25 @@ PATH_PARAMETERS: dict[str, tuple[Schema, str, Any]] = {
         "Id of the session, as the answer to its creation gave it; not the client's value.",
         "019a4c1e-8f00-7000-8000-000000000006",
     ),
-    "propertyId": (TEXT, "The subscription's id, unique in the customer.", "newsletter"),
-    "educations/{itemId}": (TEXT, "The education's id, unique in the customer.", "liceo"),
-    "jobs/{itemId}": (TEXT, "The job's id, unique in the customer.", "acme-2024"),
-    "likes/{itemId}": (TEXT, "The like's id, unique in the customer.", "sailing"),
+    "propertyId": (SHORT_TEXT, "The subscription's id, unique in the customer.", "newsletter"),
+    "educations/{itemId}": (SHORT_TEXT, "The education's id, unique in the customer.", "liceo"),
+    "jobs/{itemId}": (SHORT_TEXT, "The job's id, unique in the customer.", "acme-2024"),
+    "likes/{itemId}": (SHORT_TEXT, "The like's id, unique in the customer.", "sailing"),
     "consent-logs/{id}": (WHOLE, "Number of the line of the consent log.", 7),
     "events/{id}": (UUID, "Id of the event.", "019a4c1e-8f00-7000-8000-000000000008"),
     "jobId": (UUID, "Id of the bulk job.", "019a4c1e-8f00-7000-8000-000000000009"),
     "groupPk": (WHOLE, "Number of the customer group.", 42),
     "userdbId": (WHOLE, "Number of the user database.", 117),
-    "subscriberSourceId": (TEXT, "Id of the subscriber source.", "117"),
-    "eventType": (TEXT, "Type of event.", "viewedPage"),
-    "planModel": (TEXT, "Name of the plan model.", "customers"),
-    "name": (TEXT, "Path of the base property below `base`.", "contacts.fax"),
-    "baseProperty": (TEXT, "Path of the base property below `base`.", "contacts.fax"),
+    "subscriberSourceId": (SHORT_TEXT, "Id of the subscriber source.", "117"),
+    "eventType": (reference_to("EventType"), "Type of event.", "viewedPage"),
+    "planModel": (reference_to("PlanModelName"), "Name of the plan model.", "ORDER"),
+    "name": (BASE_PROPERTY, "Path of the base property below `base`.", "contacts.fax"),
+    "baseProperty": (BASE_PROPERTY, "Path of the base property below `base`.", "contacts.fax"),
 }
 
 CURSOR = OpenApiParameter(
     "cursor",
-    str,
+    {"type": "string", "maxLength": LONGEST_CURSOR},
     description="The `page.next` of the page before: goes on after its last element, whatever was"
     " added or removed meanwhile, also beyond 10,000 elements. Query, filters and order must be the"
     " same; not together with `page`.",

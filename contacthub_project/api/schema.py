@@ -170,8 +170,6 @@ class ContractSchema(AutoSchema):
         if described is None:
             return None
         errors = {*self._said.errors, *self._usual_errors(described)}
-        if not self._said.description:
-            errors |= {404} if self.method == "GET" else {404, 409, 412, 423}
         if IF_NONE_MATCH.name in _parameters(described):
             described["responses"]["304"] = {"description": "The client has the latest version."}
         for status, response in described["responses"].items():
@@ -256,7 +254,8 @@ class ContractSchema(AutoSchema):
         errors = set()
         parameters = _parameters(described)
         has_body = "requestBody" in described
-        if has_body or any(place in {"query", "header"} for place in parameters.values()):
+        checked = {name for name, place in parameters.items() if place != "path"}
+        if has_body or checked - {IF_MATCH.name, IF_NONE_MATCH.name}:
             errors.add(400)
         if has_body:
             errors |= {413, 415}

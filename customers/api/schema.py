@@ -19,6 +19,7 @@ from contacthub_project.api.components import (
 from customers.models import ChangeEntity, ChangeOperation, ConsentLogType, DeletedState
 
 CUSTOM_KEYWORDS = {"maxLengthSum"}
+KEYWORDS_OF_OBJECTS = {"properties", "additionalProperties"}
 DEFINITION = "#/$defs/"
 ID: Schema = {"type": "string", "format": "uuid"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
@@ -49,6 +50,8 @@ def _published(schema: Any) -> Any:
                 return _published(definition)
             reference = component(_component(name), _object(name, definition))
             return nullable(reference) if _is_nullable(definition) else reference
+        if "object" in _types_of(schema) and schema.keys().isdisjoint(KEYWORDS_OF_OBJECTS):
+            schema = schema | {"additionalProperties": True}
         return {
             key: {name: _published(child) for name, child in value.items()}
             if key == "properties"
@@ -59,6 +62,12 @@ def _published(schema: Any) -> Any:
     if isinstance(schema, list):
         return [_published(item) for item in schema]
     return schema
+
+
+def _types_of(schema: Schema) -> list[str]:
+    """The types that a schema allows, one or several."""
+    types = schema.get("type", [])
+    return types if isinstance(types, list) else [types]
 
 
 def _component(name: str) -> str:
@@ -164,4 +173,4 @@ DIGEST = object_component(
         "hash": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     },
 )
-NOTHING = component("Nothing", {"type": "object", "maxProperties": 0})
+NOTHING = component("Nothing", {"type": "object", "additionalProperties": False})

@@ -430,3 +430,39 @@ def _in_parallel(work: list[Any]) -> None:
 def _wait_for_a_fresh_minute() -> None:
     if time.time() % 60 > 45:
         time.sleep(60 - time.time() % 60)
+
+
+def test_published_schemas_and_plan_models_hold_what_is_said_of_products(hub: Hub) -> None:
+    """Of events that carry products, in their products; of events about one, in the event."""
+    products = f"{hub.configuration}/products/properties/extended"
+    fabric = {"type": "string", "label": "Fabric", "maxLength": 20}
+    disabled = {"type": "string", "enabled": False}
+    assert hub.admin.put(products, {"fabric": fabric, "old": disabled}).status == 200
+    for event_type, is_list in (("completedOrder", True), ("viewedProduct", False)):
+        path = f"{hub.configuration}/events/{event_type}"
+        for schema in (
+            hub.admin.get(f"{path}/properties", query={"resolveReferences": True}).json,
+            hub.admin.get(path, query={"resolveReferences": True})["propertiesSchema"],
+        ):
+            holder = schema["properties"]["products"]["items"] if is_list else schema
+            extended = holder["properties"]["extended"]
+            assert extended["additionalProperties"] is False
+            assert extended["properties"].keys() == {"fabric"}
+            assert extended["properties"]["fabric"]["maxLength"] == 20
+        raw = hub.admin.get(f"{path}/properties").json
+        if is_list:
+            assert raw["$defs"]["extended"]["properties"].keys() == {"fabric"}
+            assert raw["properties"]["extended"]["properties"] == {}
+
+    def of(model: str, event_type: str) -> dict[str, object]:
+        return hub.admin.get(f"{hub.configuration}/plan-models/{model}")["hub"][event_type]
+
+    assert of("ORDER_LINE", "completedOrder")["extended.fabric"] == {"type": "string"}
+    assert of("PRODUCT_INTERACTION", "viewedProduct")["extended.fabric"] == {"type": "string"}
+    assert "extended.fabric" not in of("ORDER", "completedOrder")
+    assert "extended.fabric" not in of("WEB_BROWSING_EVENT", "viewedPage")
+    till = {"till": {"type": "string"}}
+    path = f"{hub.configuration}/events/completedOrder/properties/extended"
+    assert hub.admin.put(path, till).status == 200
+    assert "extended.till" not in of("ORDER_LINE", "completedOrder")
+    assert of("ORDER", "completedOrder")["extended.till"] == {"type": "string"}

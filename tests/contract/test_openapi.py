@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from contacthub_project.api.operations import contract
+from contacthub_project.api.descriptions import described_operations
+from contacthub_project.api.operations import Operation, contract
 
 PARAMETER = re.compile(r"{(\w+)}")
 
@@ -26,7 +27,8 @@ def operations() -> Iterator[tuple[str, dict[str, Any]]]:
             yield path, described
 
 
-IDS = [operation.id for methods in contract().values() for operation in methods.values()]
+BY_ID = {each.id: each for methods in contract().values() for each in methods.values()}
+IDS = list(BY_ID)
 
 
 def described(operation_id: str) -> tuple[str, dict[str, Any]]:
@@ -47,3 +49,108 @@ def test_parameters_keep_the_order_of_the_path(operation_id: str) -> None:
     assert places == sorted(places, key=["path", "query", "header"].index)
     names = [each["name"] for each in operation.get("parameters", []) if each["in"] == "path"]
     assert names == PARAMETER.findall(path)
+
+
+SCHEMAS = sorted(document()["components"]["schemas"])
+ERROR = {"$ref": "#/components/schemas/Error"}
+BOUNDS = {"enum", "format", "maxLength", "pattern", "$ref"}
+
+
+def types_of(schema: dict[str, Any]) -> list[str]:
+    types = schema.get("type", [])
+    return types if isinstance(types, list) else [types]
+
+
+def inside(schema: dict[str, Any], at: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The schemas that stand inside another, with where they stand."""
+    for keyword in ("anyOf", "oneOf", "allOf"):
+        for index, part in enumerate(schema.get(keyword, ())):
+            yield f"{at}/{keyword}/{index}", part
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(schema.get(keyword), dict):
+            yield f"{at}/{keyword}", schema[keyword]
+    for name, part in schema.get("properties", {}).items():
+        yield f"{at}.{name}", part
+
+
+def faults_of(schema: dict[str, Any], at: str, *, is_named: bool = False) -> Iterator[str]:
+    """Bare and inline objects, and fields without description, at every depth."""
+    if "object" in types_of(schema):
+        if schema.get("properties") and not is_named:
+            yield f"{at}: an object inside another has no name"
+        if schema.keys().isdisjoint({"properties", "additionalProperties"}):
+            yield f"{at}: nothing is said of what the object holds"
+    for name, field in schema.get("properties", {}).items():
+        if not field.get("description"):
+            yield f"{at}.{name}: has no description"
+    for place, part in inside(schema, at):
+        composed = place.startswith((f"{at}/anyOf", f"{at}/oneOf", f"{at}/allOf"))
+        yield from faults_of(part, place, is_named=is_named and composed)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_components_and_their_fields_are_described(name: str) -> None:
+    schema = document()["components"]["schemas"][name]
+    assert schema.get("description")
+    assert list(faults_of(schema, name, is_named=True)) == []
+
+
+@pytest.mark.parametrize("operation_id", IDS)
+def test_operations_and_parameters_are_described(operation_id: str) -> None:
+    _, operation = described(operation_id)
+    assert len(operation["description"].partition("Roles:")[0].strip()) > 20
+    for parameter in operation.get("parameters", []):
+        assert parameter["description"]
+        schema = parameter["schema"]
+        if parameter["in"] == "header":
+            continue
+        match schema.get("type"):
+            case "integer":
+                assert "minimum" in schema, parameter
+            case "boolean":
+                assert "default" in schema, parameter
+            case "array":
+                assert "maxItems" in schema, parameter
+                assert schema["items"], parameter
+            case _:
+                assert BOUNDS & schema.keys(), parameter
+
+
+@pytest.mark.parametrize("operation_id", IDS)
+def test_bodies_and_answers_have_named_schemas(operation_id: str) -> None:
+    _, operation = described(operation_id)
+    bodies = list(operation.get("requestBody", {}).get("content", {}).values())
+    for status, answer in operation["responses"].items():
+        assert answer["description"]
+        if status in {"200", "201", "202"}:
+            assert answer["content"]
+            bodies += answer["content"].values()
+    for body in bodies:
+        assert "$ref" in body["schema"]
+
+
+@pytest.mark.parametrize("operation", BY_ID.values(), ids=list(BY_ID))
+def test_errors_are_documented(operation: Operation) -> None:
+    path, shape = described(operation.id)
+    answers = shape["responses"]
+    for status, answer in answers.items():
+        if status >= "400" and (operation.id, status) != ("get_health", "503"):
+            assert answer["content"]["application/json"]["schema"] == ERROR, status
+    expected = set()
+    if not operation.is_public:
+        expected |= {"401", "403"}
+    if "requestBody" in shape:
+        expected |= {"400", "413", "415"}
+    if any(each["in"] == "query" for each in shape.get("parameters", [])):
+        expected.add("400")
+    if set(PARAMETER.findall(path)) - {"workspaceId"}:
+        expected.add("404")
+    if any(each["name"] == "If-Match" for each in shape.get("parameters", [])):
+        expected.add("412")
+    if "{workspaceId}" in path and not path.endswith("/throttling"):
+        expected.add("429")
+    assert expected <= answers.keys()
+
+
+def test_nothing_is_described_that_is_not_there() -> None:
+    assert described_operations() <= set(IDS)

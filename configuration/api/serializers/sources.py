@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from configuration.api.schema import OPEN
 from configuration.models import Source, SourceProvider
 from configuration.models.source import DATE_FORMATS
 from contacthub_project.api.fields import (
@@ -60,9 +62,15 @@ class SourceUpdate(StrictSerializer):
     )
 
 
+@extend_schema_field(OPEN)
+class SourcePropertiesField(serializers.JSONField):
+    """Settings, by names that the provider defines."""
+
+
 class SourceOutput(serializers.ModelSerializer):
     """A source; `token` is filled only right after it was made or refreshed."""
 
+    properties = SourcePropertiesField()
     nodes = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
     dateFormat = serializers.ChoiceField(DATE_FORMATS, source="date_format", help_text=DATE_FORMAT)
     token = serializers.SerializerMethodField()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
@@ -50,6 +51,11 @@ class EventTypeView(ConfigurationView):
     def event_settings(self) -> dict[str, EventTypeSettings]:
         return EventTypeSettings.objects.by_type(self.workspace.id)
 
+    @cached_property
+    def product_extended(self) -> dict[str, Any]:
+        """The enabled extended properties of products."""
+        return enabled_definitions(self.row().product_extended)
+
     def resolve_references(self) -> bool:
         parameters = QueryParameters(self.request)
         resolve = parameters.flag("resolveReferences", default=False)
@@ -70,7 +76,10 @@ class EventTypeView(ConfigurationView):
             "label": event.label,
             "description": event.description,
             "propertiesSchema": event_properties_schema(
-                event.type, enabled_definitions(settings.extended), resolve_references=resolve
+                event.type,
+                enabled_definitions(settings.extended),
+                self.product_extended,
+                resolve_references=resolve,
             ),
             "enabled": settings.enabled,
         }
@@ -150,7 +159,9 @@ class EventPropertiesView(EventTypeView):
         resolve = self.resolve_references()
         extended = enabled_definitions(settings.extended)
         return self.answer(
-            event_properties_schema(event_type, extended, resolve_references=resolve)
+            event_properties_schema(
+                event_type, extended, self.product_extended, resolve_references=resolve
+            )
         )
 
 
@@ -265,7 +276,7 @@ class PlanModelView(EventTypeView):
         if plan_model not in PLAN_MODELS["models"]:
             raise NotFound(f"plan model not found {plan_model}")
         extended = {name: each.extended for name, each in self.event_settings().items()}
-        return self.answer(plan.plan_model(plan_model, extended))
+        return self.answer(plan.plan_model(plan_model, extended, self.row().product_extended))
 
 
 def read_by_type(
