@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db import transaction
@@ -82,7 +82,7 @@ def modify_entry_node(
         raise Stale
     if node.state == NodeState.LOCKED:
         raise Locked
-    before = (node.unique_properties, node.case_sensitive)
+    policy = _policy_of(node)
     priority = node.source_priority
     demanded = {*node.mandatory_properties, *node.unique_properties}
     if all(getattr(node, name) == value for name, value in values.items()):
@@ -95,20 +95,33 @@ def modify_entry_node(
         places = _places_of_demands(node, policy_at)
         new = {path: at for path, at in places.items() if path not in demanded}
         check_nobody_lacks(node.workspace_id, node.id, schema, new)
-    policy = (node.unique_properties, node.case_sensitive)
-    if before != policy and _has_data(node):
-        change = dict(values) | dict(zip(POLICY_FIELDS, policy, strict=True))
-        start_rekeying(node, change)
-        configuration_changed(node.workspace_id)
-        enqueue_on_commit(TASK)
-        node.refresh_from_db()
-        return node
+    if policy != _policy_of(node) and _has_data(node):
+        _rekey_first(node, values)
+    else:
+        _save_change(node, priority)
+    return node
+
+
+def _policy_of(node: Node) -> dict[str, Any]:
+    """The node's matching policy, by its fields."""
+    return {name: getattr(node, name) for name in POLICY_FIELDS}
+
+
+def _rekey_first(node: Node, values: EntryNodeValues) -> None:
+    """Lock the (changed, unsaved) node and note the change, which re-keying puts in force."""
+    start_rekeying(node, dict(values) | _policy_of(node))
+    configuration_changed(node.workspace_id)
+    enqueue_on_commit(TASK)
+    node.refresh_from_db()
+
+
+def _save_change(node: Node, priority_before: list[UUID]) -> None:
+    """Put the node's change in force at once."""
     node.version += 1
     node.save()
     configuration_changed(node.workspace_id)
-    if node.is_aggregated and node.source_priority != priority:
+    if node.is_aggregated and node.source_priority != priority_before:
         source_priority_changed.send(Node, workspace_id=node.workspace_id)
-    return node
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ from configuration.domain.tokens import new_source_token, token_hash
 from configuration.models import Node, Source
 from configuration.queries.rules import configuration_changed
 from contacthub_project.core.date_format import DateFormat
-from contacthub_project.core.errors import FieldError, Invalid, NotFound, Stale, unknown_references
+from contacthub_project.core.errors import Invalid, NotFound, Stale, unknown_references
 
 
 class SourceValues(TypedDict, total=False):
@@ -27,6 +27,7 @@ class SourceValues(TypedDict, total=False):
     name: str
     description: str | None
     enabled: bool
+    date_format: str
     properties: dict[str, Any]
 
 
@@ -51,13 +52,8 @@ def create_source(
     which no new sources are made (the reference's list) unless `of_retired_provider`.
     """
     if provider not in CREATABLE_PROVIDERS and not of_retired_provider:
-        raise Invalid(
-            errors=[FieldError("/provider", "can no longer be created", "provider")],
-        )
-    is_trusted = trust_of_source(provider, trusted)
-    if is_trusted is None:
-        message = f"must be {str(not trusted).lower()} for provider {provider}"
-        raise Invalid(errors=[FieldError("/trusted", message, "trusted")])
+        raise Invalid.at("/provider", "can no longer be created", "provider")
+    is_trusted = _trust_of(provider, trusted)
     lock_workspace(workspace_id)
     token = new_source_token()
     source = Source(
@@ -156,6 +152,15 @@ def lock_source(source: Source) -> Source:
     if found is None:
         raise NotFound(f"source not found {source.id}")
     return found
+
+
+def _trust_of(provider: str, trusted: bool | None) -> bool:
+    """Whether a new source is trusted; raises Invalid for trust that its provider does not give."""
+    is_trusted = trust_of_source(provider, trusted)
+    if is_trusted is None:
+        message = f"must be {str(not trusted).lower()} for provider {provider}"
+        raise Invalid.at("/trusted", message, "trusted")
+    return is_trusted
 
 
 def _save(source: Source, changed: Any) -> None:

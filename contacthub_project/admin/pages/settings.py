@@ -278,41 +278,10 @@ def event_settings(office: WorkspaceContext) -> HttpResponseBase:
 def sources(office: WorkspaceContext) -> HttpResponseBase:
     """What may write to this workspace. A token is shown once, when it is made."""
     form = office.request.POST
-    token = None
-    base = f"{office.configuration}/sources"
-    source = form.get("id", "-")
     act = form.get("act")
-    if act == "add":
-        body: dict[str, Any] = {
-            "provider": form.get("provider", "API"),
-            "name": form.get("name", ""),
-            "nodes": form.getlist("nodes"),
-        }
-        if form.get("dateFormat"):
-            body["dateFormat"] = form["dateFormat"]
-        if form.get("untrusted") == "on":
-            body["trusted"] = False
-        if form.get("allowedURLs", "").strip():
-            body["properties"] = {"allowedURLs": form["allowedURLs"].split()}
-        reply = office.api.write("POST", base, body)
-        if office.done(reply, "The source is there. Copy its token now: it is shown only once."):
-            token = reply.json["token"]
-    elif act == "refresh":
-        reply = office.api.write("POST", f"{base}/{source}/refresh-token", {})
-        if office.done(reply, "Copy the new token now: it is shown only once."):
-            token = reply.json["token"]
-    elif act in {"switch", "dates"}:
-        current = office.get(f"/configuration/sources/{source}")
-        changed: dict[str, Any] = {"enabled": form.get("on") == "true"}
-        if act == "dates":
-            changed = {"dateFormat": form.get("dateFormat", "")}
-        body = current | changed
-        if office.done(office.api.write("PUT", f"{base}/{source}", body), "The source is changed."):
-            return office.go("sources")
-    elif act == "delete" and office.done(
-        office.api.write("DELETE", f"{base}/{source}"), "The source is deleted."
-    ):
+    if act in {"switch", "dates", "delete"} and _change_source(office, form, act):
         return office.go("sources")
+    token = _new_token(office, form, act)
     listed = office.everything(CONFIGURATION + "/sources")
     return office.show(
         "settings_sources",
@@ -328,6 +297,48 @@ def sources(office: WorkspaceContext) -> HttpResponseBase:
         ],
         may_write=office.may("POST", CONFIGURATION + "/sources"),
     )
+
+
+def _change_source(office: WorkspaceContext, form: Any, act: str) -> bool:
+    """Delete a source, switch it or set its form of dates; whether that was done."""
+    path = f"{office.configuration}/sources/{form.get('id', '-')}"
+    if act == "delete":
+        return office.done(office.api.write("DELETE", path), "The source is deleted.")
+    current = office.get(f"/configuration/sources/{form.get('id', '-')}")
+    changed: dict[str, Any] = {"enabled": form.get("on") == "true"}
+    if act == "dates":
+        changed = {"dateFormat": form.get("dateFormat", "")}
+    return office.done(office.api.write("PUT", path, current | changed), "The source is changed.")
+
+
+def _new_token(office: WorkspaceContext, form: Any, act: str | None) -> str | None:
+    """The token of a source that is added, or whose token is refreshed; None if that failed."""
+    base = f"{office.configuration}/sources"
+    if act == "add":
+        reply = office.api.write("POST", base, _new_source(form))
+        said = "The source is there. Copy its token now: it is shown only once."
+    elif act == "refresh":
+        reply = office.api.write("POST", f"{base}/{form.get('id', '-')}/refresh-token", {})
+        said = "Copy the new token now: it is shown only once."
+    else:
+        return None
+    return str(reply.json["token"]) if office.done(reply, said) else None
+
+
+def _new_source(form: Any) -> dict[str, Any]:
+    """The body of a source to be added."""
+    body: dict[str, Any] = {
+        "provider": form.get("provider", "API"),
+        "name": form.get("name", ""),
+        "nodes": form.getlist("nodes"),
+    }
+    if form.get("dateFormat"):
+        body["dateFormat"] = form["dateFormat"]
+    if form.get("untrusted") == "on":
+        body["trusted"] = False
+    if form.get("allowedURLs", "").strip():
+        body["properties"] = {"allowedURLs": form["allowedURLs"].split()}
+    return body
 
 
 @page("settings/retention/", "retention")
