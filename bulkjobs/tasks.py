@@ -28,3 +28,9 @@ def remove_old() -> None:
     ended_before = timezone.now() - timedelta(days=settings.BULK_DAYS)
     if not removal.remove_jobs(ended_before=ended_before, seconds=TASK_SECONDS):
         enqueue(removal.TASK)
+
+
+@shared_task(name="bulkjobs.tasks.remove_stray_files")
+def remove_stray_files() -> None:
+    """Remove uploads of yesterday and before that became no job."""
+    removal.remove_stray_files(stored_before=timezone.now() - timedelta(days=1))

@@ -15,11 +15,13 @@ from bulkjobs.domain.csv_columns import BadFile, Column, customer_columns, event
 from bulkjobs.domain.csv_file import CsvFile
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus
 from configuration.queries.rules import NodeRules, WorkspaceRules
+from contacthub_project.api.uploads import StoredUpload
 from contacthub_project.core.errors import Conflict, Unavailable
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
 from contacthub_project.db.sql import fetch_one
 from contacthub_project.messaging.enqueue import enqueue_on_commit
+from contacthub_project.runtime.logs import failure_details
 from customers.actions.customers import open_node
 
 TASK = "bulkjobs.tasks.process"
@@ -36,7 +38,7 @@ log = structlog.get_logger("contacthub.bulkjobs")
 class Upload:
     """What a client uploads; `event_type` is given for events only."""
 
-    file: File[Any]
+    file: StoredUpload
     filename: str
     operation: str
     entity: str
@@ -48,8 +50,8 @@ def load_job(
 ) -> BulkJob:
     """The new job: LOADED, or FAILED with the reason when the file cannot be used at all.
 
-    Raises Locked or Forbidden for the node, Conflict when ten jobs of it wait already, Unavailable
-    when the storage takes nothing.
+    The file of a LOADED job is kept. Raises Locked or Forbidden for the node, Conflict when ten of
+    its jobs wait already, Unavailable when the storage gives nothing back.
     """
     open_node(workspace, node.id)
     now = timezone.now()
@@ -67,24 +69,20 @@ def load_job(
         created_at=now,
         updated_at=now,
     )
+    stored_as = upload.file.stored_as
     try:
-        job.total = _checked(workspace, job, upload.file)
+        with default_storage.open(stored_as) as file:
+            job.total = _checked(workspace, job, file)
     except BadFile as fault:
         job.status, job.error_message = BulkJobStatus.FAILED, str(fault)
         job.save(force_insert=True)
         return job
-    upload.file.seek(0)
-    # Under a name of ours: the client's is for people to read.
-    try:
-        job.file.name = default_storage.save(f"bulk-jobs/{job.id}.csv", upload.file)
     except OSError as fault:
-        log.error("uploads cannot be stored", cause=fault.strerror)
-        raise Unavailable("Files cannot be stored at the moment; try again later") from None
-    try:
-        _insert(job)
-    except BaseException:
-        default_storage.delete(job.file.name)
-        raise
+        log.error("uploads cannot be read", **failure_details(fault))
+        raise Unavailable("Files cannot be read at the moment; try again later") from None
+    job.file.name = stored_as
+    _insert(job)
+    upload.file.keep()
     return job
 
 

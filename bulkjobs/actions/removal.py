@@ -1,8 +1,9 @@
-"""Deleting jobs: out of sight and without file at once, their results by and by."""
+"""Removing jobs: out of sight and without file at once, results by and by; and stray files."""
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
@@ -11,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bulkjobs.models import BulkJob, BulkJobStatus, ForgottenIdentity
+from contacthub_project.api.uploads import FOLDER
 from contacthub_project.core.errors import NotFound
 from contacthub_project.db.sql import fetch_one, load
 from contacthub_project.messaging.enqueue import enqueue_on_commit
@@ -19,6 +21,7 @@ TASK = "bulkjobs.tasks.remove_old"
 STILL = (BulkJobStatus.PROCESSED, BulkJobStatus.FAILED, BulkJobStatus.STOPPED)
 RESULTS_AT_ONCE = 20_000
 JOBS_AT_ONCE = 100
+FILES_AT_ONCE = 500
 
 DELETE_RESULTS = load("bulkjobs/sql/delete_results")
 
@@ -58,6 +61,28 @@ def remove_jobs(*, ended_before: datetime, seconds: float) -> bool:
         if count < RESULTS_AT_ONCE:
             removed.delete()
     return False
+
+
+def remove_stray_files(*, stored_before: datetime) -> int:
+    """Remove files that belong to no job: of processes that were killed at an upload; how many.
+
+    `stored_before` has to leave the time that an upload may take.
+    """
+    try:
+        names = default_storage.listdir(FOLDER)[1]
+    except FileNotFoundError:
+        return 0
+    removed = 0
+    for begin in range(0, len(names), FILES_AT_ONCE):
+        some = {f"{FOLDER}/{name}" for name in names[begin : begin + FILES_AT_ONCE]}
+        for name in some - set(
+            BulkJob.objects.filter(file__in=some).values_list("file", flat=True)
+        ):
+            with suppress(FileNotFoundError):
+                if default_storage.get_modified_time(name) < stored_before:
+                    default_storage.delete(name)
+                    removed += 1
+    return removed
 
 
 def _remove(job: BulkJob) -> None:

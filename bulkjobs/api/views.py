@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
@@ -29,6 +28,7 @@ from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.requests import largest_form
 from contacthub_project.api.schema import PAGE_PARAMETERS
+from contacthub_project.api.uploads import StoredUpload
 from contacthub_project.core.errors import (
     Conflict,
     FieldError,
@@ -96,11 +96,14 @@ class BulkJobsView(WorkspaceView):
         try:
             job = load_job(self.workspace, node, self.upload(request), by=self.caller)
         finally:
-            request.close()  # removes what came in from where it was put meanwhile
+            request.close()  # removes what came in and was not kept
         return JsonResponse(job_response(job), status=201)
 
     def upload(self, request: HttpRequest) -> Upload:
-        """The form, read to disk; raises TooLarge, UnsupportedMedia, Invalid naming every fault."""
+        """The form, its file in the storage.
+
+        Raises TooLarge, UnsupportedMedia, Unavailable, Invalid naming every fault.
+        """
         if not request.META.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data"):
             raise UnsupportedMedia("The body must be multipart/form-data")
         if int(request.META.get("CONTENT_LENGTH") or 0) > largest_form():
@@ -132,7 +135,7 @@ class BulkJobsView(WorkspaceView):
         if faults:
             raise Invalid(errors=faults)
         file = files["file"]
-        assert isinstance(file, UploadedFile), "there is one"
+        assert isinstance(file, StoredUpload), "the handler of the settings makes them"
         name = "".join(each for each in file.name or "file.csv" if each.isprintable())
         return Upload(file, name, operation, entity, event_type)
 

@@ -10,6 +10,8 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.wsgi import LimitedStream, WSGIRequest
 from django.http.multipartparser import MultiPartParserError
 
+from contacthub_project.api.uploads import StorageUploadHandler
+
 FORM_BYTES = 64 * 1024  # what a form may take beside its file
 
 
@@ -77,8 +79,14 @@ class Request(WSGIRequest):
 
         A file would else be taken for complete that the client has not sent to its end.
         """
-        parsed = super().parse_file_upload(META, post_data)
-        boundary = (self.content_params or {})["boundary"].strip().encode()
-        if post_data is self and b"--" + boundary + b"--" not in self._stream.end:
-            raise MultiPartParserError("The form has no end")
+        try:
+            parsed = super().parse_file_upload(META, post_data)
+            boundary = (self.content_params or {})["boundary"].strip().encode()
+            if post_data is self and b"--" + boundary + b"--" not in self._stream.end:
+                raise MultiPartParserError("The form has no end")
+        except Exception:
+            for handler in self.upload_handlers:
+                if isinstance(handler, StorageUploadHandler):
+                    handler.discard()
+            raise
         return parsed

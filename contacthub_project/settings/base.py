@@ -90,6 +90,13 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA / "uploads"
+STORAGES = {
+    "default": {
+        "BACKEND": env.str("STORAGE", default="django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.json("STORAGE_OPTIONS", default={}),
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 
 # Requests that a web process works on at once, and how many more may wait for something to happen.
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=3)
@@ -97,6 +104,7 @@ WEB_WAITERS = env.int("WEB_WAITERS", default=3)
 # Bulk jobs: the largest file, and how long results are kept after the job has ended.
 BULK_BYTES = env.int("BULK_BYTES", default=1024**3)
 BULK_DAYS = env.int("BULK_DAYS", default=30)
-# Uploads go to disk while they come in, whatever their size.
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+# Uploads go to the default storage while they come in, whatever their size.
+FILE_UPLOAD_HANDLERS = ["contacthub_project.api.uploads.StorageUploadHandler"]
+FREE_BYTES = env.int("FREE_BYTES", default=256 * 1024**2)  # room on disk that uploads leave
 FEED_DAYS = env.int("FEED_DAYS", default=35)  # how long the change feed keeps changes

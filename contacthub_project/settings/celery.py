@@ -61,6 +61,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "bulkjobs.tasks.remove_old",
         "schedule": 3600.0,
     },
+    "remove stray uploads": {
+        "task": "bulkjobs.tasks.remove_stray_files",
+        "schedule": 3600.0,
+    },
     "trim the change feed": {
         "task": "customers.tasks.trim_feeds",
         "schedule": 3600.0,

@@ -46,11 +46,13 @@ def part(name: str, facts: dict[str, Any]) -> None:
     from uuid import UUID
 
     from django.core.files.base import File
+    from django.core.files.storage import default_storage
     from django.db import connection
 
     from bulkjobs.actions.loading import Upload, load_job
     from bulkjobs.actions.processing import process
     from configuration.queries.rules import latest_rules_of
+    from contacthub_project.api.uploads import StoredUpload
     from contacthub_project.core.principal import Principal
     from customers.domain.invented_people import invented_person
 
@@ -80,8 +82,10 @@ def part(name: str, facts: dict[str, Any]) -> None:
             cursor.execute("SET statement_timeout = 0")
         _leave_it_to_us()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        upload = Upload(File(raw, "f.csv"), "f.csv", operation, entity, event_type)
         started = time.perf_counter()
+        stored_as = default_storage.save("bulk-jobs/f.csv", File(raw, "f.csv"))
+        file = StoredUpload("f.csv", stored_as, 0, None)
+        upload = Upload(file, "f.csv", operation, entity, event_type)
         job = load_job(workspace, node, upload, by=by)
         while not process(seconds=3600):
             pass

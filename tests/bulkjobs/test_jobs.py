@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import errno
 import io
 import json
 import threading
@@ -255,19 +254,6 @@ def test_too_large_and_locked(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None
 
     shared_version.advance()
     assert upload(hub, "externalId\n").status == 423
-
-
-def test_a_full_disk_is_told_and_leaves_nothing(
-    live_hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def save(*_: Any, **__: Any) -> str:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(default_storage, "save", save)
-    answer = upload(live_hub, "base.contacts.email\na@x.it\n")
-    assert answer.status == 503
-    assert "cannot be stored" in answer["message"]
-    assert not BulkJob.objects.exists()
 
 
 def test_ten_jobs_may_wait_also_from_parallel_uploads(live_hub: Hub) -> None:

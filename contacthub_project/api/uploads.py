@@ -1,0 +1,117 @@
+"""Uploads go straight into the storage where they stay, not into a temporary folder first."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+
+from contacthub_project.core.errors import Unavailable
+from contacthub_project.core.identifiers import new_id
+from contacthub_project.runtime.logs import failure_details
+
+FOLDER = "bulk-jobs"
+RETRY_AFTER = 60  # seconds: somebody has to make room
+BYTES_BETWEEN_LOOKS = 16 << 20  # at how much room there is
+
+log = structlog.get_logger("contacthub.uploads")
+
+
+class StoredUpload(UploadedFile):
+    """A file that came in, `stored_as` in the default storage; closing removes it unless kept."""
+
+    def __init__(self, name: str, stored_as: str, size: int, content_type: str | None) -> None:
+        super().__init__(None, name, content_type, size)
+        self.stored_as = stored_as
+        self._is_kept = False
+
+    def keep(self) -> None:
+        """Have the file stay."""
+        self._is_kept = True
+
+    def close(self) -> None:
+        if not self._is_kept:
+            default_storage.delete(self.stored_as)
+            self._is_kept = True
+
+
+class StorageUploadHandler(FileUploadHandler):
+    """Writes files to the default storage while they come in, under names of ours.
+
+    Raises Unavailable when the storage takes nothing, or has less room than FREE_BYTES left.
+    """
+
+    def __init__(self, request: Any = None) -> None:
+        super().__init__(request)
+        self._begun: list[StoredUpload] = []
+        self._out: Any = None
+        self._unlooked = 0
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        with _storing():
+            _look_for_room()
+            # The client's name is for people to read. Saving makes the folder.
+            stored_as = default_storage.save(f"{FOLDER}/{new_id()}.csv", ContentFile(b""))
+            file = StoredUpload(self.file_name or "", stored_as, 0, self.content_type)
+            self._begun.append(file)
+            self._out = default_storage.open(stored_as, "wb")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        with _storing():
+            self._unlooked += len(raw_data)
+            if self._unlooked > BYTES_BETWEEN_LOOKS:
+                _look_for_room()
+                self._unlooked = 0
+            self._out.write(raw_data)
+
+    def file_complete(self, file_size: int) -> UploadedFile:
+        with _storing():
+            self._out.close()
+        file = self._begun[-1]
+        file.size = file_size
+        return file
+
+    def upload_interrupted(self) -> None:
+        """Remove what has come of a file that ends before its end."""
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove every file of the request."""
+        try:
+            if self._out is not None:
+                self._out.close()
+        except Exception as fault:  # what could not be written goes anyway
+            log.info("upload broken off", **failure_details(fault))
+        for file in self._begun:
+            file.close()
+
+
+def _look_for_room() -> None:
+    if isinstance(default_storage, FileSystemStorage):
+        place = settings.DATA if not default_storage.exists("") else default_storage.path("")
+        if shutil.disk_usage(place).free < settings.FREE_BYTES:
+            raise Unavailable(
+                "There is no room for files; try again later", retry_after=RETRY_AFTER
+            )
+
+
+@contextmanager
+def _storing() -> Iterator[None]:
+    """Raises Unavailable for whatever a storage fails with: each kind has errors of its own."""
+    try:
+        yield
+    except Unavailable:
+        raise
+    except Exception as fault:
+        log.error("uploads cannot be stored", **failure_details(fault))
+        message = "Files cannot be stored at the moment; try again later"
+        raise Unavailable(message, retry_after=RETRY_AFTER) from None
