@@ -1,4 +1,4 @@
-"""Key figures: what is made of counts. docs/analytics.md has the formulas in words."""
+"""Key performance indicators, computed from counters; docs/analytics.md has the formulas."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 def plain(value: Decimal) -> str:
-    """A number without an exponent and without zeros that say nothing: `3`, `0.5`."""
+    """A number as text without exponent and trailing zeros: `3`, `0.5`."""
     text = format(value, "f")
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in {"", "-0"} else text

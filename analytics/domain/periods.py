@@ -1,4 +1,4 @@
-"""Which days a question is about, and how they are put together."""
+"""The days that a query of counters covers, and their grouping by day, week or month."""
 
 from __future__ import annotations
 

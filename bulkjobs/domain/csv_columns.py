@@ -305,7 +305,7 @@ def _is_within_list(name: str, schema: Attributes) -> bool:
 
 
 class _Contradiction(ValueError):
-    """Two columns of a row say different things of one place."""
+    """Two columns of a row give different values for one property."""
 
 
 def _put(body: dict[str, Any], name: str, value: Any) -> None:

@@ -47,6 +47,6 @@ def emails_of(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def texts_of(policy: MatchingPolicy, document: Mapping[str, Any]) -> set[str]:
-    """The texts that name a person."""
+    """The identifiers of a person, as texts."""
     values = (value_at(document, path) for path in (EXTERNAL_ID, *policy.properties))
     return {each for each in (*values, *emails_of(document)) if isinstance(each, str) and each}

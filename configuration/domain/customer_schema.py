@@ -72,11 +72,11 @@ class CustomerSchema:
         )
 
     def without_disabled(self, body: Document) -> Document:
-        """The body as if nothing had been said of disabled properties."""
+        """The body without disabled properties."""
         return without_disabled(self._disabled, body) if self._disabled else body
 
     def with_disabled_of(self, before: Mapping[str, Any], after: Document) -> Document:
-        """A changed document, its disabled properties being what they have been."""
+        """`after`, with the values that disabled properties have in `before`."""
         return with_disabled_of(self._disabled, before, after) if self._disabled else after
 
     def enabled_extended(self, extended: dict[str, Any]) -> dict[str, Any]:

@@ -114,11 +114,11 @@ class EventSchema(PartSchema):
         return self.without_disabled(value) if isinstance(value, dict) else value
 
     def without_disabled(self, properties: dict[str, Any]) -> dict[str, Any]:
-        """The properties as if nothing had been said of disabled extended ones."""
+        """The properties without disabled extended ones."""
         return without_disabled(self._disabled, properties) if self._disabled else properties
 
     def with_disabled_of(self, before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-        """Changed properties, those that are disabled being what they have been."""
+        """`after`, with the values that disabled properties have in `before`."""
         return with_disabled_of(self._disabled, before, after) if self._disabled else after
 
     def kind_of(self, path: str) -> str | None:

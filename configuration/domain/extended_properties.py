@@ -123,7 +123,7 @@ def redefined(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 
 
 def _bare(schema: Any) -> Any:
-    """A schema without what it says to people."""
+    """A schema without its annotations, such as titles and descriptions."""
     if not isinstance(schema, dict):
         return schema
     return {name: _bare(value) for name, value in schema.items() if name != "description"}

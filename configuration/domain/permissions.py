@@ -1,4 +1,4 @@
-"""Which roles reach what, without a grant for each node."""
+"""What roles permit without a grant for each node."""
 
 from __future__ import annotations
 

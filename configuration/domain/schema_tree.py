@@ -1,4 +1,4 @@
-"""What can be read off a JSON Schema: the shape of its documents, and where moments stand."""
+"""Derived from a JSON Schema: the shape of its documents, and the positions of date-times."""
 
 from __future__ import annotations
 

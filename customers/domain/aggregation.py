@@ -250,7 +250,7 @@ def _identity(element: Any) -> Any:
 
 
 def _calculated(calculate: Callable[[list[Fraction]], Fraction]) -> Any:
-    """A policy on numbers, reckoned exactly in decimal: 0.1 and 0.2 are 0.3, in any order.
+    """A policy on numbers, computed exactly in decimal: 0.1 and 0.2 are 0.3, in any order.
 
     Values that are no numbers do not count. The first value stands where the result is too large.
     """

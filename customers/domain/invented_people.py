@@ -1,4 +1,4 @@
-"""People who do not exist, as a shop's customers look."""
+"""Generator of fictitious customers for demo data and benchmarks."""
 
 from __future__ import annotations
 

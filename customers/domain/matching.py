@@ -1,4 +1,4 @@
-"""Recognising a person: from a customer's values to one key."""
+"""Matching key of a customer: a digest of the values that identify a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bringing what was sent together with what is known of a customer.
+"""Merging a request's values into a customer's document.
 
 Pure and free of aliasing: inputs are never changed, and what comes out shares no container with
 them. A document holds the keys of `EMPTY`; its sections hold no nulls, no empty objects and no

@@ -20,7 +20,7 @@ def value_at(document: Mapping[str, Any], path: str) -> Any:
 
 
 def has_value(value: Any) -> bool:
-    """Whether a value says something: blank text does not, nor a list of nothing else."""
+    """Whether a value counts as present: blank text does not, nor a list of only such values."""
     if isinstance(value, list):
         return any(map(has_value, value))
     return value is not None and value != {} and not is_blank(value)

@@ -1,9 +1,9 @@
 """What a query asks of the events that a customer has: its `did`, parsed and checked.
 
 A customer did something when it has an event of the named type for which the condition, about the
-event's attributes, and the time frame, a condition about its date, hold both. With `having`, what
-is reckoned over all these events decides: how many they are, or the sum, average, least or greatest
-of a number that they carry.
+event's attributes, and the time frame, a condition about its date, hold both. With `having`, an
+aggregate over all these events decides: their count, or the sum, average, minimum or maximum of a
+number that they carry.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SchemaOf = Callable[[str], EventSchema]
 
 
 class Function(enum.StrEnum):
-    """What is reckoned over events."""
+    """Aggregate function over events."""
 
     COUNT = "COUNT"
     SUM = "SUM"
@@ -58,9 +58,9 @@ class Function(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Holds when what is reckoned over the events passes the test; `is_opposite`: does not.
+    """Holds when the aggregate over the events passes the test; `is_opposite`: does not.
 
-    `attribute` is what is reckoned with, a number or a list of numbers by its `kind`; COUNT has
+    `attribute` is what is aggregated, a number or a list of numbers by its `kind`; COUNT has
     none. Without any number there is no average, least or greatest, and no test passes; the sum is
     0 then.
     """
@@ -180,7 +180,7 @@ class _Parser:
         )
 
     def _kind(self, function: Function, attribute: Any, at: str) -> str | None:
-        """What is reckoned with; None if that is wrong."""
+        """The kind of the aggregated attribute; None if it is wrong."""
         if function is Function.COUNT:
             if attribute is not None:
                 self._wrong(at, "does not apply to COUNT", "unknown")

@@ -1,4 +1,4 @@
-"""Reading an event that a client sends: what it says, and everything that is wrong with it."""
+"""Parsing the event of a request into a draft, with every fault."""
 
 from __future__ import annotations
 

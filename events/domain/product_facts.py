@@ -1,4 +1,4 @@
-"""What events say of products."""
+"""Product data extracted from the properties of events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ProductFacts:
     extended: Mapping[str, Any] = field(default_factory=dict)
 
     def followed_by(self, later: ProductFacts) -> ProductFacts:
-        """What both say together; the later one wins where both say something."""
+        """The data of both; the later one wins where both have a value."""
         return replace(
             later,
             sku=self.sku if later.sku is None else later.sku,
