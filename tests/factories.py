@@ -37,17 +37,20 @@ def make_source(
     return create_source(
         workspace.id,
         provider=provider,
-        name=f"Source {next(_numbers)}",
         nodes=[node.id for node in nodes],
         of_retired_provider=True,
-        **values,
+        **{"name": f"Source {next(_numbers)}"} | values,
     )
 
 
 def make_user(
-    *roles: str, workspaces: tuple[Workspace, ...] = (), grants: dict[Node, str] | None = None
+    *roles: str,
+    workspaces: tuple[Workspace, ...] = (),
+    grants: dict[Node, str] | None = None,
+    username: str | None = None,
 ) -> User:
-    user = User.objects.create_user(f"user-{next(_numbers)}", name="Given", roles=list(roles))
+    username = username or f"user-{next(_numbers)}"
+    user = User.objects.create_user(username, name="Given", roles=list(roles))
     for workspace in workspaces:
         Membership.objects.create(user=user, workspace=workspace)
     for node, permission in (grants or {}).items():

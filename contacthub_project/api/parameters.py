@@ -44,7 +44,7 @@ PATH_PARAMETERS: dict[str, tuple[Schema, str, Any]] = {
     "educations/{itemId}": (SHORT_TEXT, "The education's id, unique in the customer.", "liceo"),
     "jobs/{itemId}": (SHORT_TEXT, "The job's id, unique in the customer.", "acme-2024"),
     "likes/{itemId}": (SHORT_TEXT, "The like's id, unique in the customer.", "sailing"),
-    "consent-logs/{id}": (WHOLE, "Number of the line of the consent log.", 7),
+    "consent-logs/{id}": (WHOLE, "Number of the line of the consent log.", 1207),
     "events/{id}": (UUID, "Id of the event.", "019a4c1e-8f00-7000-8000-000000000008"),
     "jobId": (UUID, "Id of the bulk job.", "019a4c1e-8f00-7000-8000-000000000009"),
     "groupPk": (WHOLE, "Number of the customer group.", 42),

@@ -11,11 +11,9 @@ from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacthub_project.api.examples import examples_of
 from contacthub_project.api.operations import contract
-from contacthub_project.api.parameters import path_parameter
 from customers.models import Change
-from tests.client import Answer, ApiClient
+from tests.client import ApiClient
 from tests.contract.test_openapi import document
 from tests.customers.test_aggregates import activate, make, people
 from tests.factories import Hub, make_node, make_token, make_user
@@ -315,24 +313,3 @@ def test_there_are_fifteen_deprecated_additions() -> None:
         assert {"401", "403", "404"} <= set(described["responses"])
     patched = document()["paths"]["/workspaces/{workspaceId}/customers/{customerId}"]["patch"]
     assert "deprecated" not in patched
-
-
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.id)
-def test_examples_are_true(hub: Hub, operation: Any) -> None:
-    """Each request example, sent to the product, gets the response example."""
-    customer, _ = elements_path(hub, "", **{name: [each] for name, each in LISTS.items()})
-    examples = examples_of("customers", operation.id)
-    assert examples
-    for example in examples:
-        given = example["request"]
-        template = operation.path.replace("/workspaces/{workspaceId}/customers/{customerId}", "")
-        values = given.get("path", {})
-        if "{itemId}" in template and "itemId" not in values:
-            values = {"itemId": path_parameter(operation.path, "itemId")[2]}
-        sent = [given["body"]] if "body" in given else []
-        client = hub.clients[example["role"]]
-        answer: Answer = client.request(
-            operation.method, customer + template.format(**values), *sent
-        )
-        assert answer.status == example["response"]["status"]
-        assert answer.json == example["response"]["body"]
