@@ -61,7 +61,21 @@ OAUTH2_PROVIDER = {
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "contacthub_project.admin.sign_in.openid_connect.OpenIdBackend",
 ]
+# Sign-in by OpenID Connect, at one provider; by mozilla-django-oidc. The provider's endpoints are
+# found out from its issuer.
+OPENID_CONNECT_ISSUER = env.str("OPENID_CONNECT_ISSUER", default="")
+if HTTPS and OPENID_CONNECT_ISSUER and not OPENID_CONNECT_ISSUER.startswith("https://"):
+    raise ValueError("OPENID_CONNECT_ISSUER begins with https://")
+OPENID_CONNECT_CLIENT_ID = env.str("OPENID_CONNECT_CLIENT_ID", default="")
+OPENID_CONNECT_CLIENT_SECRET = env.str("OPENID_CONNECT_CLIENT_SECRET", default="")
+OPENID_CONNECT_NAME = env.str("OPENID_CONNECT_NAME", default="OpenID Connect")
+OIDC_RP_SIGN_ALGO = env.str("OPENID_CONNECT_ALGORITHM", default="RS256")
+OIDC_RP_SCOPES = "openid email"
+OIDC_USE_PKCE = True
+OIDC_CREATE_USER = False
+OIDC_TIMEOUT = 5
 # Who guesses passwords has to wait. Attempts are counted in the database, for all processes alike.
 AXES_FAILURE_LIMIT = env.int("SIGN_IN_ATTEMPTS", default=10)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_PAUSE_MINUTES", default=15))

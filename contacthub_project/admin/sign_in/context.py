@@ -18,5 +18,6 @@ def sign_in(request: HttpRequest) -> dict[str, Any]:
         return {}
     return admin.site.each_context(request) | {
         "site_url": None,
+        "openid_connect": settings.OPENID_CONNECT_ISSUER and settings.OPENID_CONNECT_NAME,
         "go_on": request.session.get(GO_ON) or settings.LOGIN_REDIRECT_URL,
     }

@@ -8,6 +8,7 @@ from csp.decorators import csp_update
 from django.conf import settings
 from django.urls import include, path
 
+from contacthub_project.admin.sign_in.openid_connect import BeginView, CallbackView
 from contacthub_project.admin.sign_in.views import SignInView
 
 may_lead_to_clients = csp_update(settings.FORMS_TO_CLIENTS)
@@ -17,6 +18,8 @@ urlpatterns = [
     path("", sign_in, name="account_login"),
     path("", sign_in, name="sign-in"),
     path("again/", may_lead_to_clients(reauthenticate), name="account_reauthenticate"),
+    path("openid-connect/", BeginView.as_view(), name="oidc_authentication_init"),
+    path("openid-connect/back/", CallbackView.as_view(), name="oidc_authentication_callback"),
     # Before those of allauth, which would let browsers follow no redirect to a client.
     path(
         "second-factor/authenticate/",

@@ -1,0 +1,306 @@
+"""Sign-in by OpenID Connect, at a real provider: django-oauth-toolkit in a server of its own thread."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from allauth.mfa.totp.internal.auth import TOTP
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.test import Client
+from django.urls import reverse
+from oauth2_provider.models import get_application_model
+from oauth2_provider.views.mixins import OAuthLibMixin
+
+from configuration.actions.users import set_standing
+from configuration.actions.workspaces import demand_second_factor
+from configuration.models import StaffChange, User
+from contacthub_project.admin.sign_in import openid_connect
+from tests.back_office.office import Page
+from tests.contacthub_project.test_second_factor import (
+    AUTHENTICATE,
+    SECRET,
+    browser,
+    code_of,
+    is_signed_in,
+    make_person,
+)
+from tests.factories import Hub, make_user
+from tests.openid_provider import CLAIMS
+
+BACK = "http://localhost/sign-in/openid-connect/back/"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+)
+
+
+class Provider:
+    """The provider, and somebody who has an account there."""
+
+    def __init__(self, root: str, settings: Any) -> None:
+        issuer = f"{root}/provider"
+        settings.ROOT_URLCONF = "tests.openid_provider"
+        settings.OAUTH2_PROVIDER = copy.deepcopy(settings.OAUTH2_PROVIDER) | {
+            "OIDC_ENABLED": True, "OIDC_RSA_PRIVATE_KEY": KEY.decode(),
+            "OIDC_ISS_ENDPOINT": issuer, "OAUTH2_VALIDATOR_CLASS": "tests.openid_provider.Provider",
+            "SCOPES": {"openid": "x", "email": "x"}, "DEFAULT_SCOPES": ["openid"],
+        }  # fmt: skip
+        self.secret = "a secret of the client"
+        self.application = get_application_model().objects.create(
+            name="Hub", user=make_user("CLAB_OPERATOR"), client_type="confidential",
+            authorization_grant_type="authorization-code", redirect_uris=BACK, algorithm="RS256",
+            client_secret=self.secret,
+        )  # fmt: skip
+        settings.OPENID_CONNECT_ISSUER = issuer
+        settings.OPENID_CONNECT_CLIENT_ID = self.application.client_id
+        settings.OPENID_CONNECT_CLIENT_SECRET = self.secret
+        settings.OPENID_CONNECT_NAME = "the Company"
+        self.account = make_user()
+        self.browser = Client(headers={"host": "localhost"})
+        self.browser.force_login(self.account)
+
+    def begin(self, client: Client, following: str = "") -> dict[str, str]:
+        """Go to the provider; what the product asks it for."""
+        sent = client.get(reverse("oidc_authentication_init"), {"next": following})
+        assert sent.status_code == 302, sent.content
+        return {
+            name: values[0] for name, values in parse_qs(urlsplit(sent["Location"]).query).items()
+        }
+
+    def agree(self, asked: dict[str, str]) -> str:
+        """Sign in there; the address that it sends back to."""
+        answer = self.browser.post("/provider/authorize/", asked | {"allow": "Authorize"})
+        assert answer["Location"].startswith(BACK), answer["Location"]
+        return answer["Location"].removeprefix("http://localhost")
+
+    def sign_in(self, client: Client, following: str = "") -> Any:
+        return client.get(self.agree(self.begin(client, following)))
+
+
+@pytest.fixture
+def person(live_hub: Hub) -> User:
+    person = make_person(workspaces=(live_hub.workspace,))
+    person.email = "Ada@Example.com"
+    person.save()
+    CLAIMS.clear()
+    CLAIMS.update(email="ada@example.com", email_verified=True)
+    return person
+
+
+def forget_cores() -> None:
+    """Views of django-oauth-toolkit keep what they have made of the settings at their first use."""
+    waiting = [OAuthLibMixin]
+    while waiting:
+        view = waiting.pop()
+        waiting += view.__subclasses__()
+        if "_oauthlib_core" in vars(view):
+            del view._oauthlib_core
+
+
+@pytest.fixture
+def provider(person: User, live_server: Any, settings: Any) -> Iterator[Provider]:
+    openid_connect._discovered.clear()
+    forget_cores()
+    yield Provider(live_server.url, settings)
+    forget_cores()
+
+
+def refused(answer: Any) -> bool:
+    return answer.status_code == 403 and "You are not signed in" in Page(answer)
+
+
+def test_signing_in(provider: Provider, person: User) -> None:
+    client = browser()
+    page = client.get("/sign-in/?next=/admin/%3Fx%3D1").content.decode()
+    assert "Sign in by the Company" in page
+    assert "/sign-in/openid-connect/?next=%2Fadmin%2F%3Fx%3D1" in page
+    asked = provider.begin(client, "/admin/?x=1")
+    assert asked["code_challenge_method"] == "S256"
+    assert len({asked["state"], asked["nonce"], asked["code_challenge"]}) == 3
+    back = provider.agree(asked)
+    assert client.get(back)["Location"] == "/admin/?x=1"
+    assert is_signed_in(client)
+    assert int(client.session["_auth_user_id"]) == person.id
+    assert refused(client.get(back)), "a state is good once"
+    person.refresh_from_db()
+    assert person.roles == ["ADMIN"]
+    elsewhere = browser()
+    assert provider.sign_in(elsewhere, "https://evil.example/")["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"email_verified": False}, {"email_verified": "true"}, {"email_verified": 1},
+        {"email_verified": None}, {"email": "somebody@example.com"}, {"email": ""}, {"email": None},
+        {"email": ["ada@example.com"]}, {"email": "ada@example.com\0"}, {"email": "%"},
+        {"email": "ada@exam\u017fle.com"}, {"email": "ADA@EXAMPLE.COM\u200b"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_who_is_not_known_by_a_verified_address(provider: Provider, claims: Any) -> None:
+    known = User.objects.count()
+    CLAIMS.update(claims)
+    client = browser()
+    assert refused(provider.sign_in(client))
+    assert not is_signed_in(client)
+    assert User.objects.count() == known, "nobody is made"
+
+
+def test_letters_that_become_ascii_are_other_addresses(provider: Provider, person: User) -> None:
+    User.objects.filter(id=person.id).update(email="mike@example.com")
+    CLAIMS["email"] = "m\u0131ke@example.com"
+    assert refused(provider.sign_in(browser()))
+    CLAIMS["email"] = "MIKE@example.com"
+    assert provider.sign_in(browser()).status_code == 302
+
+
+def test_two_people_of_one_address_are_nobody(provider: Provider) -> None:
+    User.objects.create_user("another", email="ADA@example.com")
+    assert refused(provider.sign_in(browser()))
+
+
+def test_roles_come_from_here(provider: Provider, person: User) -> None:
+    CLAIMS.update(roles=["CLAB_OPERATOR"], groups=["CLAB_OPERATOR"], is_staff=True)
+    assert provider.sign_in(browser()).status_code == 302
+    person.refresh_from_db()
+    assert person.roles == ["ADMIN"]
+    assert not StaffChange.objects.filter(path=person.username, summary="Roles changed").exists()
+
+
+def test_who_is_locked_out_stays_out(provider: Provider, person: User) -> None:
+    client = browser()
+    provider.sign_in(client)
+    assert is_signed_in(client)
+    set_standing(person, roles=person.roles, is_active=False)
+    assert not is_signed_in(client)
+    assert refused(provider.sign_in(browser()))
+
+
+def test_other_roles_end_sessions_of_this_kind_too(provider: Provider, person: User) -> None:
+    client = browser()
+    provider.sign_in(client)
+    assert is_signed_in(client)
+    set_standing(person, roles=["USER"], is_active=True)
+    assert not is_signed_in(client)
+
+
+def test_who_guesses_passwords_waits_here_too(
+    provider: Provider, person: User, settings: Any
+) -> None:
+    form = {"username": person.username, "password": "wrong"}
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        browser().post("/sign-in/", form)
+    assert refused(provider.sign_in(browser()))
+    assert provider.sign_in(browser("10.9.8.7")).status_code == 302
+
+
+def test_second_factors_hold(provider: Provider, person: User, live_hub: Hub) -> None:
+    demand_second_factor(live_hub.workspace, demanded=True)
+    client = browser()
+    provider.sign_in(client)
+    assert client.get("/admin/")["Location"] == reverse("mfa_index")
+    TOTP.activate(person, SECRET)
+    client = browser()
+    assert provider.sign_in(client, "/admin/?x=1")["Location"] == AUTHENTICATE
+    assert not is_signed_in(client)
+    assert client.post(AUTHENTICATE, {"code": code_of()})["Location"] == "/admin/?x=1"
+    assert is_signed_in(client)
+
+
+def test_an_answer_is_for_who_has_asked(provider: Provider) -> None:
+    attacker, victim = browser(), browser()
+    back = provider.agree(provider.begin(attacker))
+    assert refused(victim.get(back))
+    provider.begin(victim)
+    assert refused(victim.get(back)), "nor in the midst of another sign-in"
+    assert not is_signed_in(victim)
+
+
+def test_another_nonce_is_refused(provider: Provider) -> None:
+    client = browser()
+    asked = provider.begin(client)
+    assert refused(client.get(provider.agree(asked | {"nonce": "another"})))
+
+
+def test_another_verifier_is_refused(provider: Provider) -> None:
+    client = browser()
+    back = provider.agree(provider.begin(client))
+    session = client.session
+    for kept in session["oidc_states"].values():
+        kept["code_verifier"] = "v" * 64
+    session.save()
+    assert refused(client.get(back))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("OPENID_CONNECT_CLIENT_SECRET", "wrong"), ("OIDC_RP_SIGN_ALGO", "ES256")],
+)
+def test_other_clients_and_algorithms_are_refused(
+    provider: Provider, settings: Any, setting: str, value: str
+) -> None:
+    client = browser()
+    back = provider.agree(provider.begin(client))
+    setattr(settings, setting, value)
+    assert refused(client.get(back))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"aud": "another"}, {"aud": ["another", "more"]}, {"iss": "https://evil.example"},
+        {"azp": "another"}, {"exp": None}, {"nonce": None}, {"sub": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_id_tokens_of_and_for_others_are_refused(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any]
+) -> None:
+    genuine = openid_connect.OIDCAuthenticationBackend.verify_token
+
+    def verified(self: Any, token: str, **kwargs: Any) -> Any:
+        return genuine(self, token, **kwargs) | wrong
+
+    monkeypatch.setattr(openid_connect.OIDCAuthenticationBackend, "verify_token", verified)
+    assert refused(provider.sign_in(browser()))
+
+
+def test_a_provider_that_is_away_or_another(provider: Provider, settings: Any) -> None:
+    for issuer in ("http://127.0.0.1:9/provider", settings.OPENID_CONNECT_ISSUER + "/"):
+        settings.OPENID_CONNECT_ISSUER = issuer
+        assert refused(browser().get(reverse("oidc_authentication_init")))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "error=access_denied",
+        "error=%00&state=x",
+        "code=x",
+        "code=x&state=%00",
+        "state=%ED%A0%80&code=1",
+    ],
+)
+def test_answers_without_a_question(provider: Provider, query: str) -> None:
+    client = browser()
+    provider.begin(client)
+    assert refused(client.get(f"/sign-in/openid-connect/back/?{query}"))
+
+
+def test_a_failure_signs_nobody_out(provider: Provider) -> None:
+    client = browser()
+    provider.sign_in(client)
+    client.get("/sign-in/openid-connect/back/?error=x")
+    assert is_signed_in(client)
+
+
+def test_without_the_setting_there_is_none_of_it(db: None) -> None:
+    for name in ("oidc_authentication_init", "oidc_authentication_callback"):
+        assert browser().get(reverse(name)).status_code == 404
+    assert "openid" not in browser().get("/sign-in/").content.decode()
