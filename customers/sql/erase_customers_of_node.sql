@@ -19,8 +19,8 @@ pending AS (
     WHERE aggregate_node_id <> :node_id
 ),
 gone AS (
-    DELETE FROM customers_customer USING doomed WHERE customers_customer.id = doomed.id
-    RETURNING customers_customer.id, workspace_id, node_id, deleted
+    DELETE FROM customers_customer WHERE id = ANY(array(SELECT id FROM doomed))
+    RETURNING id, workspace_id, node_id, deleted
 ),
 change AS (
     {{ note_changes("gone WHERE deleted = 0", "CUSTOMER", "DELETE", at="clock_timestamp()") }}

@@ -7,8 +7,8 @@ WITH doomed AS (
     ORDER BY date LIMIT :limit FOR UPDATE SKIP LOCKED
 ),
 gone AS (
-    DELETE FROM events_event USING doomed WHERE events_event.id = doomed.id
-    RETURNING events_event.id, workspace_id, node_id
+    DELETE FROM events_event WHERE id = ANY(array(SELECT id FROM doomed))
+    RETURNING id, workspace_id, node_id
 ),
 change AS (
     {{ note_changes("gone ORDER BY id", "EVENT", "DELETE", at="clock_timestamp()") }}
