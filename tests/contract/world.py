@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from configuration.models import User, Workspace
+from contacthub_project.runtime import health
 from customers.models import ConsentLogEntry
 from tests.analytics.test_answers import post_event
 from tests.bulkjobs.test_jobs import process, upload
@@ -45,6 +46,7 @@ class World(Hub):
     workspace: Workspace = field(default_factory=lambda: make_workspace(name="Acme", slug="acme"))
 
     def __post_init__(self) -> None:
+        health.record_heartbeat()  # whether a test before has left a worker does not matter
         self.node = make_node(self.workspace, name="Web shop")
         self.other_node = make_node(self.workspace, name="Flagship store")
         nodes = [self.node, self.other_node]
