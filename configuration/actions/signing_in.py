@@ -12,6 +12,10 @@ from django.db.models import Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from configuration.models.user_session import LONGEST_USER_AGENT, SIGN_IN
+from contacthub_project.api.authentication import sign_in_address
+from contacthub_project.core.identifiers import new_id
+
 
 class SignInAttempts(AxesDatabaseHandler):  # type: ignore[misc]
     """Counts wrong passwords by name and address, and by address over all names.
@@ -32,6 +36,20 @@ class SignInAttempts(AxesDatabaseHandler):  # type: ignore[misc]
         if of_address >= settings.SIGN_IN_ATTEMPTS_PER_ADDRESS:
             return max(failures, int(settings.AXES_FAILURE_LIMIT))
         return failures
+
+
+def note_sign_in(request: HttpRequest, **_: Any) -> None:
+    """Keep in the session when, from where (as wrong passwords are counted) and by what it began.
+
+    Receives Django's `user_logged_in`.
+    """
+    agent = request.META.get("HTTP_USER_AGENT", "").encode("ascii", "replace").decode()
+    request.session[SIGN_IN] = {
+        "id": str(new_id()),
+        "at": timezone.now().isoformat(),
+        "address": sign_in_address(request) if "REMOTE_ADDR" in request.META else None,
+        "user_agent": agent.replace("\0", "")[:LONGEST_USER_AGENT],
+    }
 
 
 def forget_attempts() -> None:

@@ -371,5 +371,23 @@ class Migration(migrations.Migration):
             model_name='sendsource',
             constraint=models.UniqueConstraint(fields=('group_pk', 'userdb_id'), name='send_source_user_database_once'),
         ),
+        migrations.CreateModel(
+            name='UserSession',
+            fields=[
+                ('session_key', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='session key')),
+                ('session_data', models.TextField(verbose_name='session data')),
+                ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
+                ('public_id', models.UUIDField(null=True)),
+                ('signed_in_at', models.DateTimeField(null=True)),
+                ('address', models.GenericIPAddressField(null=True)),
+                ('user_agent', models.CharField(blank=True, max_length=300)),
+                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'session',
+                'verbose_name_plural': 'sessions',
+                'abstract': False,
+            },
+        ),
         migrations.RunSQL(ACCESS, UNDO_ACCESS),
     ]

@@ -6,6 +6,7 @@ from configuration.models.send_source import SendSource, SendUserDatabase
 from configuration.models.source import Source, SourceProvider
 from configuration.models.staff_change import StaffChange
 from configuration.models.user import Membership, NodeGrant, NodePermission, Role, User
+from configuration.models.user_session import UserSession
 from configuration.models.workspace import Workspace, WorkspaceStatus
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "SourceProvider",
     "StaffChange",
     "User",
+    "UserSession",
     "Workspace",
     "WorkspaceStatus",
 ]

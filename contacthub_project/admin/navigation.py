@@ -10,7 +10,7 @@ from django.urls import reverse
 from configuration.domain.permissions import reaches_all_workspaces
 
 FOR_OPERATORS = frozenset({"workspaces"})
-OF_NO_WORKSPACE = frozenset({"workspaces", "clients"})
+OF_NO_WORKSPACE = frozenset({"workspaces", "clients", "access"})
 
 
 def is_visible(name: str) -> Callable[[HttpRequest], bool]:

@@ -1,6 +1,7 @@
 """The addresses of the back-office's pages."""
 
 from contacthub_project.admin.pages import (
+    access,
     clients,
     customers,
     dashboard,
@@ -16,6 +17,7 @@ app_name = "office"
 urlpatterns = [
     workspaces.workspaces,
     clients.clients,
+    access.access,
     dashboard.dashboard,
     customers.customers,
     customers.export_customers,

@@ -93,6 +93,7 @@ UNFOLD = {
                 ("Audit log", "history", "audit"),
                 ("Workspaces", "domain", "workspaces"),
                 ("API clients", "vpn_key", "clients"),
+                ("Sessions and tokens", "devices", "access"),
             ),
         ],
     },

@@ -26,6 +26,7 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 PAGES = (
+    "../access/",
     "", "customers/", "customers/new/", "events/", "events/new/", "jobs/", "settings/",
     "settings/nodes/", "settings/properties/", "settings/events/", "settings/sources/",
     "settings/users/", "settings/retention/", "operations/", "audit/",

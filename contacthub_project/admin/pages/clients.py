@@ -13,6 +13,7 @@ from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import get_application_model
 
 from configuration.actions.api_clients import set_date_format
+from configuration.actions.ending_access import delete_client
 from configuration.models.source import DATE_FORMATS
 from contacthub_project.admin.audit import record_action
 from contacthub_project.admin.form_fields import row_id
@@ -44,10 +45,10 @@ def clients(visit: StaffContext) -> HttpResponseBase:
     if form.get("act") == "add":
         secret = _add(visit, form)
     elif form.get("act") == "delete":
-        client = mine.filter(id=row_id(form.get("id", ""))).first()
-        if client is not None:
-            record_action(visit.user, visit.last_workspace, "API client deleted", client.client_id)
-            client.delete()
+        row = row_id(form.get("id", ""))
+        ended = delete_client(visit.user, row) if row is not None else None
+        if ended is not None:
+            record_action(visit.user, visit.last_workspace, ended.kind, ended.name)
             messages.success(visit.request, "The client is deleted. Its tokens are void.")
             return HttpResponseRedirect(reverse("office:clients"))
     elif form.get("act") == "dates":
