@@ -66,7 +66,7 @@ def test_other_pages(db: None, address: str) -> None:
     policy = check_policy(headers["Content-Security-Policy"])
     drawn = address in {"/docs", "/redoc"}
     assert policy["style-src"] == ["'self'", *(["'unsafe-inline'"] if drawn else [])]
-    led_elsewhere = address in {"/sign-in/", "/oauth2/authorize/"}
+    led_elsewhere = address in {"/sign-in/", "/admin/login/", "/oauth2/authorize/"}
     assert policy["form-action"] == ["'self'", *(["https:", "http:"] if led_elsewhere else [])]
 
 
