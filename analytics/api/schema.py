@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from analytics.domain import indicators
 from analytics.domain.periods import MODES
 from contacthub_project.api.components import (
+    ID,
+    INTEGER,
+    MOMENT,
+    TEXT,
+    TEXT_OR_NULL,
+    Schema,
     enum_component,
     object_component,
     page_component,
@@ -15,12 +20,6 @@ from contacthub_project.api.components import (
 )
 from contacthub_project.api.parameters import id_parameter, moment_parameter
 
-Schema = dict[str, Any]
-TEXT: Schema = {"type": "string"}
-TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-WHOLE: Schema = {"type": "integer"}
-ID: Schema = {"type": "string", "format": "uuid"}
-MOMENT: Schema = {"type": "string", "format": "date-time"}
 START = moment_parameter(
     "start", "From the day of this moment on; a date is a day of the workspace's zone."
 )
@@ -49,13 +48,13 @@ def _listed(name: str, properties: Schema, *, required: Iterable[str] | None = N
 
 WORKSPACE = object_component(
     "WorkspaceStats",
-    {"id": ID, "name": TEXT, "status": reference_to("WorkspaceStatus"), "customers": WHOLE},
+    {"id": ID, "name": TEXT, "status": reference_to("WorkspaceStatus"), "customers": INTEGER},
 )
 NODES = page_component(
     "NodeStatsPage",
     object_component(
         "NodeStats",
-        {"id": ID, "name": TEXT, "type": reference_to("NodeType"), "customers": WHOLE},
+        {"id": ID, "name": TEXT, "type": reference_to("NodeType"), "customers": INTEGER},
     ),
     "nodes",
 )

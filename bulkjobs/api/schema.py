@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bulkjobs.models import BulkJobEntity, BulkJobOperation, BulkJobStatus
 from contacthub_project.api.components import (
+    ID,
+    INTEGER,
+    MOMENT,
+    TEXT,
+    TEXT_OR_NULL,
+    Schema,
     component,
     enum_component,
     nullable,
@@ -13,13 +17,6 @@ from contacthub_project.api.components import (
     page_component,
     reference_to,
 )
-
-Schema = dict[str, Any]
-ID: Schema = {"type": "string", "format": "uuid"}
-TEXT: Schema = {"type": "string"}
-TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-WHOLE: Schema = {"type": "integer"}
-MOMENT: Schema = {"type": "string", "format": "date-time"}
 
 OPERATION = enum_component("BulkJobOperation", BulkJobOperation.values)
 STATUS = enum_component("BulkJobStatus", BulkJobStatus.values)
@@ -40,9 +37,9 @@ JOB = object_component(
         "errorMessage": TEXT_OR_NULL,
         "createdAt": MOMENT,
         "updatedAt": MOMENT,
-        "processedEntities": WHOLE,
-        "failedEntities": WHOLE,
-        "totalEntities": WHOLE,
+        "processedEntities": INTEGER,
+        "failedEntities": INTEGER,
+        "totalEntities": INTEGER,
     },
 )
 PAGE_OF_JOBS = page_component("BulkJobPage", JOB, "bulk jobs")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from configuration.domain.conditions import CONJUNCTIONS, DEPRECATED_OPERATORS, OPERATORS
 from configuration.domain.customer_schema import base_properties
 from configuration.domain.extended_properties import TYPES
@@ -29,7 +27,14 @@ from configuration.models import (
 from configuration.models.event_type import LARGEST_LIMIT, SMALLEST_LIMIT
 from configuration.models.user import Role
 from contacthub_project.api.components import (
+    ID,
+    INTEGER,
+    MOMENT,
     NULL,
+    OPEN_OBJECT,
+    TEXT,
+    TEXT_OR_NULL,
+    Schema,
     component,
     enum_component,
     list_component,
@@ -38,14 +43,7 @@ from contacthub_project.api.components import (
     reference_to,
 )
 
-Schema = dict[str, Any]
-TEXT: Schema = {"type": "string"}
-TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
-NUMBER: Schema = {"type": "integer"}
 FLAG: Schema = {"type": "boolean"}
-MOMENT: Schema = {"type": "string", "format": "date-time"}
-ID: Schema = {"type": "string", "format": "uuid"}
-OPEN: Schema = {"type": "object", "additionalProperties": True}
 APPLICATION_ROLES = ("TRUSTED_APPLICATION", "UNTRUSTED_APPLICATION")
 MODES = ("ACTIVE", "PASSIVE")
 
@@ -69,7 +67,7 @@ PROPERTY_TYPE = enum_component("PropertyType", sorted(TYPES))
 
 BASE_PROPERTY_NAME = enum_component("BasePropertyName", base_properties())
 
-JSON_SCHEMA = component("JsonSchema", OPEN)
+JSON_SCHEMA = component("JsonSchema", OPEN_OBJECT)
 CONDITION = component(
     "Condition",
     {
@@ -100,8 +98,8 @@ EXTENDED_PROPERTY = component(
             "indexed": FLAG | {"default": False},
             "mergePolicy": MERGE_POLICY | {"default": "OBJ_PRIORITY"},
             "format": {"type": "string", "enum": sorted(FORMATS)},
-            "minLength": NUMBER,
-            "maxLength": NUMBER,
+            "minLength": INTEGER,
+            "maxLength": INTEGER,
             "pattern": TEXT,
             "enum": {"type": "array", "items": TEXT},
             "minimum": {"type": "number"},
@@ -109,9 +107,9 @@ EXTENDED_PROPERTY = component(
             "exclusiveMinimum": {"type": "number"},
             "exclusiveMaximum": {"type": "number"},
             "multipleOf": {"type": "number"},
-            "items": OPEN,
-            "minItems": NUMBER,
-            "maxItems": NUMBER,
+            "items": OPEN_OBJECT,
+            "minItems": INTEGER,
+            "maxItems": INTEGER,
             "uniqueItems": FLAG,
             "properties": {
                 "type": "object",
@@ -208,7 +206,7 @@ EVENT_CATEGORY_LIST = list_component(
 SEND_SOURCE = object_component(
     "SendSource",
     {
-        "portfolio": NUMBER,
+        "portfolio": INTEGER,
         "id": ID,
         "name": TEXT,
         "industry": INDUSTRY,
@@ -221,11 +219,13 @@ SEND_SOURCE = object_component(
 )
 SEND_SOURCE_LIST = list_component("SendSourceList", SEND_SOURCE, "send sources")
 USER_DATABASE_FIELDS = list_component(
-    "UserDatabaseFieldList", component("UserDatabaseField", OPEN), "fields of the user database"
+    "UserDatabaseFieldList",
+    component("UserDatabaseField", OPEN_OBJECT),
+    "fields of the user database",
 )
 USER_DATABASE_SUBSCRIPTIONS = list_component(
     "UserDatabaseSubscriptionList",
-    component("UserDatabaseSubscription", OPEN),
+    component("UserDatabaseSubscription", OPEN_OBJECT),
     "subscriptions of the user database",
 )
 SEND_SUBSCRIPTIONS = component(

@@ -10,6 +10,12 @@ from typing import Any
 Schema = dict[str, Any]
 PREFIX = "#/components/schemas/"
 NULL: Schema = {"type": "null"}
+TEXT: Schema = {"type": "string"}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+INTEGER: Schema = {"type": "integer"}
+ID: Schema = {"type": "string", "format": "uuid"}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+OPEN_OBJECT: Schema = {"type": "object", "additionalProperties": True}
 
 _SCHEMAS: dict[str, Schema] = {}
 _ENUMS: dict[frozenset[Any], str] = {}

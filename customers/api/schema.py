@@ -6,7 +6,11 @@ from typing import Any
 
 from configuration.domain.customer_schema import BUILT_IN
 from contacthub_project.api.components import (
+    ID,
+    INTEGER,
+    MOMENT,
     NULL,
+    TEXT_OR_NULL,
     Schema,
     component,
     enum_component,
@@ -21,10 +25,6 @@ from customers.models import ChangeEntity, ChangeOperation, ConsentLogType, Dele
 CUSTOM_KEYWORDS = {"maxLengthSum"}
 KEYWORDS_OF_OBJECTS = {"properties", "additionalProperties"}
 DEFINITION = "#/$defs/"
-ID: Schema = {"type": "string", "format": "uuid"}
-MOMENT: Schema = {"type": "string", "format": "date-time"}
-NUMBER: Schema = {"type": "integer"}
-TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 ENUMS = {
     "OtherContactType": BUILT_IN["$defs"]["otherContact"]["properties"]["type"],
     "MobileDeviceType": BUILT_IN["$defs"]["mobileDevice"]["properties"]["type"],
@@ -92,7 +92,7 @@ _PROPERTIES: dict[str, Schema] = {
 _GENERATED: dict[str, Schema] = {
     "registeredAt": MOMENT,
     "updatedAt": MOMENT,
-    "version": NUMBER,
+    "version": INTEGER,
     "deleted": {"type": "integer", "enum": [int(state) for state in DeletedState]},
     "sourceInfo": object_component(
         "CustomerSourceInfo",
@@ -100,7 +100,7 @@ _GENERATED: dict[str, Schema] = {
         required=[],
     ),
 }
-_WHOLE: dict[str, Schema] = {"id": ID, "intId": NUMBER, **_PROPERTIES, **_GENERATED}
+_WHOLE: dict[str, Schema] = {"id": ID, "intId": INTEGER, **_PROPERTIES, **_GENERATED}
 
 CUSTOMER = object_component("Customer", _WHOLE, required=["id", "nodeId"])
 SUBSCRIPTION = _published({"$ref": DEFINITION + "subscription"})
@@ -118,7 +118,7 @@ PAGE_OF_CUSTOMERS = page_component("CustomerPage", CUSTOMER, "customers", has_cu
 CONSENT_LOG_LINE = object_component(
     "ExportedConsentLog",
     {
-        "id": NUMBER,
+        "id": INTEGER,
         "date": MOMENT,
         "type": {"type": "string", "enum": ConsentLogType.values},
         "property": TEXT_OR_NULL,
@@ -138,17 +138,17 @@ EXPORT = object_component(
 )
 ENTITY_TYPE = enum_component("EntityType", ChangeEntity.values)
 OPERATION = enum_component("UpdateOperation", ChangeOperation.values)
-LAST_OFFSET = object_component("LastOffset", {"lastOffset": NUMBER})
+LAST_OFFSET = object_component("LastOffset", {"lastOffset": INTEGER})
 UPDATES = object_component(
     "Updates",
     {
-        "nextOffset": NUMBER,
+        "nextOffset": INTEGER,
         "updates": {
             "type": "array",
             "items": object_component(
                 "Update",
                 {
-                    "offset": NUMBER,
+                    "offset": INTEGER,
                     "operation": OPERATION,
                     "recordedOperation": OPERATION,
                     "entity": object_component(
@@ -167,9 +167,9 @@ UPDATES = object_component(
 DIGEST = object_component(
     "UpdatesDigest",
     {
-        "from": NUMBER,
-        "to": NUMBER,
-        "count": NUMBER,
+        "from": INTEGER,
+        "to": INTEGER,
+        "count": INTEGER,
         "hash": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
     },
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from configuration.api.schema import EVENT_CONTEXT, EVENT_TYPE
 from configuration.domain.vocabulary import tracking_schema
 from contacthub_project.api.components import (
+    ID,
+    INTEGER,
+    MOMENT,
     NULL,
+    OPEN_OBJECT,
+    Schema,
     component,
     enum_component,
     list_component,
@@ -18,12 +21,7 @@ from contacthub_project.api.components import (
 )
 from events.models import BringBackType, Origin
 
-Schema = dict[str, Any]
-ID: Schema = {"type": "string", "format": "uuid"}
 ID_OR_NULL: Schema = {"anyOf": [ID, NULL]}
-MOMENT: Schema = {"type": "string", "format": "date-time"}
-NUMBER: Schema = {"type": "integer"}
-OPEN: Schema = {"type": "object", "additionalProperties": True}
 MOST_EVENTS = 1000  # of a batch
 
 BRING_BACK = object_component(
@@ -40,9 +38,9 @@ BRING_BACK = object_component(
 CONTENT: dict[str, Schema] = {
     "externalId": {"type": ["string", "null"], "minLength": 1, "maxLength": 255},
     "type": EVENT_TYPE,
-    "properties": OPEN,
+    "properties": OPEN_OBJECT,
     "context": EVENT_CONTEXT,
-    "contextInfo": OPEN | {"type": ["object", "null"]},
+    "contextInfo": OPEN_OBJECT | {"type": ["object", "null"]},
     "date": {"type": ["string", "null"], "format": "date-time"},
     "tracking": nullable(component("EventTracking", tracking_schema())),
 }
@@ -54,7 +52,7 @@ GENERATED: dict[str, Schema] = {
     "origin": nullable(enum_component("EventOrigin", Origin.values)),
     "registeredAt": MOMENT,
     "updatedAt": MOMENT,
-    "version": NUMBER,
+    "version": INTEGER,
 }
 WHOLE: dict[str, Schema] = {"id": ID, "nodeId": ID, **OWNER, **CONTENT, **GENERATED}
 NEIGHBOURS: dict[str, Schema] = {"prev": ID_OR_NULL, "next": ID_OR_NULL}
@@ -76,11 +74,11 @@ BATCH_RESULT = list_component(
     object_component(
         "EventOutcome",
         {
-            "status": NUMBER,
+            "status": INTEGER,
             "id": ID,
             "message": {"type": "string"},
             "errors": {"type": "array", "items": reference_to("ErrorDetail")},
-            "data": OPEN,
+            "data": OPEN_OBJECT,
         },
         required=["status"],
     ),

@@ -3,9 +3,9 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from configuration.api.schema import OPEN
 from configuration.models import Source, SourceProvider
 from configuration.models.source import DATE_FORMATS
+from contacthub_project.api.components import OPEN_OBJECT
 from contacthub_project.api.fields import (
     ImmutableField,
     StrictFlag,
@@ -62,7 +62,7 @@ class SourceUpdate(StrictSerializer):
     )
 
 
-@extend_schema_field(OPEN)
+@extend_schema_field(OPEN_OBJECT)
 class SourcePropertiesField(serializers.JSONField):
     """Settings, by names that the provider defines."""
 
