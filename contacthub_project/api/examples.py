@@ -46,6 +46,8 @@ EXAMPLE_VALUES: dict[str, Any] = {
     "untrustedSourceId": "019a4c1e-8f00-7000-8000-000000000014",
     "otherCustomerId": "019a4c1e-8f00-7000-8000-000000000015",
     "aggregateCustomerId": "019a4c1e-8f00-7000-8000-000000000016",
+    "sendSourceId": "019a4c1e-8f00-7000-8000-000000000017",
+    "standNodeId": "019a4c1e-8f00-7000-8000-000000000018",
 }  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 

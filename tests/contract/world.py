@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from configuration.models import User, Workspace
+from configuration.models import SendUserDatabase, User, Workspace
 from contacthub_project.runtime import health
 from customers.models import ConsentLogEntry
 from tests.analytics.test_answers import post_event
@@ -34,6 +34,31 @@ BRUNO: dict[str, Any] = {
     "base": {"firstName": "Bruno", "contacts": {"email": "bruno@example.com"}},
     "registeredAt": "2025-04-01T09:00:00.000Z",
 }
+GINO: dict[str, Any] = {
+    "externalId": "stand-12",
+    "base": {"firstName": "Gino", "contacts": {"email": "gino@example.com"}},
+    "registeredAt": "2025-05-01T09:00:00.000Z",
+}
+GROUP, USER_DATABASE = 42, "117"  # the values of `groupPk` and `userdbId` in the document
+SEND_SOURCE: dict[str, Any] = {
+    "provider": "CONTACTSEND",
+    "name": "Newsletters",
+    "properties": {
+        "userKey": "acme", "apiKey": "an-api-key", "userdbId": USER_DATABASE,
+        "fieldMappings": [
+            {"hubProperty": "base.contacts.email", "sendField": "EMAIL", "key": True},
+            {"hubProperty": "base.firstName", "sendField": "NAME"},
+        ],
+        "subscriptionMappings": [
+            {"hubSubscriptionId": "newsletter", "sendSystem": "weekly", "webformCode": None}
+        ],
+    },
+}  # fmt: skip
+SEND_USER_DATABASE: dict[str, Any] = {
+    "name": "All readers",
+    "fields": [{"id": "EMAIL", "type": "string"}, {"id": "NAME", "type": "string"}],
+    "subscriptions": [{"id": "weekly", "name": "Weekly letter"}],
+}
 
 
 @dataclass
@@ -43,7 +68,9 @@ class World(Hub):
     `values` has the ids of its things, by the names of EXAMPLE_VALUES.
     """
 
-    workspace: Workspace = field(default_factory=lambda: make_workspace(name="Acme", slug="acme"))
+    workspace: Workspace = field(
+        default_factory=lambda: make_workspace(name="Acme", slug="acme", group_pk=GROUP)
+    )
 
     def __post_init__(self) -> None:
         health.record_heartbeat()  # whether a test before has left a worker does not matter
@@ -71,8 +98,28 @@ class World(Hub):
             "workspaceId": str(self.workspace.id), "nodeId": str(self.node.id),
             "otherNodeId": str(self.other_node.id), "sourceId": str(self.source.id),
             "untrustedSourceId": str(browser.id), "userId": users["USER"].id,
-            **self.people(),
+            **self.people(), **self.send_source(), **self.rekeyed_node(),
         }  # fmt: skip
+
+    def send_source(self) -> dict[str, Any]:
+        """A source that is connected to a registered user database."""
+        created = self.admin.post(
+            f"{self.configuration}/sources", SEND_SOURCE | {"nodes": [str(self.node.id)]}
+        )
+        assert created.status == 201, created.content
+        SendUserDatabase.objects.create(
+            group_pk=GROUP, userdb_id=USER_DATABASE, **SEND_USER_DATABASE
+        )
+        return {"sendSourceId": created["id"]}
+
+    def rekeyed_node(self) -> dict[str, Any]:
+        """A node that no aggregate node has, and that recognises its customer in another way now."""
+        node = str(make_node(self.workspace, name="Fair stand").id)
+        assert self.post_customer(self.operator, nodeId=node, **GINO).status == 201
+        policy = f"{self.configuration}/nodes/entries/{node}/unique-customer-matching-policy"
+        changed = self.admin.put(policy, {"properties": ["externalId"], "caseSensitive": False})
+        assert changed.status == 200, changed.content
+        return {"standNodeId": node}
 
     def people(self) -> dict[str, Any]:
         """Customers with an event, a session, a consent and a job; aggregate nodes."""
