@@ -25,7 +25,7 @@ from contacthub_project.admin.site import home
 from contacthub_project.api import BASE_PATH, exception_handler
 from contacthub_project.api.oauth2 import OwnTokensIntrospectView
 from contacthub_project.api.operations import route
-from contacthub_project.runtime.health import HealthView
+from contacthub_project.runtime.health import HealthViewSet
 
 API = BASE_PATH.lstrip("/") + "/"
 
@@ -62,7 +62,7 @@ urlpatterns = [
     path(API, include("bulkjobs.api.urls")),
     path(API, include("analytics.api.urls")),
     path(API, include("configuration.api.urls")),
-    path(API, include([route("/health", HealthView)])),
+    path(API, include([route("/health", HealthViewSet, {"get": "retrieve"})])),
     path("oauth2/", include((OAUTH2, "oauth2_provider"))),
     path("sign-in/", include(sign_in)),
     path("openapi.json", DOCUMENT, name="openapi"),

@@ -20,7 +20,7 @@ from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_
 from contacthub_project.api.permissions import OperationPermission
 from contacthub_project.api.query import id_or_unknown
 from contacthub_project.api.throttling import Quota, take
-from contacthub_project.api.views import ContactHubViewSet
+from contacthub_project.api.viewsets import ContactHubViewSet
 from contacthub_project.core.errors import Forbidden, NotFound
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.principal import READ, WRITE, Principal
@@ -55,7 +55,7 @@ class WorkspaceThrottle(BaseThrottle):
         return True
 
 
-class WorkspaceView(ContactHubViewSet):
+class WorkspaceViewSet(ContactHubViewSet):
     """Serves operations under `/workspaces/{workspaceId}`; `workspace` holds its rules."""
 
     permission_classes = (OperationPermission, WorkspacePermission)
@@ -125,6 +125,9 @@ class WorkspaceView(ContactHubViewSet):
             verb = "read" if permission == READ else "write"
             raise Forbidden(f"The client is not allowed to {verb} in node {rules.id}")
         return rules
+
+
+WorkspaceView = WorkspaceViewSet  # as those call it that are not view sets yet
 
 
 def reached_workspace(principal: Principal, workspace_id: str) -> WorkspaceRules:

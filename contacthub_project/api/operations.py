@@ -76,23 +76,25 @@ def _entries() -> Iterator[dict[str, Any]]:
             yield {**entry, "is_addition": name == "additions.json"}
 
 
-def route(template: str, viewset: Any, **actions: str) -> URLPattern:
-    """A URL for a path template of the contract: `route(path, NodeViewSet, get="list")`.
+def route(template: str, viewset: Any, actions: Mapping[str, str] | None = None) -> URLPattern:
+    """A URL for a path template of the contract, its methods mapped to actions.
 
-    The view set is told its operations, so that it can neither serve a method the contract does not
-    know nor one with other roles. Parameters reach the action in snake case.
+        route("/workspaces/{workspaceId}/nodes", NodeViewSet, {"get": "list", "post": "create"})
+
+    `actions` is what DRF's `as_view` takes. The view set is told its operations, so that it can
+    neither serve a method that the contract does not know nor one with other roles. Parameters
+    reach the action in snake case. Without `actions` each method of the contract is served by the
+    view's function of its name, if it has one.
+
     Raises KeyError for a template or a method that the contract does not have.
     """
     operations = contract()[template]
-    if not actions:
-        actions = {
-            method.lower(): method.lower()
-            for method in operations
-            if hasattr(viewset, method.lower())
-        }
+    if actions is None:
+        names = [method.lower() for method in operations]
+        actions = {name: name for name in names if hasattr(viewset, name)}
     served = {method.upper(): operations[method.upper()] for method in actions}
     pattern = re.sub(r"\{(\w+)\}", lambda match: f"<str:{snake_case(match[1])}>", template)
-    view = viewset.as_view(actions, operations=served)
+    view = viewset.as_view(dict(actions), operations=served)  # DRF adds HEAD to its mapping
     url: URLPattern = path(pattern.lstrip("/"), view, name=template)
     return url
 

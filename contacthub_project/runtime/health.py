@@ -15,7 +15,7 @@ from drf_spectacular.utils import extend_schema
 
 from contacthub_project.api.components import object_component
 from contacthub_project.api.renderers import JsonResponse
-from contacthub_project.api.views import ContactHubViewSet
+from contacthub_project.api.viewsets import ContactHubViewSet
 
 log = structlog.get_logger("contacthub.health")
 
@@ -34,11 +34,12 @@ HEALTH = object_component(
 )
 
 
-class HealthView(ContactHubViewSet):
+class HealthViewSet(ContactHubViewSet):
     """503 only when the database is away: without the others requests are still served."""
 
     @extend_schema(responses={200: HEALTH, 503: HEALTH})
-    def get(self, request: HttpRequest) -> JsonResponse:
+    def retrieve(self, request: HttpRequest) -> JsonResponse:
+        """State of the product and of its parts."""
         health = health_state()
         return JsonResponse(health, status=503 if health["status"] == DOWN else 200)
 

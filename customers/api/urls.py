@@ -24,8 +24,8 @@ def list_element_routes(name: str, viewset: type[ListElementsViewSet]) -> list[U
     path = f"{CUSTOMERS}/{{customerId}}/{name}"
     one = {"get": "retrieve", "put": "update", "delete": "destroy"}
     return [
-        route(path, viewset, get="list", post="create"),
-        route(path + "/{itemId}", viewset, **one),
+        route(path, viewset, {"get": "list", "post": "create"}),
+        route(path + "/{itemId}", viewset, one),
     ]
 
 

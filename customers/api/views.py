@@ -26,7 +26,7 @@ from contacthub_project.api.parameters import (
 )
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import Empty, JsonResponse, NotModified
-from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
+from contacthub_project.api.viewsets import absolute_address, expected_version, is_unchanged
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contacthub_project.core.identifiers import canonical_identifier

@@ -27,7 +27,7 @@ from contacthub_project.api.parameters import (
 )
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent, NotModified, json_bytes
-from contacthub_project.api.views import absolute_address, expected_version, is_unchanged
+from contacthub_project.api.viewsets import absolute_address, expected_version, is_unchanged
 from contacthub_project.core.array_forms import as_list
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Conflict, ContacthubError, Invalid, NotFound

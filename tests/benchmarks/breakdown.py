@@ -20,9 +20,9 @@ WARM_UP = 200
 
 # What is timed, by the name under which its caller knows it.
 STEPS = {
-    "authentication": ["contacthub_project.api.views.authenticate"],
-    "workspace and roles": ["configuration.api.scoping.WorkspaceView.initial"],
-    "reading JSON": ["contacthub_project.api.views.json_object"],
+    "authentication": ["contacthub_project.api.authentication.authenticate"],
+    "workspace and roles": ["configuration.api.scoping.WorkspaceViewSet.initial"],
+    "reading JSON": ["contacthub_project.api.viewsets.json_object"],
     "validation": [
         "configuration.domain.customer_schema.CustomerSchema.faults",
         "configuration.domain.customer_schema.CustomerSchema.with_canonical_timestamps",

@@ -1,0 +1,196 @@
+"""The base of all view sets: DRF's hooks, failures as answers, conditional requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.permissions import BasePermission
+from rest_framework.throttling import BaseThrottle
+from rest_framework.viewsets import ViewSet
+
+from contacthub_project.api import BASE_PATH
+from contacthub_project.api.authentication import BearerToken
+from contacthub_project.api.exception_handler import method_not_allowed
+from contacthub_project.api.operations import Operation
+from contacthub_project.api.parsers import json_object
+from contacthub_project.api.permissions import OperationPermission
+from contacthub_project.api.renderers import JsonResponse, NoContent
+from contacthub_project.core.date_format import DateFormat, Positions
+from contacthub_project.core.errors import Forbidden, Invalid, LimitExceeded, Stale, Unauthorized
+from contacthub_project.core.principal import Principal
+
+CONFIGURATION_BODY_LIMIT = 512 * 1024
+
+
+class ContactHubViewSet(ViewSet):
+    """Serves operations of the contract by actions: `list`, `create`, `retrieve`, `update`, …
+
+    URLs map methods to actions (`contacthub_project.api.operations.route`). An action parses, calls
+    one function of its app, and renders; failures are raised.
+
+    DRF's extension points have their names and order: `authentication_classes`,
+    `permission_classes`, `throttle_classes`, `initial`, `get_exception_handler`,
+    `finalize_response`. `dispatch` is DRF's without its `Request`: no content negotiation, no
+    parsers and renderers by media type, as every body and every answer is JSON. They would cost a
+    fifth of a look-up by id.
+    """
+
+    authentication_classes = (BearerToken,)
+    permission_classes: Sequence[type[BasePermission]] = (OperationPermission,)
+    throttle_classes: Sequence[type[BaseThrottle]] = ()
+    operations: Mapping[str, Operation] = {}
+    operation: Operation
+    principal: Principal | None = None
+    date_format: DateFormat
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer the request by the action that its method is mapped to."""
+        method = (request.method or "").lower()
+        if method == "head":
+            method = "get"
+        try:
+            if method == "options":
+                return self.options(request)
+            action = self.action_map.get(method)
+            if action is None:
+                return self.http_method_not_allowed(request)
+            self.action = action
+            self.operation = self.operations[method.upper()]
+            self.initial(request, *args, **kwargs)
+            response: HttpResponseBase = getattr(self, action)(request, **kwargs)
+            response = self.with_date_format(response)
+        except Exception as failure:
+            response = self.handle_exception(failure)
+        return self.finalize_response(request, response, *args, **kwargs)
+
+    def initial(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, then ask permissions, then throttles; read what every operation reads."""
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        self.check_throttles(request)
+        self.date_format = requested_date_format(request, self.principal)
+
+    def perform_authentication(self, request: HttpRequest) -> None:
+        """Set `principal` to whom the first authenticator finds, None when none does.
+
+        Who asks for what is public needs no token, nor a good one.
+        """
+        if self.operation.is_public:
+            return
+        for authenticator in self.get_authenticators():
+            found = authenticator.authenticate(request)
+            if found is not None:
+                self.principal = found[0]
+                return
+
+    def permission_denied(
+        self, request: HttpRequest, message: str | None = None, code: str | None = None
+    ) -> NoReturn:
+        """Raise for a permission that answered False."""
+        raise Forbidden(message or "The client is not allowed to do this")
+
+    def throttled(self, request: HttpRequest, wait: float | None) -> NoReturn:
+        """Raise for a throttle that answered False; `wait` in seconds."""
+        raise LimitExceeded("Too many requests", retry_after=ceil(wait or 1), headers={})
+
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:
+        """The answer to a failure, by the exception handler of the settings."""
+        context = self.get_exception_handler_context()
+        response: HttpResponseBase = self.get_exception_handler()(exc, context)
+        return response
+
+    def with_date_format(self, response: HttpResponseBase) -> HttpResponseBase:
+        """The response with its moments in the format that the client asks for."""
+        if self.date_format is not DateFormat.ZULU and isinstance(response, JsonResponse):
+            response.write_moments(self.moments(), self.date_format)
+        return response
+
+    def moments(self) -> Positions:
+        """Where moments that are text stand in the answers of this view, whichever operation.
+
+        Date-times need no position; what the answer does not have is passed over.
+        """
+        return None
+
+    def finalize_response(
+        self, request: HttpRequest, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """The answer as it leaves; its transactions are committed."""
+        return response
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        """The methods that this path serves."""
+        return [*(method.upper() for method in self.action_map), "OPTIONS"]
+
+    @property
+    def caller(self) -> Principal:
+        """Who is calling an operation that is not public."""
+        if self.principal is None:
+            raise Unauthorized
+        return self.principal
+
+    def http_method_not_allowed(  # type: ignore[override]
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> JsonResponse:
+        """The answer to a method that is mapped to no action."""
+        return method_not_allowed(self.allowed_methods)
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoContent:  # type: ignore[override]
+        """The methods of this path; no token is needed."""
+        response = NoContent()
+        response["Allow"] = ", ".join(self.allowed_methods)
+        return response
+
+    def body(self, *, limit: int = CONFIGURATION_BODY_LIMIT) -> dict[str, Any]:
+        """The request's JSON object; `limit` in bytes."""
+        return json_object(self.request, limit=limit)
+
+    def check_if_match(self, version: int) -> None:
+        """Raise Stale when the client changes another version than the one there is."""
+        expected = expected_version(self.request)
+        if expected is not None and expected != version:
+            raise Stale
+
+
+def requested_date_format(request: HttpRequest, principal: Principal | None) -> DateFormat:
+    """How the answer is to write moments: by the header, else as is set for the caller.
+
+    Raises Invalid for a header that names no format.
+    """
+    given = request.META.get("HTTP_X_DATE_FORMAT", "").strip()
+    if not given:
+        return DateFormat.ZULU if principal is None else principal.date_format
+    try:
+        return DateFormat(given)
+    except ValueError:
+        known = " or ".join(DateFormat)
+        raise Invalid.at("/X-Date-Format", f"must be {known}", "enum") from None
+
+
+def expected_version(request: HttpRequest) -> int | None:
+    """The version named by `If-Match`; None when any will do, -1 when none ever fits."""
+    header = request.META.get("HTTP_IF_MATCH", "").strip()
+    if not header or header == "*":
+        return None
+    tag = header.removeprefix("W/").strip('"')
+    return int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 19 else -1
+
+
+def absolute_address(request: HttpRequest, path: str) -> str:
+    """The address under which the client reaches a path of the API."""
+    root = settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
+    return f"{root}{BASE_PATH}{path}"
+
+
+def is_unchanged(request: HttpRequest, version: int) -> bool:
+    """Whether `If-None-Match` says that the client has this version already."""
+    header = request.META.get("HTTP_IF_NONE_MATCH")
+    if not header:
+        return False
+    return f'"{version}"' in {tag.strip().removeprefix("W/") for tag in header.split(",")}
