@@ -23,7 +23,7 @@ from contacthub_project.admin.sign_in import urls as sign_in
 from contacthub_project.admin.sign_in.views import SignInView
 from contacthub_project.admin.site import home
 from contacthub_project.api import BASE_PATH, exception_handler
-from contacthub_project.api.oauth2 import OwnTokensIntrospectView
+from contacthub_project.api.oauth2 import OwnTokensIntrospectView, json_answers
 from contacthub_project.api.operations import route
 from contacthub_project.runtime.health import HealthViewSet
 
@@ -35,9 +35,9 @@ may_lead_to_clients = csp_update(settings.FORMS_TO_CLIENTS)
 
 OAUTH2 = [
     path("authorize/", may_lead_to_clients(AuthorizationView.as_view()), name="authorize"),
-    path("token/", TokenView.as_view(), name="token"),
-    path("revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
-    path("introspect/", OwnTokensIntrospectView.as_view(), name="introspect"),
+    path("token/", json_answers(TokenView.as_view()), name="token"),
+    path("revoke_token/", json_answers(RevokeTokenView.as_view()), name="revoke-token"),
+    path("introspect/", json_answers(OwnTokensIntrospectView.as_view()), name="introspect"),
 ]
 
 # Who takes anything gets JSON, as the name says.

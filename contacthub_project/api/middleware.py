@@ -104,7 +104,7 @@ class PageHeaders:
         "Permissions-Policy": ", ".join(
             f"{feature}=()"
             for feature in (
-                "accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera",
+                "accelerometer", "autoplay", "browsing-topics", "camera",
                 "display-capture", "encrypted-media", "geolocation", "gyroscope", "hid",
                 "idle-detection", "magnetometer", "microphone", "midi", "payment",
                 "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from oauth2_provider.models import (
@@ -84,6 +87,24 @@ def _held(person_id: Any) -> Any:
     """The person, kept from changes: what ends their tokens ends those being made, too."""
     people = get_user_model()._default_manager.select_for_update(no_key=True)
     return people.filter(pk=person_id).first()
+
+
+def json_answers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Have all answers of an endpoint that clients call be JSON.
+
+    An error without a body gets the one that RFC 6749, 5.2, describes.
+    """
+
+    @functools.wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        answer = view(request, *args, **kwargs)
+        answer.headers["Content-Type"] = "application/json"
+        if isinstance(answer, HttpResponse) and answer.status_code >= 400 and not answer.content:
+            error = "invalid_client" if answer.status_code in {401, 403} else "invalid_request"
+            answer.content = json.dumps({"error": error}).encode()
+        return answer
+
+    return answered
 
 
 class OwnTokensIntrospectView(IntrospectTokenView):

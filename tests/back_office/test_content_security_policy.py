@@ -43,7 +43,7 @@ class Watched:
         page.on("console", self._note)
 
     def _note(self, message: Any) -> None:
-        if message.type == "error":
+        if message.type in {"error", "warning"}:
             self._said.append(message.text)
 
     def open(self, address: str) -> None:

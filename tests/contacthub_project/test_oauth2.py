@@ -207,6 +207,38 @@ def test_introspection_is_by_post_alone(person: User) -> None:
         assert b"active" not in asked.content
 
 
+def test_all_answers_to_clients_are_json(person: User) -> None:
+    application, secret = make_client(person, "client-credentials")
+    client = basic(application, secret)
+    codes, _ = make_client(person, "authorization-code", kind="public")
+    refresh = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": codes.client_id}
+    token = granted_to(application, secret)
+    code = refresh | {"grant_type": "authorization_code", "code": "x", "redirect_uri": REDIRECT}
+    person.is_active = False  # refused when the token is stored, not when the request is read
+    person.save()
+    answers = {
+        "invalid_grant": [
+            ask("token", {"grant_type": "client_credentials"}, **client),
+            ask("token", refresh), ask("token", code),
+        ],
+        "unsupported_grant_type": [ask("token", {}), ask("token", {"grant_type": "x"}, **client)],
+        "invalid_client": [
+            ask("token", {"grant_type": "client_credentials"}, **basic(application, "wrong")),
+            ask("revoke_token", {"token": token}), ask("introspect", {"token": token}),
+        ],
+        "invalid_request": [
+            ask("introspect", {}, **client), ask("revoke_token", {}, **client),
+            *(Client().get(f"/oauth2/{each}/") for each in ("token", "revoke_token", "introspect")),
+        ],
+        None: [ask("introspect", {"token": token}, **client)],
+    }  # fmt: skip
+    for error, given in answers.items():
+        for answer in given:
+            assert answer["Content-Type"] == "application/json"
+            assert json.loads(answer.content).get("error") == error, answer.content
+    assert ask("revoke_token", {"token": token}, **client)["Content-Type"] == "application/json"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_parallel_refreshes_one_wins() -> None:
     person = make_user("ADMIN")

@@ -20,7 +20,7 @@ from tests.factories import Hub
 
 PLAIN = [each for each in urlpatterns if not set(each.pattern.converters) - {"workspace_id"}]
 PUBLIC = ["/admin/login/", "/sign-in/", "/docs", "/redoc", "/openapi.json"]
-FORBIDDEN = ["camera", "microphone", "geolocation", "payment", "usb", "serial", "bluetooth", "hid"]
+FORBIDDEN = ["camera", "microphone", "geolocation", "payment", "usb", "serial", "hid"]
 
 
 def check_policy(text: str) -> dict[str, list[str]]:
