@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID, uuid4
 
 import structlog
@@ -16,7 +17,7 @@ from contacthub_project.runtime.logs import failure_details, sqlstate
 from customers.actions.bulk_upsert import LostRace
 from customers.actions.statements import NodeNotOpen
 
-INTERNAL = "internal"
+INTERNAL: Final = "internal"
 # Classes of PostgreSQL's codes that speak of the server or of other transactions, not of rows:
 # connection, rollback, resources, prerequisite state, operator intervention, system.
 OF_THE_SERVER = ("08", "40", "53", "55", "57", "58")

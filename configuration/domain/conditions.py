@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from configuration.domain.customer_schema import LIST_OF
 from contacthub_project.core.array_forms import as_list
 from contacthub_project.core.date_math import Moment, Relative, parse_moment
+from contacthub_project.core.error_codes import Code
 from contacthub_project.core.errors import FieldError, pointer
 from contacthub_project.core.strict_json import number_in
 
@@ -279,7 +280,7 @@ class _Parser:
             return None
         return operand
 
-    def _wrong(self, at: str, message: str, code: str) -> None:
+    def _wrong(self, at: str, message: str, code: Code) -> None:
         self.faults.append(FieldError(at, message, code))
 
 

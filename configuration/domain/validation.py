@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import jsonschema_rs
 
 from configuration.domain.coercion import coerce
 from contacthub_project.core.addresses import is_email, is_ip_addresses, is_web_address
 from contacthub_project.core.array_forms import as_sent
+from contacthub_project.core.error_codes import CODES, Code
 from contacthub_project.core.errors import FieldError, pointer
 from contacthub_project.core.timestamps import is_timestamp
 
@@ -121,4 +122,5 @@ def _as_faults(error: jsonschema_rs.ValidationError, at: str) -> list[FieldError
         ]
     if isinstance(kind, jsonschema_rs.ValidationErrorKind.Required):
         return [FieldError(place + pointer(kind.property), "is required", "required")]
-    return [FieldError(place, error.message[:LONGEST_MESSAGE], kind.name)]
+    code = cast(Code, kind.name) if kind.name in CODES else "schema"
+    return [FieldError(place, error.message[:LONGEST_MESSAGE], code)]

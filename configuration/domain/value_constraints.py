@@ -10,11 +10,12 @@ from typing import Any
 
 from configuration.domain.validation import is_linear_pattern
 from contacthub_project.core.array_forms import as_list
+from contacthub_project.core.error_codes import Code
 from contacthub_project.core.errors import FieldError
 
 Constraints = dict[str, Any]
 # What is wrong with the value of a keyword, None if nothing is.
-Fault = tuple[str, str] | None
+Fault = tuple[str, Code] | None
 
 FORMATS = frozenset({"date", "date-time", "email", "hostname", "uri", "ipv4", "ipv6"})
 LONGEST = 6000

@@ -6,22 +6,21 @@ so instead. Unknown properties are errors, and all errors of a body come back at
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.settings import api_settings
 
 from contacthub_project.api.renderers import json_bytes
+from contacthub_project.api.serializer_faults import serializer_faults
 from contacthub_project.core.addresses import is_web_address
 from contacthub_project.core.array_forms import as_list, as_object, as_sent
-from contacthub_project.core.errors import FieldError, Invalid, pointer
+from contacthub_project.core.errors import Invalid
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.sameness import says_the_same
-
-NON_FIELD = api_settings.NON_FIELD_ERRORS_KEY
 
 
 class StrictText(serializers.CharField):
@@ -40,6 +39,14 @@ class StrictText(serializers.CharField):
         if isinstance(data, str) and not self.allow_blank and not data.strip():
             self.fail("blank")
         return super().run_validation(data)
+
+
+class StrictPattern(StrictText):
+    """Text that matches a regular expression; `message` says in words what it must be."""
+
+    def __init__(self, regex: str, *, message: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.validators.append(RegexValidator(regex, message, code="pattern"))
 
 
 class StrictFlag(serializers.BooleanField):
@@ -63,8 +70,12 @@ class StrictInteger(serializers.IntegerField):
 class StrictUuid(serializers.UUIDField):
     """A UUID in its usual form."""
 
+    default_error_messages = {"type": "must be text"}
+
     def to_internal_value(self, data: Any) -> Any:
-        found = as_uuid(data) if isinstance(data, str) else None
+        if not isinstance(data, str):
+            self.fail("type")
+        found = as_uuid(data)
         if found is None:
             self.fail("invalid", value=data)
         return found
@@ -74,12 +85,12 @@ class StrictUuid(serializers.UUIDField):
 class WebAddress(StrictText):
     """An address as browsers take it (`contacthub_project.core.addresses.is_web_address`)."""
 
-    default_error_messages = {"address": "must be a web address"}
+    default_error_messages = {"format": "must be a web address"}
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
         if not is_web_address(text):
-            self.fail("address")
+            self.fail("format")
         return text
 
 
@@ -139,7 +150,7 @@ class StrictSerializer(serializers.Serializer):
         serializer = cls(data=body, context={"current": current}, **options)
         serializer.initial_data = _in_declared_form(serializer, body)
         if not serializer.is_valid():
-            faults = list(_faults(serializer.errors, ""))
+            faults = list(serializer_faults(serializer, serializer.errors))
             raise Invalid(errors=as_sent(faults, body, serializer.initial_data))
         return dict(serializer.validated_data)
 
@@ -163,17 +174,3 @@ def _in_declared_form(field: serializers.Field, data: Any) -> Any:
                 for name, value in data.items()
             }
     return data
-
-
-def _faults(detail: Any, at: str) -> Iterator[FieldError]:
-    if isinstance(detail, Mapping):
-        for name, inner in detail.items():
-            yield from _faults(inner, at if name == NON_FIELD else at + pointer(name))
-    elif isinstance(detail, list):
-        for index, inner in enumerate(detail):
-            if isinstance(inner, str):
-                yield FieldError(at, str(inner), getattr(inner, "code", None))
-            else:
-                yield from _faults(inner, at + pointer(index))
-    else:
-        yield FieldError(at, str(detail), getattr(detail, "code", None))

@@ -10,6 +10,8 @@ from collections.abc import Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contacthub_project.core.error_codes import Code
+
 
 def pointer(*parts: str | int) -> str:
     """A JSON pointer (RFC 6901) to the place that `parts` lead to."""
@@ -18,11 +20,12 @@ def pointer(*parts: str | int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of a request: a JSON pointer (RFC 6901) into it, what is wrong, a stable code."""
+    """One fault of a request: a JSON pointer (RFC 6901) into it, what is wrong, a stable code
+    (`contacthub_project.core.error_codes`), and what belongs to it."""
 
     path: str
     message: str
-    code: str | None = None
+    code: Code
     data: Any = None
 
 
@@ -68,7 +71,7 @@ class Invalid(ContacthubError):
     message = "The request is not valid"
 
     @classmethod
-    def at(cls, path: str, message: str, code: str) -> Invalid:
+    def at(cls, path: str, message: str, code: Code) -> Invalid:
         """A single fault at one place."""
         return cls(errors=[FieldError(path, message, code)])
 

@@ -28,6 +28,7 @@ from configuration.domain.conditions import (
 from configuration.domain.customer_schema import LIST_OF
 from contacthub_project.core.array_forms import as_list
 from contacthub_project.core.date_math import Day, Relative
+from contacthub_project.core.error_codes import Code
 from contacthub_project.core.errors import FieldError
 
 CONJUNCTIONS = {
@@ -144,7 +145,7 @@ class _Parser:
             return AllOf((parts[0], *(Not(part) for part in parts[1:])))
         return AllOf(parts)
 
-    def _wrong(self, at: str, message: str, code: str) -> None:
+    def _wrong(self, at: str, message: str, code: Code) -> None:
         self.faults.append(FieldError(at, message, code))
 
 

@@ -25,6 +25,7 @@ from configuration.domain.conditions import (
 from configuration.domain.customer_schema import LIST_OF
 from configuration.domain.event_schema import EventSchema
 from configuration.domain.vocabulary import EVENT_TYPES
+from contacthub_project.core.error_codes import Code
 from contacthub_project.core.errors import FieldError
 
 MOST_MEASURES = 10
@@ -220,5 +221,5 @@ class _Parser:
             return None
         return int(number)
 
-    def _wrong(self, at: str, message: str, code: str) -> None:
+    def _wrong(self, at: str, message: str, code: Code) -> None:
         self.faults.append(FieldError(at, message, code))

@@ -3,17 +3,17 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from configuration.models import Workspace, WorkspaceStatus
-from contacthub_project.api.fields import StrictInteger, StrictSerializer, StrictText
+from contacthub_project.api.fields import StrictInteger, StrictPattern, StrictSerializer, StrictText
 
 
 class WorkspaceInput(StrictSerializer):
     """What an operator says of a new workspace."""
 
     name = StrictText(max_length=255)
-    slug = serializers.RegexField(
+    slug = StrictPattern(
         r"^[a-z0-9]+(-[a-z0-9]+)*\Z",
+        message="must be lower-case letters, digits and single hyphens",
         max_length=255,
-        error_messages={"invalid": "must be lower-case letters, digits and single hyphens"},
     )
     groupPk = StrictInteger(source="group_pk", min_value=0, max_value=2**63 - 1)
     shard = StrictText(max_length=64)

@@ -1,0 +1,23 @@
+"""The codes of faults: one set for JSON Schema, serializers, query parameters and our own rules.
+
+A code is the keyword of JSON Schema that a value breaks, where there is one, else the name of a
+rule of the product. `docs/using-the-api.md` lists them for clients.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Code = Literal[
+    # keywords of JSON Schema
+    "anyOf", "const", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "maxItems",
+    "maxLength", "maxLengthJoined", "maxLengthSum", "maximum", "minItems", "minLength", "minimum",
+    "multipleOf", "oneOf", "pattern", "propertyNames", "required", "type", "uniqueItems",
+    # rules of the product
+    "aggregate", "blank", "cell", "cells", "character", "conflict", "consent", "contradicted",
+    "contradiction", "depth", "disabled", "entity", "exclusive", "header", "immutable", "inUse",
+    "indexed", "internal", "json", "key", "mandatory", "name", "node", "number", "path",
+    "placeholder", "provider", "query", "range", "recognised", "reference", "regex", "relative",
+    "schema", "trusted", "unique", "unknown", "unstorable",
+]  # fmt: skip
+CODES: frozenset[str] = frozenset(get_args(Code))
