@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import TypeVar
+from typing import Self, TypeVar
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from contacthub_project.core.date_math import Clock, Instant, Moment, Span, parse_moment, span_of
+from contacthub_project.core.error_codes import Code
 from contacthub_project.core.errors import FieldError, Invalid
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.timestamps import timestamp_of
@@ -41,8 +42,15 @@ class QueryParameters:
     """
 
     def __init__(self, request: HttpRequest) -> None:
-        self._values = request.GET
-        self._faults: list[FieldError] = []
+        self._values: QueryDict = request.GET
+        self.faults: list[FieldError] = []
+
+    @classmethod
+    def of_values(cls, values: QueryDict) -> Self:
+        """The parameters of a query that is parsed already."""
+        parameters = cls.__new__(cls)
+        parameters._values, parameters.faults = values, []
+        return parameters
 
     def has(self, name: str) -> bool:
         """Whether the parameter is given, rightly or not."""
@@ -66,7 +74,7 @@ class QueryParameters:
             return self._fault(name, f"must be at most {most}", default)
         return int(value)
 
-    def flag(self, name: str, *, default: bool) -> bool:
+    def flag(self, name: str, *, default: T) -> bool | T:
         """The parameter as true or false."""
         value = self._given(name)
         if value is None:
@@ -123,14 +131,14 @@ class QueryParameters:
             self.fault(name, f"names more than {most}")
         return items
 
-    def fault(self, name: str, message: str) -> None:
+    def fault(self, name: str, message: str, code: Code = "query") -> None:
         """Report that a parameter is wrong in a way that only the operation knows."""
-        self._fault(name, message, None)
+        self.faults.append(FieldError(f"/{name}", message, code))
 
     def raise_faults(self) -> None:
         """Raise Invalid if any parameter read so far was wrong."""
-        if self._faults:
-            raise Invalid("The query parameters are not valid", errors=self._faults)
+        if self.faults:
+            raise Invalid("The query parameters are not valid", errors=self.faults)
 
     def _checked(self, name: str, value: str, longest: int) -> str | None:
         if "\0" in value:
@@ -147,7 +155,7 @@ class QueryParameters:
         return value
 
     def _fault(self, name: str, message: str, result: T) -> T:
-        self._faults.append(FieldError(f"/{name}", message, "query"))
+        self.fault(name, message)
         return result
 
 

@@ -36,6 +36,7 @@ from contacthub_project.api.parameters import (
     IF_MATCH,
     IF_NONE_MATCH,
     RESOLVE_REFERENCES,
+    page_parameters,
     path_parameter,
 )
 
@@ -198,7 +199,14 @@ class ContractSchema(AutoSchema):
         return self._said.description  # never a docstring
 
     def get_override_parameters(self) -> list[Any]:
-        return [SHARED_HEADERS[name] for name in self._said.headers]
+        """Shared headers; of the action `list` also the view's page and filters."""
+        parameters = [SHARED_HEADERS[name] for name in self._said.headers]
+        if self.view.action == "list":
+            if self.view.page_rules is not None:
+                parameters += page_parameters(self.view.page_rules)
+            if self.view.filterset_class is not None:
+                parameters += self.view.filterset_class.parameters()
+        return parameters
 
     def get_serializer_name(
         self, serializer: Any, direction: Literal["request", "response"]

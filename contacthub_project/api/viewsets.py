@@ -16,9 +16,12 @@ from rest_framework.viewsets import ViewSet
 from contacthub_project.api import BASE_PATH
 from contacthub_project.api.authentication import BearerToken
 from contacthub_project.api.exception_handler import method_not_allowed
+from contacthub_project.api.filters import FilterSet
 from contacthub_project.api.operations import Operation
+from contacthub_project.api.pagination import Page, PageRules
 from contacthub_project.api.parsers import json_object
 from contacthub_project.api.permissions import OperationPermission
+from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.core.date_format import DateFormat, Positions
 from contacthub_project.core.errors import Forbidden, Invalid, LimitExceeded, Stale, Unauthorized
@@ -43,6 +46,9 @@ class ContactHubViewSet(ViewSet):
     authentication_classes = (BearerToken,)
     permission_classes: Sequence[type[BasePermission]] = (OperationPermission,)
     throttle_classes: Sequence[type[BaseThrottle]] = ()
+    # Of the action `list`.
+    filterset_class: type[FilterSet] | None = None
+    page_rules: PageRules | None = None
     operations: Mapping[str, Operation] = {}
     operation: Operation
     principal: Principal | None = None
@@ -150,6 +156,16 @@ class ContactHubViewSet(ViewSet):
     def body(self, *, limit: int = CONFIGURATION_BODY_LIMIT) -> dict[str, Any]:
         """The request's JSON object; `limit` in bytes."""
         return json_object(self.request, limit=limit)
+
+    def requested_page(self, filters: FilterSet | None = None) -> Page:
+        """`page` and `size` of a list; raises Invalid with their faults and the filters'."""
+        assert self.page_rules is not None, "the view set says how long its pages are"
+        parameters = QueryParameters(self.request)
+        page = Page.asked_for(parameters, self.page_rules)
+        if filters is not None:
+            parameters.faults += filters.faults
+        parameters.raise_faults()
+        return page
 
     def check_if_match(self, version: int) -> None:
         """Raise Stale when the client changes another version than the one there is."""

@@ -3,7 +3,6 @@
 from django.urls import URLPattern
 
 from contacthub_project.api.operations import route
-from customers.api.consent_views import ConsentLogsView, ConsentLogView
 from customers.api.data_protection_views import ExportView, ForgettingView
 from customers.api.list_element_views import (
     EducationsViewSet,
@@ -15,6 +14,7 @@ from customers.api.session_views import SessionsView, SessionView
 from customers.api.subscription_views import SubscriptionsView, SubscriptionView
 from customers.api.update_views import LastOffsetView, UpdatesView, VerificationView
 from customers.api.views import CustomersView, CustomerView, EntryCustomersView
+from customers.api.viewsets.consent_logs import ConsentLogViewSet
 
 CUSTOMERS = "/workspaces/{workspaceId}/customers"
 
@@ -43,8 +43,8 @@ urlpatterns = [
     route("/workspaces/{workspaceId}/updates", UpdatesView),
     route("/workspaces/{workspaceId}/updates/last-offset", LastOffsetView),
     route("/workspaces/{workspaceId}/updates/verify", VerificationView),
-    route("/workspaces/{workspaceId}/consent-logs", ConsentLogsView),
-    route("/workspaces/{workspaceId}/consent-logs/{id}", ConsentLogView),
+    route("/workspaces/{workspaceId}/consent-logs", ConsentLogViewSet, {"get": "list"}),
+    route("/workspaces/{workspaceId}/consent-logs/{id}", ConsentLogViewSet, {"get": "retrieve"}),
     route("/workspaces/{workspaceId}/data-protection/customers/{customerId}", ForgettingView),
     route("/workspaces/{workspaceId}/data-protection/customers/{customerId}/export", ExportView),
 ]
