@@ -15,7 +15,6 @@ from configuration.domain.extended_properties import (
     changed_indexes,
     disabled_paths,
     lost_properties,
-    read_definitions,
     redefined,
 )
 from configuration.domain.vocabulary import PRODUCT_EVENT_TYPES
@@ -101,66 +100,67 @@ def set_base_property(
 def set_customer_extended(
     workspace_id: UUID,
     *,
-    given: Mapping[str, Any],
+    definitions: Definitions,
     may_index: bool,
     expected_version: int | None,
     force: bool = False,
-) -> Definitions:
-    """Define the extended properties of customers anew; see `_redefined` for what is refused.
+) -> None:
+    """Define the extended properties of customers anew (`_check_redefinable`).
+
+    `definitions` are as `read_definitions` answers them, and so they are kept.
 
     Unless forced, raises Conflict too when customers have values that would not be valid.
     """
     with changing(workspace_id, expected_version) as workspace:
         before = workspace.customer_extended
-        after = _redefined(workspace_id, CUSTOMERS, before, given, may_index=may_index)
-        _check_unused(workspace_id, {CUSTOMERS: _taken_away(before, after, at="extended")})
+        _check_redefinable(workspace_id, CUSTOMERS, before, definitions, may_index=may_index)
+        _check_unused(workspace_id, {CUSTOMERS: _taken_away(before, definitions, at="extended")})
         if not force:
-            places = {f"extended.{name}": _definition_at(name) for name in redefined(before, after)}
-            schema = CustomerSchema(workspace.disabled_base_properties, after)
+            places = {
+                f"extended.{name}": _definition_at(name) for name in redefined(before, definitions)
+            }
+            schema = CustomerSchema(workspace.disabled_base_properties, definitions)
             check_nobody_contradicts(workspace_id, schema, places)
-        workspace.customer_extended = after
+        workspace.customer_extended = definitions
         workspace.save(update_fields=["customer_extended"])
         customer_extended_changed.send(Workspace, workspace_id=workspace_id)
-    return after
 
 
 def set_product_extended(
     workspace_id: UUID,
     *,
-    given: Mapping[str, Any],
+    definitions: Definitions,
     may_index: bool,
     expected_version: int | None,
-) -> Definitions:
+) -> None:
     """Define the extended properties of products anew."""
     with changing(workspace_id, expected_version) as workspace:
         before = workspace.product_extended
-        after = _redefined(workspace_id, PRODUCTS, before, given, may_index=may_index)
+        _check_redefinable(workspace_id, PRODUCTS, before, definitions, may_index=may_index)
         taken = {
-            event_type: _taken_away(before, after, at=product_extended_path(event_type))
+            event_type: _taken_away(before, definitions, at=product_extended_path(event_type))
             for event_type in PRODUCT_EVENT_TYPES
         }
         _check_unused(workspace_id, taken)
-        workspace.product_extended = after
+        workspace.product_extended = definitions
         workspace.save(update_fields=["product_extended"])
-    return after
 
 
 def set_event_extended(
     workspace_id: UUID,
     *,
     event_type: str,
-    given: Mapping[str, Any],
+    definitions: Definitions,
     may_index: bool,
     expected_version: int | None,
-) -> Definitions:
+) -> None:
     """Define the extended properties of a type of event anew."""
     with changing(workspace_id, expected_version):
         before = EventTypeSettings.objects.by_type(workspace_id)[event_type].extended
-        after = _redefined(workspace_id, event_type, before, given, may_index=may_index)
-        taken = _taken_away(before, after, at="properties.extended")
+        _check_redefinable(workspace_id, event_type, before, definitions, may_index=may_index)
+        taken = _taken_away(before, definitions, at="properties.extended")
         _check_unused(workspace_id, {event_type: taken})
-        _update(workspace_id, event_type, extended=after)
-    return after
+        _update(workspace_id, event_type, extended=definitions)
 
 
 def set_event_enabled(
@@ -194,24 +194,20 @@ def _update(workspace_id: UUID, event_type: str, **values: Any) -> None:
     )
 
 
-def _redefined(
+def _check_redefinable(
     workspace_id: UUID,
     section: str,
     before: Definitions,
-    given: Mapping[str, Any],
+    after: Definitions,
     *,
     may_index: bool,
-) -> Definitions:
-    """The new definitions in the form they are kept in.
+) -> None:
+    """Raise if definitions cannot follow those that there are.
 
-    Raises Invalid for definitions that are wrong, Forbidden when `indexed` changes and the caller
-    is no operator, Conflict when a property goes or changes its type while something has a value
-    of it: disable it instead (docs/decisions/0008-extended-properties.md).
+    Forbidden when `indexed` changes and the caller is no operator, Conflict when a property goes or
+    changes its type while something has a value of it: disable it instead
+    (docs/decisions/0008-extended-properties.md).
     """
-    faults: list[FieldError] = []
-    after = read_definitions(given, faults)
-    if faults:
-        raise Invalid(errors=faults)
     indexes = changed_indexes(before, after)
     if indexes and not may_index:
         raise Forbidden(f"Only operators change what is indexed: {', '.join(sorted(indexes))}")
@@ -228,7 +224,6 @@ def _redefined(
             f"There are values of {', '.join(in_use)}: disable instead of removing or retyping",
             errors=[FieldError(_definition_at(name), "has values", "inUse") for name in in_use],
         )
-    return after
 
 
 def _taken_away(before: Definitions, after: Definitions, *, at: str) -> dict[str, str]:

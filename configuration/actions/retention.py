@@ -36,9 +36,5 @@ def set_node_retention(
 
 def _held_months(node: Node) -> dict[str, int]:
     """How long a node's events are kept now, by type; by its own rule or the workspace's."""
-    of_workspace = {
-        each.type: each.retention_months
-        for each in EventTypeSettings.objects.in_workspace(node.workspace_id)
-        if each.retention_months is not None
-    }
+    of_workspace = EventTypeSettings.objects.retention_months(node.workspace_id)
     return effective_months(of_workspace, node.retention_months)

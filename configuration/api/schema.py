@@ -5,7 +5,6 @@ from __future__ import annotations
 from configuration.domain.conditions import CONJUNCTIONS, DEPRECATED_OPERATORS, OPERATORS
 from configuration.domain.customer_schema import base_properties
 from configuration.domain.extended_properties import TYPES
-from configuration.domain.retention import MOST_MONTHS
 from configuration.domain.value_constraints import FORMATS
 from configuration.domain.vocabulary import (
     CONTEXTS,
@@ -24,13 +23,10 @@ from configuration.models import (
     NodeType,
     WorkspaceStatus,
 )
-from configuration.models.event_type import LARGEST_LIMIT, SMALLEST_LIMIT
 from configuration.models.user import Role
 from contacthub_project.api.components import (
     ID,
     INTEGER,
-    MOMENT,
-    NULL,
     OPEN_OBJECT,
     TEXT,
     TEXT_OR_NULL,
@@ -38,7 +34,6 @@ from contacthub_project.api.components import (
     component,
     enum_component,
     list_component,
-    map_component,
     object_component,
     reference_to,
 )
@@ -118,106 +113,6 @@ EXTENDED_PROPERTY = component(
         },
     },
 )
-EXTENDED_PROPERTIES = map_component("ExtendedProperties", EXTENDED_PROPERTY)
-BASE_PROPERTIES_MODEL = object_component("BasePropertiesModel", {"schema": JSON_SCHEMA})
-
-MONTHS: Schema = {"type": "integer", "minimum": 0, "maximum": MOST_MONTHS}
-RETENTION_BY_TYPE = map_component(
-    "RetentionByEventType", object_component("EventRetention", {"months": MONTHS})
-)
-NODE_RETENTION = object_component("NodeRetention", {"enabled": FLAG, "events": RETENTION_BY_TYPE})
-RETENTION_STATUS = map_component(
-    "RetentionStatusByEventType",
-    object_component(
-        "EventRetentionStatus",
-        {"months": MONTHS, "deletedBefore": {"anyOf": [MOMENT, NULL]}},
-    ),
-)
-PAYLOAD_SIZES = map_component(
-    "PayloadSizeByEventType",
-    object_component(
-        "EventPayloadSize",
-        {"maxBytes": {"type": "integer", "minimum": SMALLEST_LIMIT, "maximum": LARGEST_LIMIT}},
-    ),
-)
-CONSENT_POLICY = map_component("ConsentPolicy", {"type": "array", "items": TEXT})
-PLAN_MODEL = object_component(
-    "PlanModel",
-    {
-        "plan": {
-            "type": "array",
-            "items": object_component("PlanField", {"id": TEXT, "type": TEXT}),
-        },
-        "hub": {
-            "type": "object",
-            "additionalProperties": map_component(
-                "PlanHubProperties", object_component("PlanHubProperty", {"type": TEXT})
-            ),
-        },
-    },
-)
-
-MERGE_POLICY_LIST = list_component(
-    "MergePolicyList",
-    object_component(
-        "MergePolicy",
-        {
-            "id": MERGE_POLICY,
-            "label": TEXT,
-            "description": TEXT,
-            "supportedTypes": {"type": "array", "items": PROPERTY_TYPE},
-        },
-    ),
-    "merge policies",
-)
-PROVIDER_LIST = list_component(
-    "ProviderList",
-    object_component(
-        "Provider",
-        {
-            "id": PROVIDER,
-            "label": TEXT,
-            "description": TEXT,
-            "creatable": FLAG,
-            "propertiesSchema": JSON_SCHEMA,
-        },
-    ),
-    "providers",
-)
-CONTEXT_LIST = list_component(
-    "EventContextList",
-    object_component(
-        "EventContextModel",
-        {
-            "id": EVENT_CONTEXT,
-            "label": TEXT,
-            "description": TEXT,
-            "propertiesSchema": JSON_SCHEMA,
-        },
-    ),
-    "contexts",
-)
-EVENT_CATEGORY_LIST = list_component(
-    "EventCategoryList",
-    object_component("EventCategory", {"id": EVENT_CATEGORY, "label": TEXT}),
-    "categories",
-)
-
-SEND_SOURCE = object_component(
-    "SendSource",
-    {
-        "portfolio": INTEGER,
-        "id": ID,
-        "name": TEXT,
-        "industry": INDUSTRY,
-        "workspaceStatus": WORKSPACE_STATUS,
-        "nodeId": ID,
-        "nodeName": TEXT,
-        "nodeType": NODE_TYPE,
-        "contactSendSource": reference_to("Source"),
-    },
-)
-SEND_SOURCE_LIST = list_component("SendSourceList", SEND_SOURCE, "send sources")
 USER_DATABASE_FIELDS = list_component(
     "UserDatabaseFieldList",
     component("UserDatabaseField", OPEN_OBJECT),

@@ -55,7 +55,7 @@ class WorkspaceThrottle(BaseThrottle):
         return True
 
 
-class WorkspaceViewSet(ContactHubViewSet):
+class WorkspaceScopedViewSet(ContactHubViewSet):
     """Serves operations under `/workspaces/{workspaceId}`; `workspace` holds its rules."""
 
     permission_classes = (OperationPermission, WorkspacePermission)
@@ -127,7 +127,9 @@ class WorkspaceViewSet(ContactHubViewSet):
         return rules
 
 
-WorkspaceView = WorkspaceViewSet  # as those call it that are not view sets yet
+# As those call it that are not converted yet.
+WorkspaceView = WorkspaceScopedViewSet
+WorkspaceViewSet = WorkspaceScopedViewSet
 
 
 def reached_workspace(principal: Principal, workspace_id: str) -> WorkspaceRules:

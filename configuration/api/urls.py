@@ -1,144 +1,151 @@
 """URLs of the configuration, by the contract's path templates."""
 
-from configuration.api.views.aggregates import (
-    AggregateNodeStateView,
-    AggregateNodesView,
-    AggregateNodeView,
+from configuration.api.viewsets.aggregate_nodes import AggregateNodeViewSet
+from configuration.api.viewsets.event_policies import (
+    ConsentPolicyViewSet,
+    PayloadSizeViewSet,
+    PlanModelViewSet,
+    ProductsUpdatePolicyViewSet,
 )
-from configuration.api.views.configuration import (
-    BasePropertiesView,
-    BasePropertyEnabledView,
-    BasePropertyView,
-    CustomerExtendedView,
-    CustomerPropertiesView,
-    ProductExtendedView,
-    ThrottlingView,
-    WorkspaceConfigurationView,
+from configuration.api.viewsets.event_types import EventConfigurationViewSet, EventTypeViewSet
+from configuration.api.viewsets.me import MeViewSet
+from configuration.api.viewsets.nodes import (
+    DefaultMatchingPolicyViewSet,
+    EntryNodeViewSet,
+    NodeViewSet,
 )
-from configuration.api.views.events import (
-    ConsentPolicyView,
-    EventConfigurationsView,
-    EventConfigurationView,
-    EventEnabledView,
-    EventExtendedView,
-    EventPropertiesView,
-    EventTypesView,
-    PayloadSizeView,
-    PlanModelView,
-    ProductsUpdatePolicyView,
+from configuration.api.viewsets.properties import (
+    BasePropertyViewSet,
+    CustomerSchemaViewSet,
+    ExtendedPropertyViewSet,
+    ProductExtendedPropertyViewSet,
 )
-from configuration.api.views.me import MeView
-from configuration.api.views.nodes import (
-    DefaultMatchingPolicyView,
-    EntryNodeDataView,
-    EntryNodeRekeyingView,
-    EntryNodesView,
-    EntryNodeView,
-    MatchingPolicyView,
-    NodesView,
+from configuration.api.viewsets.retention import (
+    EntryNodeRetentionPolicyViewSet,
+    NodeRetentionPolicyViewSet,
+    RetentionPolicyViewSet,
 )
-from configuration.api.views.retention import (
-    EntryNodeRetentionEnabledView,
-    EntryNodeRetentionView,
-    NodeRetentionView,
-    RetentionStatusView,
-    WorkspaceRetentionView,
+from configuration.api.viewsets.send_sources import (
+    NodeSendSourceViewSet,
+    SendSourceViewSet,
+    UserDatabaseViewSet,
 )
-from configuration.api.views.send_sources import (
-    AggregateSendSubscriptionsView,
-    GroupSendSourcesView,
-    NodeSendSourceView,
-    SendSourcesView,
-    UserDatabaseFieldsView,
-    UserDatabaseSendSourceView,
-    UserDatabaseSubscriptionsView,
+from configuration.api.viewsets.sources import SourceViewSet
+from configuration.api.viewsets.users import UserViewSet
+from configuration.api.viewsets.vocabulary import EventCategoryViewSet, VocabularyViewSet
+from configuration.api.viewsets.workspace_configuration import (
+    ThrottlingViewSet,
+    WorkspaceConfigurationViewSet,
 )
-from configuration.api.views.sources import RefreshSourceTokenView, SourcesView, SourceView
-from configuration.api.views.users import UsersView, UserView
-from configuration.api.views.vocabulary import (
-    BasePropertiesModelView,
-    ContextsView,
-    EventCategoriesView,
-    MergePoliciesView,
-    ProvidersView,
-)
-from configuration.api.views.workspaces import (
-    ShardsView,
-    WorkspaceDetailView,
-    WorkspaceStatusView,
-    WorkspacesView,
-)
+from configuration.api.viewsets.workspaces import ShardViewSet, WorkspaceViewSet
 from contacthub_project.api.operations import route
 
 WORKSPACE = "/workspaces/{workspaceId}"
 CONFIGURATION = WORKSPACE + "/configuration"
+EVENT = CONFIGURATION + "/events/{eventType}"
+ENTRY = CONFIGURATION + "/nodes/entries/{nodeId}"
+AGGREGATE = CONFIGURATION + "/nodes/aggregates/{aggregateNodeId}"
+MODELS = WORKSPACE + "/models"
+
+LIST = {"get": "list"}
+LIST_AND_CREATE = {"get": "list", "post": "create"}
+SETTING = {"get": "retrieve", "put": "update"}
+RESOURCE = {"get": "retrieve", "put": "update", "delete": "destroy"}
 
 urlpatterns = [
-    route("/me", MeView),
-    route("/shards", ShardsView),
-    route("/workspaces", WorkspacesView),
-    route(WORKSPACE, WorkspaceDetailView),
-    route(WORKSPACE + "/status", WorkspaceStatusView),
-    route(CONFIGURATION, WorkspaceConfigurationView),
-    route(CONFIGURATION + "/throttling", ThrottlingView),
-    route(CONFIGURATION + "/events", EventConfigurationsView),
-    route(CONFIGURATION + "/events/{eventType}", EventConfigurationView),
-    route(CONFIGURATION + "/events/{eventType}/enabled", EventEnabledView),
-    route(CONFIGURATION + "/events/{eventType}/properties", EventPropertiesView),
-    route(CONFIGURATION + "/events/{eventType}/properties/extended", EventExtendedView),
-    route(CONFIGURATION + "/event-types", EventTypesView),
-    route(CONFIGURATION + "/payload-size", PayloadSizeView),
-    route(CONFIGURATION + "/consent-policy", ConsentPolicyView),
-    route(CONFIGURATION + "/products/update-policy", ProductsUpdatePolicyView),
-    route(CONFIGURATION + "/products/properties/extended", ProductExtendedView),
-    route(CONFIGURATION + "/plan-models/{planModel}", PlanModelView),
-    route(CONFIGURATION + "/properties", CustomerPropertiesView),
-    route(CONFIGURATION + "/properties/base", BasePropertiesView),
-    route(CONFIGURATION + "/properties/base/{name}", BasePropertyView),
-    route(CONFIGURATION + "/properties/base/{baseProperty}/enabled", BasePropertyEnabledView),
-    route(CONFIGURATION + "/properties/extended", CustomerExtendedView),
-    route("/models/analytics/event-categories", EventCategoriesView),
-    route("/send-sources", SendSourcesView),
-    route("/send-sources/{groupPk}", GroupSendSourcesView),
-    route("/send-sources/{groupPk}/{userdbId}", UserDatabaseSendSourceView),
-    route(WORKSPACE + "/nodes/{nodeId}/send-source", NodeSendSourceView),
+    route("/me", MeViewSet, {"get": "retrieve"}),
+    # workspaces
+    route("/shards", ShardViewSet, LIST),
+    route("/workspaces", WorkspaceViewSet, LIST_AND_CREATE),
+    route(WORKSPACE, WorkspaceViewSet, {"get": "retrieve", "delete": "destroy"}),
+    route(WORKSPACE + "/status", WorkspaceViewSet, {"put": "set_status"}),
+    route(CONFIGURATION, WorkspaceConfigurationViewSet, SETTING),
+    route(CONFIGURATION + "/throttling", ThrottlingViewSet, SETTING),
+    # properties
+    route(CONFIGURATION + "/properties", CustomerSchemaViewSet, {"get": "retrieve"}),
+    route(CONFIGURATION + "/properties/base", BasePropertyViewSet, LIST),
+    route(CONFIGURATION + "/properties/base/{name}", BasePropertyViewSet, {"put": "update"}),
     route(
-        WORKSPACE + "/models/send-sources/{subscriberSourceId}/subscriptions",
-        UserDatabaseSubscriptionsView,
+        CONFIGURATION + "/properties/base/{baseProperty}/enabled",
+        BasePropertyViewSet,
+        {"put": "set_enabled"},
     ),
-    route(WORKSPACE + "/models/send-sources/{subscriberSourceId}/fields", UserDatabaseFieldsView),
+    route(CONFIGURATION + "/properties/extended", ExtendedPropertyViewSet, SETTING),
+    route(CONFIGURATION + "/products/properties/extended", ProductExtendedPropertyViewSet, SETTING),
+    # types of events
+    route(CONFIGURATION + "/event-types", EventTypeViewSet, LIST),
+    route(CONFIGURATION + "/events", EventConfigurationViewSet, LIST),
+    route(EVENT, EventConfigurationViewSet, SETTING),
+    route(EVENT + "/enabled", EventConfigurationViewSet, {"put": "set_enabled"}),
+    route(EVENT + "/properties", EventConfigurationViewSet, {"get": "properties"}),
     route(
-        CONFIGURATION + "/nodes/aggregates/{aggregateNodeId}/send-source-subscriptions",
-        AggregateSendSubscriptionsView,
+        EVENT + "/properties/extended",
+        EventConfigurationViewSet,
+        {"get": "extended", "put": "update_extended"},
     ),
-    route(WORKSPACE + "/models/properties/base", BasePropertiesModelView),
-    route(WORKSPACE + "/models/merge-policies", MergePoliciesView),
-    route(WORKSPACE + "/models/providers", ProvidersView),
-    route(WORKSPACE + "/models/contexts", ContextsView),
-    route(CONFIGURATION + "/users", UsersView),
-    route(CONFIGURATION + "/users/{id}", UserView),
-    route(CONFIGURATION + "/retention-policy", WorkspaceRetentionView),
-    route(CONFIGURATION + "/retention-policy/status", RetentionStatusView),
-    route(CONFIGURATION + "/nodes/{nodeId}/retention-policy", NodeRetentionView),
-    route(CONFIGURATION + "/nodes/entries/{nodeId}/retention-policy", EntryNodeRetentionView),
+    route(CONFIGURATION + "/payload-size", PayloadSizeViewSet, SETTING),
+    route(CONFIGURATION + "/consent-policy", ConsentPolicyViewSet, SETTING),
+    route(CONFIGURATION + "/products/update-policy", ProductsUpdatePolicyViewSet, SETTING),
+    route(CONFIGURATION + "/plan-models/{planModel}", PlanModelViewSet, {"get": "retrieve"}),
+    # how long events are kept
+    route(CONFIGURATION + "/retention-policy", RetentionPolicyViewSet, SETTING),
+    route(CONFIGURATION + "/retention-policy/status", RetentionPolicyViewSet, {"get": "status"}),
+    route(CONFIGURATION + "/nodes/{nodeId}/retention-policy", NodeRetentionPolicyViewSet, SETTING),
+    route(ENTRY + "/retention-policy", EntryNodeRetentionPolicyViewSet, SETTING),
     route(
-        CONFIGURATION + "/nodes/entries/{nodeId}/retention-policy/enabled",
-        EntryNodeRetentionEnabledView,
+        ENTRY + "/retention-policy/enabled",
+        EntryNodeRetentionPolicyViewSet,
+        {"get": "enabled", "put": "set_enabled"},
     ),
-    route(CONFIGURATION + "/unique-customer-matching-policy", DefaultMatchingPolicyView),
-    route(CONFIGURATION + "/nodes", NodesView),
-    route(CONFIGURATION + "/nodes/aggregates", AggregateNodesView),
-    route(CONFIGURATION + "/nodes/aggregates/{aggregateNodeId}", AggregateNodeView),
-    route(CONFIGURATION + "/nodes/aggregates/{aggregateNodeId}/state", AggregateNodeStateView),
-    route(CONFIGURATION + "/nodes/entries/{nodeId}/data", EntryNodeDataView),
-    route(CONFIGURATION + "/nodes/entries/{nodeId}/rekeying", EntryNodeRekeyingView),
+    # people
+    route(CONFIGURATION + "/users", UserViewSet, LIST),
+    route(CONFIGURATION + "/users/{id}", UserViewSet, SETTING),
+    # nodes
     route(
-        CONFIGURATION + "/nodes/entries/{nodeId}/unique-customer-matching-policy",
-        MatchingPolicyView,
+        CONFIGURATION + "/unique-customer-matching-policy",
+        DefaultMatchingPolicyViewSet,
+        {"get": "retrieve"},
     ),
-    route(CONFIGURATION + "/nodes/entries", EntryNodesView),
-    route(CONFIGURATION + "/nodes/entries/{nodeId}", EntryNodeView),
-    route(CONFIGURATION + "/sources", SourcesView),
-    route(CONFIGURATION + "/sources/{sourceId}", SourceView),
-    route(CONFIGURATION + "/sources/{sourceId}/refresh-token", RefreshSourceTokenView),
+    route(CONFIGURATION + "/nodes", NodeViewSet, LIST),
+    route(CONFIGURATION + "/nodes/entries", EntryNodeViewSet, LIST_AND_CREATE),
+    route(ENTRY, EntryNodeViewSet, RESOURCE),
+    route(ENTRY + "/data", EntryNodeViewSet, {"delete": "destroy_data"}),
+    route(ENTRY + "/rekeying", EntryNodeViewSet, {"get": "rekeying"}),
+    route(
+        ENTRY + "/unique-customer-matching-policy",
+        EntryNodeViewSet,
+        {"get": "matching_policy", "put": "set_matching_policy"},
+    ),
+    route(CONFIGURATION + "/nodes/aggregates", AggregateNodeViewSet, LIST_AND_CREATE),
+    route(AGGREGATE, AggregateNodeViewSet, RESOURCE),
+    route(AGGREGATE + "/state", AggregateNodeViewSet, {"put": "set_state"}),
+    # sources and send sources
+    route(CONFIGURATION + "/sources", SourceViewSet, LIST_AND_CREATE),
+    route(CONFIGURATION + "/sources/{sourceId}", SourceViewSet, RESOURCE),
+    route(
+        CONFIGURATION + "/sources/{sourceId}/refresh-token",
+        SourceViewSet,
+        {"post": "refresh_token"},
+    ),
+    route("/send-sources", SendSourceViewSet, LIST),
+    route("/send-sources/{groupPk}", SendSourceViewSet, {"get": "list_of_group"}),
+    route("/send-sources/{groupPk}/{userdbId}", SendSourceViewSet, {"get": "retrieve"}),
+    route(WORKSPACE + "/nodes/{nodeId}/send-source", NodeSendSourceViewSet, {"get": "retrieve"}),
+    route(
+        AGGREGATE + "/send-source-subscriptions", NodeSendSourceViewSet, {"get": "subscriptions"}
+    ),
+    route(
+        MODELS + "/send-sources/{subscriberSourceId}/subscriptions",
+        UserDatabaseViewSet,
+        {"get": "subscriptions"},
+    ),
+    route(
+        MODELS + "/send-sources/{subscriberSourceId}/fields", UserDatabaseViewSet, {"get": "fields"}
+    ),
+    # what every workspace has in common
+    route(MODELS + "/properties/base", VocabularyViewSet, {"get": "base_properties"}),
+    route(MODELS + "/merge-policies", VocabularyViewSet, {"get": "merge_policies"}),
+    route(MODELS + "/providers", VocabularyViewSet, {"get": "providers"}),
+    route(MODELS + "/contexts", VocabularyViewSet, {"get": "contexts"}),
+    route("/models/analytics/event-categories", EventCategoryViewSet, LIST),
 ]

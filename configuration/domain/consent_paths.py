@@ -7,7 +7,6 @@ from typing import Any
 
 from configuration.domain.customer_schema import BUILT_IN
 from configuration.domain.schema_tree import resolve
-from contacthub_project.core.errors import FieldError
 
 LEAVES = {"status", "limitation", "objection"}
 
@@ -25,15 +24,6 @@ def _paths(schema: Mapping[str, Any], at: str) -> Iterator[str]:
 CONSENT_PATHS = frozenset(_paths(BUILT_IN["properties"]["consents"], ""))
 
 
-def consent_path_faults(paths: Any, *, at: str) -> list[FieldError]:
-    """What is wrong with a list of consents in a policy."""
-    if not isinstance(paths, list):
-        return [FieldError(at, "must be a list", "type")]
-    faults = [
-        FieldError(f"{at}/{index}", "is not the path of a consent", "enum")
-        for index, path in enumerate(paths)
-        if not isinstance(path, str) or path.removeprefix("consents.") not in CONSENT_PATHS
-    ]
-    if not faults and len(set(paths)) < len(paths):
-        faults.append(FieldError(at, "names a consent twice", "uniqueItems"))
-    return faults
+def is_consent_path(path: str) -> bool:
+    """Whether a policy may name this path."""
+    return path.removeprefix("consents.") in CONSENT_PATHS

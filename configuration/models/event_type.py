@@ -30,6 +30,14 @@ class EventTypeSettingsQuerySet(models.QuerySet["EventTypeSettings"]):
             for name in EVENT_TYPES
         }
 
+    def retention_months(self, workspace_id: UUID) -> dict[str, int]:
+        """The months that the workspace itself has set, by type."""
+        return {
+            each.type: each.retention_months
+            for each in self.in_workspace(workspace_id)
+            if each.retention_months is not None
+        }
+
 
 class EventTypeSettings(models.Model):
     """`retention_months` and `updates_products` are null while they are the default."""

@@ -48,10 +48,6 @@ class NodeQuerySet(models.QuerySet["Node"]):
     def entries(self) -> NodeQuerySet:
         return self.filter(type=NodeType.ENTRY)
 
-    def of_type(self, kind: str | None) -> NodeQuerySet:
-        """Nodes of one kind; None asks for both."""
-        return self if kind is None else self.filter(type=kind)
-
     def aggregates(self) -> NodeQuerySet:
         return self.filter(type=NodeType.AGGREGATE)
 

@@ -7,6 +7,25 @@ from django.db import models
 from configuration.models.node import Node
 from configuration.models.source import Source
 
+LARGEST_DIGITS = 18
+
+
+class SendSourceQuerySet(models.QuerySet["SendSource"]):
+    def present(self) -> SendSourceQuerySet:
+        """Those of nodes and workspaces that are not being deleted, by user database."""
+        return self.filter(node__removed_at=None, node__workspace__removed_at=None).order_by(
+            "group_pk", "userdb_id"
+        )
+
+    def of_group(self, group_pk: str) -> SendSourceQuerySet:
+        """Those of a customer group; none when the text is not a number that a group can have."""
+        is_number = group_pk.isascii() and group_pk.isdigit() and len(group_pk) <= LARGEST_DIGITS
+        return self.filter(group_pk=int(group_pk)) if is_number else self.none()
+
+    def with_source(self) -> SendSourceQuerySet:
+        """With source, its nodes, node and workspace, in two statements."""
+        return self.select_related("source", "node__workspace").prefetch_related("source__nodes")
+
 
 class SendSource(models.Model):
     """One source, one node, one user database; the rest stands in the source's `properties`."""
@@ -18,6 +37,8 @@ class SendSource(models.Model):
     group_pk = models.BigIntegerField()
     userdb_id = models.CharField(max_length=255)
     api_key = models.BinaryField(editable=False)  # encrypted, see contacthub_project.db.encryption
+
+    objects = SendSourceQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -48,15 +48,6 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
         works_there, may_there = Q(memberships__user=user), Q(nodes__grants__user=user)
         return demanding.filter(works_there | may_there).distinct()
 
-    def matching(self, *, name: str | None, group_pk: int | None) -> WorkspaceQuerySet:
-        """Those whose name holds `name`, in any case, and those of one customer group."""
-        found = self
-        if name is not None:
-            found = found.filter(name__icontains=name)
-        if group_pk is not None:
-            found = found.filter(group_pk=group_pk)
-        return found
-
 
 class Workspace(models.Model):
     """`group_pk` is the customer group that pays; `shard` names where the data is placed."""

@@ -1,12 +1,11 @@
-"""Serializer fields and the serializer base that take nothing for what it is not.
+"""Serializer fields that convert no types.
 
 DRF's own fields turn 12 into "12" and "true" into true; a client that sends the wrong type is told
-so instead. Unknown properties are errors, and all errors of a body come back at once.
+so instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -15,10 +14,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contacthub_project.api.renderers import json_bytes
-from contacthub_project.api.serializer_faults import serializer_faults
 from contacthub_project.core.addresses import is_web_address
-from contacthub_project.core.array_forms import as_list, as_object, as_sent
-from contacthub_project.core.errors import Invalid
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.sameness import says_the_same
 
@@ -98,19 +94,21 @@ class ImmutableField(serializers.JSONField):
     """A property that answers carry and bodies may repeat, but not change.
 
     `of` is the field that answers have, for the OpenAPI document. What is repeated is compared with
-    `current` of `StrictSerializer.read`; moments and UUIDs are equal in any spelling.
+    `current` of `StrictSerializer.read`; moments and UUIDs are equal in any spelling. It may be
+    absent unless `required`.
     """
 
     default_error_messages = {"immutable": "cannot be changed"}
 
-    def __init__(self, of: serializers.Field, **options: Any) -> None:
-        super().__init__(required=False, allow_null=of.allow_null, **options)
+    def __init__(self, of: serializers.Field, *, required: bool = False, **options: Any) -> None:
+        super().__init__(required=required, allow_null=of.allow_null, **options)
         self.of = of
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        current = self.context["current"][self.field_name]
+        if data is serializers.empty and self.required:
+            self.fail("required")
         if data is not serializers.empty:
-            answered = orjson.loads(json_bytes(current))
+            answered = orjson.loads(json_bytes(self.context["current"][self.field_name]))
             if not says_the_same(data, answered):
                 self.fail("immutable")
         raise serializers.SkipField
@@ -121,56 +119,3 @@ class IgnoredField(ImmutableField):
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         raise serializers.SkipField
-
-
-class StrictSerializer(serializers.Serializer):
-    """Reads a body whose every property is known; `read` is what views call."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            unknown = {
-                name: serializers.ErrorDetail("is not a known property", "unknown")
-                for name in data.keys() - self.fields.keys()
-            }
-            if unknown:
-                known = {name: value for name, value in data.items() if name in self.fields}
-                try:
-                    super().to_internal_value(known)
-                except serializers.ValidationError as others:
-                    unknown |= others.detail
-                raise serializers.ValidationError(unknown)
-        return super().to_internal_value(data)
-
-    @classmethod
-    def read(cls, body: Any, *, current: Mapping[str, Any] | None = None, **options: Any) -> Any:
-        """The validated values of `body`, a dict by model field; raises Invalid with every fault.
-
-        `current` is the resource as it is answered now: what immutable properties must equal.
-        """
-        serializer = cls(data=body, context={"current": current}, **options)
-        serializer.initial_data = _in_declared_form(serializer, body)
-        if not serializer.is_valid():
-            faults = list(serializer_faults(serializer, serializer.errors))
-            raise Invalid(errors=as_sent(faults, body, serializer.initial_data))
-        return dict(serializer.validated_data)
-
-
-def _in_declared_form(field: serializers.Field, data: Any) -> Any:
-    """`data` with the arrays and objects that a field declares (`core.array_forms`)."""
-    if isinstance(field, ImmutableField):
-        return _in_declared_form(field.of, data)
-    if isinstance(field, serializers.ListSerializer | serializers.ListField):
-        data, child = as_list(data), field.child
-        if isinstance(data, list) and child is not None:
-            return [_in_declared_form(child, each) for each in data]
-    elif isinstance(field, serializers.DictField):
-        return as_object(data)
-    elif isinstance(field, serializers.Serializer):
-        data = as_object(data)
-        if isinstance(data, dict):
-            known = field.fields
-            return {
-                name: _in_declared_form(known[name], value) if name in known else value
-                for name, value in data.items()
-            }
-    return data

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from drf_spectacular.extensions import (
     OpenApiAuthenticationExtension,
+    OpenApiSerializerExtension,
     OpenApiSerializerFieldExtension,
 )
 from drf_spectacular.openapi import AutoSchema
@@ -39,12 +40,14 @@ from contacthub_project.api.parameters import (
     page_parameters,
     path_parameter,
 )
+from contacthub_project.api.serializers import DocumentSerializer, MapSerializer
 
 __all__ = [
     "ELEMENTS_OF_NAMES", "PAGE_OBJECT", "PAGE_PARAMETERS", "RESOLVE_REFERENCES",
     "elements_of", "page_of",
 ]  # fmt: skip
 
+Direction = Literal["request", "response"]
 PAGE_PARAMETERS = CONFIGURATION_PAGE  # of most lists
 PARAMETER = re.compile(r"\{(\w+)\}")
 WORKSPACE = "/workspaces/{workspaceId}"
@@ -146,11 +149,18 @@ ELEMENTS_OF_NAMES = inline_serializer(
 
 
 def elements_of(
-    element: type[serializers.BaseSerializer], elements: str = "elements"
+    element: type[serializers.BaseSerializer],
+    elements: str = "elements",
+    *,
+    name: str | None = None,
 ) -> serializers.Serializer:
-    """The schema of a list that comes whole; `elements` says what it lists."""
+    """The schema of a list that comes whole; `elements` says what it lists.
+
+    `name` is that of the component, if it is not made of the element's.
+    """
     listed = element(many=True, help_text=f"The {elements}.")
-    return inline_serializer(f"{element.__name__.removesuffix('Output')}List", {"elements": listed})
+    name = name or f"{element.__name__.removesuffix('Output')}List"
+    return inline_serializer(name, {"elements": listed})
 
 
 def page_of(
@@ -208,15 +218,18 @@ class ContractSchema(AutoSchema):
                 parameters += self.view.filterset_class.parameters()
         return parameters
 
-    def get_serializer_name(
-        self, serializer: Any, direction: Literal["request", "response"]
-    ) -> str:
+    def get_serializer_name(self, serializer: Any, direction: Direction) -> str:
         """`SourceOutput` is published as `Source`."""
         return super().get_serializer_name(serializer, direction).removesuffix("Output")
 
     def _get_serializer_name(self, *args: Any, **options: Any) -> str:
-        """Bodies whose name says that they are sent need no suffix that says it again."""
+        """Bodies whose name says that they are sent need no suffix that says it again.
+
+        Maps and documents are the same whether they are sent or answered.
+        """
         name = super()._get_serializer_name(*args, **options)
+        if isinstance(args[0], MapSerializer | DocumentSerializer):
+            return name.removesuffix("Request")
         return re.sub(r"(Input|Update)Request$", r"\1", name)
 
     def get_examples(self) -> list[OpenApiExample]:
@@ -315,13 +328,32 @@ class ImmutableFieldSchema(OpenApiSerializerFieldExtension):
     target_class = "contacthub_project.api.fields.ImmutableField"
     match_subclasses = True
 
-    def map_serializer_field(
-        self, auto_schema: AutoSchema, direction: Literal["request", "response"]
-    ) -> Schema:
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
         answered = copy.copy(self.target.of)
         answered.allow_null = False  # the field around it says so already
         schema: Schema = auto_schema._map_serializer_field(answered, direction)
         return schema
+
+
+class MapSerializerSchema(OpenApiSerializerExtension):
+    """A map has values like those of its child."""
+
+    target_class = "contacthub_project.api.serializers.MapSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
+        values = auto_schema._map_serializer_field(self.target.child, "response")
+        return {"type": "object", "additionalProperties": values}
+
+
+class DocumentSerializerSchema(MapSerializerSchema):
+    """A document has the schema that its serializer names."""
+
+    target_class = "contacthub_project.api.serializers.DocumentSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> Schema:
+        return dict(self.target.schema)
 
 
 def only_the_contract(endpoints: list[Any], **_: Any) -> list[Any]:

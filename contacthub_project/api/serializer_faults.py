@@ -19,9 +19,11 @@ NON_FIELD = api_settings.NON_FIELD_ERRORS_KEY
 
 CODES_OF_DRF: Mapping[str, Code] = {
     "blank": "blank",
+    "date": "type",
     "empty": "minItems",
     "invalid": "type",
     "invalid_choice": "enum",
+    "make_aware": "format",
     "max_length": "maxLength",
     "max_string_length": "maximum",
     "max_value": "maximum",
@@ -31,6 +33,7 @@ CODES_OF_DRF: Mapping[str, Code] = {
     "not_a_list": "type",
     "null": "type",
     "null_characters_not_allowed": "character",
+    "overflow": "format",
     "required": "required",
     "surrogate_characters_not_allowed": "character",
 }
@@ -39,6 +42,7 @@ CODES_BY_FIELD: tuple[tuple[type[serializers.Field], Mapping[str, Code]], ...] =
     (serializers.ListField, {"max_length": "maxItems", "min_length": "minItems"}),
     (serializers.ListSerializer, {"max_length": "maxItems", "min_length": "minItems"}),
     (serializers.UUIDField, {"invalid": "format"}),
+    (serializers.DateTimeField, {"invalid": "format"}),
 )
 
 

@@ -7,10 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
-from contacthub_project.api.fields import StrictSerializer, StrictText
+from contacthub_project.api.fields import StrictText
 from contacthub_project.api.query import id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.api.schema import elements_of
+from contacthub_project.api.serializers import StrictSerializer
 from contacthub_project.core.errors import NotFound
 from customers.actions.sessions import add_session, drop_session
 from customers.api.views import CustomerScopedView

@@ -21,7 +21,7 @@ WARM_UP = 200
 # What is timed, by the name under which its caller knows it.
 STEPS = {
     "authentication": ["contacthub_project.api.authentication.authenticate"],
-    "workspace and roles": ["configuration.api.scoping.WorkspaceViewSet.initial"],
+    "workspace and roles": ["configuration.api.scoping.WorkspaceScopedViewSet.initial"],
     "reading JSON": ["contacthub_project.api.viewsets.json_object"],
     "validation": [
         "configuration.domain.customer_schema.CustomerSchema.faults",

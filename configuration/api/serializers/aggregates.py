@@ -1,3 +1,5 @@
+"""Aggregate nodes."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,7 +10,8 @@ from rest_framework import serializers
 from configuration.api.schema import CONDITION
 from configuration.api.serializers.nodes import UniqueCustomer, UniqueCustomerOutput
 from configuration.models import Node, NodeState
-from contacthub_project.api.fields import StrictSerializer, StrictText, StrictUuid, WebAddress
+from contacthub_project.api.fields import ImmutableField, StrictText, StrictUuid, WebAddress
+from contacthub_project.api.serializers import StrictSerializer
 
 MOST_FILTERS = 10  # reference: Create aggregate node
 MOST_ENTRY_NODES = 100
@@ -50,7 +53,7 @@ class AggregateNodeInput(StrictSerializer):
 class AggregateNodeUpdate(AggregateNodeInput):
     """An aggregate node as it is to be; what is absent stays."""
 
-    id = StrictUuid(required=False)
+    id = ImmutableField(serializers.UUIDField())
     name = StrictText(max_length=255, required=False)
     entryNodes = serializers.ListField(
         source="entry_nodes",

@@ -1,3 +1,5 @@
+"""Entry nodes, and what all nodes have."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,12 +9,13 @@ from rest_framework import serializers
 
 from configuration.models import Node, NodeType, Rekeying, RekeyingState
 from contacthub_project.api.fields import (
+    ImmutableField,
     StrictFlag,
-    StrictSerializer,
     StrictText,
     StrictUuid,
     WebAddress,
 )
+from contacthub_project.api.serializers import StrictSerializer
 
 MOST_SOURCES = 1000
 MOST_MANDATORY = 200
@@ -54,7 +57,7 @@ class EntryNodeInput(StrictSerializer):
 class EntryNodeUpdate(EntryNodeInput):
     """An entry node as it is to be."""
 
-    id = StrictUuid()
+    id = ImmutableField(serializers.UUIDField(), required=True)
     uniqueCustomer = UniqueCustomer()
 
 

@@ -1,3 +1,5 @@
+"""Sources: applications and their tokens."""
+
 from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_field
@@ -9,10 +11,10 @@ from contacthub_project.api.components import OPEN_OBJECT
 from contacthub_project.api.fields import (
     ImmutableField,
     StrictFlag,
-    StrictSerializer,
     StrictText,
     StrictUuid,
 )
+from contacthub_project.api.serializers import StrictSerializer
 
 MOST_NODES = 1000
 DATE_FORMAT = (

@@ -1,44 +1,66 @@
+"""People of a workspace, and what they may do in its nodes."""
+
 from __future__ import annotations
+
+from typing import Any
 
 from rest_framework import serializers
 
-from configuration.api.schema import ROLES
-from configuration.models import NodePermission, NodeType, WorkspaceStatus
+from configuration.models import NodePermission, User
+from contacthub_project.api.fields import IgnoredField, ImmutableField, StrictUuid
+from contacthub_project.api.serializers import StrictSerializer
 
 
-class ReachedNode(serializers.Serializer):
-    """A node and what the caller may do in it."""
+class GrantInput(StrictSerializer):
+    """What a person may do in a node."""
 
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    type = serializers.ChoiceField(NodeType.choices)
+    id = StrictUuid()
+    permission = serializers.ChoiceField(NodePermission.choices, default=NodePermission.READ)
+
+
+class UserInput(StrictSerializer):
+    """A person's nodes in the workspace; everything else cannot be changed here."""
+
+    id = ImmutableField(serializers.IntegerField())
+    username = ImmutableField(serializers.CharField())
+    name = ImmutableField(serializers.CharField())
+    surname = ImmutableField(serializers.CharField())
+    email = ImmutableField(serializers.CharField())
+    roles = ImmutableField(serializers.ListField(child=serializers.CharField()))
+    registeredAt = ImmutableField(serializers.DateTimeField())
+    updatedAt = IgnoredField(serializers.DateTimeField(), help_text="Generated; ignored.")
+    nodes = serializers.ListField(child=GrantInput(), max_length=1000)
+
+    def validate_nodes(self, nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len({grant["id"] for grant in nodes}) < len(nodes):
+            raise serializers.ValidationError("names a node twice", "uniqueItems")
+        return nodes
+
+
+class Grant(serializers.Serializer):
+    """A node and what a person may do in it."""
+
+    id = serializers.UUIDField(source="node_id")
     permission = serializers.ChoiceField(NodePermission.choices)
 
 
-class ReachedWorkspace(serializers.Serializer):
-    """A workspace the caller works in."""
+class UserOutput(serializers.ModelSerializer):
+    """A person who works in the workspace."""
 
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    status = serializers.ChoiceField(WorkspaceStatus.choices)
-    nodes = ReachedNode(many=True)
+    registeredAt = serializers.DateTimeField(source="registered_at")
+    updatedAt = serializers.DateTimeField(source="updated_at")
+    nodes = Grant(source="grants_here", many=True)
 
-
-class ReachedGroup(serializers.Serializer):
-    """A customer group, by its number."""
-
-    id = serializers.IntegerField()
-    workspaces = ReachedWorkspace(many=True)
-
-
-class Me(serializers.Serializer):
-    """Who the caller is, and what it reaches."""
-
-    id = serializers.IntegerField(allow_null=True)
-    name = serializers.CharField()
-    surname = serializers.CharField(allow_null=True)
-    groups = ReachedGroup(many=True)
-    lang = serializers.CharField()
-    email = serializers.CharField(allow_null=True)
-    roles = serializers.ListField(child=serializers.ChoiceField(ROLES))
-    mc = serializers.BooleanField(help_text="Whether the back-office is open to the caller.")
+    class Meta:
+        model = User
+        fields = [
+            "id",
+            "username",
+            "name",
+            "surname",
+            "email",
+            "roles",
+            "registeredAt",
+            "updatedAt",
+            "nodes",
+        ]

@@ -1,9 +1,12 @@
+"""Workspaces, as operators make and switch them."""
+
 from __future__ import annotations
 
 from rest_framework import serializers
 
 from configuration.models import Workspace, WorkspaceStatus
-from contacthub_project.api.fields import StrictInteger, StrictPattern, StrictSerializer, StrictText
+from contacthub_project.api.fields import StrictInteger, StrictPattern, StrictText
+from contacthub_project.api.serializers import StrictSerializer
 
 
 class WorkspaceInput(StrictSerializer):

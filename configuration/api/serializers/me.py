@@ -1,0 +1,46 @@
+"""Who is calling."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from configuration.api.schema import ROLES
+from configuration.models import NodePermission, NodeType, WorkspaceStatus
+
+
+class ReachedNode(serializers.Serializer):
+    """A node and what the caller may do in it."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    type = serializers.ChoiceField(NodeType.choices)
+    permission = serializers.ChoiceField(NodePermission.choices)
+
+
+class ReachedWorkspace(serializers.Serializer):
+    """A workspace the caller works in."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(WorkspaceStatus.choices)
+    nodes = ReachedNode(many=True)
+
+
+class ReachedGroup(serializers.Serializer):
+    """A customer group, by its number."""
+
+    id = serializers.IntegerField()
+    workspaces = ReachedWorkspace(many=True)
+
+
+class Me(serializers.Serializer):
+    """Who the caller is, and what it reaches."""
+
+    id = serializers.IntegerField(allow_null=True)
+    name = serializers.CharField()
+    surname = serializers.CharField(allow_null=True)
+    groups = ReachedGroup(many=True)
+    lang = serializers.CharField()
+    email = serializers.CharField(allow_null=True)
+    roles = serializers.ListField(child=serializers.ChoiceField(ROLES))
+    mc = serializers.BooleanField(help_text="Whether the back-office is open to the caller.")

@@ -1,0 +1,69 @@
+"""How long events are kept, of a workspace and of a node."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from configuration.api.serializers.event_types import EventTypeMap
+from configuration.domain.retention import MOST_MONTHS
+from contacthub_project.api.fields import StrictFlag, StrictInteger
+from contacthub_project.api.serializers import MapSerializer, StrictSerializer
+
+
+class EventRetention(StrictSerializer):
+    """For how many months events of a type are kept; 0 is for ever."""
+
+    months = StrictInteger(min_value=0, max_value=MOST_MONTHS)
+
+
+class RetentionByEventType(EventTypeMap):
+    """How long events are kept, by type."""
+
+    child = EventRetention()
+
+
+class EventRetentionStatus(serializers.Serializer):
+    """How long events of a type are kept, and which moment that is now."""
+
+    months = serializers.IntegerField(min_value=0, max_value=MOST_MONTHS)
+    deletedBefore = serializers.DateTimeField(allow_null=True)
+
+
+class RetentionStatusByEventType(MapSerializer):
+    """How long events are kept and which moment that is now, by type."""
+
+    child = EventRetentionStatus()
+
+
+class NodeRetention(serializers.Serializer):
+    """How long a node keeps its events."""
+
+    enabled = serializers.BooleanField()
+    events = RetentionByEventType()
+
+
+class NodeRetentionInput(StrictSerializer):
+    """How long a node is to keep its events; types that are absent follow the workspace."""
+
+    enabled = StrictFlag(required=False)
+    events = RetentionByEventType(required=False)
+
+
+class RetentionEnabled(serializers.Serializer):
+    """Whether a node's old events are purged."""
+
+    enabled = serializers.BooleanField()
+
+
+class RetentionEnabledInput(StrictSerializer):
+    """Whether a node's old events are to be purged; `value` is what older clients call it."""
+
+    enabled = StrictFlag(required=False)
+    value = StrictFlag(required=False, help_text="Deprecated: the same as `enabled`.")
+
+    def validate(self, attrs: dict[str, bool]) -> dict[str, bool]:
+        if len(attrs) == 2 and attrs["enabled"] != attrs["value"]:
+            raise serializers.ValidationError({"value": "contradicts enabled"}, "contradiction")
+        if not attrs:
+            raise serializers.ValidationError({"enabled": "is required"}, "required")
+        return {"enabled": attrs.get("enabled", attrs.get("value", True))}

@@ -1,0 +1,143 @@
+"""Bases of the serializers that read bodies; `read` is what view sets call.
+
+Unknown properties are errors, and all errors of a body come back at once, in the error format.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from contacthub_project.api.components import Schema
+from contacthub_project.api.fields import ImmutableField
+from contacthub_project.api.serializer_faults import serializer_faults
+from contacthub_project.core.array_forms import as_list, as_object, as_sent
+from contacthub_project.core.errors import FieldError, Invalid
+
+
+class BodySerializer(serializers.BaseSerializer):
+    """A serializer that reads whole bodies."""
+
+    @classmethod
+    def read(cls, body: Any, *, current: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """The validated values of `body`; raises Invalid with every fault.
+
+        `current` is the resource as it is answered now: what immutable properties must equal.
+        """
+        serializer = cls(data=body, context={"current": current}, **options)
+        serializer.initial_data = _in_declared_form(serializer, body)
+        if not serializer.is_valid():
+            faults = list(serializer_faults(serializer, serializer.errors))
+            raise Invalid(errors=as_sent(faults, body, serializer.initial_data))
+        return serializer.validated_data
+
+
+class StrictSerializer(BodySerializer, serializers.Serializer):
+    """An object whose every property is a declared field.
+
+    `read` returns a dict by the `source` of the fields.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = {
+                name: serializers.ErrorDetail("is not a known property", "unknown")
+                for name in data.keys() - self.fields.keys()
+            }
+            if unknown:
+                known = {name: value for name, value in data.items() if name in self.fields}
+                try:
+                    super().to_internal_value(known)
+                except serializers.ValidationError as others:
+                    unknown |= others.detail
+                raise serializers.ValidationError(unknown)
+        return super().to_internal_value(data)
+
+
+class MapSerializer(BodySerializer):
+    """An object with any of the names in `names`, each value read by `child`.
+
+    `read` returns a dict of what `child` reads. `names` None allows every name; `wrong_name` is
+    what is said of others.
+    """
+
+    child: serializers.Field
+    names: ClassVar[Container[str] | None] = None
+    wrong_name: ClassVar[str] = "is not a known name"
+    default_error_messages = {"not_a_dict": "must be an object"}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.child = copy.deepcopy(self.child)  # of this instance, as DRF's lists do it
+        self.child.bind(field_name="", parent=self)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, Mapping):
+            self.fail("not_a_dict")
+        values: dict[str, Any] = {}
+        faults: dict[str, Any] = {}
+        for name, given in data.items():
+            if self.names is not None and name not in self.names:
+                faults[name] = [serializers.ErrorDetail(self.wrong_name, "enum")]
+                continue
+            try:
+                values[name] = self.child.run_validation(given)
+            except serializers.ValidationError as failure:
+                faults[name] = failure.detail
+        if faults:
+            raise serializers.ValidationError(faults)
+        return values
+
+    def to_representation(self, instance: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self.child.to_representation(value) for name, value in instance.items()}
+
+
+class DocumentSerializer(BodySerializer):
+    """A document that a function of a domain reads, and that is answered as it is kept.
+
+    `schema` is what the OpenAPI document says of it.
+    """
+
+    schema: ClassVar[Schema]
+
+    def read_document(self, document: Any) -> tuple[Any, Sequence[FieldError]]:
+        """What is to be kept of a document as it was sent, and what is wrong with it."""
+        raise NotImplementedError
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Raises Invalid: the faults have pointers and codes already."""
+        document, faults = self.read_document(data)
+        if faults:
+            raise Invalid(errors=faults)
+        return document
+
+    def to_representation(self, instance: Any) -> Any:
+        return instance
+
+
+def _in_declared_form(field: serializers.Field, data: Any) -> Any:
+    """`data` with the arrays and objects that a field declares (`core.array_forms`)."""
+    if isinstance(field, ImmutableField):
+        return _in_declared_form(field.of, data)
+    if isinstance(field, serializers.ListSerializer | serializers.ListField):
+        data, child = as_list(data), field.child
+        if isinstance(data, list) and child is not None:
+            return [_in_declared_form(child, each) for each in data]
+    elif isinstance(field, serializers.DictField):
+        return as_object(data)
+    elif isinstance(field, MapSerializer):
+        data = as_object(data)
+        if isinstance(data, dict):
+            return {name: _in_declared_form(field.child, value) for name, value in data.items()}
+    elif isinstance(field, serializers.Serializer):
+        data = as_object(data)
+        if isinstance(data, dict):
+            known = field.fields
+            return {
+                name: _in_declared_form(known[name], value) if name in known else value
+                for name, value in data.items()
+            }
+    return data
