@@ -1,50 +1,44 @@
 """URLs of customers, by the contract's path templates."""
 
-from django.urls import URLPattern
-
 from contacthub_project.api.operations import route
-from customers.api.data_protection_views import ExportView, ForgettingView
-from customers.api.list_element_views import (
-    EducationsViewSet,
-    JobsViewSet,
-    LikesViewSet,
-    ListElementsViewSet,
-)
-from customers.api.session_views import SessionsView, SessionView
-from customers.api.subscription_views import SubscriptionsView, SubscriptionView
-from customers.api.update_views import LastOffsetView, UpdatesView, VerificationView
-from customers.api.views import CustomersView, CustomerView, EntryCustomersView
 from customers.api.viewsets.consent_logs import ConsentLogViewSet
+from customers.api.viewsets.customers import CustomerViewSet
+from customers.api.viewsets.data_protection import DataProtectionViewSet
+from customers.api.viewsets.list_elements import EducationViewSet, JobViewSet, LikeViewSet
+from customers.api.viewsets.sessions import SessionViewSet
+from customers.api.viewsets.subscriptions import SubscriptionViewSet
+from customers.api.viewsets.updates import UpdateStreamViewSet
 
-CUSTOMERS = "/workspaces/{workspaceId}/customers"
-
-
-def list_element_routes(name: str, viewset: type[ListElementsViewSet]) -> list[URLPattern]:
-    """The URLs of one of a customer's lists and of its elements."""
-    path = f"{CUSTOMERS}/{{customerId}}/{name}"
-    one = {"get": "retrieve", "put": "update", "delete": "destroy"}
-    return [
-        route(path, viewset, {"get": "list", "post": "create"}),
-        route(path + "/{itemId}", viewset, one),
-    ]
-
+WORKSPACE = "/workspaces/{workspaceId}"
+CUSTOMERS = WORKSPACE + "/customers"
+CUSTOMER = CUSTOMERS + "/{customerId}"
+DATA_PROTECTION = WORKSPACE + "/data-protection/customers/{customerId}"
+LIST = {"get": "list", "post": "create"}
+ITEM = {"get": "retrieve", "put": "update", "delete": "destroy"}
 
 urlpatterns = [
-    route(CUSTOMERS + "/{customerId}", CustomerView),
-    route(CUSTOMERS, CustomersView),
-    route(CUSTOMERS + "/{customerId}/subscriptions", SubscriptionsView),
-    route(CUSTOMERS + "/{customerId}/subscriptions/{propertyId}", SubscriptionView),
-    *list_element_routes("educations", EducationsViewSet),
-    *list_element_routes("jobs", JobsViewSet),
-    *list_element_routes("likes", LikesViewSet),
-    route(CUSTOMERS + "/{customerId}/entry-customers", EntryCustomersView),
-    route(CUSTOMERS + "/{customerId}/sessions", SessionsView),
-    route(CUSTOMERS + "/{customerId}/sessions/{sessionId}", SessionView),
-    route("/workspaces/{workspaceId}/updates", UpdatesView),
-    route("/workspaces/{workspaceId}/updates/last-offset", LastOffsetView),
-    route("/workspaces/{workspaceId}/updates/verify", VerificationView),
-    route("/workspaces/{workspaceId}/consent-logs", ConsentLogViewSet, {"get": "list"}),
-    route("/workspaces/{workspaceId}/consent-logs/{id}", ConsentLogViewSet, {"get": "retrieve"}),
-    route("/workspaces/{workspaceId}/data-protection/customers/{customerId}", ForgettingView),
-    route("/workspaces/{workspaceId}/data-protection/customers/{customerId}/export", ExportView),
+    route(CUSTOMER, CustomerViewSet, {**ITEM, "patch": "partial_update"}),
+    route(CUSTOMERS, CustomerViewSet, LIST),
+    route(CUSTOMER + "/subscriptions", SubscriptionViewSet, {"post": "create"}),
+    route(CUSTOMER + "/subscriptions/{propertyId}", SubscriptionViewSet, ITEM),
+    route(CUSTOMER + "/educations", EducationViewSet, LIST),
+    route(CUSTOMER + "/educations/{itemId}", EducationViewSet, ITEM),
+    route(CUSTOMER + "/jobs", JobViewSet, LIST),
+    route(CUSTOMER + "/jobs/{itemId}", JobViewSet, ITEM),
+    route(CUSTOMER + "/likes", LikeViewSet, LIST),
+    route(CUSTOMER + "/likes/{itemId}", LikeViewSet, ITEM),
+    route(CUSTOMER + "/entry-customers", CustomerViewSet, {"get": "entry_customers"}),
+    route(CUSTOMER + "/sessions", SessionViewSet, LIST),
+    route(
+        CUSTOMER + "/sessions/{sessionId}",
+        SessionViewSet,
+        {"get": "retrieve", "delete": "destroy"},
+    ),
+    route(WORKSPACE + "/updates", UpdateStreamViewSet, {"get": "list"}),
+    route(WORKSPACE + "/updates/last-offset", UpdateStreamViewSet, {"get": "last_offset"}),
+    route(WORKSPACE + "/updates/verify", UpdateStreamViewSet, {"get": "verify"}),
+    route(WORKSPACE + "/consent-logs", ConsentLogViewSet, {"get": "list"}),
+    route(WORKSPACE + "/consent-logs/{id}", ConsentLogViewSet, {"get": "retrieve"}),
+    route(DATA_PROTECTION, DataProtectionViewSet, {"delete": "destroy"}),
+    route(DATA_PROTECTION + "/export", DataProtectionViewSet, {"get": "export"}),
 ]

@@ -23,10 +23,7 @@ STEPS = {
     "authentication": ["contacthub_project.api.authentication.authenticate"],
     "workspace and roles": ["configuration.api.scoping.WorkspaceScopedViewSet.initial"],
     "reading JSON": ["contacthub_project.api.viewsets.json_object"],
-    "validation": [
-        "configuration.domain.customer_schema.CustomerSchema.faults",
-        "configuration.domain.customer_schema.CustomerSchema.with_canonical_timestamps",
-    ],
+    "validation": ["configuration.domain.customer_schema.CustomerSchema.read"],
     "merge, key and consents": [
         "customers.actions.customers.for_create",
         "customers.actions.customers.match_key",
@@ -34,7 +31,11 @@ STEPS = {
     ],
     "SQL": ["psycopg.Cursor.execute"],
     "commit": ["psycopg.Connection.commit"],
-    "answer": ["customers.api.views.answer_of", "customers.api.views.JsonResponse"],
+    "answer": [
+        "customers.api.viewsets.customers.CustomerViewSet.serialized",
+        "customers.api.viewsets.customers.customer_response",
+        "customers.api.viewsets.customers.JsonResponse",
+    ],
 }
 
 

@@ -62,7 +62,7 @@ def test_an_unexpected_failure_tells_nothing(hub: Hub, monkeypatch: pytest.Monke
     def fail(*_: Any, **__: Any) -> None:
         raise KeyError("grace@example.com")
 
-    monkeypatch.setattr("customers.api.views.CustomersView.get", fail)
+    monkeypatch.setattr("customers.api.viewsets.customers.CustomerViewSet.list", fail)
     answered = hub.trusted.get(f"{hub.path}/customers")
     assert_error(answered, 500)
     assert b"grace" not in answered.content  # no hexadecimal digits of a logref

@@ -15,7 +15,6 @@ from django.utils import timezone
 from configuration.queries.rules import latest_rules_of
 from customers.actions import feed as feed_actions
 from customers.actions.feed import trim_all
-from customers.api import update_views
 from customers.models import Change, ChangeEntity, ChangeOperation, Feed
 from customers.queries import feed as feed_queries
 from tests.client import Answer, ApiClient
@@ -239,7 +238,7 @@ def test_what_goes_while_a_page_is_read_is_told(hub: Hub, monkeypatch: pytest.Mo
         trim_all()
         return found
 
-    monkeypatch.setattr(update_views, "start_at", trimmed_meanwhile)
+    monkeypatch.setattr("customers.api.viewsets.updates.start_at", trimmed_meanwhile)
     answer = updates(hub, offset=1)
     assert (answer.status, answer["data"]) == (410, {"earliestOffset": 3})
 

@@ -26,47 +26,52 @@ from customers.actions.list_elements import (
     replace_element,
 )
 from customers.api import schema
-from customers.api.views import CustomerScopedView
+from customers.api.scoping import CustomerScopedViewSet
 from customers.queries.documents import document_of, element_moments
 
 
-class ListElementsViewSet(CustomerScopedView):
+class ListElementViewSet(CustomerScopedViewSet):
     """The elements of one list of a customer's `base`, which have ids."""
 
     elements: ElementList
 
     def list(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
+        """All elements, in their order."""
         known = self.readable_elements(customer_id)
-        return JsonResponse({"elements": [self.shown_element(each) for each in known]})
+        return JsonResponse({"elements": [self.complete(each) for each in known]})
 
     def create(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
+        """Add an element."""
         customer = self.writable_customer(customer_id)
         body = self.body(limit=CUSTOMER_BYTES)
         added = add_element(self.workspace, customer, self.elements, body=body, by=self.caller)
-        return JsonResponse(self.shown_element(added), status=201)
+        return JsonResponse(self.complete(added), status=201)
 
     def retrieve(
         self, request: HttpRequest, workspace_id: str, customer_id: str, item_id: str
     ) -> JsonResponse:
+        """One element by its id."""
         found = element_with(self.readable_elements(customer_id), item_id)
         if found is None:
             raise self.elements.not_found(item_id)
-        return JsonResponse(self.shown_element(found))
+        return JsonResponse(self.complete(found))
 
     def update(
         self, request: HttpRequest, workspace_id: str, customer_id: str, item_id: str
     ) -> JsonResponse:
+        """Replace an element."""
         customer = self.writable_customer(customer_id)
         body = self.body(limit=CUSTOMER_BYTES)
         # The answer holds what was sent and nothing else, so whoever may write may see it.
         replaced = replace_element(
             self.workspace, customer, self.elements, item_id, body=body, by=self.caller
         )
-        return JsonResponse(self.shown_element(replaced))
+        return JsonResponse(self.complete(replaced))
 
     def destroy(
         self, request: HttpRequest, workspace_id: str, customer_id: str, item_id: str
     ) -> JsonResponse:
+        """Remove an element."""
         customer = self.writable_customer(customer_id)
         remove_element(self.workspace, customer, self.elements, item_id, by=self.caller)
         return JsonResponse({})
@@ -76,13 +81,12 @@ class ListElementsViewSet(CustomerScopedView):
 
         Raises NotFound, Forbidden.
         """
-        row = self.live_row(customer_id)
-        self.readable_node(row.node_id)
+        row = self.readable_row(customer_id)
         if not self.workspace.customer_schema.has(self.elements.path):
             return []
         return self.elements.of(document_of(row))
 
-    def shown_element(self, element: Mapping[str, Any]) -> dict[str, Any]:
+    def complete(self, element: Mapping[str, Any]) -> dict[str, Any]:
         """Every property of the element, absent ones null."""
         return self.workspace.customer_schema.complete_element(self.elements.name, element)
 
@@ -104,15 +108,21 @@ def _described(element: Schema, elements: Schema) -> Callable[[type], type]:
 
 
 @_described(schema.EDUCATION, schema.EDUCATIONS)
-class EducationsViewSet(ListElementsViewSet):
+class EducationViewSet(ListElementViewSet):
+    """A customer's educations."""
+
     elements = EDUCATIONS
 
 
 @_described(schema.JOB, schema.JOBS)
-class JobsViewSet(ListElementsViewSet):
+class JobViewSet(ListElementViewSet):
+    """A customer's jobs."""
+
     elements = JOBS
 
 
 @_described(schema.LIKE, schema.LIKES)
-class LikesViewSet(ListElementsViewSet):
+class LikeViewSet(ListElementViewSet):
+    """A customer's likes."""
+
     elements = LIKES

@@ -1,3 +1,5 @@
+"""What a person may demand: everything that is kept of them, and that it be forgotten."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from contacthub_project.core.errors import NotFound
 from contacthub_project.db.sql import fetch_one
 from customers.actions.data_protection import exported_lists, forget_customer, request_export
 from customers.api.schema import EXPORT
-from customers.api.views import CustomerScopedView
+from customers.api.scoping import CustomerScopedViewSet
 from customers.observers import ExportedList
 from customers.queries.documents import exported_customer, exported_customer_moments
 
@@ -21,11 +23,12 @@ CHUNK_BYTES = 64 * 1024
 NODE_OF = "SELECT node_id FROM customers_customer WHERE id = %s AND workspace_id = %s"
 
 
-class ExportView(CustomerScopedView):
-    """Everything that is kept about a person, as one JSON document, sent while it is read."""
+class DataProtectionViewSet(CustomerScopedViewSet):
+    """Exports and forgets customers."""
 
     @extend_schema(responses={200: EXPORT})
-    def get(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponseBase:
+    def export(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponseBase:
+        """Everything that is kept about a person, as one JSON document, sent while it is read."""
         customer = self.readable_customer(customer_id)
         row = request_export(self.workspace, customer, by=self.caller)
         moments = exported_customer_moments(self.workspace)
@@ -37,10 +40,8 @@ class ExportView(CustomerScopedView):
             headers={"Content-Disposition": f'attachment; filename="customer-{customer}.json"'},
         )
 
-
-class ForgettingView(CustomerScopedView):
     @extend_schema(responses={204: None})
-    def delete(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
+    def destroy(self, request: HttpRequest, workspace_id: str, customer_id: str) -> HttpResponse:
         """Forget a person for good; those who were deleted can be forgotten too.
 
         An aggregate customer is a copy and goes with the last entry customer that it is made of:

@@ -1,10 +1,12 @@
+"""The change feed: what happened to customers and events, and proof that none was missed."""
+
 from __future__ import annotations
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 
-from configuration.api.scoping import WorkspaceView
+from configuration.api.scoping import WorkspaceViewSet
 from contacthub_project.api.authentication import StillAuthenticated
 from contacthub_project.api.parameters import choice_parameter, id_parameter, number_parameter
 from contacthub_project.api.query import QueryParameters
@@ -30,68 +32,7 @@ FILTERS = [
 MOST_VERIFIED = 100_000
 
 
-class _FeedView(WorkspaceView):
-    def wanted(self, parameters: QueryParameters) -> FeedFilter:
-        """The changes asked for, as far as the caller may read their nodes."""
-        node_id = parameters.text("nodeId")
-        entity = parameters.choice("entity", ChangeEntity.values, default=None)
-        parameters.raise_faults()
-        if node_id is not None:
-            return FeedFilter([self.readable_node(node_id).id], entity, duplicates=True)
-        if self.caller.nodes is None:
-            return FeedFilter(None, entity)
-        return FeedFilter(
-            [node for node in self.caller.nodes if self.caller.may(READ, node)], entity
-        )
-
-
-class LastOffsetView(_FeedView):
-    @extend_schema(parameters=FILTERS, responses={200: LAST_OFFSET})
-    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        wanted = self.wanted(QueryParameters(request))
-        return JsonResponse({"lastOffset": last_offset(self.workspace.id, wanted)})
-
-
-class VerificationView(_FeedView):
-    """Count and hash of a range of updates, to prove that none was missed or read twice.
-
-    `hash` is the SHA-256 of one line for each update in the order of offsets, each ended by a line
-    feed: `offset`, the entity's id and the operation, with a space between. The operation is
-    `recordedOperation` where an update has it, else `operation`.
-    """
-
-    @extend_schema(
-        parameters=[
-            number_parameter("from", "The first offset.", least=1, required=True),
-            number_parameter(
-                "to",
-                f"The last offset; at most {MOST_VERIFIED} offsets from the first to the last.",
-                least=1,
-                required=True,
-            ),
-            *FILTERS,
-        ],
-        responses={200: DIGEST},
-    )
-    def get(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        parameters = QueryParameters(request)
-        first = parameters.whole_number("from", default=None, least=1)
-        last = parameters.whole_number("to", default=None, least=1)
-        for name in ("from", "to"):
-            if not parameters.has(name):
-                parameters.fault(name, "is required")
-        if first is not None and last is not None and not first <= last < first + MOST_VERIFIED:
-            parameters.fault("to", f"must be at least `from`, and at most {MOST_VERIFIED - 1} more")
-        wanted = self.wanted(parameters)
-        assert first is not None
-        assert last is not None
-        found = digest_of(self.workspace.id, first=first, last=last, wanted=wanted)
-        return JsonResponse(
-            {"from": found.first, "to": found.last, "count": found.count, "hash": found.hash}
-        )
-
-
-class UpdatesView(_FeedView):
+class UpdateStreamViewSet(WorkspaceViewSet):
     """What happened to customers and events, in an order into which nothing slips later."""
 
     @extend_schema(
@@ -116,13 +57,14 @@ class UpdatesView(_FeedView):
         ],
         responses={200: UPDATES},
     )
-    def get(self, request: HttpRequest, workspace_id: str) -> HttpResponseBase:
+    def list(self, request: HttpRequest, workspace_id: str) -> HttpResponseBase:
+        """Updates after an offset or a moment; clients may wait for them, or have a stream."""
         parameters = QueryParameters(request)
         size = parameters.whole_number("size", default=DEFAULT_PAGE, most=LARGEST_PAGE)
         offset = parameters.whole_number("offset", default=None)
         milliseconds = parameters.whole_number("timestamp", default=None)
         seconds = parameters.whole_number("wait", default=0, most=LONGEST_WAIT)
-        wanted = self.wanted(parameters)
+        feed_filter = self.feed_filter(parameters)
         since = None if milliseconds is None else timestamp_from_epoch_ms(milliseconds)
         if milliseconds is not None and since is None:
             parameters.fault("timestamp", "is no moment")
@@ -136,7 +78,7 @@ class UpdatesView(_FeedView):
                 streamed(
                     self.workspace,
                     after=after,
-                    wanted=wanted,
+                    wanted=feed_filter,
                     caller=caller,
                     date_format=self.date_format,
                 ),
@@ -144,9 +86,71 @@ class UpdatesView(_FeedView):
                 headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             )
         updates, following = awaited_page(
-            self.workspace, after=after, size=size, wanted=wanted, seconds=seconds, caller=caller
+            self.workspace,
+            after=after,
+            size=size,
+            wanted=feed_filter,
+            seconds=seconds,
+            caller=caller,
         )
         return JsonResponse({"nextOffset": following, "updates": updates})
+
+    @extend_schema(parameters=FILTERS, responses={200: LAST_OFFSET})
+    def last_offset(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        """The offset of the latest update, where a client that begins now goes on."""
+        feed_filter = self.feed_filter(QueryParameters(request))
+        return JsonResponse({"lastOffset": last_offset(self.workspace.id, feed_filter)})
+
+    @extend_schema(
+        parameters=[
+            number_parameter("from", "The first offset.", least=1, required=True),
+            number_parameter(
+                "to",
+                f"The last offset; at most {MOST_VERIFIED} offsets from the first to the last.",
+                least=1,
+                required=True,
+            ),
+            *FILTERS,
+        ],
+        responses={200: DIGEST},
+    )
+    def verify(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        """Count and hash of a range of updates, to prove that none was missed or read twice.
+
+        `hash` is the SHA-256 of one line for each update in the order of offsets, each ended by a
+        line feed: `offset`, the entity's id and the operation, with a space between. The operation
+        is `recordedOperation` where an update has it, else `operation`.
+        """
+        parameters = QueryParameters(request)
+        first = parameters.whole_number("from", default=None, least=1)
+        last = parameters.whole_number("to", default=None, least=1)
+        for name in ("from", "to"):
+            if not parameters.has(name):
+                parameters.fault(name, "is required")
+        if first is not None and last is not None and not first <= last < first + MOST_VERIFIED:
+            parameters.fault("to", f"must be at least `from`, and at most {MOST_VERIFIED - 1} more")
+        feed_filter = self.feed_filter(parameters)
+        assert first is not None
+        assert last is not None
+        found = digest_of(self.workspace.id, first=first, last=last, wanted=feed_filter)
+        return JsonResponse(
+            {"from": found.first, "to": found.last, "count": found.count, "hash": found.hash}
+        )
+
+    def feed_filter(self, parameters: QueryParameters) -> FeedFilter:
+        """The changes that the parameters name, as far as the caller may read their nodes.
+
+        Raises Invalid for every fault of the parameters read so far, NotFound, Forbidden.
+        """
+        node_id = parameters.text("nodeId")
+        entity = parameters.choice("entity", ChangeEntity.values, default=None)
+        parameters.raise_faults()
+        if node_id is not None:
+            return FeedFilter([self.readable_node(node_id).id], entity, duplicates=True)
+        if self.caller.nodes is None:
+            return FeedFilter(None, entity)
+        readable = [node for node in self.caller.nodes if self.caller.may(READ, node)]
+        return FeedFilter(readable, entity)
 
     def moments(self) -> Positions:
         return {"updates": (update_moments(self.workspace),)}

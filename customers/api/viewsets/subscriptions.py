@@ -1,3 +1,5 @@
+"""The subscriptions of a customer."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -18,50 +20,40 @@ from customers.actions.subscriptions import (
     subscription_in,
 )
 from customers.api.schema import SUBSCRIPTION
-from customers.api.views import CustomerScopedView
+from customers.api.scoping import CustomerScopedViewSet
 from customers.queries.documents import document_of, element_moments
 
 
-class _SubscriptionAnsweringView(CustomerScopedView):
-    def shown_subscription(self, subscription: Mapping[str, Any]) -> dict[str, Any]:
-        """Every property of the subscription, absent ones null."""
-        return self.workspace.customer_schema.complete_element("subscriptions", subscription)
-
-    def moments(self) -> Positions:
-        return element_moments(self.workspace.customer_schema, "subscriptions")
-
-
-class SubscriptionsView(_SubscriptionAnsweringView):
-    """A customer's subscriptions."""
+class SubscriptionViewSet(CustomerScopedViewSet):
+    """A customer's subscriptions, which have ids."""
 
     @extend_schema(request={"application/json": SUBSCRIPTION}, responses={201: SUBSCRIPTION})
-    def post(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
+    def create(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
+        """Add a subscription."""
         customer = self.writable_customer(customer_id)
         body = self.body(limit=CUSTOMER_BYTES)
         subscription = add_subscription(self.workspace, customer, body=body, by=self.caller)
-        return JsonResponse(self.shown_subscription(subscription), status=201)
+        return JsonResponse(self.complete(subscription), status=201)
 
-
-class SubscriptionView(_SubscriptionAnsweringView):
     @extend_schema(responses={200: SUBSCRIPTION})
-    def get(
+    def retrieve(
         self, request: HttpRequest, workspace_id: str, customer_id: str, property_id: str
     ) -> JsonResponse:
-        row = self.live_row(customer_id)
-        self.readable_node(row.node_id)
+        """One subscription; 404 also where the workspace has disabled them."""
+        row = self.readable_row(customer_id)
         subscription = None
         if self.workspace.customer_schema.has("base.subscriptions"):
             subscription = subscription_in(document_of(row), property_id)
         if subscription is None:
             raise NotFound(f"subscription not found {property_id}")
-        return JsonResponse(self.shown_subscription(subscription))
+        return JsonResponse(self.complete(subscription))
 
     @extend_schema(request={"application/json": SUBSCRIPTION}, responses={200: SUBSCRIPTION})
-    def put(
+    def update(
         self, request: HttpRequest, workspace_id: str, customer_id: str, property_id: str
     ) -> JsonResponse:
-        row = self.live_row(customer_id)
-        node = self.writable_node(row.node_id)
+        """Change what is given of a subscription."""
+        row, node = self.writable_row(customer_id)
         body = self.body(limit=CUSTOMER_BYTES)
         subscription = change_subscription(
             self.workspace, UUID(row.id), property_id, body=body, by=self.caller
@@ -71,12 +63,20 @@ class SubscriptionView(_SubscriptionAnsweringView):
             own = {"base": {"subscriptions": [{"id": property_id} | body]}}
             own = schema.canonical(schema.without_disabled(schema.coerced(own)))
             subscription = own["base"]["subscriptions"][0]
-        return JsonResponse(self.shown_subscription(subscription))
+        return JsonResponse(self.complete(subscription))
 
     @extend_schema(responses={204: None})
-    def delete(
+    def destroy(
         self, request: HttpRequest, workspace_id: str, customer_id: str, property_id: str
     ) -> HttpResponse:
+        """Remove a subscription."""
         customer = self.writable_customer(customer_id)
         remove_subscription(self.workspace, customer, property_id, by=self.caller)
         return NoContent()
+
+    def complete(self, subscription: Mapping[str, Any]) -> dict[str, Any]:
+        """Every property of the subscription, absent ones null."""
+        return self.workspace.customer_schema.complete_element("subscriptions", subscription)
+
+    def moments(self) -> Positions:
+        return element_moments(self.workspace.customer_schema, "subscriptions")

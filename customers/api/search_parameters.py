@@ -1,0 +1,123 @@
+"""The query parameters of the customer search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from django.http import HttpRequest
+
+from configuration.queries.rules import WorkspaceRules
+from contacthub_project.api.cursors import CursorPage
+from contacthub_project.api.parameters import (
+    CURSOR,
+    ENTITY_PAGE,
+    id_parameter,
+    list_parameter,
+    sort_parameter,
+    text_parameter,
+)
+from contacthub_project.api.query import QueryParameters, SortKey
+from contacthub_project.core.errors import Invalid
+from contacthub_project.core.identifiers import canonical_identifier
+from contacthub_project.core.strict_json import parse_json
+from customers.domain.projection import FieldSelection, field_selection
+from customers.domain.query_language import Expression
+from customers.queries.search import NEWEST_FIRST, Search, is_sortable, parse_search_query
+
+LONGEST_QUERY = 64 * 1024
+# What `fields` may name beside the properties that the schema knows.
+WHOLE_FIELDS = frozenset({"base", "consents", "extended", "tags", "deleted", "sourceInfo"})
+SEARCH_PARAMETERS = [
+    *ENTITY_PAGE,
+    CURSOR,
+    id_parameter("nodeId", "The node whose customers are searched.", required=True),
+    text_parameter("externalId", "Only the customer with this id of the client's own."),
+    text_parameter("query", "A condition in the query language, as JSON.", longest=LONGEST_QUERY),
+    list_parameter(
+        "fields",
+        "Only these properties, by their dotted paths, such as `base.contacts.email`; the"
+        " `id` comes always. What is asked for and absent is null, what is not asked for"
+        " is left out.",
+    ),
+    sort_parameter(None, "updatedAt,desc"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameters:
+    """What a client searches for; `fields` is empty for whole customers."""
+
+    node_id: str
+    external_id: str | None
+    fields: FieldSelection
+    sort: Sequence[SortKey]
+    query: str | None
+    page: CursorPage
+
+    @classmethod
+    def read(cls, request: HttpRequest, workspace: WorkspaceRules) -> SearchParameters:
+        """Raises Invalid with every fault, but for those inside of the query's JSON."""
+        parameters = QueryParameters(request)
+        node_id = parameters.text("nodeId")
+        if not node_id:
+            parameters.fault("nodeId", "is required")
+        external_id = _external_id(parameters)
+        fields = _fields(parameters, workspace)
+        sort = _sort(parameters, workspace)
+        query = parameters.text("query", longest=LONGEST_QUERY)
+        order = [[key.field, key.descending] for key in sort]
+        scope = ["customers", workspace.id, node_id, external_id, query, order]
+        page = CursorPage.asked_for(parameters, scope)
+        parameters.raise_faults()
+        return cls(node_id or "", external_id, fields, sort, query, page)
+
+    def search(self, workspace: WorkspaceRules) -> Search:
+        """The search; raises Invalid with pointers into the query's JSON."""
+        expression = _expression(self.query, workspace)
+        return Search(self.external_id, expression, self.sort, self.page.page, self.page.after)
+
+
+def _external_id(parameters: QueryParameters) -> str | None:
+    """The external id to look up, in the form in which it is kept."""
+    given = parameters.text("externalId")
+    if given is None:
+        return None
+    if not given.strip():
+        parameters.fault("externalId", "must not be blank")
+    return canonical_identifier(given)
+
+
+def _fields(parameters: QueryParameters, workspace: WorkspaceRules) -> FieldSelection:
+    """The properties to answer, the id always among them; empty for all."""
+    names = parameters.listed("fields")
+    for name in names:
+        if name not in WHOLE_FIELDS and workspace.customer_schema.kind_of(name) is None:
+            parameters.fault("fields", f"{name} is not a property of customers")
+    return field_selection(["id", *names]) if names else {}
+
+
+def _sort(parameters: QueryParameters, workspace: WorkspaceRules) -> Sequence[SortKey]:
+    keys = parameters.sort(default=NEWEST_FIRST)
+    for key in keys:
+        if not is_sortable(workspace.customer_schema, key.field):
+            parameters.fault("sort", f"customers cannot be sorted by {key.field}")
+    return keys
+
+
+def _expression(text: str | None, workspace: WorkspaceRules) -> Expression | None:
+    """The query of the parameter, checked; raises Invalid with pointers into its JSON."""
+    if text is None:
+        return None
+    query = None
+    try:
+        document = parse_json(text.encode("utf-8", "surrogatepass"))
+        query, errors = parse_search_query(document, workspace)
+    except Invalid as invalid:
+        errors = invalid.errors
+    if errors:
+        raise Invalid(
+            "The query is not valid",
+            errors=[replace(error, path=f"/query{error.path}") for error in errors],
+        )
+    return query
