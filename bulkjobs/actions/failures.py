@@ -15,7 +15,7 @@ from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import ContacthubError, FieldError
 from contacthub_project.runtime.logs import failure_details, sqlstate
 from customers.actions.bulk_upsert import LostRace
-from customers.actions.statements import NodeNotOpen
+from customers.actions.writes import NodeNotOpen
 
 INTERNAL: Final = "internal"
 # Classes of PostgreSQL's codes that speak of the server or of other transactions, not of rows:

@@ -49,7 +49,7 @@ from contacthub_project.core.errors import ContacthubError, Locked
 from contacthub_project.db.sql import analyze_grown_tables, fetch_one, load
 from contacthub_project.messaging.pubsub import notify_on_commit
 from customers.actions.bulk_upsert import LostRace
-from customers.actions.statements import NodeNotOpen
+from customers.actions.writes import NodeNotOpen
 from customers.domain.merge import EMPTY, for_create
 
 CHUNK = 500

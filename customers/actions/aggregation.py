@@ -25,7 +25,7 @@ from contacthub_project.db.sql import fetch_all, fetch_one, load
 from contacthub_project.messaging.enqueue import enqueue_on_commit
 from contacthub_project.messaging.pubsub import notify_on_commit
 from customers.actions.customers import LARGEST_CUSTOMER
-from customers.actions.statements import MERGE_PENDING, document_arrays
+from customers.actions.writes import MERGE_PENDING, CustomerWrite, Outcome, write_customers
 from customers.domain.aggregation import LOWEST_RANK, Member, fitting, in_order
 from customers.domain.matching import match_key
 from customers.domain.merge import Document, unchanged
@@ -106,18 +106,17 @@ FROM customers_consentlogentry
 WHERE customer_id = ANY (%s::uuid[]) AND property IS NOT NULL
 ORDER BY customer_id, property, id DESC
 """
-INSERT = load("customers/sql/insert_aggregates")
-UPDATE = load("customers/sql/update_aggregates")
 DELETE = load("customers/sql/delete_aggregates")
 BELONG = load("customers/sql/link_members")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person of an aggregate node: the key and the aggregate customer to be."""
+    """A person of an aggregate node: the key and the aggregate customer, as it was and is to be."""
 
     id: UUID
     key: bytes
+    before: Document | None
     document: Document
     registered_at: str
     registered_by: str | None
@@ -333,8 +332,7 @@ class _Aggregation:
                 or system_properties(known)["registeredAt"] != person.registered_at
             ):
                 changed.append(person)
-        self._write(INSERT, new)
-        self._write(UPDATE, changed)
+        self._write([*new, *changed])
         if new:
             keys = [person.key for person in new]
             fetch_all(BELONG, {"node_id": self._node.id, "keys": keys}, prepare=False)
@@ -353,6 +351,7 @@ class _Aggregation:
         return Person(
             id=new_id() if known is None else UUID(known[0]),
             key=key,
+            before=None if known is None else document_of(known),
             document=fitting(members, self._workspace.customer_extended, _fits),
             registered_at=min(system["registeredAt"] for system in systems.values()),
             registered_by=first["sourceInfo"]["registeredBy"],
@@ -372,22 +371,24 @@ class _Aggregation:
             consented_at=consented.get(UUID(row.id), {}),
         )
 
-    def _write(self, statement: str, persons: Sequence[Person]) -> None:
+    def _write(self, persons: Sequence[Person]) -> None:
         if not persons:
             return
-        documents = [person.document for person in persons]
-        fetch_one(
-            statement,
-            {
-                "workspace_id": self._workspace.id,
-                "node_id": self._node.id,
-                "ids": [person.id for person in persons],
-                "keys": [person.key for person in persons],
-                **document_arrays(documents),
-                "registered_ats": [person.registered_at for person in persons],
-                "registered_bys": [person.registered_by for person in persons],
-                "updated_bys": [person.updated_by for person in persons],
-            },
+        # Whoever merges holds the workspace's aggregates, so nobody else writes these customers.
+        results = write_customers(self._workspace.id, [self._write_of(each) for each in persons])
+        assert all(result.outcome is Outcome.WRITTEN for result in results), "they are held"
+
+    def _write_of(self, person: Person) -> CustomerWrite:
+        return CustomerWrite(
+            id=person.id,
+            node_id=self._node.id,
+            guard=None,
+            before=person.before,
+            document=person.document,
+            match_key=person.key,
+            registered_at=person.registered_at,
+            registered_by=person.registered_by,
+            updated_by=person.updated_by,
         )
 
     def _end(self, ids: list[UUID]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import Conflict, ContacthubError, Invalid
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
-from contacthub_project.db.sql import fetch_all, fetch_one, load
+from contacthub_project.db.sql import fetch_all
 from customers.actions.customers import (
     INVALID_CUSTOMER,
     check_document,
@@ -24,8 +24,13 @@ from customers.actions.customers import (
     subscription_faults,
 )
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
-from customers.actions.statements import document_arrays, follow, lock_open_node
-from customers.domain.consents import consent_changes
+from customers.actions.writes import (
+    CustomerWrite,
+    Outcome,
+    follow,
+    lock_open_node,
+    write_customers,
+)
 from customers.domain.identities import EXTERNAL_ID
 from customers.domain.matching import match_key
 from customers.domain.merge import (
@@ -43,8 +48,6 @@ SELECT match_key, {ROW_AS_JSON} FROM customers_customer
 WHERE node_id = %s AND match_key = ANY (%s::bytea[]) AND workspace_id = %s AND deleted = 0
 ORDER BY id FOR NO KEY UPDATE
 """
-INSERT_MANY = load("customers/sql/insert_customers")
-UPDATE_MANY = load("customers/sql/update_customers")
 
 
 class LostRace(Exception):
@@ -64,8 +67,20 @@ class _Person:
     """A customer under way: what was stored, if anything, and what it is to be."""
 
     id: UUID
-    before: Document | None
+    row: CustomerRow | None
     after: Document
+
+    def write(self, node: NodeRules, by: Principal) -> CustomerWrite:
+        """The write that makes it so."""
+        if self.row is None:
+            return replace(CustomerWrite.of_new(node, self.after, by), id=self.id)
+        return CustomerWrite.of_change(node, self.row, self.after, by)
+
+    def new_external_id(self) -> str | None:
+        """The client's id that it has not had before."""
+        external_id = self.after["externalId"]
+        known = None if self.row is None else self.row.external_id
+        return None if external_id == known else external_id
 
 
 def upsert_many(
@@ -116,8 +131,7 @@ def _known_people(
     people = {}
     for key, text in rows:
         row = CustomerRow(*orjson.loads(text))
-        document = document_of(row)
-        people[bytes(key)] = _Person(UUID(row.id), document, document)
+        people[bytes(key)] = _Person(UUID(row.id), row, document_of(row))
     return people
 
 
@@ -153,56 +167,22 @@ def _merged(
 def _write(
     workspace: WorkspaceRules, node: NodeRules, people: Mapping[bytes, _Person], by: Principal
 ) -> None:
-    new = {key: person for key, person in people.items() if person.before is None}
-    changed = {
-        key: person
-        for key, person in people.items()
-        if person.before is not None and not unchanged(person.before, person.after)
-    }
-    for statement, written in ((INSERT_MANY, new), (UPDATE_MANY, changed)):
-        if written:
-            (count,) = fetch_one(
-                statement, _parameters(workspace, node, written, by), prepare=False
-            )
-            if count < len(written):
-                raise LostRace
-    notify_identities_appeared(
-        workspace.id,
-        node.id,
-        [
-            (person.id, EXTERNAL_ID, person.after["externalId"])
-            for person in (*new.values(), *changed.values())
-            if person.after["externalId"] is not None
-            and person.after["externalId"] != (person.before or EMPTY)["externalId"]
-        ],
-    )
-    if new or changed:
-        follow(node)
-
-
-def _parameters(
-    workspace: WorkspaceRules, node: NodeRules, people: Mapping[bytes, _Person], by: Principal
-) -> dict[str, Any]:
-    persons = list(people.values())
-    documents = [person.after for person in persons]
-    changes = [
-        (person.id, change)
-        for person in persons
-        for change in consent_changes(
-            (person.before or EMPTY)["consents"], person.after["consents"]
-        )
+    written = [
+        person
+        for person in people.values()
+        if person.row is None or not unchanged(document_of(person.row), person.after)
     ]
-    return {
-        "workspace_id": workspace.id,
-        "node_id": node.id,
-        "author": by.author,
-        "source_id": by.source_id,
-        "user_id": by.user_id,
-        "ids": [person.id for person in persons],
-        "keys": list(people),
-        **document_arrays(documents),
-        "changed_ids": [customer_id for customer_id, _ in changes],
-        "changed_types": [change.type for _, change in changes],
-        "changed_properties": [change.property for _, change in changes],
-        "changed_values": [change.value for _, change in changes],
-    }
+    if not written:
+        return
+    # The external ids are held by now: nobody has to be told of those that wait for them.
+    writes = [replace(person.write(node, by), appears=None) for person in written]
+    results = write_customers(workspace.id, writes)
+    if any(result.outcome is not Outcome.WRITTEN for result in results):
+        raise LostRace
+    appeared = [
+        (write.id, EXTERNAL_ID, external_id)
+        for person, write in zip(written, writes, strict=True)
+        if (external_id := person.new_external_id()) is not None
+    ]
+    notify_identities_appeared(workspace.id, node.id, appeared)
+    follow(node)

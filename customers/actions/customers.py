@@ -27,21 +27,21 @@ from contacthub_project.core.errors import (
     TooLarge,
     Unavailable,
 )
-from contacthub_project.core.identifiers import as_uuid, canonical_identifier, new_id
+from contacthub_project.core.identifiers import as_uuid, canonical_identifier
 from contacthub_project.core.principal import Principal
 from contacthub_project.core.sameness import says_the_same
 from contacthub_project.core.timestamps import format_timestamp
 from customers.actions.browser_access import check_recognised_values
-from customers.actions.identity_locks import locking_external_id, notify_identities_appeared
-from customers.actions.statements import (
+from customers.actions.identity_locks import lock_identities
+from customers.actions.writes import (
     CustomerWrite,
     NodeNotOpen,
-    follow,
-    insert_customer,
+    Outcome,
+    Overtaken,
+    WriteResult,
     lock_open_node,
-    update_customer,
+    write_customer,
 )
-from customers.domain.consents import consent_changes
 from customers.domain.faults import new_faults
 from customers.domain.identities import EXTERNAL_ID
 from customers.domain.matching import match_key, missing_properties
@@ -99,14 +99,13 @@ def upsert_customer(
         check_required(node, document)
         # A subscription that leaves out `subscribed` has to be there already.
         incomplete = subscription_faults(document, given)
-        document = with_subscription_dates(EMPTY, document, now_text())
+        post = _Post(workspace, node, given, by, customer_id)
         try:
-            with locking_external_id(node.id, document["externalId"]):
-                is_new = customer_id is None and not incomplete
-                upserted = (is_new and _insert(workspace, node, document, by)) or _merge(
-                    workspace, node, given, match_key(node.matching, document), by, customer_id
-                )
-        except NodeNotOpen:
+            if customer_id is None and not incomplete:
+                upserted = post.created_or_merged(document)
+            else:
+                upserted = post.merged_while_held(document)
+        except (NodeNotOpen, Overtaken):
             workspace = _latest(workspace)
             continue
         if upserted is not None:
@@ -119,80 +118,79 @@ def upsert_customer(
     raise Unavailable
 
 
-def _insert(
-    workspace: WorkspaceRules, node: NodeRules, document: Document, by: Principal
-) -> Upserted | None:
-    """The new customer, None when the node has the person already."""
-    write = CustomerWrite(
-        id=new_id(),
-        workspace_id=workspace.id,
-        document=document,
-        match_key=match_key(node.matching, document),
-        consent_changes=consent_changes({}, document["consents"]),
-        by=by,
-    )
-    inserted = insert_customer(write, node)
-    if inserted is None:
-        return None
-    int_id, now = inserted
-    notify_external_id(workspace.id, node.id, write.id, EMPTY, document)
-    row = CustomerRow(
-        str(write.id), int_id, document["externalId"], str(node.id), document["base"],
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """A POST under the rules as they were read; `customer_id` is the one that it names, if any."""
+
+    workspace: WorkspaceRules
+    node: NodeRules
+    given: dict[str, Any]
+    by: Principal
+    customer_id: Any
+
+    def created_or_merged(self, document: Document) -> Upserted | None:
+        """The new customer, or the one that the node recognises, merged with what was given.
+
+        None when a race was lost. Raises NodeNotOpen.
+        """
+        document = with_subscription_dates(EMPTY, document, now_text())
+        write = CustomerWrite.of_new(self.node, document, self.by)
+        result = write_customer(self.workspace.id, write)
+        if result.outcome is Outcome.WRITTEN:
+            return Upserted(_new_row(write, result), created=True)
+        if result.known is None:
+            return None
+        try:
+            return self._merged(result.known)
+        except Overtaken:
+            return self.merged_while_held(document)
+
+    @transaction.atomic
+    def merged_while_held(self, document: Document) -> Upserted | None:
+        """The customer that the node recognises, held and merged with what was given.
+
+        None when there is none. Raises NodeNotOpen, Invalid when it is not the one that was named.
+        """
+        if document["externalId"] is not None:
+            lock_identities([(self.node.id, EXTERNAL_ID, document["externalId"])])
+        lock_open_node(self.workspace.id, self.node)
+        key = match_key(self.node.matching, document)
+        row = Customer.objects.lock_same_person(self.workspace.id, self.node.id, key)
+        if row is None:
+            return None
+        if self.customer_id is not None and not says_the_same(self.customer_id, row.id):
+            raise Invalid(INVALID_CUSTOMER, errors=[OTHER_ID])
+        return self._merged(row)
+
+    def _merged(self, row: CustomerRow) -> Upserted:
+        """The customer merged with what was given; raises Overtaken unless it is still `row`."""
+        before = document_of(row)
+        merged = self.workspace.customer_schema.with_disabled_of(
+            before, for_create(before, self.given)
+        )
+        after = with_subscription_dates(before, merged, now_text())
+        if unchanged(before, after):
+            return Upserted(row, created=False)
+        check_recognised_values(self.node, before, after, self.by)
+        check_document(self.workspace, self.node, after, before=before, given=self.given)
+        write = CustomerWrite.of_change(self.node, row, after, self.by)
+        result = write_customer(self.workspace.id, write)
+        if result.outcome is not Outcome.WRITTEN:
+            raise Overtaken
+        return Upserted(write.changed_row(row, result), created=False)
+
+
+def _new_row(write: CustomerWrite, result: WriteResult) -> CustomerRow:
+    document, now = write.document, result.written_at
+    assert document is not None
+    assert now is not None
+    assert result.int_id is not None
+    return CustomerRow(
+        str(write.id), result.int_id, document["externalId"], str(write.node_id), document["base"],
         document["consents"], document["extended"], document["extra"], document["tags"],
         document["enabled"],
-        now, now, 1, DeletedState.LIVE.value, by.author, by.author,
+        now, now, 1, DeletedState.LIVE.value, write.registered_by, write.updated_by,
     )  # fmt: skip
-    return Upserted(row, created=True)
-
-
-@transaction.atomic
-def _merge(
-    workspace: WorkspaceRules,
-    node: NodeRules,
-    given: dict[str, Any],
-    key: bytes | None,
-    by: Principal,
-    customer_id: Any,
-) -> Upserted | None:
-    """The merged customer, None when there is none, or none any more.
-
-    Raises Invalid when it has another id than `customer_id`, unless that is None.
-    """
-    lock_open_node(workspace.id, node)
-    row = Customer.objects.lock_same_person(workspace.id, node.id, key)
-    if row is None:
-        return None
-    if customer_id is not None and not says_the_same(customer_id, row.id):
-        raise Invalid(INVALID_CUSTOMER, errors=[OTHER_ID])
-    before = document_of(row)
-    merged = workspace.customer_schema.with_disabled_of(before, for_create(before, given))
-    after = with_subscription_dates(before, merged, now_text())
-    if unchanged(before, after):
-        return Upserted(row, created=False)
-    check_recognised_values(node, before, after, by)
-    check_document(workspace, node, after, before=before, given=given)
-    write = CustomerWrite(
-        id=UUID(row.id),
-        workspace_id=workspace.id,
-        document=after,
-        match_key=key,
-        consent_changes=consent_changes(before["consents"], after["consents"]),
-        by=by,
-    )
-    update_customer(write)
-    follow(node)
-    notify_external_id(workspace.id, node.id, write.id, before, after)
-    row = Customer.objects.live_row(workspace.id, write.id)
-    return None if row is None else Upserted(row, created=False)
-
-
-def notify_external_id(
-    workspace_id: UUID, node_id: UUID, customer_id: UUID, before: Mapping[str, Any], after: Document
-) -> None:
-    """Tell those who wait for the client's id that a write, which holds it, has given."""
-    value = after["externalId"]
-    if value is not None and value != before["externalId"]:
-        notify_identities_appeared(workspace_id, node_id, [(customer_id, EXTERNAL_ID, value)])
 
 
 def open_node(workspace: WorkspaceRules, node_id: UUID) -> NodeRules:

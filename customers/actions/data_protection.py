@@ -17,7 +17,6 @@ from contacthub_project.core.principal import READ, Principal
 from contacthub_project.db.sql import fetch_one, load
 from customers.actions.aggregation import lock_aggregates, remerge
 from customers.actions.customers import open_node
-from customers.actions.statements import DELETE_SESSIONS
 from customers.domain.matching import match_key
 from customers.models import AggregateMember, ConsentLogEntry, Customer, DeletedState, Session
 from customers.models.customer import CustomerRow
@@ -36,6 +35,7 @@ REQUESTED = load("customers/sql/note_export")
 
 FORGET = load("customers/sql/forget_customer")
 
+DELETE_SESSIONS = "DELETE FROM customers_session WHERE customer_id = %s RETURNING id"
 ERASE_VALUES = load("customers/sql/erase_consent_values")
 
 

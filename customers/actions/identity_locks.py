@@ -8,11 +8,8 @@ about to wait for one hold it first, so that one of the two sees the other
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from uuid import UUID
-
-from django.db import transaction
 
 from contacthub_project.core.text import folded
 from contacthub_project.db.sql import fetch_one
@@ -36,9 +33,14 @@ def lock_identities(identities: Iterable[Identity]) -> None:
 
     To be called once, before any row is locked; so nobody waits for somebody who waits for them.
     """
-    slots = {_slot(*identity) for identity in identities}
+    slots = slots_of(identities)
     if slots:
-        fetch_one(HOLD, [LOCK_CLASS, sorted(slots)])
+        fetch_one(HOLD, [LOCK_CLASS, slots])
+
+
+def slots_of(identities: Iterable[Identity]) -> list[int]:
+    """The locks that stand for identities, in the order in which they are taken."""
+    return sorted({_slot(*identity) for identity in identities})
 
 
 def _slot(node_id: UUID, kind: str, value: str) -> int:
@@ -46,17 +48,6 @@ def _slot(node_id: UUID, kind: str, value: str) -> int:
         value = folded(value)  # some nodes compare it so; for others more share a lock
     digest = hashlib.sha256(f"{node_id} {kind} {value}".encode()).digest()
     return int.from_bytes(digest[:4]) % SLOTS
-
-
-@contextmanager
-def locking_external_id(node_id: UUID, value: str | None) -> Iterator[None]:
-    """A transaction that holds the client's id; without one, neither."""
-    if value is None:
-        yield
-        return
-    with transaction.atomic():
-        lock_identities([(node_id, EXTERNAL_ID, value)])
-        yield
 
 
 def notify_identities_appeared(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.core.array_forms import as_sent
@@ -29,25 +30,22 @@ from customers.actions.customers import (
     INVALID_CUSTOMER,
     check_document,
     external_id_faults,
-    notify_external_id,
     now_text,
     open_node,
     required_faults,
 )
 from customers.actions.identity_locks import lock_identities
-from customers.actions.statements import (
+from customers.actions.writes import (
     CustomerWrite,
     NodeNotOpen,
-    delete_customer_row,
-    follow,
-    lock_node_rows,
+    Outcome,
+    Overtaken,
+    WriteResult,
     lock_open_node,
-    update_customer,
+    write_customer,
 )
-from customers.domain.consents import consent_changes
 from customers.domain.faults import new_faults
 from customers.domain.identities import EXTERNAL_ID
-from customers.domain.matching import match_key
 from customers.domain.merge import (
     Document,
     for_replace,
@@ -112,10 +110,11 @@ def modify_customer(
     Raises Invalid naming every fault, NotFound, Stale, Locked, and Conflict when the change would
     make it the same person as another customer of the node (`data.customer.id`).
     """
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        change = _Change(workspace, asked, by)
         try:
-            return _modified(workspace, asked, by)
-        except NodeNotOpen:
+            return change.made() if attempt == 0 else change.made_while_held()
+        except (NodeNotOpen, Overtaken):
             workspace = latest_rules_of(workspace.id) or workspace
     raise Unavailable
 
@@ -123,82 +122,106 @@ def modify_customer(
 def delete_customer(
     workspace: WorkspaceRules, customer_id: UUID, *, expected_version: int | None, by: Principal
 ) -> None:
-    """Take a customer out of every search and release its key; raises NotFound or Stale."""
-    with transaction.atomic():
-        known = Customer.objects.live_row(workspace.id, customer_id)
-        if known is None:
-            raise NotFound(f"customer not found {customer_id}")
-        # The node before the customer, as everybody does who locks both.
-        lock_node_rows(workspace.id, UUID(system_properties(known)["nodeId"]))
-        row = Customer.objects.lock_live_row(workspace.id, customer_id, to_delete=True)
-        if row is None:
-            raise NotFound(f"customer not found {customer_id}")
-        _check_version(row, expected_version)
-        follow(open_node(workspace, UUID(system_properties(row)["nodeId"])))
-        delete_customer_row(workspace.id, customer_id, by)
-        for observer in all_observers():
-            observer.customer_deleted(workspace_id=workspace.id, customer_id=customer_id)
+    """Delete a customer and what belongs to it; raises NotFound, Stale, Locked."""
+    for _ in range(ATTEMPTS):
+        try:
+            _delete(workspace, customer_id, expected_version, by)
+            return
+        except NodeNotOpen:
+            workspace = latest_rules_of(workspace.id) or workspace
+    raise Unavailable
 
 
 @transaction.atomic
-def _modified(workspace: WorkspaceRules, asked: Modification, by: Principal) -> CustomerRow:
-    known = Customer.objects.live_row(workspace.id, asked.customer_id)
+def _delete(
+    workspace: WorkspaceRules, customer_id: UUID, expected_version: int | None, by: Principal
+) -> None:
+    known = Customer.objects.live_row(workspace.id, customer_id)
     if known is None:
-        raise NotFound(f"customer not found {asked.customer_id}")
+        raise NotFound(f"customer not found {customer_id}")
     node = open_node(workspace, UUID(system_properties(known)["nodeId"]))
-    external_id = asked.body.get("externalId")
-    if isinstance(external_id, str):
-        lock_identities([(node.id, EXTERNAL_ID, canonical_identifier(external_id))])
-    # The node before the customer, as everybody does who locks both.
-    lock_open_node(workspace.id, node)
-    row = Customer.objects.lock_live_row(workspace.id, asked.customer_id)
-    if row is None:
-        raise NotFound(f"customer not found {asked.customer_id}")
-    check_reach(workspace, row, by, named_by=asked.body)
-    _check_version(row, asked.expected_version)
-    given = _checked(workspace, node, asked, row)
-    before = document_of(row)
-    changed = workspace.customer_schema.with_disabled_of(before, asked.way.applied(before, given))
-    after = with_subscription_dates(before, changed, now_text())
-    if unchanged(before, after):
-        return row
-    check_recognised_values(node, before, after, by)
-    check_document(workspace, node, after, before=before, given=given)
-    return _write(workspace, node, before, after, asked.customer_id, by)
+    write = CustomerWrite.of_deletion(node, customer_id, expected_version, by)
+    result = write_customer(workspace.id, write)
+    if result.outcome is not Outcome.WRITTEN:
+        raise NotFound(f"customer not found {customer_id}") if result.known is None else Stale
+    for observer in all_observers():
+        observer.customer_deleted(workspace_id=workspace.id, customer_id=customer_id)
 
 
-def _write(
-    workspace: WorkspaceRules,
-    node: NodeRules,
-    before: Document,
-    after: Document,
-    customer_id: UUID,
-    by: Principal,
-) -> CustomerRow:
-    key = match_key(node.matching, after)
-    write = CustomerWrite(
-        id=customer_id,
-        workspace_id=workspace.id,
-        document=after,
-        match_key=key,
-        consent_changes=consent_changes(before["consents"], after["consents"]),
-        by=by,
-    )
-    try:
-        with transaction.atomic():
-            update_customer(write)
-            follow(node)
-    except IntegrityError:
-        raise _conflict(workspace, node, key) from None
-    notify_external_id(workspace.id, node.id, customer_id, before, after)
-    written = Customer.objects.live_row(workspace.id, customer_id)
-    assert written is not None, "its row is locked"
-    return written
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A modification under the rules as they were read."""
+
+    workspace: WorkspaceRules
+    asked: Modification
+    by: Principal
+
+    def made(self) -> CustomerRow:
+        """The customer after the change; raises Overtaken when somebody else was quicker."""
+        row = Customer.objects.live_row(self.workspace.id, self.asked.customer_id)
+        return self._written(row)
+
+    @transaction.atomic
+    def made_while_held(self) -> CustomerRow:
+        """The same with the customer held: nobody can be quicker."""
+        known = Customer.objects.live_row(self.workspace.id, self.asked.customer_id)
+        if known is None:
+            raise self._not_found()
+        node = open_node(self.workspace, UUID(known.node_id))
+        external_id = self.asked.body.get("externalId")
+        if isinstance(external_id, str):
+            lock_identities([(node.id, EXTERNAL_ID, canonical_identifier(external_id))])
+        # The node before the customer, as everybody does who locks both.
+        lock_open_node(self.workspace.id, node)
+        row = Customer.objects.lock_live_row(self.workspace.id, self.asked.customer_id)
+        return self._written(row)
+
+    def _written(self, row: CustomerRow | None) -> CustomerRow:
+        workspace, asked = self.workspace, self.asked
+        if row is None:
+            raise self._not_found()
+        node = open_node(workspace, UUID(row.node_id))
+        check_reach(workspace, row, self.by, named_by=asked.body)
+        _check_version(row, asked.expected_version)
+        given = _checked(workspace, node, asked, row)
+        before = document_of(row)
+        changed = workspace.customer_schema.with_disabled_of(
+            before, asked.way.applied(before, given)
+        )
+        after = with_subscription_dates(before, changed, now_text())
+        if unchanged(before, after):
+            return row
+        check_recognised_values(node, before, after, self.by)
+        check_document(workspace, node, after, before=before, given=given)
+        write = CustomerWrite.of_change(node, row, after, self.by)
+        result = self._result_of(write, node)
+        if result.outcome is Outcome.CONFLICT:
+            assert result.known is not None
+            raise _conflict(result.known.id)
+        if result.outcome is not Outcome.WRITTEN:
+            raise Overtaken
+        return write.changed_row(row, result)
+
+    def _result_of(self, write: CustomerWrite, node: NodeRules) -> WriteResult:
+        try:
+            with _savepoint():
+                return write_customer(self.workspace.id, write)
+        except IntegrityError:
+            # Another customer took the key while this one was written.
+            others = Customer.objects.in_node(self.workspace.id, node.id)
+            other = others.filter(match_key=write.match_key).values_list("id", flat=True).first()
+            raise _conflict(other) from None
+
+    def _not_found(self) -> NotFound:
+        return NotFound(f"customer not found {self.asked.customer_id}")
 
 
-def _conflict(workspace: WorkspaceRules, node: NodeRules, key: bytes | None) -> Conflict:
-    others = Customer.objects.in_node(workspace.id, node.id).filter(match_key=key)
-    other = others.values_list("id", flat=True).first()
+def _savepoint() -> AbstractContextManager[Any]:
+    """Keeps the transaction there is, if there is one, from failing with a statement."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
+
+
+def _conflict(other: UUID | str | None) -> Conflict:
     return Conflict(
         f"Conflict with existing customer {other}", data={"customer": {"id": str(other)}}
     )

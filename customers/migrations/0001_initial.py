@@ -9,6 +9,8 @@ import django.db.models.fields.json
 import django.db.models.functions.comparison
 from django.db import migrations, models
 
+from contacthub_project.db.sql import rendered
+
 # A frozen copy of what customers/sql/case_folding.sql was when the migration was made.
 CASE_FOLDING = Path(__file__).with_name("0001_case_folding.sql").read_text()
 
@@ -280,5 +282,11 @@ class Migration(migrations.Migration):
             DROP TRIGGER consent_log_only_grows ON customers_consentlogentry;
             DROP FUNCTION customers_consent_log_only_grows();
             """,
+        ),
+        migrations.RunSQL(
+            rendered("customers/sql/functions/is_awaited"), "DROP FUNCTION customers_is_awaited"
+        ),
+        migrations.RunSQL(
+            rendered("customers/sql/functions/write_customers"), "DROP FUNCTION customers_write"
         ),
     ]

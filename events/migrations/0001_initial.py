@@ -9,6 +9,8 @@ import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
+from contacthub_project.db.sql import rendered
+
 # A frozen copy of what events/sql/duplicate_changes.sql gave when the migration was made.
 DUPLICATE_CHANGES = Path(__file__).with_name("0001_duplicate_changes.sql").read_text()
 UNDO = """
@@ -138,4 +140,8 @@ class Migration(migrations.Migration):
             "ALTER TABLE events_event DROP CONSTRAINT event_node_of_workspace",
         ),
         migrations.RunSQL(DUPLICATE_CHANGES, UNDO),
+        migrations.RunSQL(
+            rendered("events/sql/functions/is_awaited"),
+            rendered("customers/sql/functions/is_awaited"),
+        ),
     ]

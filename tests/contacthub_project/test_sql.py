@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 
 from contacthub_project.db.sql import (
+    PROJECT,
     analyze_grown_tables,
     fetch_one,
     load,
     parameterized,
     rendered,
 )
+
+DEFINITION = "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = %s"
 
 
 @pytest.mark.parametrize(
@@ -72,3 +77,25 @@ def test_a_table_that_has_doubled_is_looked_at_again(db: None) -> None:
     fill(5001, 9000)
     analyze_grown_tables("growing", "customers_customer")
     assert known() == 9000
+
+
+def test_the_functions_of_the_database_are_those_of_the_files(db: None) -> None:
+    files = sorted(PROJECT.glob("*/sql/functions/*.sql"))
+    # An app may replace a function of an app below it, so the files of later apps stand.
+    order = [app.name for app in apps.get_app_configs()]
+    names = {}
+    for file in sorted(files, key=lambda file: order.index(file.parts[-4])):
+        text = rendered(str(file.relative_to(PROJECT).with_suffix("")))
+        found = re.search(r"CREATE OR REPLACE FUNCTION (\w+)\(", text)
+        assert found is not None
+        names[found[1]] = text
+    assert names, "there are such files"
+    with connection.cursor() as cursor:
+        for name, text in names.items():
+            cursor.execute(DEFINITION, [name])
+            installed = cursor.fetchall()
+            assert len(installed) == 1, name
+            cursor.execute(f"DROP FUNCTION {name}")
+            cursor.execute(text)
+            cursor.execute(DEFINITION, [name])
+            assert cursor.fetchall() == installed, name
