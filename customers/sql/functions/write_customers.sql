@@ -41,7 +41,8 @@ change AS (
         ) WITH ORDINALITY AS line (type, property, value, number)
         ORDER BY customer.id, line.number
     )
-    SELECT 'WRITTEN', customer.id, customer.round, customer.int_id, customer.version, customer.updated_at, NULL::text
+    SELECT 'WRITTEN', customer.id, customer.round, customer.int_id, customer.version,
+           customer.updated_at, NULL::text
     FROM customer
 {%- endmacro %}
 
@@ -54,36 +55,38 @@ SELECT coalesce(array_agg(one.id), '{}') INTO held FROM (
         ) AS one;
 {%- endmacro %}
 
--- A set of writes to the customers of one workspace: new ones (`creates`) and changes of those that are there
--- (`changes`, of which one with `deleted` = 1 ends a customer), each with its row of the change feed, its pending
--- merge and its lines in the consent log. One row more or less hinders no other; what becomes of each is told:
+-- A set of writes to the customers of one workspace: new ones (`creates`) and changes of those that are
+-- there (`changes`, of which one with `deleted` = 1 ends a customer), each with its row of the change feed,
+-- its pending merge and its lines in the consent log. One row more or less hinders no other; what
+-- becomes of each is told:
 --
 --   WRITTEN   with its integer id, version and time
 --   MERGE     a new one that its node has already; `known` is the row that is there
 --   CONFLICT  a change that would make it the same person as the customer whose row is `known`
---   STALE     a change of another version than there is (`known`, null when it is gone), or, unless `may_wait`,
---             of a row that somebody holds
+--   STALE     a change of another version than there is (`known`, null when it is gone), or, unless
+--             `may_wait`, of a row that somebody holds
 --   NOT_OPEN  its node is gone, locked, or recognises customers otherwise than the writer thinks
---   AWAITED   something waits for its external id, about which rules decide that are not in SQL: to be written in
---             a transaction that sees to that (`customers.actions.identity_locks`)
+--   AWAITED   something waits for its external id, about which rules decide that are not in SQL: to be
+--             written in a transaction that sees to that (`customers.actions.identity_locks`)
 --
--- Rows that were written come first; when some were not, all rows come again as if none had been, against what
--- there is after the set.
+-- Rows that were written come first; when some were not, all rows come again as if none had been,
+-- against what there is after the set.
 --
--- Locks are taken in the order that all writers follow: clients' ids (`slots`, in order), nodes by id, customers
--- by id, new keys in order. Unless `may_wait`, a customer that is held by somebody else is left alone, and any
--- other wait ends soon with an error for the whole set. The change feed draws its numbers after the rows are
--- held, so each customer's changes keep their order.
+-- Locks are taken in the order that all writers follow: clients' ids (`slots`, in order), nodes by id,
+-- customers by id, new keys in order. Unless `may_wait`, a customer that is held by somebody else is
+-- left alone, and any other wait ends soon with an error for the whole set. The change feed draws its
+-- numbers after the rows are held, so each customer's changes keep their order.
 --
--- `guards` are what the writers believe of nodes: {number, node_id, unique_properties, case_sensitive}. Rows
--- without `guard` (of aggregate nodes) ask nothing of their node. Changes of one customer in one set stand in
--- `round`s, from 0 to `last_round`.
+-- `guards` are what the writers believe of nodes: {number, node_id, unique_properties, case_sensitive}.
+-- Rows without `guard` (of aggregate nodes) ask nothing of their node. Changes of one customer in one set
+-- stand in `round`s, from 0 to `last_round`.
 CREATE OR REPLACE FUNCTION customers_write(
     of_workspace uuid, guards json, slots int[], creates json, changes json, last_round int,
     may_wait boolean, deletes boolean
 )
 RETURNS TABLE (
-    outcome text, customer_id uuid, in_round int, int_id bigint, version int, written_at timestamptz, known text
+    outcome text, customer_id uuid, in_round int, int_id bigint, version int, written_at timestamptz,
+    known text
 )
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
@@ -146,7 +149,8 @@ BEGIN
             customer AS (
                 UPDATE customers_customer AS stored
                 SET deleted = given.deleted, match_key = given.match_key,
-                    external_id = CASE given.deleted WHEN 0 THEN given.external_id ELSE stored.external_id END,
+                    external_id = CASE given.deleted WHEN 0 THEN given.external_id
+                                       ELSE stored.external_id END,
                     enabled = CASE given.deleted WHEN 0 THEN given.enabled ELSE stored.enabled END,
                     extra = CASE given.deleted WHEN 0 THEN given.extra ELSE stored.extra END,
                     base = coalesce(given.base, stored.base),

@@ -1,5 +1,6 @@
--- Whether events wait for a client's id to become a customer's; replaces customers/sql/functions/is_awaited.sql.
--- Case is not regarded, so the answer may be yes for events that the node's policy leaves waiting.
+-- Whether events wait for a client's id to become a customer's; replaces
+-- customers/sql/functions/is_awaited.sql. Case is not regarded, so the answer may be yes for events that
+-- the node's policy leaves waiting.
 CREATE OR REPLACE FUNCTION customers_is_awaited(of_workspace uuid, of_node uuid, client_id text)
 RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
