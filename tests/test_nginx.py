@@ -21,7 +21,7 @@ import pytest
 from django.conf import settings
 
 from contacthub_project.api.requests import FORM_BYTES
-from events.api.views import BATCH_BYTES
+from events.api.viewsets.event_batches import BATCH_BYTES
 from tests.product import ROOT, Product, free_port
 
 CONFIGURATION = ROOT / "docs/production/nginx.conf"

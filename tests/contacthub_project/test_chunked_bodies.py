@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import pytest
 
 from customers.actions.customers import CUSTOMER_BYTES
-from events.api.views import BATCH_BYTES
+from events.api.viewsets.event_batches import BATCH_BYTES
 from tests.product import Product
 
 pytestmark = pytest.mark.timeout(300)
