@@ -23,6 +23,11 @@ from contacthub_project.admin.site import StaffContext, page_of_all
 from contacthub_project.core.identifiers import as_uuid
 
 MOST = 50
+COLUMNS = {
+    "sessions": ("Since", "From", "Browser"),
+    "tokens": ("Kind", "For", "Since", "Until"),
+    "clients": ("Name", "Client id", "Since"),
+}
 ENDINGS: dict[str, Callable[[User, int], Ended | None]] = {
     "access-token": ending_access.end_access_token,
     "refresh-token": ending_access.end_refresh_token,
@@ -56,6 +61,7 @@ def access(visit: StaffContext) -> HttpResponseBase:
     return visit.show(
         "access",
         "Sessions and tokens" if person == visit.user else f"Sessions and tokens of {person}",
+        columns=COLUMNS,
         sessions=[each for each in sessions if _goes_on(each, person)],
         this_session=visit.request.session.get(SIGN_IN, {}).get("id"),
         refresh_tokens=refresh_tokens(person).order_by("-id")[:MOST],

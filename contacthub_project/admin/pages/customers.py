@@ -129,7 +129,12 @@ def new_customer(office: WorkspaceContext) -> HttpResponseBase:
             faults = reply.faults
         fields = as_typed(fields, request.POST)
     return office.show(
-        "customer_form", "New customer", groups=grouped(fields, faults), node=node, customer=None
+        "customer_form",
+        "New customer",
+        groups=grouped(fields, faults),
+        node=node,
+        customer=None,
+        back=office.url("customers"),
     )
 
 
@@ -137,43 +142,16 @@ def new_customer(office: WorkspaceContext) -> HttpResponseBase:
 def customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
     """One person: what is known, what they agreed to, what they did."""
     person = office.get(f"/customers/{customer_id}")
-    base = dict(person["base"])
-    subscriptions = base.pop("subscriptions", None) or []
-    members = office.api.get(
-        f"{office.path}/customers/{customer_id}/entry-customers", {"page": 0, "size": 50}
-    )
-    logs = office.api.get(
-        f"{office.path}/consent-logs", {"customerId": str(customer_id), "size": 50}
-    )
-    distribution = office.api.get(
-        f"{office.path}/customers/{customer_id}/stats/event-category-distribution",
-        {"mode": "MONTHLY"},
-    )
-    buying = office.api.get(f"{office.path}/customers/{customer_id}/stats/buying-behaviors")
-    sessions = office.api.get(f"{office.path}/customers/{customer_id}/sessions")
-    picture = _picture(office.request, base)
+    picture = _picture(office.request, person["base"])
     shown_page = office.show(
         "customer",
         _name(person),
         person=person,
         name=_name(person),
         picture=picture[0] if picture else "",
-        details=_sections(base),
-        extended=list(shown(person["extended"] or {})),
-        tags=[*(person["tags"] or {}).get("auto", []), *(person["tags"] or {}).get("manual", [])],
-        consents=list(shown(person["consents"] or {})),
-        consent_log=logs.json["elements"] if logs.is_good else None,
-        subscriptions=[list(shown(each)) for each in subscriptions],
-        sessions=sessions.json["elements"] if sessions.is_good else [],
-        sources={
-            "Registered by": (person.get("sourceInfo") or {}).get("registeredBy"),
-            "Changed last by": (person.get("sourceInfo") or {}).get("updatedBy"),
-        },
-        members=members.json["elements"] if members.is_good else [],
-        summary=_summary(distribution.json["data"]) if distribution.is_good else [],
-        buying=buying.json["data"] if buying.is_good else [],
         node_name=office.node_name(person["nodeId"]),
-        types=_types_of(distribution.json["data"]) if distribution.is_good else [],
+        **_profile(person),
+        **_related(office, customer_id),
         may_forget=office.may("DELETE", "/data-protection/customers/{customerId}"),
         may_export=office.may("GET", "/data-protection/customers/{customerId}/export"),
         may_edit=office.may("PATCH", "/customers/{customerId}"),
@@ -184,6 +162,48 @@ def customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
     # From its own site alone, wherever that redirects to.
     policy = csp_replace({"img-src": ["data:", picture[1]]})
     return policy(lambda _: shown_page)(office.request)
+
+
+def _profile(person: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows of the customer's own document."""
+    base = dict(person["base"])
+    subscriptions = base.pop("subscriptions", None) or []
+    tags, source_info = person["tags"] or {}, person.get("sourceInfo") or {}
+    return {
+        "details": _sections(base),
+        "extended": list(shown(person["extended"] or {})),
+        "tags": [*tags.get("auto", []), *tags.get("manual", [])],
+        "consents": list(shown(person["consents"] or {})),
+        "subscriptions": [list(shown(each)) for each in subscriptions],
+        "sources": {
+            "Registered by": source_info.get("registeredBy"),
+            "Changed last by": source_info.get("updatedBy"),
+        },
+    }
+
+
+def _related(office: WorkspaceContext, customer_id: Any) -> dict[str, Any]:
+    """What the page shows beside: members, consent log, sessions and statistics.
+
+    What the person at the page may not read is left out.
+    """
+    path = f"{office.path}/customers/{customer_id}"
+    members = office.api.get(f"{path}/entry-customers", {"page": 0, "size": 50})
+    logs = office.api.get(
+        f"{office.path}/consent-logs", {"customerId": str(customer_id), "size": 50}
+    )
+    distribution = office.api.get(f"{path}/stats/event-category-distribution", {"mode": "MONTHLY"})
+    buying = office.api.get(f"{path}/stats/buying-behaviors")
+    sessions = office.api.get(f"{path}/sessions")
+    counts = distribution.json["data"] if distribution.is_good else []
+    return {
+        "members": members.json["elements"] if members.is_good else [],
+        "consent_log": logs.json["elements"] if logs.is_good else None,
+        "summary": _summary(counts),
+        "types": _types_of(counts),
+        "buying": buying.json["data"] if buying.is_good else [],
+        "sessions": sessions.json["elements"] if sessions.is_good else [],
+    }
 
 
 @page("customers/<uuid:customer_id>/events/", "customer-events")
@@ -229,6 +249,7 @@ def edit_customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseBas
         f"Edit {_name(person)}",
         groups=grouped(fields, faults),
         customer=person,
+        back=office.url("customer", customer_id=customer_id),
         version=request.POST.get("version") or person["version"],
     )
 

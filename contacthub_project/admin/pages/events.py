@@ -57,6 +57,7 @@ def event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
         "event",
         EVENT_TYPES[found["type"]].label,
         event=found,
+        back=office.url("event", event_id=event_id),
         properties=list(shown(found["properties"])),
         context_info=list(shown(found["contextInfo"] or {})),
         tracking=list(shown(found.get("tracking") or {})),
@@ -102,6 +103,7 @@ def new_event(office: WorkspaceContext) -> HttpResponseBase:
         date=request.POST.get("date", ""),
         customer_id=request.POST.get("customerId") or customer_id or original.get("customerId", ""),
         event=None,
+        back=office.url("events"),
     )
 
 

@@ -51,6 +51,7 @@ def workspace(office: WorkspaceContext) -> HttpResponseBase:
         industries=INDUSTRIES,
         timezones=TIMEZONES,
         currencies=CURRENCIES,
+        own_placeholders="\n".join(current["placeholderValues"]),
         placeholders=sorted(PLACEHOLDERS),
         may_write=office.may("PUT", CONFIGURATION),
         may_throttle=office.may("PUT", CONFIGURATION + "/throttling"),
