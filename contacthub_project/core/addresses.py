@@ -1,6 +1,6 @@
-"""Addresses as clients send them: of e-mail, of web pages and of machines.
+"""Checks of addresses as clients send them: e-mail, web and IP addresses.
 
-These check text only; what is valid is kept as it was sent.
+The functions judge text and change nothing: what is valid is stored as it was sent.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 
 def is_email(text: str) -> bool:
-    """Whether text is an e-mail address and nothing else (RFC 5321, RFC 6531).
+    """Return whether the text is one e-mail address (RFC 5321, RFC 6531).
 
-    Internationalised addresses, quoted local parts and domain literals are; a display name or space
-    around it are no part of an address.
+    Accepts internationalised addresses, quoted local parts and domain literals. Refuses display
+    names and surrounding space.
     """
     if len(text) > LONGEST_EMAIL:
         return False
@@ -49,10 +49,11 @@ def is_email(text: str) -> bool:
 
 
 def is_web_address(text: str) -> bool:
-    """Whether text may stand where a URL is asked for, as browsers take them.
+    """Return whether the text may be stored as a URL, as leniently as browsers read them.
 
-    With spaces, letters of every script, without scheme or host: all but control characters, and
-    schemes that would run what the address holds.
+    Accepts spaces, letters of every script, and addresses without scheme or host. Refuses control
+    characters, and the schemes that run the address as a script (`javascript:`, `data:`,
+    `vbscript:`).
     """
     if not (text.isascii() and text.isprintable()) and any(
         unicodedata.category(character) == "Cc" for character in text
@@ -64,9 +65,10 @@ def is_web_address(text: str) -> bool:
 
 
 def web_origin(text: str) -> tuple[str, str] | None:
-    """The origin of an http or https URL as a Content-Security-Policy names it, and its host.
+    """Return the origin of an http(s) URL in the form of a Content-Security-Policy, and its host.
 
-    None for what has another scheme or none, a user name, or a host that no policy can name (IPv6).
+    Returns None for another scheme or none, for a URL with a user name, and for a host that a
+    policy cannot name (IPv6).
     """
     try:
         parts = urlsplit(text.strip())
@@ -80,9 +82,9 @@ def web_origin(text: str) -> tuple[str, str] | None:
 
 
 def is_ip_addresses(text: str) -> bool:
-    """Whether text is an IP address or network, or several by commas as proxies write them.
+    """Return whether the text is an IP address or network, or several separated by commas.
 
-    Of several the first is the client's (`X-Forwarded-For`).
+    Several are what proxies write to `X-Forwarded-For`; the first is the client's.
     """
     return len(text) <= LONGEST_IP_ADDRESSES and all(
         _is_ip_address(each.strip()) for each in text.split(",")

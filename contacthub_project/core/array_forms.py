@@ -1,5 +1,7 @@
-"""Arrays and objects of JSON as PHP writes them: `[]` for an empty object, an object with the keys
-`"0"`, `"1"`, … for an array that has gaps or is not in order.
+"""Arrays and objects in the forms that PHP's `json_encode` gives them.
+
+An empty object arrives as `[]`; an array with gaps, or out of order, as an object with the keys
+`"0"`, `"1"`, ….
 """
 
 from __future__ import annotations
@@ -15,32 +17,35 @@ INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 def as_object(value: Any) -> Any:
-    """`{}` for an empty list, any other value as it is."""
+    """Return `{}` for an empty list, any other value unchanged."""
     return {} if isinstance(value, list) and not value else value
 
 
 def as_list(value: Any) -> Any:
-    """A list for an object all whose keys are array indexes, any other value as it is."""
+    """Return the list for an object whose keys are array indexes, else the value unchanged."""
     keys = _index_keys(value) if isinstance(value, dict) else None
     return value if keys is None else [value[key] for key in keys]
 
 
 def as_sent(faults: Sequence[FieldError], sent: Any, listed: Any) -> list[FieldError]:
-    """Faults of a document in which such objects are lists, pointing into what was sent."""
+    """Return faults of the converted document with pointers into the document as it was sent.
+
+    `listed` is the document after `as_list`, `sent` the one before.
+    """
     return [
         replace(fault, path=pointer(*_sent_parts(fault.path, sent, listed))) for fault in faults
     ]
 
 
 def _index_keys(value: dict[str, Any]) -> list[str] | None:
-    """The keys in the order of the array that they are indexes of, None if they are not."""
+    """Return the keys in the order of their indexes; None if they are no array indexes."""
     if not all(map(INDEX.fullmatch, value)):
         return None
     return sorted(value, key=int)
 
 
 def _sent_parts(path: str, sent: Any, listed: Any) -> Iterator[str]:
-    """The parts of a pointer into `listed`, as they are called in `sent`."""
+    """Yield the parts of a pointer into `listed` by their names in `sent`."""
     for part in path.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
         if isinstance(sent, dict) and isinstance(listed, list):

@@ -1,8 +1,8 @@
-"""How answers write moments, and where in an answer moments stand that are text already.
+"""The format of timestamps in answers (`X-Date-Format`), and where answers hold timestamps.
 
-The default costs nothing: moments are kept and read as the text that is answered. The other format
-is written into a finished answer, at the positions that are known to hold moments and nowhere
-else: text of a client's that merely looks like a moment stays as it is.
+The default format is the one in which timestamps are stored, so it needs no conversion. The other
+format is written into a finished answer, only at the positions that are known to hold timestamps:
+text of a client's that looks like a timestamp is left alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contacthub_project.core.timestamps import format_timestamp, parse_timestamp
 
 
 class DateFormat(StrEnum):
-    """How the end of a moment, always in UTC, is written."""
+    """How the offset of a timestamp is written; timestamps are always in UTC."""
 
     ZULU = "Z"
     OFFSET = "+0000"
@@ -29,14 +29,14 @@ Positions = None | bool | Mapping[str, Any] | tuple[Any] | Callable[[Any], Any]
 
 
 def with_date_format(value: Any, where: Positions, date_format: DateFormat) -> Any:
-    """`value` with the moments at the positions in a format; what is no moment there stays."""
+    """Return `value` with the timestamps at `where` in the format; other text is unchanged."""
     if date_format is DateFormat.ZULU:
         return value
     return _with_offsets(value, where)
 
 
 def formatted(moment: datetime, date_format: DateFormat) -> str:
-    """The moment in UTC with milliseconds."""
+    """Return the timestamp as text, in UTC with milliseconds."""
     return format_timestamp(moment)[:-1] + date_format
 
 

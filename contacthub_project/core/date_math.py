@@ -1,13 +1,13 @@
-"""Moments as conditions and parameters give them, and the spans of time that they mean.
+"""Points in time as conditions and parameters give them, and the spans that they mean.
 
-Given is a date-time (see `core.timestamps`), a number of milliseconds since 1970, a bare date, or a
-moment relative to now: `now`, then up to ten steps that add (`+1d`), subtract (`-3M`) or round down
-(`/d`), as Elasticsearch's date math writes them. Units are y, M, w, d, h (also H), m and s; days
-and longer units follow the calendar and the clock of a time zone, weeks begin on Monday.
+A point in time is a date-time (`core.timestamps`), milliseconds since 1970, a bare date, or
+relative to now in Elasticsearch's date math: `now`, then at most ten steps that add (`+1d`),
+subtract (`-3M`) or round down (`/d`). Units are y, M, w, d, h (also H), m and s. Days and longer
+units follow the calendar of a time zone; weeks begin on Monday.
 
-Every moment means a span: a date-time its millisecond, a date or a moment that is rounded last its
-whole day, month and so on by the clock of a time zone. Comparisons then are alike for all of them:
-at least the span is from its first moment on, at most the span is before what comes after it.
+Each means a span: a date-time its millisecond; a bare date, or an expression that ends with
+rounding, its whole day, month or other unit in the time zone. Comparisons use the span: at least is
+from its first moment on, at most is before the moment after its last.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ CALENDAR_UNITS = MONTHS.keys() | DAYS.keys()
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The present moment, and the time zone whose days count."""
+    """The present moment, and the time zone by which days are counted."""
 
     now: datetime
     zone: tzinfo
 
 
 def anniversaries(clock: Clock, days: int) -> list[tuple[str, str]]:
-    """Ranges of months and days (MM-DD), both ends included, from today on for so many days.
+    """Return ranges (MM-DD, both ends included) from today on for so many days.
 
-    Dates in them have an anniversary from today up to that day, by the calendar of the clock's
-    zone. In common years the anniversary of 29 February is on 1 March.
+    A date in one of them has its anniversary within these days by the calendar of the clock's zone.
+    In common years the anniversary of 29 February is 1 March.
     """
     first = clock.now.astimezone(clock.zone).date()
     if days >= DAYS_OF_A_YEAR:
@@ -71,7 +71,7 @@ def anniversaries(clock: Clock, days: int) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span of time as text: from `first` on, before `after`.
+    """A span of time as text: `first` included, `after` excluded.
 
     Date-times are in UTC with milliseconds; dates are days of the calendar.
     """
@@ -90,14 +90,14 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A date of the calendar."""
+    """A date."""
 
     date: date
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Forward or back by so many units."""
+    """The step that adds or subtracts a number of units."""
 
     amount: int
     unit: str
@@ -105,20 +105,20 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class StartOf:
-    """Down to the beginning of the year, month, week, day, hour, minute or second."""
+    """The step that rounds down to the beginning of a unit."""
 
     unit: str
 
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """A moment relative to now."""
+    """A point in time relative to now."""
 
     steps: tuple[Shift | StartOf, ...] = ()
 
     @property
     def rounded_to(self) -> str | None:
-        """The unit of the span that is meant; None for a single moment."""
+        """The unit whose span is meant; None for a single moment."""
         last = self.steps[-1] if self.steps else None
         return last.unit if isinstance(last, StartOf) else None
 
@@ -127,7 +127,7 @@ Moment = Instant | Day | Relative
 
 
 def parse_moment(value: str | int) -> Moment | None:
-    """What a text or a number of milliseconds since 1970 means; None if it means no moment."""
+    """Return the point in time of a text or of milliseconds since 1970; None if there is none."""
     if isinstance(value, int):
         return Instant(timestamp_from_epoch_ms(value), is_early=value < 0)
     if value.startswith("now"):
@@ -141,7 +141,7 @@ def parse_moment(value: str | int) -> Moment | None:
 
 
 def span_of(moment: Moment, clock: Clock) -> Span:
-    """The date-times that a moment means."""
+    """Return the span of date-times that a point in time means."""
     if isinstance(moment, Relative):
         first, after = _resolved(moment, clock)
     elif isinstance(moment, Day):
@@ -154,10 +154,10 @@ def span_of(moment: Moment, clock: Clock) -> Span:
 
 
 def days_of(moment: Moment, clock: Clock) -> Span:
-    """The dates that a moment means.
+    """Return the span of dates that a point in time means.
 
-    A date-time lies within a day, so that no date is equal to it unless it is midnight UTC, which
-    clients write for the date itself.
+    A date-time lies within a day, so no date is equal to it, save midnight UTC: clients write it
+    for the date itself.
     """
     if isinstance(moment, Relative):
         first, after = _resolved(moment, clock)
@@ -175,9 +175,9 @@ def days_of(moment: Moment, clock: Clock) -> Span:
 
 
 def month_days(first: date, days: int) -> frozenset[str]:
-    """The anniversaries (`MM-DD`) that fall on `first` or one of so many days after it.
+    """Return the days (MM-DD) of `first` and so many days after it.
 
-    In a common year the anniversary of 29 February is on 1 March.
+    In a common year 1 March includes 29 February.
     """
     found = set()
     for number in range(days + 1):
@@ -215,7 +215,7 @@ Bound = datetime | str
 
 
 def _resolved(relative: Relative, clock: Clock) -> tuple[Bound, Bound]:
-    """The first moment and the one after the last; text beyond the calendar."""
+    """Return the first moment and the one after the last; text beyond the calendar."""
     local = clock.now.astimezone(clock.zone)
     local = local.replace(microsecond=local.microsecond // 1000 * 1000)
     for step in relative.steps:
@@ -239,7 +239,10 @@ def _taken(step: Shift | StartOf, local: datetime) -> datetime:
 
 
 def _shifted(local: datetime, amount: int, unit: str) -> datetime:
-    """By the calendar and the clock for days and longer units, by elapsed time for shorter ones."""
+    """Return the moment so many units away.
+
+    Days and longer units follow the calendar and the clock of the zone, shorter units elapsed time.
+    """
     if unit in LENGTHS:
         return (local.astimezone(UTC) + LENGTHS[unit] * amount).astimezone(local.tzinfo)
     if unit in DAYS:
@@ -269,7 +272,7 @@ def _start_of(local: datetime, unit: str) -> datetime:
 
 
 def _existing(local: datetime) -> datetime:
-    """The same moment by a time that the clock shows; clocks that go forward leave times out."""
+    """Return the moment by a time that the zone's clock shows; changes to summer time skip some."""
     return local.replace(fold=0).astimezone(UTC).astimezone(local.tzinfo)
 
 

@@ -1,7 +1,7 @@
-"""The codes of faults: one set for JSON Schema, serializers, query parameters and our own rules.
+"""The codes of faults: one set for JSON Schema, serializers, query parameters and domain rules.
 
-A code is the keyword of JSON Schema that a value breaks, where there is one, else the name of a
-rule of the product. `docs/using-the-api.md` lists them for clients.
+A code is the JSON Schema keyword that a value breaks, where there is one, else the name of a rule
+of the product. `docs/using-the-api.md` lists them for clients; a test compares the list.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What can go wrong, without a word of HTTP; `contacthub_project.api` gives it a status.
+"""The expected failures of the product, independent of HTTP.
 
-Rules and actions raise these. Messages are for the client and hold no personal data but what the
-client itself has just sent.
+Domain code and actions raise them; `contacthub_project.api.exception_handler` maps them to
+statuses. Messages are for clients and hold no personal data but what the client has just sent.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from contacthub_project.core.error_codes import Code
 
 
 def pointer(*parts: str | int) -> str:
-    """A JSON pointer (RFC 6901) to the place that `parts` lead to."""
+    """Return the JSON pointer (RFC 6901) made of these parts."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault of a request: a JSON pointer (RFC 6901) into it, what is wrong, a stable code
-    (`contacthub_project.core.error_codes`), and what belongs to it."""
+    """One fault of a request.
+
+    `path` is a JSON pointer (RFC 6901) into the request, `code` a stable name of the broken rule
+    (`contacthub_project.core.error_codes`), `data` what belongs to the fault, such as a count.
+    """
 
     path: str
     message: str
@@ -32,7 +35,10 @@ class FieldError:
 def unknown_references(
     given: Iterable[Hashable], known: Container[Hashable], *, at: str, message: str
 ) -> list[FieldError]:
-    """A fault for each of `given` that is not `known`; `at` points there, `{}` being the index."""
+    """Return a fault with code `reference` for each item of `given` that is not in `known`.
+
+    `at` is a pointer in which `{}` stands for the item's index.
+    """
     return [
         FieldError(at.format(index), message, "reference")
         for index, each in enumerate(given)
@@ -43,7 +49,7 @@ def unknown_references(
 class ContacthubError(Exception):
     """Base of all expected failures.
 
-    `retry_after` is how many seconds to wait before trying again, where that helps.
+    `retry_after` is the number of seconds after which to try again, None where that does not help.
     """
 
     message = "The request could not be served"
@@ -66,72 +72,72 @@ class ContacthubError(Exception):
 
 
 class Invalid(ContacthubError):
-    """The request says something that cannot be; `errors` names every place."""
+    """The request is wrong; `errors` holds every fault."""
 
     message = "The request is not valid"
 
     @classmethod
     def at(cls, path: str, message: str, code: Code) -> Invalid:
-        """A single fault at one place."""
+        """Return a failure with a single fault."""
         return cls(errors=[FieldError(path, message, code)])
 
 
 class Unauthorized(ContacthubError):
-    """Nobody, or nobody we know."""
+    """There is no token, or it is unknown or no longer valid."""
 
     message = "The client is not authorized to access the API"
 
 
 class Forbidden(ContacthubError):
-    """Known, but not allowed."""
+    """The caller is known and may not do this."""
 
     message = "The client is not allowed to do this"
 
 
 class NotFound(ContacthubError):
-    """No such thing in this workspace."""
+    """The workspace has no such resource."""
 
     message = "Not found"
 
 
 class Conflict(ContacthubError):
-    """What was asked for contradicts what is there."""
+    """The request contradicts the stored data."""
 
     message = "Conflict"
 
 
 class Gone(ContacthubError):
-    """What was asked for is kept no longer."""
+    """The data has been trimmed."""
 
     message = "Kept no longer"
 
 
 class Stale(ContacthubError):
-    """The caller changed a version that is no longer the latest."""
+    """`If-Match` names another version than the latest one."""
 
     message = "The resource has changed since it was read"
 
 
 class TooLarge(ContacthubError):
-    """More bytes than allowed."""
+    """The body is larger than allowed."""
 
     message = "The payload is too large"
 
 
 class UnsupportedMedia(ContacthubError):
-    """A body in another format than the one asked for."""
+    """The body has another content type than the operation takes."""
 
     message = "The body must be application/json"
 
 
 class Locked(ContacthubError):
-    """Busy with work that forbids this for now."""
+    """The resource is locked by a task, such as re-keying or emptying a node."""
 
     message = "Locked while it is being reorganised; try again later"
 
 
 class LimitExceeded(ContacthubError):
-    """Too many requests; `headers` tell what is left."""
+    """There were too many requests; `headers` are RateLimit headers."""
 
     message = "Too many requests"
 
@@ -147,7 +153,7 @@ class LimitExceeded(ContacthubError):
 
 
 class Unavailable(ContacthubError):
-    """Something this depends on is away; trying again helps."""
+    """A server that the request needs does not answer; trying again helps."""
 
     message = "Temporarily unavailable; try again"
     retry_after = 1

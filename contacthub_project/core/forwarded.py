@@ -1,4 +1,4 @@
-"""The `Forwarded` header of RFC 7239: what proxies tell of a request that they have passed on."""
+"""Parser of the `Forwarded` header (RFC 7239), by which proxies describe a request's origin."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ NODE = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::[0-9]{1,5}|:[._A-Za-z0-9-]
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One proxy's words: whom the request came from, by which protocol; empty when not told."""
+    """What one proxy says: address and protocol of its client; empty when it does not say."""
 
     address: str = ""
     protocol: str = ""
 
 
 def parse_forwarded(header: str) -> list[Hop] | None:
-    """The proxies' words, the first proxy's first; None when any of it cannot be read.
+    """Return the elements of the header in order, the first proxy's first; None if malformed.
 
-    A quoted text may hold commas, so that what a client has sent without its closing quote could
-    otherwise take in what a proxy has added.
+    The whole header is refused when any part is malformed: a quoted string may hold commas, so an
+    unclosed quote sent by a client could swallow what a proxy has appended.
     """
     hops, pairs, at = [], dict[str, str](), 0
     while True:

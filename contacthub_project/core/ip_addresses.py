@@ -1,4 +1,4 @@
-"""IP addresses and networks; an IPv4 address is the same also when it is written as IPv6."""
+"""IP addresses and networks. IPv4-mapped IPv6 addresses are treated as IPv4 (RFC 4291, 2.5.5.2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")  # RFC 4291, section 2.5.5.2
 
 
 def as_address(text: str) -> Address | None:
-    """The address, IPv4-mapped IPv6 (`::ffff:10.1.2.3`) as IPv4; None if it is none."""
+    """Return the address, IPv4-mapped ones as IPv4; None if the text is no address."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -21,7 +21,7 @@ def as_address(text: str) -> Address | None:
 
 
 def as_network(text: str) -> Network:
-    """A network or a single address, IPv4-mapped as IPv4; raises ValueError for anything else."""
+    """Return the network or single address, IPv4-mapped ones as IPv4; raises ValueError."""
     network = ipaddress.ip_network(text, strict=False)
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED):
         address = int(network.network_address) - int(MAPPED.network_address)

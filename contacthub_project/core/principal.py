@@ -1,4 +1,4 @@
-"""The holder of a token, as every part of the product knows it."""
+"""The authenticated caller: its roles, workspaces and nodes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class Principal:
     """The holder of a token: a person, or an application through its source.
 
-    `workspaces` and `nodes` say what it reaches; None means all (of its workspaces, for nodes).
-    A node's permission is "R", "W" or "RW". `wide_roles` are those of its roles that reach all
-    nodes, `granted_nodes` what it reaches without them. `date_format` is how its answers write
-    moments.
+    `workspaces` and `nodes` are what it reaches; None means all, for nodes all of its workspaces. A
+    node's permission is "R", "W" or "RW". `wide_roles` are those of its roles that reach all nodes,
+    `granted_nodes` the nodes it reaches without them. `date_format` is the format of timestamps in
+    its answers.
     """
 
     roles: frozenset[str]
@@ -43,23 +43,23 @@ class Principal:
 
     @property
     def author(self) -> str:
-        """What records name as the one who wrote them: the source's id, or the person's."""
+        """The id that records name as their author: the source's, else the person's."""
         return str(self.source_id or self.user_id)
 
     @property
     def may_read_profiles(self) -> bool:
-        """An untrusted application writes profiles and does not read them back."""
+        """Whether it may read profiles; an untrusted application only writes them."""
         return not self.is_untrusted
 
     @property
     def is_untrusted(self) -> bool:
-        """Whether it is a browser's source, whose token is no secret."""
+        """Whether it is the source of a web page or app, whose token is public."""
         return self.roles == {UNTRUSTED}
 
     def acting_as(self, roles: frozenset[str]) -> Principal:
-        """The principal with those of its roles that are among `roles`, and with their reach only.
+        """Return the principal with its roles among `roles` only, and what these reach.
 
-        A role that reaches all nodes lends this to the operations that name it, and to no other.
+        A role that reaches all nodes does so only in operations that name the role.
         """
         acting = self.roles & roles
         if acting == self.roles:
@@ -69,14 +69,15 @@ class Principal:
         return replace(self, roles=acting, nodes=nodes)
 
     def reaches(self, workspace_id: UUID) -> bool:
+        """Return whether it works in the workspace."""
         return self.workspaces is None or workspace_id in self.workspaces
 
     def may(self, permission: str, node_id: UUID) -> bool:
-        """Whether it may read ("R") or write ("W") in a node of a workspace that it reaches."""
+        """Return whether it may read ("R") or write ("W") in a node of a workspace it reaches."""
         if self.nodes is None:
             return True
         return permission in self.nodes.get(node_id, "")
 
     def may_read_profiles_in(self, node_id: UUID) -> bool:
-        """Whether an answer about a customer of the node may tell more than the caller has sent."""
+        """Return whether answers about customers of the node may hold more than the caller sent."""
         return self.may_read_profiles and self.may(READ, node_id)

@@ -1,4 +1,4 @@
-"""Whether a value that a client sends back is the one that it has read."""
+"""Comparison of values that clients send back with the values they were given."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contacthub_project.core.timestamps import parse_timestamp, timestamp_of
 
 
 def says_the_same(given: Any, answered: Any) -> bool:
-    """Whether a value of a body says the same as one of an answer, both as JSON has them.
+    """Return whether a value of a body means the same as one of an answer, both as JSON.
 
-    Moments are equal in any form and with any offset, UUIDs in any case; true is not 1.
+    Timestamps are equal in any form and with any offset, UUIDs in any case; true is not equal to 1.
     """
     if given == answered:
         return isinstance(given, bool) == isinstance(answered, bool)

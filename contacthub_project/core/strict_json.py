@@ -1,7 +1,7 @@
-"""Reading JSON: strict, bounded, and with every fault named.
+"""A strict JSON parser that bounds its input and reports every fault.
 
-The standard library's decoder is used rather than a faster one because it lets us see duplicated
-keys; the difference is some ten microseconds for a body of one kilobyte.
+It is built on the standard library's decoder, which unlike faster ones shows duplicated keys; the
+difference is about ten microseconds for a body of one kilobyte.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SUSPICIOUS = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 
 
 def parse_json(raw: bytes) -> Any:
-    """Parse UTF-8 JSON text strictly; raises Invalid. Text comes in Unicode normal form C."""
+    """Parse UTF-8 JSON; text is returned in Unicode normal form C. Raises Invalid."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as fault:
@@ -51,7 +51,7 @@ def parse_json(raw: bytes) -> Any:
 
 
 def _composed(value: Any) -> Any:
-    """The value, its text in Unicode normal form C: what looks alike is alike."""
+    """Return the value with all its text in Unicode normal form C."""
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
     if isinstance(value, list):
@@ -62,7 +62,7 @@ def _composed(value: Any) -> Any:
 
 
 def number_in(text: str) -> int | float | None:
-    """The number that a text is in JSON; None if it is none, or one out of range."""
+    """Return the number that the text is in JSON; None if it is none, or out of range."""
     if len(text) > LONGEST_NUMBER or not NUMBER.fullmatch(text):
         return None
     number = json.loads(text)
@@ -71,11 +71,11 @@ def number_in(text: str) -> int | float | None:
 
 
 class _Misfit(Exception):
-    """The text is JSON, and holds a duplicated key or a number out of range."""
+    """Raised for a duplicated key or a number out of range in text that is JSON otherwise."""
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """An object whose keys may stand twice."""
+    """The members of an object in order; keys may be duplicated."""
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _number(digits: str) -> float:
 
 
 def _misfits(text: str) -> list[FieldError]:
-    """Every duplicated key and number out of range, with its place: `text` is read once more."""
+    """Parse the text again and return every duplicated key and number out of range."""
     try:
         return list(_misfits_in(_DIAGNOSING_DECODER.decode(text), "", depth=1))
     except json.JSONDecodeError as fault:
@@ -127,7 +127,7 @@ def _misfits_in(value: Any, at: str, *, depth: int) -> Iterator[FieldError]:
 
 
 def _kept(read: Callable[[str], int | float]) -> Callable[[str], int | float | _Misfit]:
-    """`read`, with what does not fit kept instead of raised."""
+    """Wrap `read` so that what it refuses is kept instead of raised."""
 
     def kept(digits: str) -> int | float | _Misfit:
         try:
@@ -193,7 +193,7 @@ def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _pointer_to(key: str) -> str:
-    """The pointer to a key, which may hold surrogates."""
+    """Return the pointer to a key, which may hold lone surrogates."""
     return pointer(key.encode("utf-8", "replace").decode())
 
 

@@ -1,4 +1,4 @@
-"""Text that says nothing, and text in any case."""
+"""Blank text, and text compared without regard to case."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ WHITESPACE = (
 
 
 def folded(text: str) -> str:
-    """The form that two texts share when they differ only in case, space around or normal form."""
+    """Return the form that texts share which differ only in case, outer space or normal form."""
     # Folding can undo the normal form, and composing what it gives can change the folding.
     decomposed = unicodedata.normalize("NFD", text.strip())
     return unicodedata.normalize("NFC", decomposed.casefold()).strip()
 
 
 def is_blank(value: Any) -> bool:
-    """Whether a value is text without a visible character: it is no value then."""
+    """Return whether the value is text of white space only, which counts as no value."""
     return isinstance(value, str) and not value.strip()

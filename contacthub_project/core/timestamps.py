@@ -1,8 +1,8 @@
-"""Moments as text: what is accepted, and the one form in which they are kept.
+"""Timestamps as text: the forms that are accepted, and the one in which they are stored.
 
-Accepted are ISO 8601 date-times with any offset that exists (-14:00 to +14:00; also `+0100`, also
-none, which means UTC), bare dates, which mean midnight UTC, and milliseconds since 1970. Kept is
-UTC with milliseconds, so that equal moments are equal text and text sorts by time.
+Accepted are ISO 8601 date-times with any existing offset (-14:00 to +14:00; also `+0100`; none
+means UTC), bare dates, which mean midnight UTC, and milliseconds since 1970. Stored is UTC with
+milliseconds, so that equal timestamps are equal text and text sorts by time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ISO_8601 = re.compile(
 
 
 def parse_timestamp(text: str) -> datetime | None:
-    """The moment that `text` names, in UTC and whole milliseconds; None if it names none."""
+    """Return the timestamp in UTC with whole milliseconds; None if the text is none."""
     match = ISO_8601.fullmatch(text)
     if match is None:
         return None
@@ -47,9 +47,9 @@ def parse_timestamp(text: str) -> datetime | None:
 
 
 def timestamp_of(value: object) -> datetime | None:
-    """The moment that a value names as text or as milliseconds since 1970, else None.
+    """Return the timestamp of ISO 8601 text or of milliseconds since 1970, else None.
 
-    Milliseconds may be text too; of fewer than five digits they are taken for a mistake.
+    Milliseconds may be text of five digits or more.
     """
     if isinstance(value, str):
         if MILLISECONDS.fullmatch(value):
@@ -63,7 +63,7 @@ def timestamp_of(value: object) -> datetime | None:
 
 
 def timestamp_from_epoch_ms(milliseconds: int) -> datetime | None:
-    """The moment so many milliseconds after the beginning of 1970, None if no calendar has it."""
+    """Return the timestamp so many milliseconds after 1970; None beyond the calendar."""
     try:
         return EPOCH + timedelta(milliseconds=milliseconds)
     except OverflowError:
@@ -71,11 +71,11 @@ def timestamp_from_epoch_ms(milliseconds: int) -> datetime | None:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """`2019-08-24T14:15:22.000Z`"""
+    """Return the timestamp in the form `2019-08-24T14:15:22.000Z`."""
     utc = moment.astimezone(UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z".rjust(24, "0")
 
 
 def is_timestamp(value: object) -> bool:
-    """Whether `value`, if it is text, names a moment (other types are not judged)."""
+    """Return whether the value is a timestamp, if it is text; other types are not judged."""
     return not isinstance(value, str) or parse_timestamp(value) is not None
