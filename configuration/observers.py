@@ -1,4 +1,4 @@
-"""Invalidate cached principals when a model that decides about access changes.
+"""Invalidates cached principals when a model that access depends on changes.
 
 On this machine at once, on others within PRINCIPAL_CACHE_SECONDS.
 """
@@ -15,7 +15,7 @@ from contacthub_project.messaging.shared_version import shared_version
 
 
 def connect() -> None:
-    """Forget cached token holders whenever something that decides about them changes."""
+    """Connect the receivers; called once, by `AppConfig.ready`."""
     from allauth.mfa.models import Authenticator
 
     from configuration.models import (

@@ -1,4 +1,4 @@
-"""Facts that the apps above may care for. Sent within the transaction, carrying ids only."""
+"""Signals for the apps above. They are sent within the transaction and carry ids only."""
 
 from django.dispatch import Signal
 

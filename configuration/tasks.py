@@ -1,4 +1,4 @@
-"""Celery shells round actions; what is to be done stands in the database."""
+"""Celery tasks. The work to be done is in the database; each task calls one action."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SLICE_SECONDS = 20.0
 
 @shared_task(name=removal.TASK)
 def remove_deleted() -> None:
-    """Go on re-keying and removing what was deleted for a while each, and ask for another go."""
+    """Re-key nodes and remove deleted data for a while; enqueue itself while work is left."""
     are_rekeyed = rekeying.rekey_all(seconds=SLICE_SECONDS)
     if not removal.remove_deleted(seconds=SLICE_SECONDS) or not are_rekeyed:
         enqueue(removal.TASK)
@@ -22,14 +22,14 @@ def remove_deleted() -> None:
 
 @shared_task(name=building.TASK)
 def build_aggregates() -> None:
-    """Go on building aggregate nodes for a while, and ask for another go."""
+    """Build aggregate nodes for a while; enqueue itself while work is left."""
     if not building.build_all(seconds=SLICE_SECONDS):
         enqueue(building.TASK)
 
 
 @shared_task(name="configuration.tasks.clear_expired")
 def clear_expired() -> None:
-    """Remove tokens and sign-ins that have expired."""
+    """Delete expired tokens, sessions and sign-in attempts."""
     clear_expired_tokens()
     call_command("clearsessions")
     signing_in.forget_attempts()

@@ -1,4 +1,4 @@
-"""Making, changing, activating and deleting aggregate nodes."""
+"""Create, change, activate and delete aggregate nodes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ACTIVATION = (NodeState.NEW, NodeState.ACTIVE)
 
 
 class AggregateNodeValues(TypedDict, total=False):
-    """What an aggregate node is given when it is made or changed (reference: Aggregate nodes)."""
+    """Values of an aggregate node by model field (reference: Aggregate nodes)."""
 
     name: str
     description: str | None
@@ -50,7 +50,10 @@ class AggregateNodeValues(TypedDict, total=False):
 
 @transaction.atomic
 def create_aggregate_node(workspace_id: UUID, *, values: AggregateNodeValues) -> Node:
-    """A new aggregate node, in state NEW: it holds no customers until it is activated."""
+    """Create an aggregate node in state NEW, in which it has no customers.
+
+    Raises Invalid for entry nodes, matching properties or exclusion filters that cannot be.
+    """
     schema = customer_schema_of(lock_workspace(workspace_id))
     node = Node(workspace_id=workspace_id, type=NodeType.AGGREGATE, state=NodeState.NEW, **values)
     faults = _policy_faults(node, schema) + _entry_faults(workspace_id, node.entry_nodes)
@@ -65,11 +68,11 @@ def create_aggregate_node(workspace_id: UUID, *, values: AggregateNodeValues) ->
 def modify_aggregate_node(
     node: Node, *, values: AggregateNodeValues, expected_version: int | None
 ) -> Node:
-    """Change name, description, image or exclusion filters; with other filters it is built anew.
+    """Change name, description, image or exclusion filters; other filters rebuild the node.
 
-    With `state` ACTIVE a NEW node is activated too. Raises Invalid when entry nodes or matching
-    properties would change (the reference forbids it; their order does not count) or the state
-    cannot, Stale when somebody else changed the node first, Locked while it is being built.
+    `state` ACTIVE also activates a NEW node. Raises Invalid when entry nodes or matching properties
+    would change (reference: Modify aggregate node; their order does not count) or the state cannot,
+    Stale when the version is not `expected_version`, Locked while the node is built.
     """
     return build_in_request(_modified(node, values, expected_version))
 
@@ -113,9 +116,10 @@ def _modified(node: Node, values: Mapping[str, Any], expected_version: int | Non
 
 
 def set_aggregate_state(node: Node, *, state: str) -> Node:
-    """NEW becomes ACTIVE; every other transition is a Conflict, the present state a no-op.
+    """Activate a NEW node; setting the present state does nothing.
 
-    The node is LOCKED instead while there is much to be built.
+    While there is much to build the node is LOCKED instead of ACTIVE. Raises Conflict for other
+    transitions.
     """
     return build_in_request(_with_state(node, state))
 
@@ -137,7 +141,7 @@ def _with_state(node: Node, state: str) -> Node:
 
 @transaction.atomic
 def delete_aggregate_node(node: Node) -> None:
-    """Make an aggregate node unreachable at once; a task then removes what it holds."""
+    """Make an aggregate node unreachable; a task removes its data later."""
     lock_workspace(node.workspace_id)
     node = lock_node(node)
     mark_removed(node, state=NodeState.REMOVED)
@@ -145,9 +149,9 @@ def delete_aggregate_node(node: Node) -> None:
 
 
 def filter_faults(filters: Sequence[Any], schema: CustomerSchema) -> list[FieldError]:
-    """What is wrong with exclusion filters, each a condition of the query language.
+    """Return the faults of exclusion filters, each a condition of the query language.
 
-    Customers are judged when they change, so a filter cannot speak of now.
+    Filters cannot depend on the present time: customers are matched against them when they change.
     """
     faults = []
     for index, each in enumerate(filters):
@@ -161,7 +165,7 @@ def filter_faults(filters: Sequence[Any], schema: CustomerSchema) -> list[FieldE
 
 
 def _is_same(given: Any, kept: Any) -> bool:
-    """Whether a client means what is kept; lists are sets here."""
+    """Return whether the values are equal; lists in any order."""
     return sorted(given) == sorted(kept) if isinstance(given, list) else given == kept
 
 

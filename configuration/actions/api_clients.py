@@ -1,4 +1,4 @@
-"""What a person sets for an OAuth2 client of theirs."""
+"""Settings of OAuth2 clients beyond their registration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contacthub_project.core.date_format import DateFormat
 
 
 def set_date_format(client: Any, date_format: DateFormat) -> None:
-    """How answers to the tokens of a client, an OAuth2 application, write moments."""
+    """Set the format of timestamps in answers to a client's tokens."""
     ApiClientAnswers.objects.update_or_create(
         application=client, defaults={"date_format": date_format.value}
     )

@@ -1,4 +1,4 @@
-"""Who changes what people may do, for the audit log that the database writes itself."""
+"""Names the author of permission changes for the audit log that database triggers write."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SELECT set_config('contacthub.actor', %(actor)s, true),
 
 @contextmanager
 def attributed_to(person: User, *, workspace_id: UUID) -> Iterator[None]:
-    """A transaction whose changes of roles, passwords and memberships are noted as a person's.
+    """Open a transaction whose changes of roles, passwords and memberships are the person's.
 
-    Without it, as by `manage.py`, they are noted as nobody's.
+    Changes outside of such a transaction, as by `manage.py`, are logged without an author.
     """
     with transaction.atomic():
         _attribute(person.id, workspace_id)

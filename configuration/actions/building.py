@@ -1,7 +1,7 @@
-"""Filling aggregate nodes: at once when it is little, else by a task, resumable.
+"""Build aggregate nodes: small ones within the request, large ones by a resumable task.
 
-A node is LOCKED from its activation, or a change of whom it leaves out, until it is built.
-Meanwhile and ever after, what changes in its entry nodes is followed by those who keep customers.
+A node is LOCKED from its activation, or a change of its exclusion filters, until it is built. From
+then on changes of customers in its entry nodes are merged into it (`TenantDataOwner`).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ SECONDS_IN_REQUEST = 1.0
 
 
 def start_building(node: Node) -> None:
-    """Within a transaction that has locked an aggregate node: have it built, from the start.
+    """Have a locked aggregate node built anew; call within the transaction that holds its lock.
 
-    Entry nodes are locked as well, which waits for the writers under way: whoever writes after them
-    knows that an aggregate follows.
+    Locks the entry nodes too, which waits for writers under way: later writers see that the node is
+    aggregated.
     """
     entries = Node.objects.in_workspace(node.workspace_id).filter(id__in=node.entry_nodes)
     for entry in entries.select_for_update().order_by("id"):
@@ -39,7 +39,7 @@ def start_building(node: Node) -> None:
 
 
 def stop_following(node: Node) -> None:
-    """Within a transaction: entry nodes of a removed aggregate node that no other follows."""
+    """Unmark the entry nodes of a removed aggregate node that no other node aggregates."""
     others = Node.objects.in_workspace(node.workspace_id).aggregates().exclude(id=node.id)
     followed = {
         entry for other in others.exclude(state=NodeState.NEW) for entry in other.entry_nodes
@@ -48,7 +48,7 @@ def stop_following(node: Node) -> None:
 
 
 def go_on_building(workspace_id: UUID, node_id: UUID, *, seconds: float) -> bool:
-    """Build for about so many seconds; True, and the node is active, when it is done."""
+    """Build for about so many seconds; return whether the node is complete, and ACTIVE."""
     deadline = time.monotonic() + seconds
     for owner in all_owners():
         while not owner.build_batch(workspace_id=workspace_id, node_id=node_id):
@@ -66,7 +66,7 @@ def go_on_building(workspace_id: UUID, node_id: UUID, *, seconds: float) -> bool
 
 
 def build_in_request(node: Node) -> Node:
-    """The node, built when that is little to do; else LOCKED, and a task goes on."""
+    """Build a LOCKED node for at most SECONDS_IN_REQUEST and return it; a task does the rest."""
     if node.state == NodeState.LOCKED:
         go_on_building(node.workspace_id, node.id, seconds=SECONDS_IN_REQUEST)
         node.refresh_from_db()
@@ -74,7 +74,7 @@ def build_in_request(node: Node) -> Node:
 
 
 def build_all(*, seconds: float) -> bool:
-    """Go on with every aggregate node that is being built; True when none is left."""
+    """Build all LOCKED aggregate nodes for about so many seconds; return whether none is left."""
     deadline = time.monotonic() + seconds
     building = Node.objects.filter(removed_at=None, state=NodeState.LOCKED).aggregates()
     for node in building:

@@ -1,8 +1,8 @@
-"""How a workspace's configuration is changed: one after the other, and seen by everybody.
+"""Locking and versioning of a workspace's configuration.
 
-Whoever changes a workspace's configuration, nodes and sources included, locks its row first, then
-nodes in the order of their ids, then sources. So what is checked against the configuration, such as
-whether a property is known or used, still holds when the transaction commits.
+Lock order: every change of the configuration, nodes and sources included, locks the workspace's row
+first, then nodes by id, then sources. A check against the configuration, such as whether a property
+is known or in use, therefore still holds at commit.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ from contacthub_project.core.errors import NotFound, Stale
 
 @contextmanager
 def changing(workspace_id: UUID, expected_version: int | None) -> Iterator[Workspace]:
-    """A transaction that holds the workspace's row and raises its configuration version at the end.
+    """Open a transaction that locks the workspace and raises its configuration version.
 
-    The version stays when nothing has changed, so that writing what was read disturbs nobody.
-    `expected_version` is the configuration version the caller has read, None for any. Raises Stale
-    when somebody else has changed the configuration since.
+    The version stays when the configuration is equal to what it was. `expected_version` is the
+    version that the caller has read, None for any. Raises Stale when it is not the present one.
     """
     with transaction.atomic():
         workspace = lock_workspace(workspace_id)
@@ -40,7 +39,7 @@ def changing(workspace_id: UUID, expected_version: int | None) -> Iterator[Works
 
 
 def _configuration(workspace: Workspace) -> tuple[Any, ...]:
-    """What a (locked) workspace's configuration says; defaults are what they stand for."""
+    """Return the configuration of a locked workspace, defaults filled in, for comparison."""
     types = EventTypeSettings.objects.by_type(workspace.id)
     months = {
         name: settings.retention_months
@@ -60,9 +59,9 @@ def _configuration(workspace: Workspace) -> tuple[Any, ...]:
 
 
 def lock_workspace(workspace_id: UUID) -> Workspace:
-    """The workspace as it is now, kept from other changes until the transaction ends.
+    """Lock a workspace against other configuration changes and return it; raises NotFound.
 
-    Writers of customers and events are not kept waiting. Raises NotFound.
+    Does not block writers of customers and events.
     """
     workspace = lock_workspace_row(workspace_id)
     if workspace is None or workspace.removed_at is not None:
@@ -71,10 +70,10 @@ def lock_workspace(workspace_id: UUID) -> Workspace:
 
 
 def lock_workspace_row(workspace_id: UUID) -> Workspace | None:
-    """The same for tasks, which go on in a workspace that is being deleted."""
+    """Lock a workspace that may be in deletion, for tasks."""
     return Workspace.objects.select_for_update(no_key=True).filter(id=workspace_id).first()
 
 
 def customer_schema_of(workspace: Workspace) -> CustomerSchema:
-    """What a customer of a (locked) workspace may hold."""
+    """Return the schema of the customers of a locked workspace."""
     return CustomerSchema(workspace.disabled_base_properties, workspace.customer_extended)

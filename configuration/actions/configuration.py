@@ -1,4 +1,4 @@
-"""Changing what holds for a whole workspace."""
+"""Change settings of a whole workspace."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST_USES = 20  # that an error tells of
 
 
 class WorkspaceValues(TypedDict, total=False):
-    """What a workspace changes of itself; `max_requests_per_minute` 0 is no limit."""
+    """Values of a workspace by model field; `max_requests_per_minute` 0 means no limit."""
 
     name: str
     industry: str
@@ -47,9 +47,8 @@ def modify_workspace(
 ) -> Workspace:
     """Change name, industry, logo, time zone, currency, placeholders or throttling.
 
-    Absent values stay.
-
-    Raises Invalid for a time zone that the database, which tells days apart by it, does not know.
+    Absent values are not changed. Raises Invalid for a time zone that PostgreSQL does not know: it
+    computes the days of analytics.
     """
     with changing(workspace_id, expected_version) as workspace:
         zone = values.get("timezone", workspace.timezone)
@@ -75,11 +74,11 @@ def set_base_property(
     expected_version: int | None,
     force: bool = False,
 ) -> None:
-    """Switch a base property of customers on or off, and its children with it.
+    """Enable or disable a base property of customers, with all properties below it.
 
-    `path` is one of `base_properties`. Raises Conflict for a switch that cannot be: one that leaves
-    an impossible schema, or takes away what is used (`configuration.queries.property_uses`); and,
-    unless forced, for one that brings back values which are not valid now.
+    `path` is one of `base_properties`. Raises Conflict when the schema would be impossible, when a
+    property in use would be disabled (`configuration.queries.property_uses`), and, unless `force`,
+    when stored values of an enabled property are not valid.
     """
     with changing(workspace_id, expected_version) as workspace:
         disabled = toggled(workspace.disabled_base_properties, path, enabled=enabled)
@@ -105,11 +104,11 @@ def set_customer_extended(
     expected_version: int | None,
     force: bool = False,
 ) -> None:
-    """Define the extended properties of customers anew (`_check_redefinable`).
+    """Replace the definitions of customers' extended properties.
 
-    `definitions` are as `read_definitions` answers them, and so they are kept.
-
-    Unless forced, raises Conflict too when customers have values that would not be valid.
+    `definitions` are the result of `read_definitions` and are stored as they are. Raises what
+    `_check_redefinable` and `_check_unused` raise, and, unless `force`, Conflict when stored values
+    of customers would not be valid.
     """
     with changing(workspace_id, expected_version) as workspace:
         before = workspace.customer_extended
@@ -133,7 +132,7 @@ def set_product_extended(
     may_index: bool,
     expected_version: int | None,
 ) -> None:
-    """Define the extended properties of products anew."""
+    """Replace the definitions of products' extended properties; see `set_customer_extended`."""
     with changing(workspace_id, expected_version) as workspace:
         before = workspace.product_extended
         _check_redefinable(workspace_id, PRODUCTS, before, definitions, may_index=may_index)
@@ -154,7 +153,10 @@ def set_event_extended(
     may_index: bool,
     expected_version: int | None,
 ) -> None:
-    """Define the extended properties of a type of event anew."""
+    """Replace the definitions of an event type's extended properties.
+
+    See `set_customer_extended`.
+    """
     with changing(workspace_id, expected_version):
         before = EventTypeSettings.objects.by_type(workspace_id)[event_type].extended
         _check_redefinable(workspace_id, event_type, before, definitions, may_index=may_index)
@@ -166,7 +168,7 @@ def set_event_extended(
 def set_event_enabled(
     workspace_id: UUID, *, event_type: str, enabled: bool, expected_version: int | None
 ) -> None:
-    """Accept events of a type, or refuse them."""
+    """Enable or disable a type of event; events of a disabled type are refused."""
     with changing(workspace_id, expected_version):
         _update(workspace_id, event_type, enabled=enabled)
 
@@ -179,7 +181,7 @@ def set_for_event_types(
     otherwise: Any,
     expected_version: int | None,
 ) -> None:
-    """Set one field of every built-in type's settings; types not in `values` get `otherwise`."""
+    """Set one field of the settings of all types; those not in `values` get `otherwise`."""
     with changing(workspace_id, expected_version):
         EventTypeSettings.objects.in_workspace(workspace_id).exclude(type__in=values).update(
             **{field: otherwise}
@@ -202,10 +204,10 @@ def _check_redefinable(
     *,
     may_index: bool,
 ) -> None:
-    """Raise if definitions cannot follow those that there are.
+    """Check that definitions may follow the stored ones.
 
-    Forbidden when `indexed` changes and the caller is no operator, Conflict when a property goes or
-    changes its type while something has a value of it: disable it instead
+    Raises Forbidden when `indexed` changes and the caller is no operator, Conflict when a property
+    with stored values is removed or changes its type: it can be disabled instead
     (docs/decisions/0008-extended-properties.md).
     """
     indexes = changed_indexes(before, after)
@@ -227,9 +229,9 @@ def _check_redefinable(
 
 
 def _taken_away(before: Definitions, after: Definitions, *, at: str) -> dict[str, str]:
-    """Paths below `at` of properties that go, change their type or are disabled.
+    """Return paths below `at` of properties that are removed, retyped or disabled.
 
-    By path: a pointer to the property's definition.
+    The values of the dict are pointers to the definitions.
     """
     off = [".".join(path) for path in disabled_paths(after)]
     return {
@@ -242,9 +244,10 @@ def _definition_at(name: str) -> str:
 
 
 def _check_unused(workspace_id: UUID, paths: Mapping[str, Mapping[str, str]]) -> None:
-    """Raise Conflict if something in the workspace uses one of these properties.
+    """Raise Conflict if the workspace's configuration uses one of these properties.
 
-    `paths` holds for each section the paths, with pointers to where the request speaks of them.
+    `paths` maps sections (`customers` or a type of event) to paths, and these to pointers into the
+    request.
     """
     uses = uses_of(workspace_id, paths)
     if not uses:

@@ -1,7 +1,7 @@
-"""Refusing changes of the configuration that values of customers contradict, unless forced.
+"""Refuse configuration changes that stored customers contradict, unless they are forced.
 
-Nothing breaks by such a change: values that are there fail no write that leaves them as they are.
-But whoever makes it should know, and say so by `force=true`.
+Such a change breaks nothing, as a write is not refused for values that it does not touch. The
+client has to confirm it by `force=true`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ HOW_TO_FORCE = "force=true makes the change all the same"
 def check_nobody_lacks(
     workspace_id: UUID, node_id: UUID, schema: CustomerSchema, places: Mapping[str, str]
 ) -> None:
-    """Raise Conflict if customers of the node have no value that it is to demand.
+    """Raise Conflict if customers of the node lack a property that it will require.
 
-    `places` are the paths of the properties, each with a pointer to where the request names it.
+    `places` maps paths of properties to pointers into the request.
     """
     for owner in all_owners() if places else ():
         found = owner.customers_lacking(
@@ -38,7 +38,10 @@ def check_nobody_lacks(
 def check_nobody_contradicts(
     workspace_id: UUID, schema: CustomerSchema, places: Mapping[str, str]
 ) -> None:
-    """Raise Conflict if customers of the workspace have values that the new schema refuses."""
+    """Raise Conflict if customers of the workspace have values that the new schema refuses.
+
+    `places` maps paths of properties to pointers into the request.
+    """
     for owner in all_owners() if places else ():
         found = owner.customers_against(
             workspace_id=workspace_id, schema=schema, paths=list(places), most=MOST_COUNTED

@@ -1,4 +1,4 @@
-"""Ending one session, token or client of a person. Callers see to whether they may."""
+"""End one session, token or client of a person. The caller checks permissions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from configuration.queries.access import access_tokens, refresh_tokens
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What has ended, for the audit log: its kind and what it is known by, no secret."""
+    """What was ended, for the audit log: its kind and a name, no secret."""
 
     kind: str
     name: str
 
 
 def end_session(person: User, public_id: UUID) -> Ended | None:
-    """Sign a browser out; None when the person has no such session."""
+    """End a session; return None when the person has no such session."""
     session = UserSession.objects.of_person(person.id).filter(public_id=public_id).first()
     if session is None:
         return None
@@ -30,7 +30,7 @@ def end_session(person: User, public_id: UUID) -> Ended | None:
 
 
 def end_access_token(person: User, token_id: int) -> Ended | None:
-    """Void an access token; what it was refreshed by goes on."""
+    """Delete an access token; its refresh token stays valid. None when there is none."""
     token = access_tokens(person).filter(id=token_id).first()
     if token is None:
         return None
@@ -40,7 +40,7 @@ def end_access_token(person: User, token_id: int) -> Ended | None:
 
 @transaction.atomic
 def end_refresh_token(person: User, token_id: int) -> Ended | None:
-    """Void a refresh token and the access token that came with it."""
+    """Revoke a refresh token and its access token; None when there is none."""
     token = refresh_tokens(person).filter(id=token_id).first()
     if token is None:
         return None
@@ -51,7 +51,7 @@ def end_refresh_token(person: User, token_id: int) -> Ended | None:
 
 
 def delete_client(person: User, client_id: int) -> Ended | None:
-    """Delete an API client with all its tokens."""
+    """Delete an API client with all its tokens; None when there is none."""
     client = get_application_model().objects.filter(user=person, id=client_id).first()
     if client is None:
         return None

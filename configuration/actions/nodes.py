@@ -1,4 +1,4 @@
-"""Making, changing and deleting entry nodes."""
+"""Create, change, empty and delete entry nodes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ POLICY_FIELDS = ("unique_properties", "case_sensitive")
 
 
 class EntryNodeValues(TypedDict, total=False):
-    """What an entry node is given when it is made or changed (reference: Create entry node)."""
+    """Values of an entry node by model field (reference: Create entry node)."""
 
     name: str
     description: str | None
@@ -49,7 +49,7 @@ class EntryNodeValues(TypedDict, total=False):
 
 @transaction.atomic
 def create_entry_node(workspace_id: UUID, *, values: EntryNodeValues) -> Node:
-    """A new entry node; raises Invalid when a policy names what customers do not have."""
+    """Create an entry node; raises Invalid for unknown properties or sources."""
     workspace = lock_workspace(workspace_id)
     node = Node(workspace_id=workspace_id, type=NodeType.ENTRY, **values)
     _check(node, customer_schema_of(workspace))
@@ -67,14 +67,13 @@ def modify_entry_node(
     policy_at: str = POLICY,
     force: bool = False,
 ) -> Node:
-    """Change an entry node; `policy_at` says where the request has the matching policy.
+    """Change an entry node; values equal to the stored ones change nothing.
 
-    Values that are the node's already change nothing, its version included. Raises Conflict, unless
-    forced, when customers lack what the node is to demand.
-
-    When the policy changes under customers nothing is changed yet: the node is locked, and they are
-    to be re-keyed first (`configuration.actions.rekeying`). Raises Stale when somebody else changed
-    the node first, Locked while it is busy.
+    `policy_at` is the pointer to the matching policy in the request. With another policy the node
+    is locked and its customers are re-keyed first (`configuration.actions.rekeying`); nothing else
+    has changed yet. Raises Invalid for unknown properties or sources, Conflict, unless `force`,
+    when customers lack what will be required, Stale when the version is not `expected_version`,
+    Locked while a task works in the node.
     """
     workspace = lock_workspace(node.workspace_id)
     node = lock_node(node)
@@ -103,12 +102,12 @@ def modify_entry_node(
 
 
 def _policy_of(node: Node) -> dict[str, Any]:
-    """The node's matching policy, by its fields."""
+    """Return the node's matching policy by model field."""
     return {name: getattr(node, name) for name in POLICY_FIELDS}
 
 
 def _rekey_first(node: Node, values: EntryNodeValues) -> None:
-    """Lock the (changed, unsaved) node and note the change, which re-keying puts in force."""
+    """Lock the node, whose change is not saved yet, and record the change for re-keying."""
     start_rekeying(node, dict(values) | _policy_of(node))
     configuration_changed(node.workspace_id)
     enqueue_on_commit(TASK)
@@ -116,7 +115,7 @@ def _rekey_first(node: Node, values: EntryNodeValues) -> None:
 
 
 def _save_change(node: Node, priority_before: list[UUID]) -> None:
-    """Put the node's change in force at once."""
+    """Save the node's change."""
     node.version += 1
     node.save()
     configuration_changed(node.workspace_id)
@@ -126,7 +125,7 @@ def _save_change(node: Node, priority_before: list[UUID]) -> None:
 
 @transaction.atomic
 def delete_entry_node(node: Node) -> None:
-    """Make a node unreachable at once; a task then removes its data in batches.
+    """Make a node unreachable; a task removes its data in batches.
 
     Raises Conflict while an aggregate node is made of it.
     """
@@ -139,10 +138,10 @@ def delete_entry_node(node: Node) -> None:
 
 @transaction.atomic
 def empty_entry_node(node: Node, *, events_only: bool) -> None:
-    """Remove all customers and events of a node, or its events only.
+    """Remove all customers and events of a node, or its events only, by a task.
 
-    The node answers 423 to writes until a task is through with it. Raises Locked when it is busy
-    already.
+    Writes to the node are answered 423 until the task has finished. Raises Locked when a task works
+    in the node already.
     """
     lock_workspace(node.workspace_id)
     node = lock_node(node)
@@ -156,7 +155,7 @@ def empty_entry_node(node: Node, *, events_only: bool) -> None:
 
 
 def mark_removed(node: Node, *, state: NodeState) -> None:
-    """Within a transaction: make a locked node unreachable, its data to be removed by a task."""
+    """Make a locked node unreachable and enqueue the removal of its data."""
     node.state = state
     node.removed_at = timezone.now()
     node.save(update_fields=["state", "removed_at"])
@@ -165,9 +164,9 @@ def mark_removed(node: Node, *, state: NodeState) -> None:
 
 
 def lock_node(node: Node) -> Node:
-    """The node as it is now, kept from every other writer until the transaction ends.
+    """Lock the node and return it as it is now; raises NotFound.
 
-    Writers of customers hold a weaker lock on the row, so this waits for those under way.
+    Waits for writers of customers, which hold a weaker lock on the row.
     """
     locked = Node.objects.in_workspace(node.workspace_id).select_for_update().filter(id=node.id)
     found = locked.first()
@@ -193,7 +192,7 @@ def _check(node: Node, schema: CustomerSchema, policy_at: str = POLICY) -> None:
 
 
 def _places_of_demands(node: Node, policy_at: str) -> dict[str, str]:
-    """The properties that a node demands, each with a pointer to where a request names it."""
+    """Return the required properties, each with its pointer in the request."""
     mandatory = {
         path: f"/mandatoryProperties/{index}"
         for index, path in enumerate(node.mandatory_properties)

@@ -1,18 +1,17 @@
-"""Recognising a node's customers by another policy: all of them, or none.
+"""Re-key all customers of a node for another matching policy, or none of them.
 
-The node is locked (423 to writes of customers) from the moment the change is asked for until it is
-in force or given up; so nobody writes under either policy meanwhile, and none of the steps holds
-more than a batch of customers:
+The node is locked (423 to writes of customers) from the request until the change is in force or
+given up, so nobody writes under either policy meanwhile. No step holds more than a batch:
 
 1. COMPUTING: the new keys go into a table of their own, batch by batch.
-2. CHECKING: if two customers would share a key, the change is given up. Nothing was touched yet.
+2. CHECKING: if two customers would share a key, the change is given up; nothing was touched yet.
 3. WRITING: the keys go to the customers, batch by batch. Keys of two policies are never equal, so
-   an old key is in no new one's way.
+   old and new keys do not collide.
 4. APPLYING: one short transaction, which locks the workspace and then the node as every change of
-   the configuration does, puts all that was asked of the node in force and opens it.
+   the configuration does, saves the requested change of the node and unlocks it.
 
-Each batch is a transaction that also notes how far it has come, so another process goes on where
-one was killed. Few customers are done within the request, many by a task.
+Each batch is a transaction that also records the position, so another process resumes after a
+crash. Few customers are re-keyed within the request, many by a task.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ MOST_COLLISIONS = 10
 
 
 def start_rekeying(node: Node, change: Mapping[str, Any]) -> None:
-    """Within the transaction that holds the workspace and the node: lock it and note the change.
+    """Lock a node and record the change; call within the transaction that holds its lock.
 
-    `change` are values of the node's fields.
+    `change` holds values by model field.
     """
     total = sum(
         owner.start_rekeying(workspace_id=node.workspace_id, node_id=node.id)
@@ -66,9 +65,9 @@ def start_rekeying(node: Node, change: Mapping[str, Any]) -> None:
 
 
 def rekey_in_request(node: Node) -> tuple[Node, Rekeying | None]:
-    """The node after its change, or as it still is with what is under way in a large one.
+    """Re-key for at most a request's time; return the node and, if unfinished, the re-keying.
 
-    Raises Conflict, naming customers that would be one person, when the change is given up.
+    Raises Conflict, naming the customers that would be one person, when the change is given up.
     """
     rekeying = Rekeying.objects.under_way().filter(node=node).first()
     if rekeying is None:
@@ -84,14 +83,14 @@ def rekey_in_request(node: Node) -> tuple[Node, Rekeying | None]:
 
 
 def rekey_all(*, seconds: float) -> bool:
-    """Go on with what was too large for a request, or interrupted; True when nothing is left."""
+    """Continue all unfinished re-keyings; return whether none is left."""
     deadline = time.monotonic() + seconds
     unfinished = Rekeying.objects.unfinished().values_list("node_id", flat=True)
     return all(rekey(node_id, deadline=deadline) for node_id in list(unfinished))
 
 
 def rekey(node_id: UUID, *, deadline: float | None = None) -> bool:
-    """Go on with a node's customers; False when the deadline (monotonic) came first."""
+    """Continue a node's re-keying; return whether it ended before the deadline (monotonic)."""
     while _step(node_id):
         if deadline is not None and time.monotonic() > deadline:
             return False
@@ -99,7 +98,7 @@ def rekey(node_id: UUID, *, deadline: float | None = None) -> bool:
 
 
 def _step(node_id: UUID) -> bool:
-    """Do the next of what is to be done in a short transaction; False when nothing is."""
+    """Do the next short transaction; return whether there was anything to do."""
     rekeying = Rekeying.objects.unfinished().filter(node_id=node_id).select_related("node").first()
     if rekeying is None:
         return False
@@ -114,7 +113,7 @@ def _step(node_id: UUID) -> bool:
 
 @transaction.atomic
 def _do_batch(known: Rekeying) -> None:
-    """The next batch of a state that goes through all customers."""
+    """Process the next batch of a state that passes over all customers."""
     rekeying = Rekeying.objects.select_for_update().filter(node_id=known.node_id).first()
     if rekeying is None or rekeying.state != known.state:
         return  # another process was faster
@@ -154,7 +153,7 @@ def _do_batch(known: Rekeying) -> None:
 
 
 def _check(rekeying: Rekeying) -> None:
-    """Give the change up if customers would collide; else go on to write their keys."""
+    """Give the change up if customers would collide, else continue with WRITING."""
     node = rekeying.node
     collisions = [
         group
@@ -180,7 +179,7 @@ def _check(rekeying: Rekeying) -> None:
 
 @transaction.atomic
 def _apply(rekeying: Rekeying) -> None:
-    """Put the change in force, and open the node."""
+    """Save the requested change and unlock the node."""
     locked = _lock(rekeying, RekeyingState.APPLYING)
     if locked is None:
         return
@@ -203,9 +202,9 @@ def _apply(rekeying: Rekeying) -> None:
 
 
 def _lock(known: Rekeying, state: RekeyingState) -> tuple[Node, Rekeying] | None:
-    """The node and what is under way in it, locked in the order of all changes.
+    """Lock the node and its re-keying in the documented order.
 
-    None when it is no longer in that state, or the node is gone.
+    Returns None when the re-keying is no longer in that state, or the node is gone.
     """
     lock_workspace_row(known.node.workspace_id)
     nodes = Node.objects.select_for_update().filter(id=known.node_id, removed_at=None)

@@ -1,4 +1,4 @@
-"""Removing the data of what was deleted: in short transactions, resumable, by any worker."""
+"""Removes the data of deleted workspaces and nodes, in short, resumable transactions."""
 
 from __future__ import annotations
 
@@ -20,10 +20,7 @@ EVERYTHING, EVENTS_ONLY = "ALL", "EVENTS"
 
 
 def remove_deleted(*, seconds: float) -> bool:
-    """Go on removing what was deleted, for about so many seconds.
-
-    Returns True when nothing is left. Stopped at any point, the next call goes on from there.
-    """
+    """Remove deleted data for about so many seconds; return whether none is left."""
     deadline = time.monotonic() + seconds
     for node in Node.objects.removed():
         if not _empty(node.workspace_id, node.id, deadline):
@@ -65,7 +62,7 @@ def _reopen(node: Node) -> None:
 def _empty(
     workspace_id: UUID, node_id: UUID, deadline: float, *, events_only: bool = False
 ) -> bool:
-    """Whether the node is empty by the deadline."""
+    """Remove the node's data until the deadline; return whether it is empty."""
     owners = [each for each in all_owners() if each.holds_events or not events_only]
     for owner in owners:
         while owner.erase_node_batch(workspace_id=workspace_id, node_id=node_id, limit=BATCH):

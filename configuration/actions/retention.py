@@ -1,4 +1,4 @@
-"""Changing how long events are kept."""
+"""Change how long a node keeps events."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def set_node_retention(
     enabled: bool | None = None,
     expected_version: int | None,
 ) -> Node:
-    """Set a node's own months by type of event, or switch its purge; None leaves as it is.
+    """Set a node's months by type of event, or enable or disable its purge.
 
-    Months of every type that are just what holds, as an answer has them, leave as it is too: a type
-    that follows the workspace goes on doing so.
+    None changes nothing. Neither do months that are equal, for all types, to those in force, as a
+    client sends them back: types that follow the workspace go on doing so. Raises Stale.
     """
     with changing(workspace_id, expected_version):
         node = lock_node(node)
@@ -35,6 +35,6 @@ def set_node_retention(
 
 
 def _held_months(node: Node) -> dict[str, int]:
-    """How long a node's events are kept now, by type; by its own rule or the workspace's."""
+    """Return the months in force by type: the node's, else the workspace's."""
     of_workspace = EventTypeSettings.objects.retention_months(node.workspace_id)
     return effective_months(of_workspace, node.retention_months)

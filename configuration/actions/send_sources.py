@@ -1,4 +1,4 @@
-"""Connecting a source to a user database of Contactsend."""
+"""Connect a source to a user database of Contactsend."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def check_send_properties(
 
 
 def without_secret(properties: dict[str, Any]) -> dict[str, Any]:
-    """The properties as they are kept with the source, and answered."""
+    """Return the properties without the API key, as they are stored and answered."""
     return {name: value for name, value in properties.items() if name != SECRET}
 
 
 def connect(source: Source, properties: dict[str, Any], node: Node) -> None:
-    """Within the transaction that writes the source: connect its node and user database.
+    """Connect a source's node and user database, within the source's transaction.
 
-    An API key that is not sent stays. Raises Conflict when the node or the user database has a
-    source already.
+    Without an API key the stored one stays. Raises Conflict when the node or the user database has
+    another source.
     """
     group = properties.get("groupPk")
     values = {

@@ -1,4 +1,4 @@
-"""Attempts to sign in: who has to wait, and how long they are kept."""
+"""Failed sign-ins: how they are counted, and for how long they are stored."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from contacthub_project.core.identifiers import new_id
 
 
 class SignInAttempts(AxesDatabaseHandler):  # type: ignore[misc]
-    """Counts wrong passwords by name and address, and by address over all names.
+    """Counts failures by user name and address, and by address over all names.
 
-    The second limit slows down who tries one password for many names.
+    The second count limits attempts of one password for many names.
     """
 
     def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
-        """Wrong passwords of late that count; AXES_FAILURE_LIMIT or more make somebody wait."""
+        """Return the number of recent failures; AXES_FAILURE_LIMIT or more lock the client out."""
         failures: int = super().get_failures(request, credentials)
         address = request.axes_ip_address  # type: ignore[attr-defined]
         if address is None:
@@ -39,9 +39,9 @@ class SignInAttempts(AxesDatabaseHandler):  # type: ignore[misc]
 
 
 def note_sign_in(request: HttpRequest, **_: Any) -> None:
-    """Keep in the session when, from where (as wrong passwords are counted) and by what it began.
+    """Record time, address and browser of a sign-in in its session.
 
-    Receives Django's `user_logged_in`.
+    Receiver of Django's `user_logged_in`.
     """
     agent = request.META.get("HTTP_USER_AGENT", "").encode("ascii", "replace").decode()
     request.session[SIGN_IN] = {
@@ -53,6 +53,6 @@ def note_sign_in(request: HttpRequest, **_: Any) -> None:
 
 
 def forget_attempts() -> None:
-    """Forget wrong passwords that nobody has to wait for any more, with names and addresses."""
+    """Delete expired failures, which hold names and addresses."""
     since = timezone.now() - settings.AXES_COOLOFF_TIME
     AccessAttempt.objects.filter(attempt_time__lt=since).delete()

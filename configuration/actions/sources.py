@@ -1,4 +1,4 @@
-"""Making, changing and deleting sources, and their tokens."""
+"""Create, change and delete sources, and their tokens."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from contacthub_project.core.errors import Invalid, NotFound, Stale, unknown_ref
 
 
 class SourceValues(TypedDict, total=False):
-    """What of a source can be changed (reference: Modify source), its nodes apart."""
+    """Values of a source that can change, by model field, without its nodes.
+
+    Reference: Modify source.
+    """
 
     name: str
     description: str | None
@@ -45,11 +48,11 @@ def create_source(
     properties: dict[str, Any] | None = None,
     of_retired_provider: bool = False,
 ) -> tuple[Source, str]:
-    """A new source and its token, which is known to nobody afterwards.
+    """Create a source and return it with its token, of which only a hash is stored.
 
-    `trusted` False makes one for web pages; None leaves it to the provider. Raises Invalid for
-    unknown nodes, wrong properties, trust that the provider does not give, and for a provider of
-    which no new sources are made (the reference's list) unless `of_retired_provider`.
+    `trusted` False makes a source for web pages; None takes the provider's default. Raises Invalid
+    for unknown nodes, wrong properties, trust that the provider does not allow, and for retired
+    providers (reference: Create source) unless `of_retired_provider`.
     """
     if provider not in CREATABLE_PROVIDERS and not of_retired_provider:
         raise Invalid.at("/provider", "can no longer be created", "provider")
@@ -86,11 +89,11 @@ def modify_source(
     nodes: Sequence[UUID] | None,
     expected_version: int | None,
 ) -> Source:
-    """Change a source; its provider, trust and token stay.
+    """Change a source; provider, trust and token cannot change.
 
-    `values` holds model fields, `nodes` the new list or None to keep it. What is the source's
-    already changes nothing, its version included. Raises Invalid, and Stale when somebody else
-    changed it first.
+    `values` are by model field, `nodes` is the new list, None for no change. Values equal to the
+    stored ones change nothing. Raises Invalid, and Stale when the version is not
+    `expected_version`.
     """
     lock_workspace(source.workspace_id)
     source = lock_source(source)
@@ -118,7 +121,7 @@ def modify_source(
 
 @transaction.atomic
 def refresh_source_token(source: Source) -> tuple[Source, str]:
-    """Give a source another token; the one before stops working."""
+    """Replace a source's token and return it; the old one is void at once."""
     lock_workspace(source.workspace_id)
     source = lock_source(source)
     token = new_source_token()
@@ -129,7 +132,7 @@ def refresh_source_token(source: Source) -> tuple[Source, str]:
 
 @transaction.atomic
 def delete_source(source: Source) -> None:
-    """Remove a source; what it wrote stays, and goes on naming it."""
+    """Delete a source; records that name it stay."""
     workspace_id = source.workspace_id
     lock_workspace(workspace_id)
     for node in Node.objects.in_workspace(workspace_id).filter(
@@ -142,7 +145,7 @@ def delete_source(source: Source) -> None:
 
 
 def lock_source(source: Source) -> Source:
-    """The source as it is now, kept from other writers until the transaction ends."""
+    """Lock the source and return it as it is now; raises NotFound."""
     found = (
         Source.objects.in_workspace(source.workspace_id)
         .select_for_update()
@@ -155,7 +158,7 @@ def lock_source(source: Source) -> Source:
 
 
 def _trust_of(provider: str, trusted: bool | None) -> bool:
-    """Whether a new source is trusted; raises Invalid for trust that its provider does not give."""
+    """Return whether a new source is trusted; raises Invalid if its provider forbids it."""
     is_trusted = trust_of_source(provider, trusted)
     if is_trusted is None:
         message = f"must be {str(not trusted).lower()} for provider {provider}"

@@ -1,4 +1,4 @@
-"""People and their tokens."""
+"""People: tokens, grants, memberships, roles and passwords."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from contacthub_project.core.errors import Conflict, Invalid, unknown_references
 
 
 def issue_access_token(user: User, *, lasting: timedelta) -> str:
-    """A token for a person without the OAuth2 dance; for demos and scripts of the operator.
+    """Issue an access token without an OAuth2 flow, for demos and operators' scripts.
 
     Only its hash is stored.
     """
@@ -32,7 +32,7 @@ def issue_access_token(user: User, *, lasting: timedelta) -> str:
 
 
 def set_grants(user: User, *, workspace_id: UUID, grants: Mapping[UUID, str]) -> None:
-    """Give a person exactly these permissions ("R", "W", "RW") by node, within one workspace.
+    """Replace a person's grants in a workspace; `grants` maps node ids to "R", "W" or "RW".
 
     Raises Invalid for nodes that are not the workspace's.
     """
@@ -64,7 +64,7 @@ def set_grants(user: User, *, workspace_id: UUID, grants: Mapping[UUID, str]) ->
 def add_person(
     workspace_id: UUID, *, username: str, name: str, surname: str, email: str, roles: Iterable[str]
 ) -> User:
-    """Somebody new, who works in a workspace and cannot sign in before a password is set.
+    """Create a person without a password and add them to a workspace.
 
     Raises Conflict when the user name is taken.
     """
@@ -80,15 +80,15 @@ def add_person(
 
 
 def add_member(person: User, workspace_id: UUID) -> None:
-    """Have somebody work in a workspace; nothing happens when they do already."""
+    """Add a person to a workspace, if they are not in it."""
     Membership.objects.get_or_create(user=person, workspace_id=workspace_id)
 
 
 @transaction.atomic
 def remove_member(person: User, workspace_id: UUID) -> None:
-    """Have somebody no longer work in a workspace; what was granted to them there goes too.
+    """Remove a person from a workspace, with their grants there.
 
-    Their sessions and tokens end, as with the functions below: see `User`.
+    A trigger ends their sessions and tokens, as for the functions below (see `User`).
     """
     NodeGrant.objects.filter(user=person, node__workspace_id=workspace_id).delete()
     Membership.objects.filter(user=person, workspace_id=workspace_id).delete()
@@ -96,9 +96,9 @@ def remove_member(person: User, workspace_id: UUID) -> None:
 
 @transaction.atomic
 def set_standing(person: User, *, roles: Iterable[str], is_active: bool) -> None:
-    """Change somebody's roles, in all workspaces, or lock them out of everything.
+    """Set a person's roles, which hold in all workspaces, and whether they may sign in.
 
-    Raises Conflict when nobody would be left who can let others in.
+    Raises Conflict when no active operator would be left.
     """
     # All operators are held, in one order: two of them who demote each other take turns.
     operators = list(
@@ -118,17 +118,14 @@ def set_standing(person: User, *, roles: Iterable[str], is_active: bool) -> None
 
 @transaction.atomic
 def remove_second_factors(person: User) -> None:
-    """Take somebody's second factors away, of whom the means are lost.
-
-    Their sessions and tokens end: see `User`.
-    """
+    """Delete a person's second factors; ends their sessions and tokens (see `User`)."""
     Authenticator.objects.filter(user=person).delete()
 
 
 def set_password(person: User, password: str) -> None:
-    """Give somebody a password, and with it the back-office.
+    """Set a person's password and give them access to the back-office.
 
-    Raises Invalid when the password is too easy to guess.
+    Raises Invalid when the password is too weak.
     """
     try:
         validate_password(password, person)

@@ -1,4 +1,4 @@
-"""Making, switching and deleting workspaces."""
+"""Create, switch and delete workspaces."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from contacthub_project.messaging.enqueue import enqueue_on_commit
 
 @transaction.atomic
 def create_workspace(*, name: str, slug: str, group_pk: int, shard: str) -> Workspace:
-    """A new, empty workspace.
+    """Create an empty workspace.
 
-    Raises Invalid for a shard that does not exist, Conflict for a slug that is taken.
+    Raises Invalid for an unknown shard, Conflict when the slug is taken.
     """
     if shard not in settings.SHARDS:
         known = ", ".join(settings.SHARDS)
@@ -40,9 +40,9 @@ def set_workspace_status(workspace: Workspace, *, status: WorkspaceStatus) -> Wo
 
 
 def demand_second_factor(workspace: Workspace, *, demanded: bool) -> None:
-    """Have everybody who works in a workspace sign in with a second factor, or no longer.
+    """Set whether people who work in a workspace must have a second factor.
 
-    Holds from their next page and their next token on.
+    Applies from their next request of a page or a token on.
     """
     workspace.demands_second_factor = demanded
     workspace.save(update_fields=["demands_second_factor"])
@@ -50,7 +50,7 @@ def demand_second_factor(workspace: Workspace, *, demanded: bool) -> None:
 
 @transaction.atomic
 def delete_workspace(workspace: Workspace) -> None:
-    """Make a workspace unreachable at once; a task then removes its data in batches."""
+    """Make a workspace unreachable; a task removes its data in batches."""
     workspace.removed_at = timezone.now()
     workspace.save(update_fields=["removed_at"])
     configuration_changed(workspace.id)

@@ -1,4 +1,4 @@
-"""What all pages of the back-office share."""
+"""The base of read-only model admins for rows of workspaces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from configuration.models import Node, User, Workspace
 
 
 class WorkspaceReadOnlyAdmin(ModelAdmin):
-    """Rows that belong to a workspace, to be looked at by the staff of that workspace."""
+    """Shows rows of the workspaces of the signed-in person; nothing can be changed."""
 
     list_per_page = 50
     show_full_result_count = False

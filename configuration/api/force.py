@@ -1,4 +1,4 @@
-"""The parameter that makes a change though values of customers contradict it."""
+"""The parameter `force`, which confirms changes that values of customers contradict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORCE = flag_parameter(
 
 
 def forced(request: HttpRequest) -> bool:
-    """Whether the change is to be made all the same; raises Invalid for another value."""
+    """Return the parameter; raises Invalid for another value than true or false."""
     parameters = QueryParameters(request)
     force = parameters.flag("force", default=False)
     parameters.raise_faults()

@@ -1,4 +1,4 @@
-"""How configuration is described in the OpenAPI document, where no serializer does."""
+"""Components of the OpenAPI document that no serializer describes."""
 
 from __future__ import annotations
 

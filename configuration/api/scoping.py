@@ -1,7 +1,7 @@
-"""The first question of every request in a workspace: may the caller be here at all?
+"""The base of view sets below `/workspaces/{workspaceId}`: tenancy, throttling, nodes.
 
-It fails closed, before any handler: a workspace that the token does not reach is answered exactly
-like one that does not exist.
+A workspace that the token does not reach is answered like one that does not exist (403), before the
+action runs.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 class WorkspacePermission(BasePermission):
-    """The caller works in the workspace, and the workspace is open for the operation."""
+    """The caller works in the workspace, and its status allows the operation."""
 
     def has_permission(self, request: HttpRequest, view: Any) -> bool:
-        """Sets the view's `workspace`; raises Forbidden."""
+        """Set the view's `workspace`; raises Forbidden."""
         view.workspace = reached_workspace(view.caller, view.kwargs["workspace_id"])
         if view.serves_closed_workspaces:
             return True
@@ -45,10 +45,10 @@ class WorkspacePermission(BasePermission):
 
 
 class WorkspaceThrottle(BaseThrottle):
-    """So many requests a minute as the workspace's configuration says."""
+    """Limits the requests per minute to the number in the workspace's configuration."""
 
     def allow_request(self, request: HttpRequest, view: Any) -> bool:
-        """Sets the view's `quota`; raises LimitExceeded."""
+        """Set the view's `quota`; raises LimitExceeded."""
         limit = view.workspace.max_requests_per_minute
         if limit and view.is_throttled:
             view.quota = take(view.workspace.id, limit)
@@ -56,7 +56,7 @@ class WorkspaceThrottle(BaseThrottle):
 
 
 class WorkspaceScopedViewSet(ContactHubViewSet):
-    """Serves operations under `/workspaces/{workspaceId}`; `workspace` holds its rules."""
+    """The base of view sets in a workspace; `workspace` holds its rules."""
 
     permission_classes = (OperationPermission, WorkspacePermission)
     throttle_classes = (WorkspaceThrottle,)
@@ -70,7 +70,7 @@ class WorkspaceScopedViewSet(ContactHubViewSet):
     def finalize_response(
         self, request: HttpRequest, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        """Wake those who wait for changes of the workspace, and tell what is left of the quota."""
+        """Notify those who wait for changes of the workspace; add headers of the quota."""
         if response.status_code < 400:
             if request.method not in SAFE_METHODS:
                 publisher.notify(feed_topic(self.workspace.id))
@@ -80,23 +80,23 @@ class WorkspaceScopedViewSet(ContactHubViewSet):
         return super().finalize_response(request, response, *args, **kwargs)
 
     def readable_node(self, node_id: str | UUID) -> NodeRules:
-        """The rules of a node the caller may read; raises NotFound or Forbidden."""
+        """Return the rules of a node the caller may read; raises NotFound or Forbidden."""
         return self._node(node_id, READ)
 
     def writable_node(self, node_id: str | UUID) -> NodeRules:
-        """The rules of a node the caller may write; raises NotFound or Forbidden."""
+        """Return the rules of a node the caller may write; raises NotFound or Forbidden."""
         return self._node(node_id, WRITE)
 
     def entry_node(self, node_id: str) -> Node:
-        """An entry node the caller reaches, as a row; raises NotFound or Forbidden."""
+        """Return an entry node that the caller reaches; raises NotFound or Forbidden."""
         return self._reached(node_id, Node.objects.in_workspace(self.workspace.id).entries())
 
     def aggregate_node(self, node_id: str) -> Node:
-        """An aggregate node the caller reaches, as a row; raises NotFound or Forbidden."""
+        """Return an aggregate node that the caller reaches; raises NotFound or Forbidden."""
         return self._reached(node_id, Node.objects.in_workspace(self.workspace.id).aggregates())
 
     def any_node(self, node_id: str) -> Node:
-        """A node of either kind the caller reaches, as a row; raises NotFound or Forbidden."""
+        """Return a node that the caller reaches; raises NotFound or Forbidden."""
         return self._reached(node_id, Node.objects.in_workspace(self.workspace.id))
 
     def _reached(self, node_id: str, nodes: NodeQuerySet) -> Node:
@@ -108,7 +108,7 @@ class WorkspaceScopedViewSet(ContactHubViewSet):
         return node
 
     def node_rules(self, node_id: str | UUID) -> NodeRules | None:
-        """The rules of a node of the workspace, whoever asks; None when there is no such node."""
+        """Return the rules of a node, whoever the caller is; None if there is none."""
         found = node_id if isinstance(node_id, UUID) else as_uuid(node_id)
         if found is None:
             return None
@@ -133,7 +133,7 @@ WorkspaceViewSet = WorkspaceScopedViewSet
 
 
 def reached_workspace(principal: Principal, workspace_id: str) -> WorkspaceRules:
-    """The rules of a workspace the principal works in; raises Forbidden otherwise."""
+    """Return the rules of a workspace in which the principal works; raises Forbidden."""
     found = as_uuid(workspace_id)
     rules = rules_of(found) if found and principal.reaches(found) else None
     if rules is None:

@@ -1,13 +1,13 @@
-"""What clients write in other forms than the schema names, made into the form it names.
+"""Converts what clients write in other forms than a JSON Schema names.
 
-- `[]` where an object belongs is `{}`: PHP writes an empty array so.
-- An object whose keys are array indexes (`{"1": "b", "0": "a"}`) is a list where a list belongs, in
-  the order of its keys: PHP writes an array with gaps so. `{}` is the empty list.
-- A moment may be milliseconds since 1970, as a number or as text.
+- `[]` in the place of an object becomes `{}`: PHP writes an empty array so.
+- An object whose keys are array indexes (`{"1": "b", "0": "a"}`) in the place of a list becomes
+  the list in the order of its keys: PHP writes an array with gaps so. `{}` becomes `[]`.
+- A date-time may be milliseconds since 1970, as a number or as text.
 - Space around an e-mail address is removed.
-- With `scalars_as_text`: text that is exactly a JSON number or boolean is the number or boolean.
+- With `scalars_as_text`: text that is exactly a JSON number or boolean becomes it.
 
-Only values that the schema would refuse are touched; what is valid comes out as the same object.
+Only values that the schema refuses are converted; a valid document is returned as the same object.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ BOOLEANS = {"true": True, "false": False}
 
 
 def coerce(schema: Mapping[str, Any], document: Any, *, scalars_as_text: bool = False) -> Any:
-    """`document` in the form that the JSON Schema names, as far as the rules above reach.
+    """Return the document in the form that the schema names, as far as the rules above reach.
 
-    The same object when there is nothing to change; what fits no rule is left for validation.
+    Returns the same object when nothing changes; what fits no rule is left for validation.
     """
     return _Coercion(schema, scalars_as_text).coerced(schema, document)
 
@@ -88,7 +88,7 @@ class _Coercion:
 
 
 def _scalar_in(text: str, types: Sequence[str]) -> Any:
-    """The number or boolean that is written in a text, the text itself if none is."""
+    """Return the number or boolean that the text is in JSON, else the text."""
     if "boolean" in types and text in BOOLEANS:
         return BOOLEANS[text]
     if "number" in types or "integer" in types:
@@ -98,7 +98,7 @@ def _scalar_in(text: str, types: Sequence[str]) -> Any:
 
 
 def _meant(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema that `$ref` leads to, or of alternatives of which one is null, the other."""
+    """Follow `$ref`, and of two alternatives one of which is null take the other."""
     schema = resolve(schema, root)
     for each in schema.get("oneOf", ()):
         each = resolve(each, root)

@@ -1,9 +1,9 @@
-"""Conditions on a customer or an event: the innermost part of the query language.
+"""Conditions on customers or events, the innermost part of the query language.
 
-On the wire a condition is atomic (`attribute`, `operator`, `value`) or composite (`conjunction` of
-`conditions`). `parse_condition` checks it and makes an expression of it: a tree of frozen nodes in
-which deprecated spellings, values given as text and the many forms of moments are gone. Aggregate
-nodes exclude customers by conditions; searches are made of them too.
+In JSON a condition is atomic (`attribute`, `operator`, `value`) or composite (`conjunction` of
+`conditions`). `parse_condition` checks it against the schema and returns an expression: a tree of
+frozen nodes without deprecated operators, values as text and the many forms of timestamps.
+Exclusion filters of aggregate nodes are conditions; searches are made of them.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ Operand = str | int | float | bool | Moment
 
 
 class Attributes(Protocol):
-    """What conditions can speak of; a `CustomerSchema` is one."""
+    """The attributes that conditions can name; `CustomerSchema` and `EventSchema` implement it."""
 
     def kind_of(self, path: str) -> str | None:
-        """What a dotted path holds, None when there is no such property."""
+        """Return the kind of the value at a dotted path, None if there is none."""
         ...
 
 
 class Test(enum.Enum):
-    """How the value of an attribute is compared with the operands."""
+    """A comparison of an attribute's value with operands."""
 
     __test__ = False  # for pytest
 
@@ -90,9 +90,9 @@ NEGATIVE = frozenset({"NOT_EQUALS", "NOT_IN", "IS_NULL"})
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Holds when the attribute has a value that passes the test; of a list, any element will do.
+    """True when the attribute has a value that passes the test; for a list, when any element does.
 
-    `kind` is that of the attribute, such as `text` or `list of number` (see `CustomerSchema`).
+    `kind` is the attribute's, such as `text` or `list of number` (`CustomerSchema.kind_of`).
     """
 
     attribute: str
@@ -103,21 +103,21 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Holds when every part does."""
+    """True when all parts are."""
 
     parts: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Holds when one of the parts does."""
+    """True when any part is."""
 
     parts: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Holds when the part does not, so also when what it compares is absent."""
+    """True when the part is not, so also when the attribute is absent."""
 
     part: Any
 
@@ -127,7 +127,7 @@ Condition = Comparison | AllOf | AnyOf | Not
 
 
 def nodes_of(expression: Any) -> Iterator[Any]:
-    """Every node of an expression: itself, then those of its parts."""
+    """Yield every node of an expression in preorder."""
     yield expression
     if isinstance(expression, AllOf | AnyOf):
         for part in expression.parts:
@@ -137,12 +137,12 @@ def nodes_of(expression: Any) -> Iterator[Any]:
 
 
 def comparisons_of(expression: Any) -> list[Comparison]:
-    """Everything that an expression compares; leaves of other kinds are left out."""
+    """Yield the comparisons of an expression, without leaves of other kinds."""
     return [node for node in nodes_of(expression) if isinstance(node, Comparison)]
 
 
 def depends_on_now(condition: Any) -> bool:
-    """Whether time alone can change what fulfils the comparisons: one of them speaks of now."""
+    """Return whether the result can change by time alone."""
     return any(
         compared.test is Test.BIRTHDAY_WITHIN
         or any(isinstance(operand, Relative) for operand in compared.operands)
@@ -153,7 +153,7 @@ def depends_on_now(condition: Any) -> bool:
 def parse_condition(
     given: Any, attributes: Attributes, *, at: str
 ) -> tuple[Condition | None, list[FieldError]]:
-    """The condition, or everything wrong with it: form, unknown attributes, wrong values."""
+    """Return the expression of a condition, or None, and all its faults."""
     parser = _Parser(attributes)
     condition = parser.condition(given, at, depth=1)
     if not parser.faults and parser.comparisons > MOST_CONDITIONS:
@@ -163,14 +163,14 @@ def parse_condition(
 
 
 def condition_attributes(condition: Mapping[str, Any]) -> set[str]:
-    """The attributes that a (valid) condition speaks of."""
+    """Return the attributes that a valid condition names."""
     if condition["type"] == "atomic":
         return {condition["attribute"]}
     return {name for each in condition["conditions"] for name in condition_attributes(each)}
 
 
 def unknown_key_faults(part: Mapping[str, Any], known: Set[str], at: str) -> list[FieldError]:
-    """A fault for each key of a part of a query that means nothing there."""
+    """Return a fault for each unknown key of a part of a query."""
     return [
         FieldError(at + pointer(name), "is not a known property", "unknown")
         for name in sorted(part.keys() - known)
@@ -178,7 +178,7 @@ def unknown_key_faults(part: Mapping[str, Any], known: Set[str], at: str) -> lis
 
 
 class _Parser:
-    """Parses one condition; what is wrong gathers in `faults`, and None stands for it."""
+    """Parses one condition; faults are collected in `faults`, and a wrong part becomes None."""
 
     def __init__(self, attributes: Attributes) -> None:
         self._attributes = attributes
@@ -263,7 +263,7 @@ class _Parser:
         return ()
 
     def _days(self, kind: str, value: Any, at: str) -> tuple[Any, ...]:
-        """The number of days in which an anniversary can be looked for."""
+        """Return the number of days of BIRTHDAY_WITHIN."""
         if kind != "date":
             self._wrong(at, "BIRTHDAY_WITHIN applies to dates only", "type")
             return ()
@@ -285,9 +285,9 @@ class _Parser:
 
 
 def operand_of(kind: str, value: Any) -> Operand | None:
-    """The value that an attribute of a kind is compared with; None if it does not fit.
+    """Return the operand for an attribute of a kind; None if the value does not fit.
 
-    Numbers and booleans may be given as text: some clients cast every value to it.
+    Numbers and booleans may be text: some clients cast every value to it.
     """
     if kind == "text":
         return value if isinstance(value, str) else None

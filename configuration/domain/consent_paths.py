@@ -1,4 +1,4 @@
-"""The consents a customer can give, by their paths."""
+"""The paths of all consents that a customer can give."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ CONSENT_PATHS = frozenset(_paths(BUILT_IN["properties"]["consents"], ""))
 
 
 def is_consent_path(path: str) -> bool:
-    """Whether a policy may name this path."""
+    """Return whether a consent policy may name this path."""
     return path.removeprefix("consents.") in CONSENT_PATHS

@@ -1,4 +1,4 @@
-"""What a customer may hold: the built-in properties, compiled for checking and for answering."""
+"""The schema of customers: the built-in properties with a workspace's changes, compiled."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ KINDS_BY_FORMAT = {"date": "date", "date-time": MOMENT}
 
 
 class CustomerSchema:
-    """The schema of one workspace's customers: without what it disabled, with its own properties.
+    """The schema of a workspace's customers.
 
-    `disabled` holds dotted paths below `base`, `extended` definitions as
-    `configuration.domain.extended_properties` keeps them.
+    `disabled` are dotted paths below `base`, `extended` definitions as
+    `configuration.domain.extended_properties` stores them.
     """
 
     def __init__(
@@ -72,43 +72,40 @@ class CustomerSchema:
         )
 
     def without_disabled(self, body: Document) -> Document:
-        """The body without disabled properties."""
+        """Return the body without disabled properties."""
         return without_disabled(self._disabled, body) if self._disabled else body
 
     def with_disabled_of(self, before: Mapping[str, Any], after: Document) -> Document:
-        """`after`, with the values that disabled properties have in `before`."""
+        """Return `after` with the values of disabled properties taken from `before`."""
         return with_disabled_of(self._disabled, before, after) if self._disabled else after
 
     def enabled_extended(self, extended: dict[str, Any]) -> dict[str, Any]:
-        """Stored extended properties as answers show them."""
+        """Return stored extended properties without disabled ones."""
         disabled = self._disabled.get("extended")
         return without_disabled(disabled, extended) if disabled else extended
 
     def read(self, body: dict[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
-        """A new customer's body without disabled properties, and everything wrong with it.
-
-        It is coerced if need be (see `configuration.domain.coercion`).
-        """
+        """Return the coerced body of a new customer without disabled properties, and its faults."""
         return self._creation.read(body, prepare=self.without_disabled)
 
     def read_change(self, body: dict[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
-        """The same for a changed customer's body, its system properties left out."""
+        """As `read` for a changed customer, without system properties."""
         return self._update.read(body, prepare=self.without_disabled)
 
     def coerced(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The body in the forms that the schema names, whether it is valid or not."""
+        """Return the body in the forms that the schema names, valid or not."""
         coerced: dict[str, Any] = self._update.coerced(body)
         return coerced
 
     def update_faults(self, body: Mapping[str, Any]) -> list[FieldError]:
-        """Everything wrong with a changed customer's body, its system properties left out."""
+        """Return the faults of a changed customer's body, without system properties."""
         return self._update.faults(body)
 
     def canonical(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The (valid) body in the form in which it is kept.
+        """Return a valid body in the form in which it is stored.
 
-        Moments are in UTC with milliseconds; the external id is without surrounding space, it and
-        the ids of subscriptions in Unicode normal form C.
+        Timestamps are in UTC with milliseconds, the external id is stripped, it and the ids of
+        subscriptions are in Unicode normal form C.
         """
         body = with_canonical_timestamps(self.timestamps, body)
         if isinstance(body.get("externalId"), str):
@@ -120,36 +117,36 @@ class CustomerSchema:
         return body
 
     def complete_base(self, base: Mapping[str, Any]) -> dict[str, Any]:
-        """Stored base properties as answers show them: every property there, absent ones null.
+        """Return stored base properties with absent ones as null.
 
-        Elements of lists have what was given of them, but those of `WHOLE_ELEMENTS`.
+        Elements of lists have only what was given, save those of `WHOLE_ELEMENTS`.
         """
         completed: dict[str, Any] = complete(self._shape["base"], base)
         return completed
 
     def complete_element(self, name: str, element: Mapping[str, Any]) -> dict[str, Any]:
-        """An element of an enabled list of `base` as a resource: with every property."""
+        """Return an element of a list of `base` with absent properties as null."""
         completed: dict[str, Any] = complete(self._shape["base"][name].shape, element)
         return completed
 
     def has_scalar(self, path: str) -> bool:
-        """Whether a dotted path names a single value, such as `base.contacts.email`."""
+        """Return whether a dotted path names a single value, such as `base.contacts.email`."""
         return path in self._scalars
 
     def has(self, path: str) -> bool:
-        """Whether a dotted path names a property, single value or not."""
+        """Return whether a dotted path names a property."""
         return path in self._properties
 
     def kind_of(self, path: str) -> str | None:
-        """What a dotted path holds: text, number, boolean, moment, date, object, or a list of one.
+        """Return the kind of the value at a dotted path, None if there is none.
 
-        Knows every property of a customer, also what the system keeps and, as lists, the
-        properties of the elements of lists; None for anything else.
+        Kinds are text, number, boolean, moment, date, object, and `list of` these. Properties of
+        list elements are lists; system properties are included.
         """
         return self._kinds.get(path)
 
     def kinds(self) -> Mapping[str, str]:
-        """What every property of a customer holds, by its dotted path (see `kind_of`)."""
+        """The kinds of all properties of a customer, by dotted path."""
         return self._kinds
 
     @cached_property
@@ -170,7 +167,7 @@ class CustomerSchema:
 
     @cached_property
     def timestamps(self) -> Any:
-        """Where the properties of a customer that are moments stand (see `timestamps_of`)."""
+        """The positions of timestamps in a customer (`timestamps_of`)."""
         return timestamps_of(self.document, self.document)
 
     @cached_property
@@ -192,16 +189,16 @@ class CustomerSchema:
 
 
 def base_properties() -> list[str]:
-    """Every built-in base property that can be switched, by its path below `base`."""
+    """Return the paths below `base` of all base properties that can be disabled."""
     walked = _paths("base", BUILT_IN["properties"]["base"], BUILT_IN)
     return [path.removeprefix("base.") for path, _ in walked]
 
 
 def toggled(disabled: Iterable[str], path: str, *, enabled: bool) -> list[str]:
-    """The disabled paths after switching one; a parent switches its children along.
+    """Return the disabled paths after switching one property with all below it.
 
-    Raises Conflict for a switch that would leave an impossible schema: a child that its parent
-    cannot be without, or a child of a parent that is off.
+    Raises Conflict when a property that its parent requires would be disabled, or one whose parent
+    is disabled enabled.
     """
     before = set(disabled)
     family = {name for name in base_properties() if name == path or name.startswith(f"{path}.")}
@@ -240,7 +237,7 @@ def _document(disabled: Iterable[str], extended: Mapping[str, Any]) -> Mapping[s
 def _paths(
     path: str, schema: Mapping[str, Any], root: Mapping[str, Any]
 ) -> Iterator[tuple[str, bool]]:
-    """Every property at or below `path`, and whether it is a single value."""
+    """Yield every property at or below `path`, and whether it is a single value."""
     schema = resolve(schema, root)
     if "properties" in schema:
         for name, child in schema["properties"].items():
@@ -252,7 +249,7 @@ def _paths(
 def kinds_below(
     path: str, schema: Mapping[str, Any], root: Mapping[str, Any], *, within: str = ""
 ) -> dict[str, str]:
-    """What each property below `path` holds (see `CustomerSchema.kind_of`), by its dotted path."""
+    """Return the kinds of the properties below `path`, by dotted path."""
     kinds = {}
     for name, child in resolve(schema, root).get("properties", {}).items():
         deeper = f"{path}.{name}"

@@ -1,10 +1,10 @@
-"""Documents without the properties that a workspace has disabled.
+"""Removes disabled properties from documents, and restores them.
 
-A disabled property is unknown to whoever reads or writes; values that are stored stay, and come
-back when it is enabled again.
+To clients a disabled property is unknown; stored values stay, and are visible again when it is
+enabled.
 
-Where disabled properties stand is a tree: None for one that is disabled, a mapping for an object on
-the way to one, a one-item tuple for a list of such objects.
+The positions of disabled properties are a tree: None for a disabled property, a mapping for an
+object that contains some, a one-item tuple for a list of such objects.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Document = TypeVar("Document", bound=Mapping[str, Any])
 
 
 def disabled_tree(paths: Iterable[tuple[str, ...]]) -> dict[str, Any]:
-    """The tree of `paths`, names from the document's root on; a disabled parent takes all below."""
+    """Return the tree of `paths`, which begin at the document's root."""
     tree: dict[str, Any] = {}
     for path in sorted(paths, key=len):
         _insert(tree, path)
@@ -37,9 +37,9 @@ def _insert(tree: dict[str, Any], path: tuple[str, ...]) -> None:
 
 
 def without_disabled(tree: Mapping[str, Any], document: Document) -> Document:
-    """The document without its disabled properties; the same object when it has none.
+    """Return the document without its disabled properties; the same object if it has none.
 
-    An object that holds nothing else goes as well.
+    Objects that would be empty are removed too.
     """
     if tree.keys().isdisjoint(document):
         return document
@@ -65,9 +65,9 @@ def _shown(tree: Disabled, value: Any) -> Any:
 def with_disabled_of(
     tree: Mapping[str, Any], before: Mapping[str, Any], after: Document
 ) -> Document:
-    """`after`, its disabled properties being those of `before`.
+    """Return `after` with the disabled properties of `before`.
 
-    Elements of lists keep theirs when the element at the same place has the same `id`.
+    Elements of lists keep theirs when the element at the same index has the same `id`.
     """
     result = dict(after)
     for name, inner in tree.items():

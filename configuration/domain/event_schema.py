@@ -1,4 +1,4 @@
-"""What an event may hold: the built-in properties of its type, and the workspace's own."""
+"""The schemas of events: built-in properties by type, with a workspace's extended properties."""
 
 from __future__ import annotations
 
@@ -42,24 +42,21 @@ SYSTEM_KINDS = {
 
 
 class PartSchema:
-    """The schema of one part of an event: its properties, context or tracking."""
+    """The schema of one part of an event: properties, context or tracking."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
 
     def read(self, value: Any, *, at: str) -> tuple[Any, list[FieldError]]:
-        """The part, and everything wrong with it as pointers below `at`.
-
-        It is coerced if need be (see `configuration.domain.coercion`).
-        """
+        """Return the coerced part, and its faults with pointers below `at`."""
         return self._validator.read(value, at=at)
 
     def coerced(self, value: Any) -> Any:
-        """The part in the forms that the schema names, whether it is valid or not."""
+        """Return the part in the forms that the schema names, valid or not."""
         return self._validator.coerced(value)
 
     def with_canonical_timestamps(self, value: Any) -> Any:
-        """The (valid) part with its moments in UTC with milliseconds."""
+        """Return a valid part with its timestamps in UTC with milliseconds."""
         return with_canonical_timestamps(self.timestamps, value)
 
     @cached_property
@@ -68,20 +65,20 @@ class PartSchema:
 
     @cached_property
     def timestamps(self) -> Any:
-        """Where moments stand in the part (see `timestamps_of`)."""
+        """The positions of timestamps in the part (`timestamps_of`)."""
         return timestamps_of(self.document, self.document)
 
     def kinds(self, at: str) -> dict[str, str]:
-        """What the properties hold, by their dotted paths below `at`."""
+        """Return the kinds of the properties by dotted path below `at`."""
         return kinds_below(at, self.document, self.document)
 
 
 class EventSchema(PartSchema):
-    """The properties of one type of event in one workspace.
+    """The schema of the properties of a type of event in a workspace.
 
-    `extended` and `product_extended` hold definitions as
-    `configuration.domain.extended_properties` keeps them. The latter describe the products that an
-    event carries; of a type that is about one product, the event itself.
+    `extended` and `product_extended` are definitions as `configuration.domain.extended_properties`
+    stores them. The latter apply to the products of an event or, for types about one product, to
+    the event itself.
     """
 
     def __init__(
@@ -107,26 +104,26 @@ class EventSchema(PartSchema):
         super().__init__(document)
 
     def read(self, value: Any, *, at: str) -> tuple[Any, list[FieldError]]:
-        """The properties without those that are disabled; otherwise as `PartSchema.read`."""
+        """Return the properties without disabled ones; otherwise as `PartSchema.read`."""
         return self._validator.read(value, at=at, prepare=self._enabled)
 
     def _enabled(self, value: Any) -> Any:
         return self.without_disabled(value) if isinstance(value, dict) else value
 
     def without_disabled(self, properties: dict[str, Any]) -> dict[str, Any]:
-        """The properties without disabled extended ones."""
+        """Return the properties without disabled extended ones."""
         return without_disabled(self._disabled, properties) if self._disabled else properties
 
     def with_disabled_of(self, before: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-        """`after`, with the values that disabled properties have in `before`."""
+        """Return `after` with the values of disabled properties taken from `before`."""
         return with_disabled_of(self._disabled, before, after) if self._disabled else after
 
     def kind_of(self, path: str) -> str | None:
-        """What an attribute of such an event holds (see `CustomerSchema.kind_of`)."""
+        """Return the kind of an attribute of such an event (`CustomerSchema.kind_of`)."""
         return self._kinds.get(path)
 
     def kinds_of_parts(self) -> Mapping[str, str]:
-        """What every attribute of such an event holds, by its dotted path."""
+        """The kinds of all attributes of such an event, by dotted path."""
         return self._kinds
 
     @cached_property
@@ -143,25 +140,25 @@ class EventSchema(PartSchema):
 
 @cache
 def context_part(context: str) -> PartSchema:
-    """The schema of `contextInfo` in a context; the same in all workspaces."""
+    """Return the schema of `contextInfo` in a context; it is the same in all workspaces."""
     return PartSchema(context_schema(context))
 
 
 @cache
 def tracking_part() -> PartSchema:
-    """The schema of `tracking`."""
+    """Return the schema of `tracking`."""
     return PartSchema(tracking_schema())
 
 
 def product_extended_path(event_type: str) -> str:
-    """Where events of a type that is about products hold the extended properties of those."""
+    """Return the path of products' extended properties in events of a type."""
     if "products" in event_schema(event_type)["properties"]:
         return "properties.products.extended"
     return "properties.extended"
 
 
 def carried_products(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The products that the (valid) properties of a product-aware event speak of."""
+    """Return the products in the valid properties of an event."""
     products = properties.get("products")
     if isinstance(products, list):
         yield from (product for product in products if isinstance(product, dict))

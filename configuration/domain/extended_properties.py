@@ -1,8 +1,8 @@
-"""Properties that a workspace defines itself, of customers, events and products.
+"""Definitions of a workspace's own properties of customers, events and products.
 
 A definition is a JSON Schema with the custom keys `label`, `enabled`, `indexed` and `mergePolicy`
 (reference: Modify customer extended properties). Older clients wrap the custom keys in
-`contactlabProperties`; both forms are read, the flat one is kept and answered.
+`contactlabProperties`; both forms are read, the flat one is stored and answered.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TYPES = frozenset({*SCALARS, *CONTENT})
 
 
 def read_definitions(given: Mapping[str, Any], faults: list[FieldError]) -> Definitions:
-    """The definitions in the form in which they are kept; what is wrong goes to `faults`."""
+    """Return the definitions in the form in which they are stored; append faults to `faults`."""
     if len(given) > MOST_PROPERTIES:
         faults.append(FieldError("", f"has more than {MOST_PROPERTIES} properties", "maxItems"))
     if _count_patterns(given) > MOST_PATTERNS:  # before any of them is compiled
@@ -44,7 +44,7 @@ def read_definitions(given: Mapping[str, Any], faults: list[FieldError]) -> Defi
 
 
 def value_schema(definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON Schema of an object that holds such properties; disabled ones are unknown to it."""
+    """Return the JSON Schema of an object of such properties, without disabled ones."""
     return {
         "type": ["object", "null"],
         "additionalProperties": False,
@@ -57,7 +57,7 @@ def value_schema(definitions: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def enabled_definitions(definitions: Mapping[str, Any]) -> Definitions:
-    """The definitions without those that are disabled, at both levels."""
+    """Return the definitions without disabled ones, at both levels."""
     return {
         name: definition
         if definition["type"] != "object"
@@ -68,7 +68,7 @@ def enabled_definitions(definitions: Mapping[str, Any]) -> Definitions:
 
 
 def all_enabled(definitions: Mapping[str, Any]) -> Definitions:
-    """The definitions as if none were disabled, at both levels."""
+    """Return the definitions with all of them enabled, at both levels."""
     return {
         name: {**definition, "enabled": True}
         if definition["type"] != "object"
@@ -80,7 +80,7 @@ def all_enabled(definitions: Mapping[str, Any]) -> Definitions:
 
 
 def disabled_paths(definitions: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The paths below `extended` of the properties that are disabled, their children included."""
+    """Return the paths below `extended` of disabled properties, with all below them."""
     return list(_disabled(definitions, (), is_off=False))
 
 
@@ -95,13 +95,13 @@ def _disabled(
 
 
 def changed_indexes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Dotted names of the properties whose `indexed` differs."""
+    """Return the dotted names of properties whose `indexed` differs."""
     differing = set(indexed_paths(before)) ^ set(indexed_paths(after))
     return sorted(".".join(path) for path in differing)
 
 
 def indexed_paths(definitions: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The paths below `extended` of the properties that are indexed."""
+    """Return the paths below `extended` of indexed properties."""
     return list(_indexed(definitions, ()))
 
 
@@ -113,7 +113,7 @@ def _indexed(definitions: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[tu
 
 
 def redefined(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Names of the properties that both have, and whose values `after` checks differently."""
+    """Return the names of properties in both whose values `after` validates differently."""
     checked = value_schema(before)["properties"]
     return [
         name
@@ -123,14 +123,14 @@ def redefined(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 
 
 def _bare(schema: Any) -> Any:
-    """A schema without its annotations, such as titles and descriptions."""
+    """Return a schema without its descriptions."""
     if not isinstance(schema, dict):
         return schema
     return {name: _bare(value) for name, value in schema.items() if name != "description"}
 
 
 def lost_properties(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Dotted names of the properties that `after` no longer has, or has with another type."""
+    """Return the dotted names of properties that `after` lacks or has with another type."""
     return sorted(_lost(before, after, ""))
 
 
@@ -260,7 +260,7 @@ def _object_keys(given: Mapping[str, Any], at: str, faults: list[FieldError]) ->
 
 
 def _type_of(given: Any) -> str | None:
-    """The type of a definition; `["string", "null"]` is how older clients say it."""
+    """Return the type of a definition; older clients write `["string", "null"]`."""
     given = as_list(given)
     if isinstance(given, list):
         kinds = [kind for kind in given if kind != "null"]

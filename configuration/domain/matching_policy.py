@@ -1,4 +1,4 @@
-"""By which properties a node recognises a customer."""
+"""Matching policies: the properties by which a node recognises a customer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_PROPERTIES = 10
 
 @dataclass(frozen=True, slots=True)
 class MatchingPolicy:
-    """Customers with equal values of all these properties are one person."""
+    """Customers of a node whose values of all these properties are equal are one person."""
 
     properties: tuple[str, ...]
     case_sensitive: bool
@@ -21,12 +21,12 @@ class MatchingPolicy:
     placeholders: frozenset[str] = PLACEHOLDERS
 
     def ignores_case_of(self, path: str) -> bool:
-        """Whether values of a property that differ only in case are the same to it."""
+        """Return whether values of the property are compared without regard to case."""
         return not self.case_sensitive and path in self.properties
 
 
 def policy_faults(policy: MatchingPolicy, schema: CustomerSchema) -> list[FieldError]:
-    """What keeps a policy from being used; pointers into `{"properties": [...]}`."""
+    """Return the faults of a policy; pointers are into `{"properties": [...]}`."""
     faults = [
         FieldError(f"/properties/{index}", "must name a single value of a customer", "path")
         for index, path in enumerate(policy.properties)

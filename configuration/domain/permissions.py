@@ -1,4 +1,4 @@
-"""What roles permit without a grant for each node."""
+"""What roles permit beyond grants for single nodes."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ CREATABLE_PROVIDERS = frozenset({"API", "CONTACTSEND", "CONTACTPLAN"})
 
 
 def reaches_all_workspaces(roles: Iterable[str]) -> bool:
-    """Whether somebody with these roles needs no membership."""
+    """Return whether the roles need no membership of a workspace."""
     return "CLAB_OPERATOR" in roles
 
 
 def roles_of_all_nodes(roles: frozenset[str]) -> frozenset[str]:
-    """Those of the roles that need no grants."""
+    """Return those of the roles that reach all nodes without grants."""
     return roles & ROLES_OF_ALL_NODES
 
 
 def reads_whole_workspace(roles: Iterable[str]) -> bool:
-    """Whether somebody with these roles may read all nodes, whatever they do."""
+    """Return whether the roles may read all nodes in every operation."""
     return not (ROLES_OF_ALL_NODES - ROLES_OF_ONE_PURPOSE).isdisjoint(roles)
 
 
 def trust_of_source(provider: str, trusted: bool | None) -> bool | None:
-    """Whether a source is trusted; `trusted` is what was asked for, None for what is usual.
+    """Return whether a source is trusted; None when its provider does not allow `trusted`.
 
-    None when sources of this provider cannot be what was asked for.
+    `trusted` is what the client asks for, None for the provider's default.
     """
     usual = provider not in UNTRUSTED_PROVIDERS
     if trusted is None or trusted == usual or provider in PROVIDERS_OF_EITHER_TRUST:
@@ -48,5 +48,5 @@ def trust_of_source(provider: str, trusted: bool | None) -> bool | None:
 
 
 def role_of_source(*, trusted: bool) -> str:
-    """The role an application has through a source."""
+    """Return the role of an application that authenticates by a source's token."""
     return TRUSTED_APPLICATION if trusted else UNTRUSTED_APPLICATION

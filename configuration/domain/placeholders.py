@@ -1,6 +1,6 @@
-"""Text that programs write where they have no value: it identifies nobody.
+"""Placeholders: text that programs write for a missing value, such as `null`.
 
-Taken for an id it would make one person of all whom a client knows nothing of.
+As an id or a matching value it would merge unrelated people, so it is refused there.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ MOST_PLACEHOLDERS = 100  # of a workspace's own
 
 
 def placeholders_of(own: Iterable[str]) -> frozenset[str]:
-    """The built-in placeholders and those that a workspace adds, folded."""
+    """Return the built-in placeholders and a workspace's own, folded."""
     return PLACEHOLDERS | {folded(text) for text in own}
 
 
 def is_placeholder(value: Any, placeholders: Collection[str]) -> bool:
-    """Whether a value stands for none: text in any case and with space around it, or the number 0.
+    """Return whether a value is a placeholder: such text in any case and with outer space, or 0.
 
     `true` and `false` are placeholders as text only.
     """
@@ -36,14 +36,14 @@ def is_placeholder(value: Any, placeholders: Collection[str]) -> bool:
 
 
 def identifier_faults(value: Any, placeholders: Collection[str], *, at: str) -> list[FieldError]:
-    """What keeps text from being an id of somebody; `at` points to it."""
+    """Return the faults of text as a person's id; `at` points to it."""
     if isinstance(value, str) and not value.strip():
         return [FieldError(at, "is blank", "blank")]
     return placeholder_faults(value, placeholders, at=at)
 
 
 def placeholder_faults(value: Any, placeholders: Collection[str], *, at: str) -> list[FieldError]:
-    """The fault of a placeholder in the place of an id; `at` points to it."""
+    """Return the fault of a placeholder as a person's id; `at` points to it."""
     if not is_placeholder(value, placeholders):
         return []
     return [FieldError(at, "is a placeholder that identifies nobody", "placeholder")]

@@ -1,4 +1,4 @@
-"""What an export to Contactplan can carry, and what of an event can fill it."""
+"""Plan models: what an export to Contactplan holds, and which event properties can fill it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ FILLING = {"string", "number", "integer", "boolean"}
 def plan_model(
     name: str, extended: Mapping[str, Mapping[str, Any]], product_extended: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """A plan model: the custom fields of the plan, and by type of event the properties of the hub.
+    """Return a plan model: the plan's custom fields, and properties by type of event.
 
-    `extended` holds the extended properties of each type of event, `product_extended` those of
-    products. A model of products lists the latter, others those of the event itself. Properties are
-    answered by their dotted path with their type.
+    `extended` maps types of events to their definitions, `product_extended` holds those of
+    products. A model of products lists the latter, other models those of the event. Properties are
+    dotted paths with a type.
     """
     model = PLAN_MODELS["models"][name]
     return {

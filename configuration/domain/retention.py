@@ -1,4 +1,4 @@
-"""How long events are kept: by type, per workspace and per node."""
+"""How long events are kept, in months by type."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ MOST_MONTHS = 1200
 
 
 def default_months() -> dict[str, int]:
-    """The months that each built-in type is kept unless a workspace says otherwise."""
+    """Return the default months of every built-in type; 0 means for ever."""
     return {event.type: event.retentionMonths for event in EVENT_TYPES.values()}
 
 
 def effective_months(*overrides: Mapping[str, int]) -> dict[str, int]:
-    """The months for every type; later overrides win (the workspace's, then the node's)."""
+    """Return the months of every type; later overrides win (workspace, then node)."""
     months = default_months()
     for override in overrides:
         months |= override
@@ -26,7 +26,7 @@ def effective_months(*overrides: Mapping[str, int]) -> dict[str, int]:
 
 
 def months_before(moment: datetime, months: int) -> datetime:
-    """The same day and time so many months earlier, or the last day that month has."""
+    """Return the same day and time so many months earlier, or the last day of that month."""
     earlier = moment.year * 12 + moment.month - 1 - months
     year, month = divmod(earlier, 12)
     day = min(moment.day, calendar.monthrange(year, month + 1)[1])
@@ -34,7 +34,7 @@ def months_before(moment: datetime, months: int) -> datetime:
 
 
 def cutoffs(months: Mapping[str, int], now: datetime) -> dict[str, datetime]:
-    """For each type that is not kept for ever: events dated before this moment are to go."""
+    """Return for each type with a limit the moment before which its events are deleted."""
     return {
         event_type: months_before(now, kept)
         for event_type, kept in months.items()

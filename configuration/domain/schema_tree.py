@@ -1,4 +1,4 @@
-"""Derived from a JSON Schema: the shape of its documents, and the positions of date-times."""
+"""Shapes of documents and positions of date-times, derived from a JSON Schema."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contacthub_project.core.timestamps import format_timestamp, parse_timestamp
 
 
 class Elements(NamedTuple):
-    """The shape of a list: that of its elements, and whether they are shown with every property."""
+    """The shape of a list: that of its elements, and whether they are answered completely."""
 
     shape: Any
     are_whole: bool
@@ -30,9 +30,9 @@ def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, 
 def shape_of(
     schema: Mapping[str, Any], root: Mapping[str, Any], *, whole: Container[str] = ()
 ) -> Shape:
-    """The shape of the documents that `schema` describes.
+    """Return the shape of the documents that `schema` describes.
 
-    `whole` are the names of the lists whose elements are shown with every property.
+    `whole` are the names of the lists whose elements are answered with every property.
     """
     schema = resolve(schema, root)
     if "properties" not in schema:
@@ -47,10 +47,10 @@ def shape_of(
 
 
 def complete(shape: Shape, value: Any) -> Any:
-    """`value` with every known property: absent scalars and objects null, absent lists `[]`.
+    """Return `value` with every known property: absent scalars and objects null, lists `[]`.
 
-    An object that is there is completed likewise, one that is absent stays null. Elements of lists
-    have what was given of them, unless they are shown whole.
+    Present objects are completed too. Elements of lists are not, unless they are answered
+    completely.
     """
     if shape is None:
         return value
@@ -67,7 +67,7 @@ def complete(shape: Shape, value: Any) -> Any:
 
 
 def _given(shape: Shape, value: Any) -> Any:
-    """`value` with the known properties that it has."""
+    """Return `value` with its known properties only."""
     if shape is None or value is None:
         return value
     if isinstance(shape, Elements):
@@ -76,7 +76,7 @@ def _given(shape: Shape, value: Any) -> Any:
 
 
 def timestamps_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
-    """Where date-times stand: True for one, a mapping or one-item tuple on the way, else None."""
+    """Return the positions of date-times: True, a mapping or one-item tuple, or None."""
     schema = resolve(schema, root)
     if schema.get("format") == "date-time":
         return True
@@ -90,7 +90,7 @@ def timestamps_of(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
 
 
 def with_canonical_timestamps(where: Any, value: Any) -> Any:
-    """`value` with its moments in UTC with milliseconds; `where` is from `timestamps_of`."""
+    """Return `value` with its timestamps in UTC with milliseconds; `where` is `timestamps_of`."""
     if where is None or value is None:
         return value
     if where is True:

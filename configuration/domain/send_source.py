@@ -1,8 +1,8 @@
-"""What connects a node to a user database of Contactsend.
+"""Properties of send sources, which connect a node to a user database of Contactsend.
 
-One source serves one node and one user database. Fields of the user database are filled from
-properties of the hub, at least one of them a key by which subscribers are recognised; subscriptions
-are mapped in both directions, but not for aggregate nodes, whose subscriptions are a mirror.
+One source connects one node and one user database. Properties of the hub fill fields of the
+database, at least one of them a key; subscriptions are mapped both ways, except on aggregate nodes,
+which mirror those of their entry nodes.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ AT = "/properties"
 def send_property_faults(
     properties: Mapping[str, Any], schema: CustomerSchema, *, has_secret: bool, is_aggregate: bool
 ) -> list[FieldError]:
-    """What is wrong with a send source's properties; pointers below `/properties`.
+    """Return the faults of a send source's properties; pointers begin with `/properties`.
 
-    `has_secret` says that an API key is kept already, so that none need be sent.
+    `has_secret`: an API key is stored already, so none need be sent.
     """
     faults = _VALIDATOR.faults(dict(properties), at=AT)
     if faults:

@@ -1,4 +1,4 @@
-"""What a source may be given beside its name: from where it may call."""
+"""Properties of sources: the addresses and sites from which a token may be used."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PROPERTIES_OF_UNTRUSTED = {"allowedURLs"}
 
 
 def properties_schema(provider: str) -> dict[str, Any]:
-    """The JSON Schema of the properties of a provider's sources."""
+    """Return the JSON Schema of the properties of a provider's sources."""
     if provider == SEND:
         return PROPERTIES_SCHEMA
     items = {
@@ -64,7 +64,7 @@ def properties_schema(provider: str) -> dict[str, Any]:
 
 
 def coerced_properties(provider: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """The properties in the forms that their schema names (`configuration.domain.coercion`)."""
+    """Return the properties in the forms of their schema (`configuration.domain.coercion`)."""
     coerced: dict[str, Any] = coerce(properties_schema(provider), properties)
     return coerced
 
@@ -72,7 +72,7 @@ def coerced_properties(provider: str, properties: dict[str, Any]) -> dict[str, A
 def property_faults(
     provider: str, properties: dict[str, Any], *, trusted: bool
 ) -> list[FieldError]:
-    """What is wrong with the properties of a source of this provider."""
+    """Return the faults of the properties of a source of this provider."""
     known = PROPERTIES_BY_PROVIDER.get(provider, set())
     if trusted:
         known = known - PROPERTIES_OF_UNTRUSTED

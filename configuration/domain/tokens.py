@@ -1,4 +1,4 @@
-"""Tokens of sources: made here, shown once, kept only as a hash."""
+"""Tokens of sources. Only their hashes are stored."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ SOURCE_PREFIX = "chs_"
 
 
 def new_source_token() -> str:
-    """A fresh secret of 256 bits."""
+    """Return a new secret of 256 bits."""
     return SOURCE_PREFIX + secrets.token_urlsafe(32)
 
 
 def token_hash(token: str) -> bytes:
-    """What is stored of a token; a secret of 256 bits needs no salt and no slow hash."""
+    """Return the SHA-256 of a token; a secret of 256 bits needs neither salt nor a slow hash."""
     return hashlib.sha256(token.encode()).digest()

@@ -1,4 +1,4 @@
-"""JSON Schema validation that reports every fault of a document with its place."""
+"""JSON Schema validation that reports every fault with its pointer and code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FORMATS: dict[str, Callable[[str], bool]] = {
 
 
 class MaxLengthSum:
-    """`maxLengthSum`: the strings of a list may have so many characters together."""
+    """The keyword `maxLengthSum`: the most characters that a list's strings have together."""
 
     def __init__(self, parent: dict[str, Any], value: int, path: list[str | int]) -> None:
         self.most = value
@@ -45,7 +45,7 @@ class MaxLengthSum:
 
 
 class MaxLengthJoined(MaxLengthSum):
-    """`maxLengthJoined`: the same with the separators that would stand between them."""
+    """The keyword `maxLengthJoined`: the same with one separator between two strings."""
 
     def validate(self, instance: Any) -> None:
         if isinstance(instance, list):
@@ -57,7 +57,7 @@ class MaxLengthJoined(MaxLengthSum):
 class DocumentValidator:
     """A compiled JSON Schema (draft 2020-12, with `maxLengthSum` and `maxLengthJoined`).
 
-    `scalars_as_text` is for `read` (see `configuration.domain.coercion`).
+    `scalars_as_text` is a rule of `configuration.domain.coercion`.
     """
 
     def __init__(self, schema: dict[str, Any], *, scalars_as_text: bool = False) -> None:
@@ -75,9 +75,10 @@ class DocumentValidator:
     def read(
         self, sent: Any, *, at: str = "", prepare: Callable[[Any], Any] = lambda document: document
     ) -> tuple[Any, list[FieldError]]:
-        """The document, coerced if it is not valid as it was sent, and what then is wrong with it.
+        """Return the document, coerced if it is not valid as sent, and its faults.
 
-        `prepare` is applied before validation. Faults point into the document as it was sent.
+        `prepare` is applied before validation. Pointers are into the document as it was sent, below
+        `at`.
         """
         prepared = prepare(sent)
         if self._validator.is_valid(prepared):
@@ -89,11 +90,11 @@ class DocumentValidator:
         return prepared, [replace(fault, path=at + fault.path) for fault in faults]
 
     def coerced(self, document: Any) -> Any:
-        """The document in the forms that the schema names; the same object if it has them."""
+        """Return the document in the forms of the schema; the same object if it has them."""
         return coerce(self._schema, document, scalars_as_text=self._scalars_as_text)
 
     def faults(self, document: Any, *, at: str = "") -> list[FieldError]:
-        """Everything that is wrong, as pointers below `at`; empty when the document is valid."""
+        """Return all faults with pointers below `at`; empty when the document is valid."""
         if self._validator.is_valid(document):
             return []
         return [
@@ -104,7 +105,7 @@ class DocumentValidator:
 
 
 def is_linear_pattern(pattern: str) -> bool:
-    """Whether a regular expression can be matched in linear time, and is not too large."""
+    """Return whether a pattern matches in linear time and compiles within LARGEST_PATTERN bytes."""
     try:
         jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=PATTERNS)
     except (ValueError, jsonschema_rs.ValidationError):

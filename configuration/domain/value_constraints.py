@@ -1,6 +1,6 @@
-"""The keywords of JSON Schema that limit the values of an extended property.
+"""JSON Schema keywords that constrain the values of extended properties.
 
-Every keyword that is read is kept and enforced; what cannot be enforced is a fault that names it.
+Every known keyword is stored and enforced; unknown keywords are faults.
 """
 
 from __future__ import annotations
@@ -109,14 +109,14 @@ ORDERED = (("minLength", "maxLength"), ("minItems", "maxItems"), ("minimum", "ma
 
 
 def keywords_of(kind: str) -> Mapping[str, Callable[[Any], Fault]]:
-    """The keywords that limit values of a type."""
+    """Return the keywords of a type, each with the function that checks its value."""
     return KEYWORDS["number" if kind == "integer" else kind]
 
 
 def read_constraints(
     given: Mapping[str, Any], kind: str, at: str, faults: list[FieldError]
 ) -> Constraints:
-    """The keywords of a definition of this type; null means not given, faults go to `faults`."""
+    """Return the keywords of a definition; null means absent, faults are appended to `faults`."""
     found: Constraints = {}
     for name, fault_of in keywords_of(kind).items():
         value = given.get(name)
@@ -133,7 +133,7 @@ def read_constraints(
 
 
 def order_faults(constraints: Mapping[str, Any], at: str) -> list[FieldError]:
-    """A fault for each pair that no value can fulfil."""
+    """Return a fault for each pair of limits that no value can satisfy."""
     return [
         FieldError(f"{at}/{least}", f"must not be greater than {most}", "range")
         for least, most in ORDERED

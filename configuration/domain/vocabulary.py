@@ -1,6 +1,6 @@
-"""What every workspace has in common: event types, contexts, providers, merge policies.
+"""The vocabulary that all workspaces share: event types, contexts, providers, merge policies.
 
-Facts live in `catalogue/*.json`; this module reads them once and answers questions about them.
+The data is in `catalogue/*.json` and read once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ NO_ZONES = {"Factory", "localtime", "posixrules"}  # files of the database that 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """A built-in kind of event. ACTIVE: the customer did it; PASSIVE: the customer received it."""
+    """A built-in type of event.
+
+    `mode` is ACTIVE for what a customer does, PASSIVE for what a customer receives.
+    """
 
     type: str
     mode: str
@@ -68,25 +71,25 @@ CURRENCIES: list[str] = _first_named(
 
 @cache
 def event_schema(event_type: str) -> Schema:
-    """The JSON Schema of a type's built-in properties, with the definitions it refers to."""
+    """Return the JSON Schema of a type's built-in properties, with the definitions it uses."""
     return _with_definitions(_read(f"events/{event_type}.json"), _read("event_definitions.json"))
 
 
 @cache
 def context_schema(context: str) -> Schema:
-    """The JSON Schema of a context's `contextInfo`, with the definitions it refers to."""
+    """Return the JSON Schema of `contextInfo` in a context, with the definitions it uses."""
     return _with_definitions(_read(f"contexts/{context}.json"), _read("context_definitions.json"))
 
 
 @cache
 def tracking_schema() -> Schema:
-    """The JSON Schema of `tracking`: where the visitor came from."""
+    """Return the JSON Schema of `tracking`, the origin of a visit."""
     schema: Schema = _read("tracking.json")
     return schema
 
 
 def resolved(schema: Mapping[str, Any]) -> Schema:
-    """The schema with every reference replaced by what it refers to."""
+    """Return the schema with every `$ref` replaced by its definition."""
     definitions = schema.get("$defs", {})
 
     def inline(value: Any) -> Any:
@@ -109,10 +112,10 @@ def event_properties_schema(
     *,
     resolve_references: bool,
 ) -> Schema:
-    """What an event of this type may hold in a workspace with these extended properties.
+    """Return the JSON Schema of a type's properties in a workspace.
 
     `extended` and `product_extended` are the enabled definitions of the type and of products; they
-    stand where `configuration.domain.event_schema.EventSchema` looks for them.
+    are placed where `configuration.domain.event_schema.EventSchema` reads them.
     """
     schema = copy.deepcopy(event_schema(event_type))
     own = with_products_of(event_type, extended, product_extended)
@@ -125,7 +128,7 @@ def event_properties_schema(
 def with_products_of(
     event_type: str, extended: Mapping[str, Any], product_extended: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """The extended properties of an event itself: with its product's when it is about one."""
+    """Return an event's extended properties, with its product's for types about one product."""
     is_about_one = event_type in PRODUCT_EVENT_TYPES and (
         "products" not in event_schema(event_type)["properties"]
     )

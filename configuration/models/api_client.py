@@ -1,4 +1,4 @@
-"""What is kept of an OAuth2 client beside its registration."""
+"""Settings of OAuth2 clients beyond their registration."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contacthub_project.core.date_format import DateFormat
 
 
 class ApiClientAnswers(models.Model):
-    """How the answers to a client are written; a client without a row has the defaults."""
+    """The format of answers to a client; without a row the defaults apply."""
 
     application = models.OneToOneField(
         "oauth2_provider.Application",

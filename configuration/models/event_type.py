@@ -1,4 +1,4 @@
-"""What a workspace changes of the built-in event types."""
+"""A workspace's settings of the built-in event types."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class EventTypeSettingsQuerySet(models.QuerySet["EventTypeSettings"]):
         return self.filter(workspace_id=workspace_id)
 
     def by_type(self, workspace_id: UUID) -> dict[str, EventTypeSettings]:
-        """Settings of all types; those that the workspace never touched are the defaults."""
+        """Return the settings of all types; unsaved defaults where there is no row."""
         known = {settings.type: settings for settings in self.in_workspace(workspace_id)}
         return {
             name: known.get(name) or EventTypeSettings(workspace_id=workspace_id, type=name)
@@ -31,7 +31,7 @@ class EventTypeSettingsQuerySet(models.QuerySet["EventTypeSettings"]):
         }
 
     def retention_months(self, workspace_id: UUID) -> dict[str, int]:
-        """The months that the workspace itself has set, by type."""
+        """Return the months that the workspace has set, by type."""
         return {
             each.type: each.retention_months
             for each in self.in_workspace(workspace_id)
@@ -40,7 +40,7 @@ class EventTypeSettingsQuerySet(models.QuerySet["EventTypeSettings"]):
 
 
 class EventTypeSettings(models.Model):
-    """`retention_months` and `updates_products` are null while they are the default."""
+    """Settings of one type; `retention_months` and `updates_products` NULL mean the default."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="event_types")
     type = models.CharField(max_length=32, choices=[(name, name) for name in EVENT_TYPES])
@@ -71,7 +71,7 @@ class EventTypeSettings(models.Model):
 
     @property
     def does_update_products(self) -> bool:
-        """Whether events of this type keep the registry of products up to date."""
+        """Whether events of this type update the registry of products."""
         if self.updates_products is None:
             return self.type in PRODUCT_EVENT_TYPES
         return self.updates_products

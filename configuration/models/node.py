@@ -1,4 +1,4 @@
-"""Where customers live: entry nodes take them in, aggregate nodes combine entry nodes."""
+"""Nodes, which hold customers. Aggregate nodes combine the customers of entry nodes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NodeType(models.TextChoices):
 
 
 class NodeState(models.TextChoices):
-    """LOCKED: being rebuilt or emptied, customers cannot be written meanwhile."""
+    """States of nodes. LOCKED: a task rebuilds or empties it, its customers cannot be written."""
 
     NEW = "NEW"
     ACTIVE = "ACTIVE"
@@ -42,7 +42,7 @@ class NodeState(models.TextChoices):
 
 class NodeQuerySet(models.QuerySet["Node"]):
     def in_workspace(self, workspace_id: UUID) -> NodeQuerySet:
-        """Nodes of a workspace, without those that are being deleted."""
+        """Return the nodes of a workspace that are not being deleted."""
         return self.filter(workspace_id=workspace_id, removed_at=None)
 
     def entries(self) -> NodeQuerySet:
@@ -52,15 +52,15 @@ class NodeQuerySet(models.QuerySet["Node"]):
         return self.filter(type=NodeType.AGGREGATE)
 
     def being_emptied(self) -> NodeQuerySet:
-        """Those that a task is to empty."""
+        """Return the nodes that a task has to empty."""
         return self.filter(removed_at=None).exclude(emptying=None)
 
     def removed(self) -> NodeQuerySet:
-        """Those whose data is still to be removed."""
+        """Return the deleted nodes whose data is not removed yet."""
         return self.exclude(removed_at=None)
 
     def reached_by(self, principal: Principal) -> NodeQuerySet:
-        """Those the holder of a token may read or write."""
+        """Return the nodes that the principal may read or write."""
         if principal.nodes is None:
             return self
         return self.filter(id__in=principal.nodes)
@@ -74,7 +74,7 @@ class NodeQuerySet(models.QuerySet["Node"]):
 
 
 class Node(models.Model):
-    """`unique_properties` are the paths whose values together recognise a customer."""
+    """A node; `unique_properties` are the paths whose values together identify a customer."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="nodes")

@@ -1,4 +1,4 @@
-"""A node's customers on the way from one matching policy to another."""
+"""The state of a node's change to another matching policy."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class RekeyingState(models.TextChoices):
-    """COMPUTING keys, CHECKING them for collisions, WRITING and, at once, APPLYING the change.
+    """The steps of `configuration.actions.rekeying`.
 
-    DONE: the change is in force. COLLIDED: nothing has changed.
+    DONE: the change is in force. COLLIDED: it was given up and nothing has changed.
     """
 
     COMPUTING = "COMPUTING"
@@ -32,11 +32,11 @@ ENDED = (RekeyingState.DONE, RekeyingState.COLLIDED)
 
 class RekeyingQuerySet(models.QuerySet["Rekeying"]):
     def under_way(self) -> RekeyingQuerySet:
-        """Those whose change is neither in force nor given up."""
+        """Return those that are neither in force nor given up."""
         return self.exclude(state__in=ENDED)
 
     def unfinished(self) -> RekeyingQuerySet:
-        """Those that a task still has something to do for, the longest waiting first."""
+        """Return those with work left for a task, the oldest first."""
         to_do = ~Q(state__in=ENDED) | Q(has_keys=True)
         return self.filter(to_do, node__removed_at=None).order_by("started_at")
 
@@ -45,11 +45,11 @@ class RekeyingQuerySet(models.QuerySet["Rekeying"]):
 
 
 class Rekeying(models.Model):
-    """The latest of a node. `change` is all that is asked of the node, the new policy included.
+    """The latest re-keying of a node.
 
-    `position` is the last customer that is done in the present state, `done` how many of `total`.
-    `collisions` are groups of ids of customers that would be one person. `has_keys`: computed keys
-    are still kept.
+    `change` holds all values that the request sets, by model field. `position` is the last customer
+    processed in the present state, `done` how many of `total`. `collisions` are groups of ids of
+    customers that would be one person. `has_keys`: computed keys are still stored.
     """
 
     node = models.OneToOneField(

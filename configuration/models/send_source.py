@@ -1,4 +1,4 @@
-"""Connections to Contactsend: which node goes with which user database, and what those hold."""
+"""Connections of nodes to user databases of Contactsend, and the registry of those."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ LARGEST_DIGITS = 18
 
 class SendSourceQuerySet(models.QuerySet["SendSource"]):
     def present(self) -> SendSourceQuerySet:
-        """Those of nodes and workspaces that are not being deleted, by user database."""
+        """Return those whose node and workspace are not being deleted, by user database."""
         return self.filter(node__removed_at=None, node__workspace__removed_at=None).order_by(
             "group_pk", "userdb_id"
         )
 
     def of_group(self, group_pk: str) -> SendSourceQuerySet:
-        """Those of a customer group; none when the text is not a number that a group can have."""
+        """Return those of a customer group; none when the text is no number of a group."""
         is_number = group_pk.isascii() and group_pk.isdigit() and len(group_pk) <= LARGEST_DIGITS
         return self.filter(group_pk=int(group_pk)) if is_number else self.none()
 
     def with_source(self) -> SendSourceQuerySet:
-        """With source, its nodes, node and workspace, in two statements."""
+        """Fetch source, its nodes, node and workspace in two statements."""
         return self.select_related("source", "node__workspace").prefetch_related("source__nodes")
 
 
 class SendSource(models.Model):
-    """One source, one node, one user database; the rest stands in the source's `properties`."""
+    """Connects one source, one node and one user database; the rest is in `Source.properties`."""
 
     source = models.OneToOneField(
         Source, on_delete=models.CASCADE, primary_key=True, related_name="send"
@@ -52,9 +52,9 @@ class SendSource(models.Model):
 
 
 class SendUserDatabase(models.Model):
-    """A user database of Contactsend as staff have registered it.
+    """A user database of Contactsend, registered by staff.
 
-    `fields` and `subscriptions` are lists of objects, answered as they are.
+    `fields` and `subscriptions` are lists of objects, which are answered unchanged.
     """
 
     group_pk = models.BigIntegerField()

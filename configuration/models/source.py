@@ -1,4 +1,4 @@
-"""An application that writes or reads: its token, and the nodes it works in."""
+"""Sources: applications with their token and nodes."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class SourceQuerySet(models.QuerySet["Source"]):
 
 
 class Source(models.Model):
-    """`token_hash` is the SHA-256 of the token; the token itself is shown once and kept nowhere.
+    """An application; `token_hash` is the SHA-256 of its token, which is shown once.
 
-    A source that is not `trusted` is used where its token can be read, as in a web page; sources of
-    provider API may be either, those of the others are what their provider says. `date_format` is
-    how answers to it write moments.
+    The token of a source that is not `trusted` is public, as in a web page. Sources of provider API
+    may be either; for other providers it is fixed. `date_format` is the format of timestamps in
+    answers.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -91,5 +91,5 @@ class Source(models.Model):
         return self.name
 
     def has_token(self, token: str) -> bool:
-        """Whether this is the source's token; takes the same time whatever it is."""
+        """Return whether this is the source's token; in constant time."""
         return hmac.compare_digest(bytes(self.token_hash), token_hash(token))

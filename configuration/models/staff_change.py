@@ -1,4 +1,4 @@
-"""What staff changed through the back-office."""
+"""The audit log: changes that staff made in the back-office."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 class StaffChangeQuerySet(models.QuerySet["StaffChange"]):
     def in_workspace(self, workspace_id: UUID | None) -> StaffChangeQuerySet:
-        """Changes made there; None for those outside of any workspace."""
+        """Return the changes in a workspace; None for those outside of any."""
         return self.filter(workspace_id=workspace_id)
 
     def forget(self, customer_id: UUID) -> None:
-        """Keep that somebody did something, and nothing of the person to whom it was done."""
+        """Delete what changes of a customer hold of the person; the entries stay."""
         self.filter(customer_id=customer_id).update(before=None, after=None)
 
 
 class StaffChange(models.Model):
-    """One change, with what there was before and after; without secrets."""
+    """One change with the documents before and after it, without secrets."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"

@@ -1,4 +1,4 @@
-"""People: who they are, what roles they have, and where they may read and write."""
+"""People: roles, workspaces and grants for nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Role(models.TextChoices):
-    """Roles of people; those of applications follow from their source."""
+    """Roles of people. Those of applications depend on their source."""
 
     CLAB_OPERATOR = "CLAB_OPERATOR"
     ADMIN = "ADMIN"
@@ -39,11 +39,11 @@ class NodePermission(models.TextChoices):
 
 class UserQuerySet(models.QuerySet["User"]):
     def in_workspace(self, workspace_id: UUID) -> UserQuerySet:
-        """People who work there."""
+        """Return the people who work in a workspace."""
         return self.filter(memberships__workspace_id=workspace_id)
 
     def matching(self, search: str | None) -> UserQuerySet:
-        """Those whose name, surname, user name or e-mail holds the text, in any case."""
+        """Return those whose name, surname, user name or e-mail contains the text, in any case."""
         if search is None:
             return self
         return self.filter(
@@ -54,11 +54,11 @@ class UserQuerySet(models.QuerySet["User"]):
         )
 
     def with_second_factor(self) -> UserQuerySet:
-        """Those who sign in with more than a password."""
+        """Return those who sign in with a second factor."""
         return self.filter(authenticator__type__in=["totp", "webauthn"]).distinct()
 
     def with_grants_in(self, workspace_id: UUID) -> UserQuerySet:
-        """With `grants_here`: their permissions in nodes of one workspace."""
+        """Prefetch their grants in nodes of a workspace as `grants_here`."""
         here = NodeGrant.objects.filter(
             node__workspace_id=workspace_id, node__removed_at=None
         ).order_by("node_id")
@@ -69,24 +69,24 @@ class UserQuerySet(models.QuerySet["User"]):
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
-        """A new person; without a password they cannot sign in by one."""
+        """Create a person; without a password they cannot sign in by one."""
         user: User = self.model(username=username, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> User:
-        """An operator of the whole installation."""
+        """Create an operator of the installation."""
         fields = {"is_staff": True, "roles": [Role.CLAB_OPERATOR]} | fields
         return self.create_user(username, password, **fields)
 
 
 class User(AbstractBaseUser):
-    """A person. Their roles are all the power they have; `is_staff` opens the back-office.
+    """A person. Permissions follow from `roles` and grants; `is_staff` opens the back-office.
 
     A trigger of the table raises `access_version` when roles change, or when the person is locked
-    out, loses the back-office or is removed from a workspace. Then, and with a new password,
-    sessions and tokens end, whoever changes the row.
+    out, loses the back-office or is removed from a workspace. That, and a new password, ends
+    sessions and tokens, whoever changes the row.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -120,7 +120,7 @@ class User(AbstractBaseUser):
         return f"{self.name} {self.surname}".strip() or self.username
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Whether Django's own admin pages are theirs to use: those of operators."""
+        """Return whether the person may use the admin pages of single models: operators may."""
         return self.is_active and reaches_all_workspaces(self.roles)
 
     def has_perms(self, perm_list: Iterable[str], obj: Any = None) -> bool:
@@ -130,17 +130,17 @@ class User(AbstractBaseUser):
         return self.has_perm(app_label)
 
     def has_second_factor(self) -> bool:
-        """Whether signing in as this person takes more than a password."""
+        """Return whether the person signs in with a second factor."""
         found: bool = User.objects.with_second_factor().filter(pk=self.pk).exists()
         return found
 
     def lacks_second_factor(self) -> bool:
-        """Whether a workspace of theirs demands a second factor, and they have none."""
+        """Return whether a workspace requires a second factor that the person does not have."""
         demanding = Workspace.objects.demanding_second_factor_of(self)
         return demanding.exists() and not self.has_second_factor()
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """What a session must know to go on: it changes with the password and what power ends."""
+        """Return the hash that sessions are compared with; ends them when access has changed."""
         return salted_hmac(
             "configuration.User.session",
             f"{self.access_version}:{self.password}",
@@ -171,7 +171,7 @@ class Membership(models.Model):
 
 
 class NodeGrant(models.Model):
-    """What a person whose roles do not reach every node may do in one."""
+    """A person's permission in a node, for roles that do not reach all nodes."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="grants")

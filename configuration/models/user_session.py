@@ -1,4 +1,4 @@
-"""Sign-in sessions in the database, with whose each is: a person can see theirs and end them."""
+"""Sessions stored with their owner, so that people can list and end theirs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_USER_AGENT = 300
 
 class UserSessionQuerySet(models.QuerySet["UserSession"]):
     def of_person(self, user_id: int) -> UserSessionQuerySet:
-        """Sessions of a person that have not expired."""
+        """Return the sessions of a person that have not expired."""
         return self.filter(user_id=user_id, expire_date__gt=now())
 
 
@@ -28,7 +28,7 @@ class UserSessionManager(BaseSessionManager.from_queryset(UserSessionQuerySet)):
 
 
 class UserSession(AbstractBaseSession):
-    """One browser. Its key is a secret as good as a password: pages name it by `public_id`."""
+    """A session of one browser. Its key is a secret; pages use `public_id`."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="sessions"
@@ -49,7 +49,7 @@ class UserSession(AbstractBaseSession):
 
 
 class SessionStore(DatabaseSessionStore):
-    """Django's own, in the table of `UserSession`."""
+    """Django's database session store, with `UserSession` as its table."""
 
     @classmethod
     def get_model_class(cls) -> type[Any]:

@@ -1,4 +1,4 @@
-"""The tenant: an organisation and its rules."""
+"""Workspaces, the tenants of the installation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class WorkspaceStatus(models.TextChoices):
-    """SUSPENDED: read-only. DISABLED: refuses everything."""
+    """SUSPENDED workspaces are read-only, DISABLED ones refuse every request."""
 
     ENABLED = "ENABLED"
     SUSPENDED = "SUSPENDED"
@@ -27,21 +27,21 @@ class WorkspaceStatus(models.TextChoices):
 
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     def present(self) -> WorkspaceQuerySet:
-        """Without those that are being deleted."""
+        """Return those that are not being deleted."""
         return self.filter(removed_at=None)
 
     def removed(self) -> WorkspaceQuerySet:
-        """Those whose data is still to be removed."""
+        """Return the deleted ones whose data is not removed yet."""
         return self.exclude(removed_at=None)
 
     def reached_by(self, principal: Principal) -> WorkspaceQuerySet:
-        """Those the holder of a token works in."""
+        """Return those in which the principal works."""
         if principal.workspaces is None:
             return self
         return self.filter(id__in=principal.workspaces)
 
     def demanding_second_factor_of(self, user: User) -> WorkspaceQuerySet:
-        """Those for whose sake a person has to sign in with a second factor."""
+        """Return those that require a second factor of the person."""
         demanding = self.present().filter(demands_second_factor=True)
         if reaches_all_workspaces(user.roles):
             return demanding
@@ -50,7 +50,7 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
 
 
 class Workspace(models.Model):
-    """`group_pk` is the customer group that pays; `shard` names where the data is placed."""
+    """A tenant; `group_pk` is its customer group, `shard` the placement of its data."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=255)

@@ -1,4 +1,4 @@
-"""By what a person, or a script of theirs, gets in."""
+"""The valid tokens of a person."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from configuration.models import User
 
 
 def access_tokens(person: User) -> Any:
-    """Valid access tokens of the person and, by client credentials, of their scripts."""
+    """Return the person's valid access tokens, those of their scripts included.
+
+    Scripts get tokens by the grant client credentials.
+    """
     by_script = Q(user=None, application__user=person)
     return (
         get_access_token_model()
@@ -22,7 +25,7 @@ def access_tokens(person: User) -> Any:
 
 
 def refresh_tokens(person: User) -> Any:
-    """Refresh tokens of the person that have not been used or revoked."""
+    """Return the person's refresh tokens that are neither used nor revoked."""
     return (
         get_refresh_token_model()
         .objects.filter(user=person, revoked=None)

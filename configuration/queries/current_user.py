@@ -1,4 +1,4 @@
-"""What a caller is told about itself."""
+"""The description of the caller, for `GET /me`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MOST_WORKSPACES = 1000  # an operator reaches all; a list that nobody reads to i
 
 
 def describe_current_user(principal: Principal) -> dict[str, Any]:
-    """Name, roles and reach of a principal, in the shape of `GET /me`.
+    """Return name, roles, workspaces and nodes of a principal, in the shape of `GET /me`.
 
-    Groups hold workspaces, workspaces the nodes with the permission in each. Roles for one purpose
-    reach further in their own operations, which this does not tell.
+    Groups hold workspaces, these their nodes with the permission. Roles such as DPO reach more
+    nodes in the operations that name them, which is not shown.
     """
     return {
         **_identity(principal),

@@ -1,4 +1,4 @@
-"""Who stands behind a token: a source, or a person by OAuth2."""
+"""Look-up of principals by token."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from contacthub_project.core.principal import Principal
 
 
 def find_principal(token: str, digest: bytes) -> Principal | None:
-    """The holder of a token, in one indexed query.
+    """Return the holder of a token, by one indexed query; None if the token is not valid.
 
-    `digest` is the token's SHA-256. None when the token is unknown, expired or revoked, or its
-    source or person is disabled.
+    `digest` is the token's SHA-256. A token is not valid when it is unknown, expired or revoked, or
+    its source or person is disabled.
     """
     if token.startswith(SOURCE_PREFIX):
         return _source_by_token(digest)
@@ -37,7 +37,7 @@ def find_principal(token: str, digest: bytes) -> Principal | None:
 
 
 def principal_of_user(user: User) -> Principal:
-    """What a signed-in person may do: the same rules in the back-office as by a token."""
+    """Return the principal of a signed-in person, by the same rules as for a token."""
     row = _with_reach(User.objects.filter(pk=user.pk), person=F("pk")).values(
         "person", "roles", "member_of", "granted"
     )

@@ -1,8 +1,8 @@
-"""Where a workspace's configuration uses properties, so that none in use is taken away.
+"""Uses of properties in a workspace's configuration, so that no property in use is taken away.
 
-An app above that keeps conditions or lists of properties registers a function of its own in its
-`AppConfig.ready`. Whoever adds a use locks the workspace (`configuration.actions.changing`), then
-checks that the property is known; whoever takes a property away locks it and asks here.
+An app that stores conditions or lists of properties registers a function in `AppConfig.ready`. To
+add a use, lock the workspace (`configuration.actions.changing`), then check that the property is
+known; to take a property away, lock it and call `uses_of`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ CUSTOMERS = "customers"
 
 @dataclass(frozen=True, slots=True)
 class PropertyUse:
-    """A property named by a resource.
+    """A property that a resource names.
 
-    `section` is `customers` or a type of event, `path` the property's dotted path as queries write
-    it, `resource` a word for the kind of resource, `field` its property that names ours.
+    `section` is `customers` or a type of event, `path` the dotted path as queries write it,
+    `resource` the kind of the resource, `field` its property that holds the name.
     """
 
     section: str
@@ -34,11 +34,11 @@ class PropertyUse:
     field: str
 
     def depends_on(self, paths: Collection[str]) -> bool:
-        """Whether it is about one of the properties, or about a part of one."""
+        """Return whether it names one of the properties or a part of one."""
         return any(self.path == path or self.path.startswith(f"{path}.") for path in paths)
 
     def described(self) -> dict[str, Any]:
-        """As error answers tell it."""
+        """Return its description for error answers."""
         return {
             "property": self.path,
             "resource": self.resource,
@@ -56,12 +56,12 @@ _finders: list[FindUses] = []
 
 
 def register(finder: FindUses) -> None:
-    """Make known who finds uses in a workspace; called once per process while Django starts."""
+    """Register a function that finds uses in a workspace; called while Django starts."""
     _finders.append(finder)
 
 
 def uses_of(workspace_id: UUID, paths: Mapping[str, Collection[str]]) -> list[PropertyUse]:
-    """What uses one of these properties, by their section, or a part of one, in every app."""
+    """Return all uses of these properties, which are given by section, or of their parts."""
     return [
         use
         for find in (uses_in_nodes, uses_in_send_sources, *_finders)
@@ -71,7 +71,7 @@ def uses_of(workspace_id: UUID, paths: Mapping[str, Collection[str]]) -> list[Pr
 
 
 def uses_in_nodes(workspace_id: UUID) -> Iterator[PropertyUse]:
-    """What nodes recognise, demand and leave out customers by."""
+    """Yield uses in matching policies, mandatory properties and exclusion filters."""
     under_way = Rekeying.objects.under_way().in_workspace(workspace_id)
     changes = dict(under_way.values_list("node_id", "change"))
     for node in Node.objects.in_workspace(workspace_id):
@@ -99,7 +99,7 @@ def uses_in_nodes(workspace_id: UUID) -> Iterator[PropertyUse]:
 
 
 def uses_in_send_sources(workspace_id: UUID) -> Iterator[PropertyUse]:
-    """What fills the user databases of Contactsend."""
+    """Yield uses in field mappings of send sources."""
     for send in SendSource.objects.filter(source__workspace_id=workspace_id).select_related(
         "source"
     ):

@@ -1,8 +1,8 @@
-"""The rules of a workspace as its hot paths need them: one frozen snapshot, held in memory.
+"""The rules of workspaces: frozen snapshots of the configuration, cached in memory.
 
-The door for the apps above. A snapshot is loaded in three queries and kept. When this machine's
-generation has moved on, and otherwise once a second, the workspace's `configuration_version` is
-asked for, and the snapshot loaded anew if that has changed.
+The apps above read the configuration here. A snapshot takes three queries to load. When the
+machine's shared version has changed, and otherwise once a second, `configuration_version` is
+queried, and the snapshot is loaded again if that has changed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MOST_WORKSPACES = 1000
 
 @dataclass(frozen=True, slots=True)
 class NodeRules:
-    """What writing to a node must obey."""
+    """The rules for writing to a node."""
 
     id: UUID
     type: str
@@ -50,7 +50,7 @@ class NodeRules:
 
 @dataclass(frozen=True, slots=True)
 class EventTypeRules:
-    """What events of a type must obey; `consents` are paths of which the customer gave all."""
+    """The rules of a type of event; a customer must have given all `consents` (paths)."""
 
     is_enabled: bool = True
     max_bytes: int = DEFAULT_BYTES
@@ -61,7 +61,7 @@ class EventTypeRules:
 
 @dataclass(frozen=True)
 class WorkspaceRules:
-    """What the requests of a workspace must obey; `version` grows with every change."""
+    """The rules of a workspace; `version` grows with every change."""
 
     id: UUID
     version: int
@@ -88,16 +88,16 @@ class WorkspaceRules:
 
     @cached_property
     def zone(self) -> ZoneInfo:
-        """The time zone whose days and hours count."""
+        """The time zone of the workspace's days and hours."""
         return ZoneInfo(self.timezone)
 
     @cached_property
     def customer_schema(self) -> CustomerSchema:
-        """What a customer of this workspace may hold; compiled at first use."""
+        """The schema of its customers; compiled at first use."""
         return CustomerSchema(self.disabled_base_properties, self.customer_extended)
 
     def event_schema(self, event_type: str) -> EventSchema:
-        """What an event of a built-in type may hold in this workspace; compiled at first use."""
+        """Return the schema of a type of event; compiled at first use."""
         schema = self._event_schemas.get(event_type)
         if schema is None:
             extended = self.event_types[event_type].extended
@@ -107,11 +107,11 @@ class WorkspaceRules:
 
     @cached_property
     def stored_customer_schema(self) -> CustomerSchema:
-        """What may be stored of a customer: disabled properties too."""
+        """The schema of stored customers, which includes disabled properties."""
         return CustomerSchema((), all_enabled(self.customer_extended))
 
     def stored_event_schema(self, event_type: str) -> EventSchema:
-        """What may be stored of an event: disabled properties too."""
+        """Return the schema of stored events, which includes disabled properties."""
         schema = self._stored_event_schemas.get(event_type)
         if schema is None:
             extended = all_enabled(self.event_types[event_type].extended)
@@ -147,17 +147,17 @@ _snapshots = _Snapshots()
 
 
 def rules_of(workspace_id: UUID) -> WorkspaceRules | None:
-    """The rules of a workspace, at most a second old; None when there is no such workspace."""
+    """Return the rules of a workspace, at most a second old; None if there is none."""
     return _snapshots.get(workspace_id)
 
 
 def latest_rules_of(workspace_id: UUID) -> WorkspaceRules | None:
-    """The rules as they stand in the database this moment."""
+    """Return the rules as they are in the database now."""
     return _snapshots.get(workspace_id, at_most_old=0.0)
 
 
 def configuration_changed(workspace_id: UUID) -> None:
-    """To be called in the transaction of every change that `WorkspaceRules` shows."""
+    """Invalidate snapshots; call in the transaction of every change of `WorkspaceRules`."""
     Workspace.objects.filter(id=workspace_id).update(
         configuration_version=F("configuration_version") + 1
     )
