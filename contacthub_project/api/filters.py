@@ -4,7 +4,7 @@
         nodeType = ChoiceFilter("type", choices=NodeType.values, help_text="Nodes of this kind.")
         sort = SortFilter({"name": "name", "createdAt": "created_at"}, default="createdAt,desc")
 
-    class NodeViewSet(WorkspaceViewSet):
+    class NodeViewSet(WorkspaceScopedViewSet):
         filterset_class = NodeFilterSet  # of the action `list`, for the OpenAPI document
         page_rules = pagination.CONFIGURATION
 

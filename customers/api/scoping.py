@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from configuration.api.scoping import WorkspaceViewSet
+from configuration.api.scoping import WorkspaceScopedViewSet
 from configuration.queries.rules import NodeRules
 from contacthub_project.api.query import id_or_unknown
 from contacthub_project.core.date_format import Positions
@@ -20,7 +20,7 @@ from customers.queries.documents import (
 )
 
 
-class CustomerScopedViewSet(WorkspaceViewSet):
+class CustomerScopedViewSet(WorkspaceScopedViewSet):
     """Finds a customer of the workspace, and answers to each caller what it may know of one."""
 
     def serialized(

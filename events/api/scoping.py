@@ -7,7 +7,7 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 
-from configuration.api.scoping import WorkspaceViewSet
+from configuration.api.scoping import WorkspaceScopedViewSet
 from contacthub_project.api.viewsets import absolute_address
 from contacthub_project.core.errors import Conflict, ContacthubError, Invalid
 from events.actions.idempotency import answered_once
@@ -24,7 +24,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 
 
-class EventWritingViewSet(WorkspaceViewSet):
+class EventWritingViewSet(WorkspaceScopedViewSet):
     """Answers repeated requests once, and refusals to each caller as far as it may know."""
 
     def answered_once(self, answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
-from configuration.api.scoping import WorkspaceViewSet
+from configuration.api.scoping import WorkspaceScopedViewSet
 from contacthub_project.api.pagination import LARGEST_MATCH, PageRules
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.schema import page_of
@@ -31,7 +31,7 @@ class ConsentLogOutput(serializers.ModelSerializer):
         fields = ["id", "customerId", "date", "type", "property", "value", "sourceId", "userId"]
 
 
-class ConsentLogViewSet(WorkspaceViewSet):
+class ConsentLogViewSet(WorkspaceScopedViewSet):
     """Entries of the consent log."""
 
     filterset_class = ConsentLogFilterSet

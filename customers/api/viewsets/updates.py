@@ -6,7 +6,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 
-from configuration.api.scoping import WorkspaceViewSet
+from configuration.api.scoping import WorkspaceScopedViewSet
 from contacthub_project.api.authentication import StillAuthenticated
 from contacthub_project.api.parameters import choice_parameter, id_parameter, number_parameter
 from contacthub_project.api.query import QueryParameters
@@ -32,7 +32,7 @@ FILTERS = [
 MOST_VERIFIED = 100_000
 
 
-class UpdateStreamViewSet(WorkspaceViewSet):
+class UpdateStreamViewSet(WorkspaceScopedViewSet):
     """What happened to customers and events, in an order into which nothing slips later."""
 
     @extend_schema(
