@@ -20,7 +20,8 @@ from oauth2_provider.views import (
 )
 
 from contacthub_project.admin.sign_in import urls as sign_in
-from contacthub_project.admin.sign_in.views import SignInView
+from contacthub_project.admin.sign_in.reauthentication import proof_required
+from contacthub_project.admin.sign_in.views import SignInView, change_password
 from contacthub_project.admin.site import home
 from contacthub_project.api import BASE_PATH, exception_handler
 from contacthub_project.api.oauth2 import OwnTokensIntrospectView, json_answers
@@ -34,7 +35,11 @@ documentation = csp_update({"style-src": [UNSAFE_INLINE], "worker-src": ["blob:"
 may_lead_to_clients = csp_update(settings.FORMS_TO_CLIENTS)
 
 OAUTH2 = [
-    path("authorize/", may_lead_to_clients(AuthorizationView.as_view()), name="authorize"),
+    path(
+        "authorize/",
+        may_lead_to_clients(proof_required(AuthorizationView.as_view())),
+        name="authorize",
+    ),
     path("token/", json_answers(TokenView.as_view()), name="token"),
     path("revoke_token/", json_answers(RevokeTokenView.as_view()), name="revoke-token"),
     path("introspect/", json_answers(OwnTokensIntrospectView.as_view()), name="introspect"),
@@ -69,6 +74,7 @@ urlpatterns = [
     path("docs", documentation(DOCS), name="docs"),
     path("redoc", documentation(REDOC), name="redoc"),
     path("admin/login/", may_lead_to_clients(SignInView.as_view())),
+    path("admin/password_change/", admin.site.admin_view(change_password)),
     path("admin/", admin.site.admin_view(home)),
     path("admin/office/", include("contacthub_project.admin.urls", namespace="office")),
     path("admin/", admin.site.urls),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -18,6 +19,7 @@ from django.urls import path, reverse
 from configuration.domain.permissions import reaches_all_workspaces
 from configuration.models import User
 from contacthub_project.admin.api_client import Api, Reply
+from contacthub_project.admin.sign_in.reauthentication import hold_back
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.core.identifiers import as_uuid
 
@@ -32,6 +34,7 @@ WHAT_TO_DO = {
 }
 View = Callable[..., HttpResponseBase]
 LONGEST_LIST = 50
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Refused(Exception):
@@ -193,8 +196,14 @@ def workspace_context(visit: StaffContext, workspace_id: Any) -> WorkspaceContex
     return None
 
 
-def page(address: str, name: str) -> Callable[[View], Any]:
-    """A page of the office in a workspace, for those who are signed in and work there."""
+def page(
+    address: str, name: str, *, sensitive: Mapping[str, str] = NOTHING
+) -> Callable[[View], Any]:
+    """A page of the office in a workspace, for those who are signed in and work there.
+
+    `sensitive` has what its forms do, by their `act`, that is not done before somebody has shown
+    lately who they are. A page whose only form is sensitive calls `require_proof` instead.
+    """
 
     def made(view: View) -> Any:
         @functools.wraps(view)
@@ -205,6 +214,9 @@ def page(address: str, name: str) -> Callable[[View], Any]:
                 return not_found_page(visit)
             if request.session.get("workspace") != str(workspace_id):
                 request.session["workspace"] = str(workspace_id)
+            held_back = hold_back(request, sensitive)
+            if held_back is not None:
+                return held_back
             return _answered(view, office, **parts)
 
         return path(f"<uuid:workspace_id>/{address}", admin.site.admin_view(guarded), name=name)
@@ -212,12 +224,17 @@ def page(address: str, name: str) -> Callable[[View], Any]:
     return made
 
 
-def page_of_all(address: str, name: str) -> Callable[[View], Any]:
-    """A page that belongs to no workspace, for those who are signed in."""
+def page_of_all(
+    address: str, name: str, *, sensitive: Mapping[str, str] = NOTHING
+) -> Callable[[View], Any]:
+    """A page that belongs to no workspace, for those who are signed in; `sensitive` as above."""
 
     def made(view: View) -> Any:
         @functools.wraps(view)
         def guarded(request: HttpRequest, **parts: Any) -> HttpResponseBase:
+            held_back = hold_back(request, sensitive)
+            if held_back is not None:
+                return held_back
             return _answered(view, staff_context(request), **parts)
 
         return path(address, admin.site.admin_view(guarded), name=name)

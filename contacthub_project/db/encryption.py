@@ -1,6 +1,6 @@
 """What must be read again but by nobody else: secrets of other services, seeds of second factors,
-and cursors of lists; and what must be recognised again and never read: hashes that nobody without
-the keys can try values on.
+cursors of lists, forms that wait in sessions; and what must be recognised again and never read:
+hashes that nobody without the keys can try values on.
 
 The keys are derived from ENCRYPTION_KEYS, or from SECRET_KEY where none is given, one for each
 purpose. To change a key, put the new one first and keep the old one behind it until everything has
@@ -23,6 +23,7 @@ SECRETS = "secrets"
 CURSORS = "cursors"
 IDEMPOTENCY = "idempotency"
 SECOND_FACTORS = "second factors"
+KEPT_FORMS = "kept forms"
 
 
 def encrypt(text: str, *, purpose: str = SECRETS) -> bytes:

@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "contacthub_project.admin.sign_in.middleware.SecondFactorDemanded",
+    "contacthub_project.admin.sign_in.middleware.ProofDemanded",  # after allauth's, to come first
     "axes.middleware.AxesMiddleware",
 ]
 # Of requests below /hub/v1, see contacthub_project.wsgi.

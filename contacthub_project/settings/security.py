@@ -103,6 +103,8 @@ SECOND_FACTOR_ATTEMPTS = env.int("SECOND_FACTOR_ATTEMPTS", default=5)
 ACCOUNT_RATE_LIMITS = {
     "login_failed": f"{SECOND_FACTOR_ATTEMPTS}/{AXES_COOLOFF_TIME.total_seconds():.0f}s/key"
 }
+# How old the last proof of who somebody is may be, in seconds, for what is sensitive.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * env.int("REAUTHENTICATION_MINUTES", default=60)
 ACCOUNT_ADAPTER = "contacthub_project.admin.sign_in.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # asked by its checks; nobody signs up

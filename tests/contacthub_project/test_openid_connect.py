@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import re
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from oauth2_provider.models import get_application_model
 from oauth2_provider.views.mixins import OAuthLibMixin
 
@@ -21,6 +25,7 @@ from configuration.actions.workspaces import demand_second_factor
 from configuration.models import StaffChange, User
 from contacthub_project.admin.sign_in import openid_connect
 from tests.back_office.office import Page
+from tests.back_office.test_reauthentication import age
 from tests.contacthub_project.test_second_factor import (
     AUTHENTICATE,
     SECRET,
@@ -212,6 +217,116 @@ def test_second_factors_hold(provider: Provider, person: User, live_hub: Hub) ->
     assert is_signed_in(client)
 
 
+NEW_CLIENT = {"act": "add", "name": "Mine", "authorization_grant_type": "client-credentials"}
+
+
+class Again:
+    """Somebody without a password here who has signed in long ago, and makes an API client."""
+
+    def __init__(self, provider: Provider, person: User) -> None:
+        self.provider = provider
+        person.set_unusable_password()
+        person.save()
+        self.client = browser()
+        provider.sign_in(self.client)
+        age(self.client)
+        asked = self.client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
+        assert asked.startswith("/sign-in/again/openid-connect/?next=")
+        self.confirm = parse_qs(urlsplit(asked).query)["next"][0]
+        page = self.client.get(asked).content.decode()
+        self.link = re.findall(r'href="([^"]*openid-connect/again/[^"]*)"', page)[0]
+
+    def begin(self) -> dict[str, str]:
+        sent = self.client.get(self.link)["Location"]
+        return {name: values[0] for name, values in parse_qs(urlsplit(sent).query).items()}
+
+    def sign_in(self) -> Any:
+        return self.client.get(self.provider.agree(self.begin()))
+
+    def refused(self, answer: Any) -> bool:
+        is_asked = self.client.get(self.confirm)["Location"].startswith("/sign-in/again/openid")
+        return answer.status_code == 403 and "not clear that it is you" in Page(answer) and is_asked
+
+
+def test_who_has_no_password_here_shows_it_at_the_provider(
+    provider: Provider, person: User
+) -> None:
+    again = Again(provider, person)
+    asked = again.begin()
+    assert asked["prompt"] == "login"
+    assert asked["max_age"] == "0"
+    back = again.client.get(provider.agree(asked))
+    assert back["Location"] == again.confirm
+    assert "Go on?" in Page(again.client.get(again.confirm))
+    assert is_signed_in(again.client)
+    for name in ("mfa_activate_totp", "mfa_add_webauthn"):
+        assert again.client.get(reverse(name)).status_code == 200
+        age(again.client)
+        asked_again = again.client.get(reverse(name))["Location"]
+        assert asked_again.startswith("/sign-in/again/openid-connect/"), "allauth would not ask"
+        again.sign_in()
+
+
+def test_who_has_a_password_may_choose(provider: Provider, person: User) -> None:
+    client = browser()
+    provider.sign_in(client)
+    age(client)
+    asked = client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
+    assert asked.startswith("/sign-in/again/?")
+    assert "Sign in again by the Company" in Page(client.get(asked))
+    TOTP.activate(person, SECRET)
+    assert "the Company" not in Page(client.get(reverse("mfa_reauthenticate")))
+    by_provider = client.get(reverse("reauthenticate-by-openid-connect"))["Location"]
+    assert by_provider.startswith(reverse("mfa_reauthenticate"))
+    client.get(provider.agree(provider.begin(client)))
+    again = client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
+    assert again.startswith(reverse("mfa_reauthenticate"))
+
+
+def test_the_provider_has_to_have_asked_anew(
+    provider: Provider, person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = Again(provider, person)
+    account = User.objects.filter(id=provider.account.id)
+    account.update(last_login=timezone.now() - timedelta(minutes=6))
+    provider.account.refresh_from_db()
+    assert again.refused(again.sign_in())
+    genuine = openid_connect.OIDCAuthenticationBackend.verify_token
+    for wrong in (None, "now", True, 10**30, [time.time()], {}):
+
+        def verified(self: Any, token: str, *, wrong: Any = wrong, **kwargs: Any) -> Any:
+            return genuine(self, token, **kwargs) | {"auth_time": wrong}
+
+        monkeypatch.setattr(openid_connect.OIDCAuthenticationBackend, "verify_token", verified)
+        assert again.refused(again.sign_in())
+    monkeypatch.undo()
+    account.update(last_login=timezone.now())
+    assert again.sign_in()["Location"] == again.confirm
+
+
+def test_nobody_shows_it_for_somebody_else(provider: Provider, person: User) -> None:
+    again = Again(provider, person)
+    User.objects.create_user("another", email="bob@example.com")
+    CLAIMS["email"] = "bob@example.com"
+    assert again.refused(again.sign_in())
+    assert int(again.client.session["_auth_user_id"]) == person.id
+    state = again.begin()["state"]
+    failed = again.client.get(f"/sign-in/openid-connect/back/?error=access_denied&state={state}")
+    assert again.refused(failed)
+    assert browser().get(again.link)["Location"].startswith("/sign-in/?next=")
+
+
+def test_a_sign_in_is_as_old_as_the_one_at_the_provider(provider: Provider) -> None:
+    User.objects.filter(id=provider.account.id).update(
+        last_login=timezone.now() - timedelta(hours=2)
+    )
+    client = browser()
+    provider.sign_in(client)
+    assert is_signed_in(client)
+    asked = client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
+    assert asked.startswith("/sign-in/again/")
+
+
 def test_an_answer_is_for_who_has_asked(provider: Provider) -> None:
     attacker, victim = browser(), browser()
     back = provider.agree(provider.begin(attacker))
@@ -303,4 +418,8 @@ def test_a_failure_signs_nobody_out(provider: Provider) -> None:
 def test_without_the_setting_there_is_none_of_it(db: None) -> None:
     for name in ("oidc_authentication_init", "oidc_authentication_callback"):
         assert browser().get(reverse(name)).status_code == 404
+    client = browser()
+    client.force_login(make_user())
+    assert client.get(reverse("openid-connect-again")).status_code == 404
+    assert client.get(reverse("reauthenticate-by-openid-connect")).status_code == 403
     assert "openid" not in browser().get("/sign-in/").content.decode()

@@ -37,7 +37,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "authorization_grant_type", "redirect_uris")
 
 
-@page_of_all("clients/", "clients")
+@page_of_all("clients/", "clients", sensitive={"add": "You make an API client."})
 def clients(visit: StaffContext) -> HttpResponseBase:
     """One's own API clients. A secret is shown once, when it is made."""
     form, mine = visit.request.POST, Application.objects.filter(user=visit.user)

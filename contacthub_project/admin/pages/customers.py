@@ -24,6 +24,7 @@ from contacthub_project.admin.form_fields import (
     grouped,
     shown,
 )
+from contacthub_project.admin.sign_in.reauthentication import require_proof
 from contacthub_project.admin.site import WorkspaceContext, page
 from contacthub_project.core.addresses import web_origin
 
@@ -104,7 +105,11 @@ def customers(office: WorkspaceContext) -> HttpResponseBase:
     )
 
 
-@page("customers/export/", "export-customers")
+@page(
+    "customers/export/",
+    "export-customers",
+    sensitive={"": "You export all customers of a node as a file."},
+)
 def export_customers(office: WorkspaceContext) -> HttpResponseBase:
     """All people of a node as a CSV file that a bulk job takes in again."""
     node = office.node
@@ -274,6 +279,7 @@ def delete_customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseB
 @page("customers/<uuid:customer_id>/forget/", "forget-customer")
 def forget_customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
     """The right to be forgotten; what is typed shows that the right person is meant."""
+    require_proof(office.request)
     person = office.get(f"/customers/{customer_id}")
     expected = ((person["base"].get("contacts") or {}).get("email") or person["id"]).strip()
     fault = ""

@@ -105,7 +105,14 @@ def _change_nodes(office: WorkspaceContext, form: Any) -> bool:
     return False
 
 
-@page("settings/nodes/<uuid:node_id>/", "node")
+@page(
+    "settings/nodes/<uuid:node_id>/",
+    "node",
+    sensitive={
+        "empty": "You remove all customers and events of a node.",
+        "delete": "You delete a node with all its customers and events.",
+    },
+)
 def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
     """One entry node: its name, how it recognises people; emptying and deleting it.
 
@@ -275,7 +282,14 @@ def event_settings(office: WorkspaceContext) -> HttpResponseBase:
     )
 
 
-@page("settings/sources/", "sources")
+@page(
+    "settings/sources/",
+    "sources",
+    sensitive={
+        "add": "You make a source, and see its token.",
+        "refresh": "You make a new token of a source. The old one ends.",
+    },
+)
 def sources(office: WorkspaceContext) -> HttpResponseBase:
     """What may write to this workspace. A token is shown once, when it is made."""
     form = office.request.POST

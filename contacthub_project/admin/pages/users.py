@@ -54,7 +54,19 @@ class StandingForm(forms.Form):
     is_active = forms.BooleanField(required=False)
 
 
-@page("settings/users/", "users")
+@page(
+    "settings/users/",
+    "users",
+    sensitive={
+        "grants": "You change what somebody may do in which node.",
+        "add": "You add a person.",
+        "let-in": "You let somebody into a workspace.",
+        "let-out": "You remove somebody from a workspace.",
+        "standing": "You change somebody's roles, or whether they may use Contacthub.",
+        "password": "You give somebody another password.",
+        "second-factor": "You remove somebody's second factor.",
+    },
+)
 def users(office: WorkspaceContext) -> HttpResponseBase:
     """People and what each may do in which node; operators let people in and out."""
     form = office.request.POST

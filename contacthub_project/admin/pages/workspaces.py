@@ -19,7 +19,14 @@ from contacthub_project.admin.site import Refused, StaffContext, page_of_all
 SIZE = 20
 
 
-@page_of_all("workspaces/", "workspaces")
+@page_of_all(
+    "workspaces/",
+    "workspaces",
+    sensitive={
+        "second-factor": "You change whether a workspace demands a second factor.",
+        "delete": "You delete a workspace with everything in it.",
+    },
+)
 def workspaces(visit: StaffContext) -> HttpResponseBase:
     """Every workspace with its status; making, closing and deleting them."""
     form = visit.request.POST

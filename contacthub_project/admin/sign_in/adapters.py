@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 from configuration.models import User
+from contacthub_project.admin.sign_in.reauthentication import require_proof
 from contacthub_project.api.authentication import sign_in_address
 from contacthub_project.db.encryption import SECOND_FACTORS, decrypt, encrypt
 
@@ -42,10 +46,29 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return sign_in_address(request) or ""
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Second factors where there are any: a password alone must not remove them."""
+        """Second factors where there are any: a password alone must not remove them.
+
+        Otherwise the password of who has one, and the provider of OpenID Connect.
+        """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         second = [each for each in methods if each["id"].startswith("mfa_")]
+        if not second and user.is_authenticated and user.email and settings.OPENID_CONNECT_ISSUER:
+            methods.append(
+                {
+                    "id": "openid_connect",
+                    "description": f"Sign in again by {settings.OPENID_CONNECT_NAME}",
+                    "url": reverse("reauthenticate-by-openid-connect"),
+                }
+            )
         return second or methods
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Of allauth's pages as of ours. Raises ReauthenticationRequired if it is.
+
+        allauth would ask nobody who has neither password nor second factor.
+        """
+        require_proof(context.request)
+        return False
 
     def add_message(
         self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any,

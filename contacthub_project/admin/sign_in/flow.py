@@ -15,18 +15,34 @@ from django.urls import reverse
 
 from configuration.models import User
 
+PROVED_AT = "proved_at"  # in a record of authentication: when, if not when it was recorded
+
 
 def begin_session(
-    request: HttpRequest, user: User, *, method: str, redirect_to: str
+    request: HttpRequest,
+    user: User,
+    *,
+    method: str,
+    redirect_to: str,
+    proved_at: float | None = None,
 ) -> HttpResponseBase:
-    """Sign somebody in who has proved to be `user` by `method`, or ask for their second factor."""
-    # Who has just signed in is not asked for the password again to set up a second factor.
-    record_authentication(request, user, method, reauthenticated=True)
+    """Sign somebody in who has proved to be `user` by `method`, or ask for their second factor.
+
+    `proved_at` is when (of Unix time), unless just now.
+    """
+    # Who has just signed in is not asked again before something sensitive.
+    proof = {} if proved_at is None else {PROVED_AT: proved_at}
+    record_authentication(request, user, method, reauthenticated=True, **proof)
     login = Login(
         user=user, redirect_url=redirect_to, state={"access": user.get_session_auth_hash()}
     )
     response: HttpResponseBase = perform_login(request, login)
     return response
+
+
+def note_proof(request: HttpRequest, user: User, *, method: str) -> None:
+    """Have the session know that somebody has just shown again who they are, by `method`."""
+    record_authentication(request, user, method, reauthenticated=True)
 
 
 def note_second_factor(request: HttpRequest, user: User) -> None:

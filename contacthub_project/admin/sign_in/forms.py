@@ -1,10 +1,11 @@
-"""Forms of allauth.mfa, where hostile or repeated input needs more than it does."""
+"""Forms of second factors and passwords, where hostile or repeated input needs more than usual."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.core import context
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
@@ -19,6 +20,7 @@ from allauth.mfa.webauthn.forms import (
 )
 from django import forms
 from django.core.cache import cache
+from unfold.forms import AdminOwnPasswordChangeForm
 
 from contacthub_project.admin.sign_in.flow import note_second_factor
 
@@ -130,3 +132,14 @@ class RenameKeyForm(EditWebAuthnForm):  # type: ignore[misc]
     """Another name for a passkey."""
 
     name = forms.CharField(label="Name", max_length=LONGEST_NAME)
+
+
+class OwnPasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]
+    """Another password for oneself; guesses at the old one are counted as at the sign-in."""
+
+    def clean_old_password(self) -> str:
+        password: str = self.cleaned_data["old_password"]
+        adapter = get_account_adapter()
+        if not adapter.reauthenticate(self.user, password):
+            raise adapter.validation_error("incorrect_password")
+        return password

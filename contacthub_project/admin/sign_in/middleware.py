@@ -1,4 +1,4 @@
-"""Where a workspace demands a second factor, nothing is shown without."""
+"""What is not shown before somebody has a second factor, or has shown again who they are."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -14,6 +15,7 @@ from django.utils.http import urlencode
 
 from configuration.models import User, Workspace
 from contacthub_project.admin.sign_in.flow import has_used_second_factor
+from contacthub_project.admin.sign_in.reauthentication import ask_for_proof
 
 GO_ON = "second_factor_go_on"  # in the session: what somebody wanted before setting one up
 GUARDED = ("/admin", "/oauth2/authorize/")
@@ -51,3 +53,23 @@ class SecondFactorDemanded:
             f"{demanding.name} is open to people with a second factor only. Set one up to go on.",
         )
         return HttpResponseRedirect(reverse("mfa_index"))
+
+
+class ProofDemanded:
+    """Answers ReauthenticationRequired, of our pages and of allauth's.
+
+    allauth's own answer would keep the request in the session as it came, with passwords.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        if not isinstance(exception, ReauthenticationRequired):
+            return None
+        return ask_for_proof(request, following=request.get_full_path())

@@ -7,15 +7,18 @@ is made, and no role is taken from what the provider says.
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 import structlog
 from axes.handlers.proxy import AxesProxyHandler
 from cachetools import TTLCache
 from django.conf import settings
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.generic import View
@@ -28,7 +31,7 @@ from mozilla_django_oidc.views import (
 )
 
 from configuration.models import User
-from contacthub_project.admin.sign_in.flow import begin_session
+from contacthub_project.admin.sign_in.flow import begin_session, note_proof
 
 log = structlog.get_logger("contacthub.sign_in")
 
@@ -43,6 +46,8 @@ OURS = {
     "OIDC_RP_CLIENT_SECRET": "OPENID_CONNECT_CLIENT_SECRET",
 }
 DISCOVERY_SECONDS = 600
+AGAIN = "again"  # in a kept state: who has to sign in again, in a session that goes on
+LATELY = 300  # seconds since somebody has signed in at the provider, and its clock may be wrong
 # What a provider that is away, or answers what it must not, makes of the library.
 FAILURES = (
     SuspiciousOperation, requests.RequestException, PyJWTError, ValueError, KeyError, TypeError,
@@ -111,6 +116,7 @@ class OpenIdBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
             raise SuspiciousOperation("The ID token is for several clients")
         if not payload["exp"] or not payload["nonce"]:
             raise SuspiciousOperation("The ID token has no end, or no nonce")
+        self.request.signed_in_at_provider = payload.get("auth_time")
         return payload
 
     def get_userinfo(self, access_token: str, id_token: str, payload: Any) -> dict[str, Any]:
@@ -157,35 +163,82 @@ class BeginView(OIDCAuthenticationRequestView):  # type: ignore[misc]
         return answer
 
 
+class BeginAgainView(LoginRequiredMixin, BeginView):
+    """The same for somebody who is signed in and has to show again who they are."""
+
+    def get_extra_params(self, request: HttpRequest) -> dict[str, str]:
+        return {"prompt": "login", "max_age": "0"}
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        answer = super().get(request)
+        if isinstance(answer, HttpResponseRedirect):
+            (state,) = parse_qs(urlsplit(answer.url).query)["state"]
+            request.session["oidc_states"][state][AGAIN] = str(request.user.pk)
+            request.session.modified = True
+        return answer
+
+
 class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
-    """Where the provider sends somebody back to; second factors are asked for then."""
+    """Where the provider sends somebody back to; second factors are asked for then.
+
+    Who was asked to show again who they are goes on in their session.
+    """
 
     get_settings = staticmethod(get_settings)
     user: User
+    again: str | None = None
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         if not settings.OPENID_CONNECT_ISSUER:
             raise Http404
+        states = request.session.get("oidc_states", {})
+        self.again = states.get(request.GET.get("state"), {}).get(AGAIN)
         if "error" in request.GET:
-            request.session.get("oidc_states", {}).pop(request.GET.get("state"), None)
+            states.pop(request.GET.get("state"), None)
             request.session.modified = True
-            return _failed(request, f"The provider says {request.GET['error'][:100]!r}")
+            return self._failed(f"The provider says {request.GET['error'][:100]!r}")
         try:
             answer: HttpResponseBase = super().get(request)
         except FAILURES as failure:
-            return _failed(request, f"{type(failure).__name__}: {failure}")
+            return self._failed(f"{type(failure).__name__}: {failure}")
         return answer
 
     def login_success(self) -> HttpResponseBase:
+        if self.again is not None:
+            return self._proved()
         return begin_session(
-            self.request, self.user, method="openid_connect", redirect_to=self.success_url
+            self.request,
+            self.user,
+            method="openid_connect",
+            redirect_to=self.success_url,
+            proved_at=self._signed_in_at,  # who has not signed in anew there has proved little
         )
 
+    def _proved(self) -> HttpResponseBase:
+        if not str(self.user.pk) == self.again == str(self.request.user.pk):
+            return self._failed("Somebody else has signed in")
+        # OpenID Connect Core 3.1.2.1: there because of max_age. Without it the provider may have
+        # let pass whoever sits there.
+        at = self._signed_in_at
+        if at is None or abs(time.time() - at) > LATELY:
+            return self._failed(f"Nobody has signed in anew: auth_time {at}")
+        note_proof(self.request, self.user, method="openid_connect")
+        return HttpResponseRedirect(self.success_url)
+
+    @property
+    def _signed_in_at(self) -> float | None:
+        """When the person has signed in at the provider; None when it does not tell."""
+        told = getattr(self.request, "signed_in_at_provider", None)
+        return told if type(told) is int else None
+
+    def _failed(self, cause: str) -> HttpResponse:
+        return _failed(self.request, cause, again=self.again is not None)
+
     def login_failure(self) -> HttpResponseBase:
-        return _failed(self.request, "Nobody, or not exactly one, has the verified address")
+        return self._failed("Nobody, or not exactly one, has the verified address")
 
 
-def _failed(request: HttpRequest, cause: str) -> HttpResponse:
-    """The page for somebody who does not get in. Why is in the log, for operators."""
+def _failed(request: HttpRequest, cause: str, *, again: bool = False) -> HttpResponse:
+    """The page for somebody who does not get in, or on. Why is in the log, for operators."""
     log.warning("sign_in_by_openid_connect_failed", cause=cause[:500])
-    return render(request, "sign_in/openid_connect_failed.html", status=403)
+    return render(request, "sign_in/openid_connect_failed.html", {"again": again}, status=403)

@@ -8,8 +8,16 @@ from csp.decorators import csp_update
 from django.conf import settings
 from django.urls import include, path
 
-from contacthub_project.admin.sign_in.openid_connect import BeginView, CallbackView
-from contacthub_project.admin.sign_in.views import SignInView
+from contacthub_project.admin.sign_in.openid_connect import (
+    BeginAgainView,
+    BeginView,
+    CallbackView,
+)
+from contacthub_project.admin.sign_in.views import (
+    ReauthenticateByOpenIdConnectView,
+    SignInView,
+    confirm_kept_form,
+)
 
 may_lead_to_clients = csp_update(settings.FORMS_TO_CLIENTS)
 sign_in = may_lead_to_clients(SignInView.as_view())
@@ -18,6 +26,13 @@ urlpatterns = [
     path("", sign_in, name="account_login"),
     path("", sign_in, name="sign-in"),
     path("again/", may_lead_to_clients(reauthenticate), name="account_reauthenticate"),
+    path("again/confirm/", confirm_kept_form, name="confirm-kept-form"),
+    path(
+        "again/openid-connect/",
+        ReauthenticateByOpenIdConnectView.as_view(),
+        name="reauthenticate-by-openid-connect",
+    ),
+    path("openid-connect/again/", BeginAgainView.as_view(), name="openid-connect-again"),
     path("openid-connect/", BeginView.as_view(), name="oidc_authentication_init"),
     path("openid-connect/back/", CallbackView.as_view(), name="oidc_authentication_callback"),
     # Before those of allauth, which would let browsers follow no redirect to a client.

@@ -1,13 +1,27 @@
-"""The page where people sign in."""
+"""Pages of signing in: the first, and those of showing again who somebody is."""
 
 from __future__ import annotations
 
+from allauth.account.views import BaseReauthenticateView
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import LoginView, PasswordChangeView
+from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from configuration.models import User
 from contacthub_project.admin.sign_in.flow import begin_session
+from contacthub_project.admin.sign_in.forms import OwnPasswordForm
+from contacthub_project.admin.sign_in.reauthentication import KEPT, kept_form, require_proof
+from contacthub_project.admin.site import staff_context
+
+UNTOLD = frozenset({"act", "id"})  # fields that say nothing to people
+HIDDEN = "as you have typed it"
 
 
 class SignInView(LoginView):
@@ -23,3 +37,62 @@ class SignInView(LoginView):
         )
         assert isinstance(answer, HttpResponse)
         return answer
+
+
+class ReauthenticateByOpenIdConnectView(LoginRequiredMixin, BaseReauthenticateView):  # type: ignore[misc]
+    """Leads to the provider. By a link: of forms browsers follow no redirect to another site."""
+
+    http_method_names = ["get", "head"]
+    form_class = forms.Form
+    template_name = "sign_in/reauthenticate_by_openid_connect.html"
+
+
+def change_password(request: HttpRequest) -> HttpResponseBase:
+    """A new password for oneself. The old one is asked for; before it the second factor, if any."""
+    assert isinstance(request.user, User), "the site has let nobody else in"
+    if not request.user.has_usable_password():
+        messages.error(request, "You have no password here. An operator can give you one.")
+        return redirect("admin:index")
+    if request.user.has_second_factor():
+        require_proof(request)
+    view = PasswordChangeView.as_view(
+        form_class=OwnPasswordForm,
+        success_url=reverse("admin:password_change_done"),
+        extra_context=admin.site.each_context(request),
+    )
+    return view(request)
+
+
+@login_required
+def confirm_kept_form(request: HttpRequest) -> HttpResponseBase:
+    """A form that was sent when the last proof was too old, to be sent now."""
+    require_proof(request)
+    name = request.GET.get("form", "")
+    kept = kept_form(request, name)
+    if kept is None:
+        messages.error(request, "This is not kept any more. Nothing has been done; do it anew.")
+        return redirect("admin:index")
+    context = {"kept": kept, "field": KEPT, "name": name, "told": _told(request, kept.fields)}
+    return render(request, "sign_in/confirm_kept_form.html", context)
+
+
+def _told(request: HttpRequest, fields: QueryDict) -> list[tuple[str, str]]:
+    """What a form says, for people: names of nodes instead of their ids, and no secrets."""
+    nodes = {
+        node["id"]: node["name"]
+        for workspace in staff_context(request).workspaces
+        for node in workspace["nodes"]
+    }
+    told = []
+    for name, values in fields.lists():
+        shown = [nodes.get(value, value) for value in values if value]
+        if shown and name not in UNTOLD:
+            node = nodes.get(name.removeprefix("node-"))
+            secret = name == "password"
+            told.append((node or _label(name), HIDDEN if secret else ", ".join(shown)))
+    return told
+
+
+def _label(name: str) -> str:
+    words = "".join(f" {each}" if each.isupper() else each for each in name).replace("_", " ")
+    return words.strip().capitalize()
