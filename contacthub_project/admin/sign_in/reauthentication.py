@@ -67,7 +67,8 @@ def has_proved_lately(request: HttpRequest) -> bool:
         proofs = [record.get(PROVED_AT, record["at"]) for record in given]
         proofs = proofs or _signed_in_at(request)
     # Not the difference as it is: a proof from the future, after a clock was set back, is none.
-    return abs(time.time() - max(proofs, default=0)) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    seconds = abs(time.time() - max(proofs, default=0))
+    return bool(seconds < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
 
 def _signed_in_at(request: HttpRequest) -> list[float]:
