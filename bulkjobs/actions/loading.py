@@ -1,27 +1,29 @@
-"""Taking a file in: stored, its header checked, ready to be worked on."""
+"""Taking a file in: kept in a form that can be gone on with, its columns found."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import structlog
-from django.core.files.base import File
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from bulkjobs.domain.csv_columns import BadFile, Column, customer_columns, event_columns
-from bulkjobs.domain.csv_file import CsvFile
+from bulkjobs.actions.storage import readable_file, store_file
+from bulkjobs.domain.faults import BadFile
+from bulkjobs.domain.files.tables import KeptTable, Layout, kept_form, layout_of
+from bulkjobs.domain.headers import refuse_unknown
+from bulkjobs.domain.reading import Reading
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus
+from bulkjobs.queries.columns import possible_columns
 from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.api.uploads import StoredUpload
-from contacthub_project.core.errors import Conflict, Unavailable
+from contacthub_project.core.errors import Conflict
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
 from contacthub_project.db.sql import fetch_one
 from contacthub_project.messaging.enqueue import enqueue_on_commit
-from contacthub_project.runtime.logs import failure_details
 from customers.actions.customers import open_node
 
 TASK = "bulkjobs.tasks.process"
@@ -43,6 +45,8 @@ class Upload:
     operation: str
     entity: str
     event_type: str | None
+    reading: Reading = field(default_factory=Reading)
+    dry_run: bool = False
 
 
 def load_job(
@@ -51,7 +55,7 @@ def load_job(
     """The new job: LOADED, or FAILED with the reason when the file cannot be used at all.
 
     The file of a LOADED job is kept. Raises Locked or Forbidden for the node, Conflict when ten of
-    its jobs wait already, Unavailable when the storage gives nothing back.
+    its jobs wait already, Unavailable when the storage takes or gives nothing.
     """
     open_node(workspace, node.id)
     now = timezone.now()
@@ -64,26 +68,50 @@ def load_job(
         entity=upload.entity,
         event_type=upload.event_type,
         status=BulkJobStatus.LOADED,
+        dry_run=upload.dry_run,
         author_source=by.source_id,
         author_user=by.user_id,
         created_at=now,
         updated_at=now,
     )
-    stored_as = upload.file.stored_as
     try:
-        with default_storage.open(stored_as) as file:
-            job.total = _checked(workspace, job, file)
+        _keep_file(job, upload)
+        _check(workspace, job, upload.reading)
+        _insert(job)
     except BadFile as fault:
+        _drop_file(job, upload)
         job.status, job.error_message = BulkJobStatus.FAILED, str(fault)
         job.save(force_insert=True)
-        return job
-    except OSError as fault:
-        log.error("uploads cannot be read", **failure_details(fault))
-        raise Unavailable("Files cannot be read at the moment; try again later") from None
-    job.file.name = stored_as
-    _insert(job)
-    upload.file.keep()
+    except BaseException:
+        _drop_file(job, upload)
+        raise
+    else:
+        if job.file.name == upload.file.stored_as:
+            upload.file.keep()
     return job
+
+
+def _keep_file(job: BulkJob, upload: Upload) -> None:
+    """Find out what the file is; have the job keep it as it came, or in another form.
+
+    Raises BadFile and Unavailable.
+    """
+    most_bytes = settings.BULK_BYTES
+    with readable_file(upload.file.stored_as) as file:
+        layout = layout_of(file, upload.reading.wishes, most_bytes=most_bytes)
+        job.layout = layout.as_json()
+        job.file.name = (
+            upload.file.stored_as
+            if layout.is_kept_as_it_came
+            else store_file(kept_form(file, layout, most_bytes=most_bytes))
+        )
+
+
+def _drop_file(job: BulkJob, upload: Upload) -> None:
+    """Remove the form in which a file was to be kept; what came in removes itself."""
+    if job.file.name and job.file.name != upload.file.stored_as:
+        default_storage.delete(job.file.name)
+    job.file.name = ""
 
 
 @transaction.atomic
@@ -98,29 +126,22 @@ def _insert(job: BulkJob) -> None:
     enqueue_on_commit(TASK)
 
 
-def columns_of(workspace: WorkspaceRules, job: BulkJob, header: list[str]) -> list[Column]:
-    """The columns of a job's file; raises BadFile naming those that are not known."""
-    if job.entity == BulkJobEntity.CUSTOMER:
-        deletes = job.operation == BulkJobOperation.DELETE
-        return customer_columns(header, workspace.customer_schema, deletes=deletes)
-    assert job.event_type is not None, "events have a type"
-    schema = workspace.event_schema(job.event_type)
-    return event_columns(header, schema, with_id=job.operation != BulkJobOperation.INSERT)
-
-
-def _checked(workspace: WorkspaceRules, job: BulkJob, file: File[Any]) -> int:
-    """How many rows the file has; raises BadFile when it cannot be used."""
-    rows = CsvFile(file.file)
-    try:
-        columns = columns_of(workspace, job, rows.header())
+def _check(workspace: WorkspaceRules, job: BulkJob, reading: Reading) -> None:
+    """Find the columns of the file and count its rows; raises BadFile when it cannot be used."""
+    layout = Layout.from_json(job.layout)
+    possible = possible_columns(workspace, job.entity, job.operation, job.event_type)
+    with readable_file(job.file.name or "") as file:
+        table = KeptTable(file, layout)
+        matches = possible.match(table.header(), reading.mapping)
+        refuse_unknown(matches)
+        job.columns = matches.choices
+        job.offset, job.lines = table.offset, table.lines
         if (
             job.entity == BulkJobEntity.EVENT
             and job.operation == BulkJobOperation.DELETE
-            and "id" not in {column.name for column in columns}
+            and "id" not in {choice.path for choice in matches.choices}
         ):
             raise BadFile("events are deleted by a column id")
-        return sum(1 for _ in rows)
-    except UnicodeDecodeError:
-        raise BadFile("the file is not UTF-8") from None
-    finally:
-        rows.detach()
+        job.total = sum(1 for _ in table)
+        job.blank = table.blank
+    job.cell_rules = reading.cell_rules(layout).as_json()

@@ -11,46 +11,39 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
 import structlog
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
+from bulkjobs.actions.chunks import note_results, tried, withhold_forgotten
 from bulkjobs.actions.failures import (
-    UnexpectedFailures,
-    applied_in_isolation,
     is_lost_to_another,
     log_failure,
 )
-from bulkjobs.actions.loading import columns_of
-from bulkjobs.actions.rows import Row, RowResult
-from bulkjobs.domain.csv_columns import BadFile, BadRow, Column, body_of
-from bulkjobs.domain.csv_file import CsvFile
-from bulkjobs.domain.identities import identities_of
+from bulkjobs.domain.faults import BadFile
+from bulkjobs.domain.files.csv_rows import FileRow
+from bulkjobs.domain.files.tables import KeptTable, Layout
 from bulkjobs.models import (
     BulkJob,
-    BulkJobEntity,
     BulkJobQuerySet,
     BulkJobStatus,
     ClockTimestamp,
     ForgottenIdentity,
     Outcome,
-    digest_of,
 )
-from configuration.queries.rules import WorkspaceRules, latest_rules_of
+from configuration.queries.rules import latest_rules_of
 from contacthub_project.core.errors import ContacthubError, Locked
 from contacthub_project.db.sql import analyze_grown_tables, fetch_one, load
 from contacthub_project.messaging.pubsub import notify_on_commit
 from customers.actions.bulk_upsert import LostRace
 from customers.actions.writes import NodeNotOpen
-from customers.domain.merge import EMPTY, for_create
 
 CHUNK = 500
 CHUNK_BYTES = 2 << 20
@@ -64,7 +57,6 @@ log = structlog.get_logger("contacthub.bulkjobs")
 
 
 CLAIM_JOB = load("bulkjobs/sql/claim_job")
-NOTE_RESULTS = load("bulkjobs/sql/note_results")
 # What jobs fill, and what is looked up in meanwhile.
 LOADED = ("customers_customer", "events_event", "customers_change")
 
@@ -87,10 +79,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Rows of a file, and the byte at which the next one begins."""
+    """Rows of a file, the byte at which the next one begins, and how many lines are before it."""
 
-    rows: list[list[str]]
+    rows: list[FileRow]
     end: int
+    lines: int
 
 
 def process(*, seconds: float) -> bool:
@@ -160,12 +153,10 @@ def _work_on(claim: Claim) -> None:
 def _go_on(claim: Claim, job: BulkJob) -> None:
     try:
         with default_storage.open(job.file.name or "") as file:
-            rows = CsvFile(file.file)
-            header = rows.header()
-            if job.offset:
-                rows.skip_to(job.offset)
-            for chunk in _chunks(rows):
-                if not _do_chunk(claim, header, chunk):
+            layout = Layout.from_json(job.layout)
+            table = KeptTable(file.file, layout, offset=job.offset, lines=job.lines)
+            for chunk in _chunks(table):
+                if not _do_chunk(claim, chunk):
                     return
                 analyze_grown_tables(*LOADED)
                 if claim.is_over():
@@ -187,25 +178,25 @@ def _leave(claim: Claim, *, for_seconds: float = 0, **values: int) -> None:
     claim.job().update(claim=None, available_at=available_at, **values)
 
 
-def _chunks(file: CsvFile) -> Iterator[Chunk]:
+def _chunks(table: KeptTable) -> Iterator[Chunk]:
     """The rest of a file, a bounded number of rows and bytes at once."""
-    rows: list[list[str]] = []
-    begin = file.offset
-    for row in file:
+    rows: list[FileRow] = []
+    begin = table.offset
+    for row in table:
         rows.append(row)
-        if len(rows) == CHUNK or file.offset - begin >= CHUNK_BYTES:
-            yield Chunk(rows, file.offset)
-            rows, begin = [], file.offset
+        if len(rows) == CHUNK or table.offset - begin >= CHUNK_BYTES:
+            yield Chunk(rows, table.offset, table.lines)
+            rows, begin = [], table.offset
     if rows:
-        yield Chunk(rows, file.offset)
+        yield Chunk(rows, table.offset, table.lines)
 
 
-def _do_chunk(claim: Claim, header: list[str], chunk: Chunk) -> bool:
+def _do_chunk(claim: Claim, chunk: Chunk) -> bool:
     """Apply a chunk and note it, both or neither; False when the job is no longer ours."""
     for _ in range(ATTEMPTS):
         try:
             with transaction.atomic():
-                return _apply(claim, header, chunk)
+                return _apply(claim, chunk)
         except (NodeNotOpen, LostRace):
             continue  # under the latest rules, or with what somebody else has just made
         except OperationalError as fault:
@@ -214,81 +205,34 @@ def _do_chunk(claim: Claim, header: list[str], chunk: Chunk) -> bool:
     raise Locked
 
 
-def _apply(claim: Claim, header: list[str], chunk: Chunk) -> bool:
+def _apply(claim: Claim, chunk: Chunk) -> bool:
     job = claim.job().select_for_update(no_key=True).first()
     if job is None:
         return False  # stopped, or another worker's
     workspace = latest_rules_of(job.workspace_id)
     if workspace is None:
         raise BadFile("the workspace is gone")
-    columns = columns_of(workspace, job, header)
     forgotten = ForgottenIdentity.objects.digests_for(job.id)
-    results = _results(workspace, job, columns, chunk.rows, forgotten)
+    results = tried(workspace, job, chunk.rows, forgotten)
     if ForgottenIdentity.objects.digests_for(job.id) != forgotten:
         raise LostRace  # somebody was forgotten meanwhile, and may be among the rows
-    fetch_one(
-        NOTE_RESULTS,
-        {
-            "job_id": job.id,
-            "rows": [each.row for each in results],
-            "outcomes": [each.outcome for each in results],
-            "entity_ids": [each.entity_id for each in results],
-            "messages": [each.message for each in results],
-            "columns": [each.column for each in results],
-            "codes": [each.code for each in results],
-        },
-        prepare=False,
-    )
-    failed = sum(each.outcome == Outcome.FAILED for each in results)
+    note_results(job, results)
+    outcomes = Counter(job.outcomes)
+    outcomes.update(str(each.outcome) for each in results)
     claim.job().update(
         status=BulkJobStatus.PROCESSING,
         position=job.position + len(chunk.rows),
         offset=chunk.end,
+        lines=chunk.lines,
         attempts=1,  # at the rows that come next
         available_at=ClockTimestamp() + timedelta(seconds=LEASE_SECONDS),
-        failed=job.failed + failed,
-        processed=job.processed + len(results) - failed,
+        failed=outcomes[Outcome.FAILED],
+        processed=job.processed + len(results),
+        outcomes=dict(outcomes),
         updated_at=timezone.now(),
     )
     notify_on_commit(job.workspace_id)
     return True
-
-
-def _results(
-    workspace: WorkspaceRules,
-    job: BulkJob,
-    columns: Sequence[Column],
-    cells: Sequence[list[str]],
-    forgotten: Collection[bytes],
-) -> list[RowResult]:
-    """What becomes of the job's next rows; those with a `forgotten` digest are left out."""
-    rows, refused = [], []
-    failures = UnexpectedFailures(job.id)
-    names = [column.name for column in columns]
-    for number, row in enumerate(cells, job.position + 1):
-        try:
-            body = body_of(columns, row)
-            if forgotten and _names_one_of(forgotten, workspace, job, body):
-                refused.append(RowResult(number, Outcome.FORGOTTEN))
-            else:
-                rows.append(Row(number, body, len(orjson.dumps(body)), names))
-        except BadRow as bad:
-            refused.append(RowResult.failure(number, bad.errors))
-        except Exception as failure:
-            refused.append(failures.result_of(number, failure))
-    done = applied_in_isolation(workspace, job, rows, failures)
-    return sorted([*refused, *done], key=lambda result: result.row)
-
-
-def _names_one_of(
-    forgotten: Collection[bytes], workspace: WorkspaceRules, job: BulkJob, body: dict[str, Any]
-) -> bool:
-    """Whether a row has an identity of somebody who has been forgotten."""
-    node = workspace.nodes.get(job.node_id)
-    if node is None:
-        return False
-    document = for_create(EMPTY, body) if job.entity == BulkJobEntity.CUSTOMER else body
-    return any(digest_of(each) in forgotten for each in identities_of(node.matching, document))
 
 
 def _finish(claim: Claim, status: BulkJobStatus, message: str | None) -> None:
@@ -301,6 +245,7 @@ def _finish(claim: Claim, status: BulkJobStatus, message: str | None) -> None:
         job.status, job.error_message, job.file, job.claim = status, message, "", None
         job.updated_at = timezone.now()
         job.save(update_fields=["status", "error_message", "file", "claim", "updated_at"])
+        withhold_forgotten(job)
         ForgottenIdentity.objects.filter(job=job).delete()
         if name:
             transaction.on_commit(lambda: default_storage.delete(name), robust=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from bulkjobs.domain.csv_columns import EVENT_EXTERNAL_ID, column_of, place_of
+from bulkjobs.domain.columns import EVENT_EXTERNAL_ID
+from bulkjobs.domain.row_bodies import column_of, place_of
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, Outcome
 from configuration.domain.permissions import TRUSTED_APPLICATION
 from configuration.queries.rules import NodeRules, WorkspaceRules
@@ -30,22 +31,39 @@ from events.models import Event
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row's number in the file, what it says, how many bytes that is as JSON, and its columns."""
+    """A row: its line in the file, what it says, how many bytes that is as JSON.
+
+    `columns` are the names of the file's columns by the paths of their properties.
+    """
 
     number: int
     body: dict[str, Any]
     size: int
-    columns: Collection[str] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[FieldError] = ()
 
     def refused(self, refusal: ContacthubError) -> RowResult:
         """What is told of the row when it is refused: its places by the names of columns."""
-        errors = [replace(error, path=place_of(error.path, self.body)) for error in refusal.errors]
-        return RowResult.failure(self.number, errors, refusal.message, self.columns)
+        errors = [self._in_the_file(error) for error in refusal.errors]
+        return RowResult.failure(self.number, errors, refusal.message)
+
+    def _in_the_file(self, error: FieldError) -> FieldError:
+        """An error of the body, at the column that is at fault."""
+        place = place_of(error.path, self.body)
+        column = column_of(place, self.columns)
+        if not place or column == place:
+            return replace(error, path=self.columns.get(place, place))
+        within = place.removeprefix(f"{column}.")
+        told = f"{within} {error.message}" if within != place else error.message
+        return replace(error, path=self.columns[column], message=told)
 
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of a row."""
+    """What became of a row (see `bulkjobs.models.Result`).
+
+    Of one that was not refused `message` is a warning.
+    """
 
     row: int
     outcome: str
@@ -53,23 +71,27 @@ class RowResult:
     message: str | None = None
     column: str | None = None
     code: str | None = None
+    identity: dict[str, str] | None = None
+    cells: list[str] | None = None
+    digests: list[str] | None = None
 
     @classmethod
-    def failure(
-        cls,
-        row: int,
-        errors: Sequence[FieldError],
-        message: str = "",
-        columns: Collection[str] = (),
-    ) -> RowResult:
+    def failure(cls, row: int, errors: Sequence[FieldError], message: str = "") -> RowResult:
         """A refused row: all its errors as text, the column and the code of the first.
 
-        The errors' paths are dotted, as columns are named.
+        The errors' paths are names of columns.
         """
         told = "; ".join(f"{error.path} {error.message}".strip() for error in errors)
-        column = column_of(errors[0].path, columns) if errors and errors[0].path else None
+        column = errors[0].path or None if errors else None
         code = errors[0].code if errors else None
         return cls(row, Outcome.FAILED, None, told or message, column, code)
+
+    def with_warnings(self, warnings: Sequence[FieldError]) -> RowResult:
+        """The result, telling of warnings too unless it tells of errors."""
+        if not warnings or self.outcome == Outcome.FAILED:
+            return self
+        told = "; ".join(f"{warning.path} {warning.message}" for warning in warnings)
+        return replace(self, message=told, column=warnings[0].path, code=warnings[0].code)
 
 
 def applied(workspace: WorkspaceRules, job: BulkJob, rows: Sequence[Row]) -> list[RowResult]:
@@ -159,9 +181,11 @@ def _of_two_customers(
     customers = Customer.objects.in_node(workspace.id, node.id).filter(id__in=set(named.values()))
     external_ids = dict(customers.values_list("id", "external_id"))
     message = "is not the external id of the customer that customerId names"
-    error = FieldError("externalId", message, "contradiction")
     return [
-        RowResult.failure(row.number, [error])
+        RowResult.failure(
+            row.number,
+            [FieldError(row.columns.get("externalId", "externalId"), message, "contradiction")],
+        )
         for row in rows
         if named.get(row.number) in external_ids
         and external_ids[named[row.number]] != canonical_identifier(row.body["externalId"])

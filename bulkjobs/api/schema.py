@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from bulkjobs.models import BulkJobEntity, BulkJobOperation, BulkJobStatus
+from bulkjobs.domain.cells import DateOrder, DecimalMark
+from bulkjobs.domain.files.containers import Container
+from bulkjobs.domain.files.encodings import NAMES
+from bulkjobs.domain.reading import Values
+from bulkjobs.models import BulkJobEntity, BulkJobOperation, BulkJobStatus, Outcome
 from contacthub_project.api.components import (
     ID,
     INTEGER,
@@ -18,9 +22,13 @@ from contacthub_project.api.components import (
     reference_to,
 )
 
+BOOLEAN: Schema = {"type": "boolean"}
 OPERATION = enum_component("BulkJobOperation", BulkJobOperation.values)
 STATUS = enum_component("BulkJobStatus", BulkJobStatus.values)
 ENTITY: Schema = {"type": "string", "enum": BulkJobEntity.values}
+VALUES: Schema = {"type": "string", "enum": Values.values()}
+DATE_ORDER: Schema = {"type": "string", "enum": [each.value for each in DateOrder]}
+ENCODING: Schema = {"type": "string", "enum": list(NAMES)}
 EVENT_TYPE = reference_to("EventType")
 JOB = object_component(
     "BulkJob",
@@ -50,7 +58,34 @@ UPLOAD = object_component(
         "operation": OPERATION,
         "entity": ENTITY | {"default": BulkJobEntity.CUSTOMER.value},
         "eventType": EVENT_TYPE,
+        "dryRun": BOOLEAN | {"default": False},
+        "encoding": ENCODING,
+        "sheet": TEXT,
+        "values": VALUES | {"default": Values.STRICT.value},
+        "dateOrder": DATE_ORDER,
+        "decimal": {"type": "string", "enum": [".", ","]},
+        "mapping": {"type": "string", "contentMediaType": "application/json"},
     },
     required=["file", "operation"],
+)
+REPORT = object_component(
+    "BulkJobReport",
+    {
+        "id": ID,
+        "dryRun": BOOLEAN,
+        "format": nullable({"type": "string", "enum": [each.value for each in Container]}),
+        "encoding": nullable(ENCODING),
+        "separator": TEXT_OR_NULL,
+        "sheet": TEXT_OR_NULL,
+        "values": VALUES,
+        "dateOrder": nullable(DATE_ORDER),
+        "decimal": {"type": "string", "enum": [each.value for each in DecimalMark]},
+        "columns": {
+            "type": "array",
+            "items": object_component("BulkJobColumn", {"header": TEXT, "property": TEXT_OR_NULL}),
+        },
+        "blankRows": INTEGER,
+        "outcomes": object_component("BulkJobOutcomes", dict.fromkeys(Outcome.values, INTEGER)),
+    },
 )
 CSV = component("CsvFile", TEXT)

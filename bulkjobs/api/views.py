@@ -1,22 +1,19 @@
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse, UnreadablePostError
-from django.http.multipartparser import MultiPartParserError
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 
-from bulkjobs.actions.loading import Upload, load_job
+from bulkjobs.actions.loading import load_job
 from bulkjobs.actions.removal import delete_job
-from bulkjobs.api.schema import CSV, JOB, PAGE_OF_JOBS, UPLOAD
-from bulkjobs.domain.csv_columns import safe_cell
-from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus, Result
+from bulkjobs.api.forms import upload_of
+from bulkjobs.api.results import failed_rows_csv, results_csv
+from bulkjobs.api.schema import CSV, JOB, PAGE_OF_JOBS, REPORT, UPLOAD
+from bulkjobs.domain.cells import CellRules
+from bulkjobs.domain.reading import Values
+from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobStatus, Outcome
 from bulkjobs.queries.exports import customers_csv, events_csv
 from configuration.api.scoping import WorkspaceView
 from configuration.domain.vocabulary import EVENT_TYPES
@@ -26,20 +23,10 @@ from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.parameters import choice_parameter, sort_parameter
 from contacthub_project.api.query import QueryParameters, SortKey, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
-from contacthub_project.api.requests import largest_form
 from contacthub_project.api.schema import PAGE_PARAMETERS
-from contacthub_project.api.uploads import StoredUpload
-from contacthub_project.core.errors import (
-    Conflict,
-    FieldError,
-    Invalid,
-    NotFound,
-    TooLarge,
-    UnsupportedMedia,
-)
+from contacthub_project.core.errors import Conflict, NotFound
 
-RESULT_PAGE = 1000
-RESULT_COLUMNS = ("row", "outcome", "id", "error", "column", "code")
+RESULT_FORMS = ("results", "input")
 SORTED_BY = {
     "createdAt": "created_at", "updatedAt": "updated_at", "status": "status",
     "filename": "filename", "entity": "entity", "operation": "operation",
@@ -94,50 +81,10 @@ class BulkJobsView(WorkspaceView):
         """
         node = self.writable_node(node_id)
         try:
-            job = load_job(self.workspace, node, self.upload(request), by=self.caller)
+            job = load_job(self.workspace, node, upload_of(request), by=self.caller)
         finally:
             request.close()  # removes what came in and was not kept
         return JsonResponse(job_response(job), status=201)
-
-    def upload(self, request: HttpRequest) -> Upload:
-        """The form, its file in the storage.
-
-        Raises TooLarge, UnsupportedMedia, Unavailable, Invalid naming every fault.
-        """
-        if not request.META.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data"):
-            raise UnsupportedMedia("The body must be multipart/form-data")
-        if int(request.META.get("CONTENT_LENGTH") or 0) > largest_form():
-            raise TooLarge(f"The file must not exceed {settings.BULK_BYTES} bytes")
-        try:
-            form, files = request.POST, request.FILES
-        except RequestDataTooBig:
-            raise TooLarge(f"The file must not exceed {settings.BULK_BYTES} bytes") from None
-        except (MultiPartParserError, UnreadablePostError):
-            raise Invalid("The form could not be read") from None
-        operation = form.get("operation", "")
-        entity = form.get("entity", BulkJobEntity.CUSTOMER)
-        event_type = form.get("eventType") or None
-        faults = []
-        if "file" not in files:
-            faults.append(FieldError("/file", "is required", "required"))
-        if operation not in BulkJobOperation.values:
-            known = ", ".join(BulkJobOperation.values)
-            faults.append(FieldError("/operation", f"must be one of {known}", "enum"))
-        if entity not in BulkJobEntity.values:
-            known = ", ".join(BulkJobEntity.values)
-            faults.append(FieldError("/entity", f"must be one of {known}", "enum"))
-        if event_type is not None and event_type not in EVENT_TYPES:
-            faults.append(FieldError("/eventType", "is not a type of event", "enum"))
-        elif entity == BulkJobEntity.EVENT and event_type is None:
-            faults.append(FieldError("/eventType", "is required for events", "required"))
-        elif entity == BulkJobEntity.CUSTOMER and event_type is not None:
-            faults.append(FieldError("/eventType", "is for events only", "entity"))
-        if faults:
-            raise Invalid(errors=faults)
-        file = files["file"]
-        assert isinstance(file, StoredUpload), "the handler of the settings makes them"
-        name = "".join(each for each in file.name or "file.csv" if each.isprintable())
-        return Upload(file, name, operation, entity, event_type)
 
 
 class _OneJobView(WorkspaceView):
@@ -170,19 +117,47 @@ class BulkJobView(_OneJobView):
 
 
 class BulkJobResultsView(_OneJobView):
-    @extend_schema(responses={(200, "text/csv"): CSV})
+    @extend_schema(
+        parameters=[
+            choice_parameter("outcome", Outcome.values, "Rows with this outcome only."),
+            choice_parameter(
+                "form",
+                RESULT_FORMS,
+                "`results`: what became of each row. `input`: the failed rows as they were in the"
+                " file, to be mended and sent again, and a column that says why.",
+                default="results",
+            ),
+        ],
+        responses={(200, "text/csv"): CSV},
+    )
     def get(
         self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
     ) -> HttpResponseBase:
         """What became of each row, as CSV; once the job is PROCESSED or FAILED."""
+        parameters = QueryParameters(request)
+        outcome = parameters.choice("outcome", Outcome.values, default=None)
+        form = parameters.choice("form", RESULT_FORMS, default="results")
+        if form == "input" and outcome not in {None, Outcome.FAILED}:
+            parameters.fault("outcome", "must be failed: the cells of other rows are not kept")
+        parameters.raise_faults()
         job = self.job(self.readable_node(node_id), job_id)
         if job.status not in {BulkJobStatus.PROCESSED, BulkJobStatus.FAILED}:
             raise Conflict(f"The job is {job.status}; its results come when it has ended")
+        name = "results" if form == "results" else "failed"
         return StreamingHttpResponse(
-            results_csv(job),
+            results_csv(job, outcome) if form == "results" else failed_rows_csv(job),
             content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="results-{job.id}.csv"'},
+            headers={"Content-Disposition": f'attachment; filename="{name}-{job.id}.csv"'},
         )
+
+
+class BulkJobReportView(_OneJobView):
+    @extend_schema(responses={200: REPORT})
+    def get(
+        self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
+    ) -> JsonResponse:
+        """What a job's file was found to be, and how many of its rows had which outcome."""
+        return JsonResponse(report_response(self.job(self.readable_node(node_id), job_id)))
 
 
 class NodeExportView(WorkspaceView):
@@ -244,30 +219,21 @@ def job_response(job: BulkJob) -> dict[str, Any]:
     }
 
 
-def results_csv(job: BulkJob) -> Iterator[bytes]:
-    """The results, page by page, in the order of the rows."""
-    yield _lines([RESULT_COLUMNS])
-    last = 0
-    while True:
-        results = Result.objects.filter(job=job, row__gt=last).order_by("row")[:RESULT_PAGE]
-        page = list(results)
-        if not page:
-            return
-        yield _lines(
-            (
-                str(result.row), result.outcome, str(result.entity_id or ""),
-                _told(result.message), _told(result.column), result.code or "",
-            )
-            for result in page
-        )  # fmt: skip
-        last = page[-1].row
-
-
-def _told(text: str | None) -> str:
-    return safe_cell(text) if text else ""
-
-
-def _lines(rows: Any) -> bytes:
-    out = io.StringIO()
-    csv.writer(out).writerows(rows)
-    return out.getvalue().encode()
+def report_response(job: BulkJob) -> dict[str, Any]:
+    """The report on a job as the API shows it."""
+    layout = job.layout or {}
+    rules = CellRules.from_json(job.cell_rules) if job.cell_rules else CellRules()
+    return {
+        "id": job.id,
+        "dryRun": job.dry_run,
+        "format": layout.get("container"),
+        "encoding": layout.get("encoding"),
+        "separator": layout.get("separator"),
+        "sheet": layout.get("sheet"),
+        "values": Values.LENIENT if rules.is_lenient else Values.STRICT,
+        "dateOrder": rules.date_order,
+        "decimal": rules.decimal_mark,
+        "columns": [{"header": header, "property": path} for header, path in job.columns],
+        "blankRows": job.blank,
+        "outcomes": {outcome: job.outcomes.get(outcome, 0) for outcome in Outcome.values},
+    }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Func, Q
 from django.utils import timezone
@@ -79,7 +81,11 @@ class BulkJob(models.Model):
     from there on have been begun: it is noted before they are, so that a job which kills its worker
     each time is found out. `claim` is that of the worker who is at the job, and of no meaning after
     `available_at`. `turn` numbers the latest slice of work that the job was given, among those of
-    all jobs; 0 is none. A job with `removed_at` is deleted for everybody; its results go by and by.
+    all jobs; 0 is none. `layout` is what the file was found to be (`bulkjobs.domain.files.tables`),
+    `columns` its columns as pairs of header and path, `cell_rules` how cells are understood
+    (`bulkjobs.domain.cells`), `lines` how many lines are before the next row, `blank` how many rows
+    have nothing in them, `outcomes` how many rows had which. A job with `removed_at`
+    is deleted for everybody; its results go by and by.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -99,6 +105,13 @@ class BulkJob(models.Model):
     failed = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
     offset = models.BigIntegerField(default=0)
+    lines = models.BigIntegerField(default=0)
+    blank = models.BigIntegerField(default=0)
+    layout = models.JSONField(null=True)
+    columns = models.JSONField(default=list)
+    cell_rules = models.JSONField(default=dict)
+    dry_run = models.BooleanField(default=False)
+    outcomes = models.JSONField(default=dict)
     attempts = models.PositiveSmallIntegerField(default=0)
     turn = models.BigIntegerField(default=0)
     claim = models.UUIDField(null=True)
@@ -142,11 +155,17 @@ class BulkJob(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.operation} {self.filename}"
+        return f"{'Dry run: ' if self.dry_run else ''}{self.operation} {self.filename}"
 
 
 class Result(models.Model):
-    """What became of a row; written in the transaction in which it became so."""
+    """What became of a row; written in the transaction in which it became so.
+
+    `row` is the line of the file at which it begins. `identity` is what identified it in the file,
+    by the names of columns; `cells` are those of a failed row, and `digests` those of the
+    identities it has (see `ForgottenIdentity`), by which both are removed when somebody is
+    forgotten.
+    """
 
     job = models.ForeignKey(
         BulkJob, on_delete=models.CASCADE, related_name="results", db_index=False
@@ -157,10 +176,19 @@ class Result(models.Model):
     message = models.TextField(null=True)
     column = models.TextField(null=True)
     code = models.TextField(null=True)
+    identity = models.JSONField(null=True)
+    cells = models.JSONField(null=True)
+    digests = ArrayField(models.TextField(), null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "row"], name="bulk_result_once")]
         indexes = [
+            # The failed rows of a person who is to be forgotten.
+            GinIndex(
+                fields=["digests"],
+                condition=Q(digests__isnull=False),
+                name="bulk_result_digests",
+            ),
             # The jobs that hold something of a customer who is to be forgotten.
             models.Index(
                 fields=["entity_id"],

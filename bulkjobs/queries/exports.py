@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.db.models import Case, F, OuterRef, Q, Subquery, UUIDField, When
 
-from bulkjobs.domain.csv_columns import EVENT_EXTERNAL_ID, customer_leaves, event_leaves, safe_cell
+from bulkjobs.domain.cells import safe_cell
+from bulkjobs.domain.columns import EVENT_EXTERNAL_ID, customer_leaves, event_leaves
 from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.date_format import DateFormat, Positions, with_date_format
 from contacthub_project.core.timestamps import format_timestamp

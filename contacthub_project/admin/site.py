@@ -158,9 +158,11 @@ class WorkspaceContext(StaffContext):
             raise Refused(reply)
         return reply.json
 
-    def file(self, path: str, *, name: str | None = None) -> HttpResponseBase:
+    def file(
+        self, path: str, query: Mapping[str, Any] | None = None, *, name: str | None = None
+    ) -> HttpResponseBase:
         """What the API answers below the workspace's path, to be kept; raises Refused."""
-        reply = self.api.get(self.path + path)
+        reply = self.api.get(self.path + path, query)
         if not reply.is_good:
             raise Refused(reply)
         if name is not None:

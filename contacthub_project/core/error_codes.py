@@ -15,9 +15,9 @@ Code = Literal[
     "multipleOf", "oneOf", "pattern", "propertyNames", "required", "type", "uniqueItems",
     # rules of the product
     "aggregate", "blank", "cell", "cells", "character", "conflict", "consent", "contradicted",
-    "contradiction", "depth", "disabled", "entity", "exclusive", "header", "immutable", "inUse",
-    "indexed", "internal", "json", "key", "mandatory", "name", "node", "number", "path",
-    "placeholder", "provider", "query", "range", "recognised", "reference", "regex", "relative",
-    "schema", "trusted", "unique", "unknown", "unstorable",
+    "contradiction", "depth", "digitsLost", "disabled", "entity", "exclusive", "header",
+    "immutable", "inUse", "indexed", "internal", "json", "key", "mandatory", "name", "node",
+    "number", "path", "placeholder", "provider", "query", "range", "recognised", "reference",
+    "regex", "relative", "schema", "trusted", "unique", "unknown", "unstorable",
 ]  # fmt: skip
 CODES: frozenset[str] = frozenset(get_args(Code))

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client, TestCase
@@ -285,14 +286,24 @@ def test_bulk_jobs(hub: Hub, settings: Any, tmp_path: Any) -> None:
     settings.MEDIA_ROOT = tmp_path
     staff, node = Staff(hub, "ADMIN"), f"node={hub.node.id}"
     good = "base.contacts.email,base.firstName\na@x.it,Anna\n"
-    page = staff.submit("job-preview", {"text": good, "operation": "UPSERT", "entity": "CUSTOMER"})
+
+    def preview(content: str, **fields: str) -> Any:
+        file = SimpleUploadedFile("people.csv", content.encode("cp1252"))
+        form = {"operation": "UPSERT", "entity": "CUSTOMER", "file": file}
+        return staff.submit("job-preview", form | fields)
+
+    page = preview("Nome;Email\nZoë;a@x.it\n")
     assert "The columns fit" in page
-    assert "Anna" in page
-    page = staff.submit(
-        "job-preview", {"text": "a.b.c\n1\n", "operation": "UPSERT", "entity": "CUSTOMER"}
-    )
-    assert "a.b.c" in page
-    assert "office-fault" in page.html
+    assert "Zoë" in page
+    assert "windows-1252, separated by semicolons" in page
+    assert 'value="base.firstName"' in page.html
+    page = preview("a.b.c,Email\n1,a@x.it\n")
+    assert "columns are not known: a.b.c" in page
+    assert 'data-header="a.b.c"' in page.html
+    assert "The columns fit" in preview("a.b.c,Email\n1,a@x.it\n", mapping='{"a.b.c": null}')
+    assert "/mapping" in preview("Email\n", mapping="x")
+    assert "empty" in staff.submit("job-preview", {"operation": "UPSERT"})
+    assert not default_storage.listdir("bulk-jobs")[1]
     file = SimpleUploadedFile("people.csv", good.encode(), content_type="text/csv")
     page = staff.submit("jobs", {"operation": "UPSERT", "entity": "CUSTOMER", "file": file}, node)
     assert "The file is taken in." in page
@@ -305,6 +316,19 @@ def test_bulk_jobs(hub: Hub, settings: Any, tmp_path: Any) -> None:
     rows = staff.open("job-rows", {"node": str(hub.node.id)})
     assert "PROCESSED" in rows
     assert "1 of 1" in rows
+    told = staff.open("job", {"node": str(hub.node.id)}, job_id=job.id)
+    assert "separated by commas" in told
+    assert "created 1" in told
+    bad = SimpleUploadedFile("bad.csv", b"Email,externalId\nno-email,1\n")
+    form = {"operation": "UPSERT", "values": "lenient", "dryRun": "true", "file": bad}
+    assert "The file is taken in." in staff.submit("jobs", form, node)
+    assert process(seconds=60)
+    tried = BulkJob.objects.get(filename="bad.csv")
+    assert "nothing was written" in staff.open("job", {"node": str(hub.node.id)}, job_id=tried.id)
+    query = {"node": str(hub.node.id), "form": "input"}
+    mend = staff.open("job-results", query, job_id=tried.id)
+    assert "Email,externalId,#error" in mend.html
+    tried.delete()
     results = staff.open("job-results", {"node": str(hub.node.id)}, job_id=job.id)
     assert "created" in results.html
     assert staff.open("export-customers", {"node": str(hub.node.id)}).status == 302

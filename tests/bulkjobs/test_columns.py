@@ -11,15 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjobs.domain.csv_columns import (
-    BadFile,
-    BadRow,
-    Column,
-    body_of,
-    column_of,
-    place_of,
-    rows_of,
-)
+from bulkjobs.domain.cells import CellRules
+from bulkjobs.domain.columns import Column
+from bulkjobs.domain.faults import BadFile, BadRow
+from bulkjobs.domain.files.csv_rows import CsvRows
+from bulkjobs.domain.row_bodies import column_of, place_of, read_row
 from customers.models import Customer
 from events.models import Event
 from tests.bulkjobs.test_jobs import done, outcomes, upload
@@ -30,9 +26,9 @@ EVENTS = {"entity": "EVENT", "eventType": "completedOrder"}
 
 
 def body(cells: dict[str, str], kinds: dict[str, str]) -> dict[str, Any]:
-    columns = [Column(name, kinds[name], position) for position, name in enumerate(cells)]
-    columns.sort(key=lambda column: column.name.count("."))
-    return body_of(columns, list(cells.values()))
+    columns = [Column(name, name, kinds[name], position) for position, name in enumerate(cells)]
+    columns.sort(key=lambda column: column.path.count("."))
+    return read_row(columns, list(cells.values()), CellRules()).body
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -209,7 +205,7 @@ def test_wherever_a_quote_is_left_open_its_line_is_told(rows: list[list[str]], d
     line = out.getvalue().count("\n") + 1
     tail = data.draw(st.text("ab,\n", max_size=8))
     with pytest.raises(BadFile, match=f"^line {line}: a quote is not closed"):
-        list(rows_of(io.StringIO(out.getvalue() + '"' + tail, newline="")))
+        list(CsvRows(io.StringIO(out.getvalue() + '"' + tail, newline=""), separator=","))
 
 
 def test_an_events_two_names_of_a_customer_must_agree(hub: Hub) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkjobs.domain.csv_columns import plain_text, safe_cell
+from bulkjobs.domain.cells import plain_text, safe_cell
 from customers.models import Customer
 from events.models import Event
 from tests.bulkjobs.test_jobs import process, upload

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bulkjobs.actions import failures, processing
+from bulkjobs.actions import chunks, failures, processing
 from bulkjobs.actions import rows as rows_module
 from bulkjobs.actions.failures import UnexpectedFailures, applied_in_isolation
 from bulkjobs.actions.rows import Row, RowResult
@@ -99,7 +99,7 @@ def test_an_unexpected_exception_costs_its_row(
     assert outcomes(rows) == expected
     assert Customer.objects.count() == Change.objects.count() == 9
     (entry,) = [each for each in logged if each["event"] == "bulk job row failed"]
-    assert entry["row"] == 4
+    assert entry["row"] == 5
     assert "x.it" not in repr(entry)
     for each in (3, 7, 8):
         assert rows[each]["code"] == "internal"
@@ -122,14 +122,14 @@ def test_a_value_that_cannot_be_stored_is_told_as_such(
 def test_an_unexpected_exception_while_a_row_is_read(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = processing.body_of
+    real = chunks.read_row
 
-    def body_of(columns: Any, row: Any) -> Any:
+    def read_row(columns: Any, row: Any, rules: Any) -> Any:
         if row[0].startswith("b"):
             raise AttributeError
-        return real(columns, row)
+        return real(columns, row, rules)
 
-    monkeypatch.setattr(processing, "body_of", body_of)
+    monkeypatch.setattr(chunks, "read_row", read_row)
     rows = done(hub, "base.contacts.email\na@x.it\nb@x.it\nc@x.it\n")
     assert outcomes(rows) == ["created", "failed", "created"]
     assert rows[1]["code"] == "internal"
@@ -139,14 +139,14 @@ def test_an_unexpected_exception_of_a_job_fails_it_and_no_other(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, logged: list[Any]
 ) -> None:
     first, second = (upload(hub, f"base.contacts.email\n{each}@x.it\n") for each in "ab")
-    real = processing.columns_of
+    real = chunks.columns_of
 
-    def columns_of(workspace: Any, job: BulkJob, header: Any) -> Any:
+    def columns_of(workspace: Any, job: BulkJob) -> Any:
         if str(job.id) == first["id"]:
             raise ZeroDivisionError
-        return real(workspace, job, header)
+        return real(workspace, job)
 
-    monkeypatch.setattr(processing, "columns_of", columns_of)
+    monkeypatch.setattr(chunks, "columns_of", columns_of)
     assert process(seconds=60)
     failed = told(hub, first)
     assert failed["status"] == "FAILED"

@@ -95,11 +95,11 @@ def test_a_job_from_upload_to_results(hub: Hub) -> None:
     ended = hub.trusted.get(one)
     assert (ended["status"], ended["processedEntities"], ended["failedEntities"]) == (
         "PROCESSED",
-        2,
+        3,
         1,
     )
     first, second, third = results(hub, job)
-    assert (first["row"], first["outcome"]) == ("1", "created")
+    assert (first["row"], first["outcome"]) == ("2", "created")
     assert (second["outcome"], second["id"]) == ("updated", known)
     assert (third["outcome"], third["column"]) == ("failed", "base.contacts.email")
     anna = hub.trusted.get(f"{hub.path}/customers/{first['id']}")
@@ -141,9 +141,10 @@ def test_bad_rows_name_their_columns_and_hinder_no_other(hub: Hub) -> None:
     header = "base.contacts.email,base.firstName,enabled,base.dob,base.likes"
     rows = done(
         hub,
-        f'{header}\na@x.it,{"x" * 256},,,\nno-email,,,,\nb@x.it,,maybe,,\nc@x.it,,,soon,\nd@x.it,,,,[1\ne@x.it,,,,,,\n,,,,\nf@x.it\ng@x.it,"a\nb",,,\n',
+        f'{header}\na@x.it,{"x" * 256},,,\nno-email,,,,\nb@x.it,,maybe,,\nc@x.it,,,soon,\nd@x.it,,,,[1\ne@x.it,,,,,x,\n,,,,\nf@x.it,,,,,,\ng@x.it,"a\nb",,,\n',
     )
-    assert outcomes(rows) == ["failed"] * 7 + ["created"] * 2
+    assert outcomes(rows) == ["failed"] * 6 + ["created"] * 2
+    assert [row["row"] for row in rows] == [*"2345679", "10"], "the empty row is none"
     assert [row["column"] for row in rows[:6]] == [
         "base.firstName", "base.contacts.email", "enabled", "base.dob", "base.likes", "",
     ]  # fmt: skip
@@ -208,8 +209,8 @@ def test_events(hub: Hub) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "empty"), (b"base.shoe,base.contacts.email\n", "base.shoe"), (b"externalId,externalId\n", "twice"), (b"\xff\xfe\n", "UTF-8"), (b"externalId\n\xe8\n", "UTF-8"),
-        (b",\n", "no header"), (b"externalId\n\"open\n", "line"), (",".join(["externalId"] * 301).encode() + b"\n", "300"), (b"base.jobs.id\n", "base.jobs.id"), (b"id\n", "id"),
+        (b"", "empty"), (b"base.shoe,base.contacts.email\n", "base.shoe"), (b"externalId,externalId\n", "twice"), (b"\xff\xfe\n", "UTF-16"),
+        (b",\n", "empty"), (b"externalId\n\"open\n", "line"), (",".join(["externalId"] * 301).encode() + b"\n", "300"), (b"base.jobs.id\n", "base.jobs.id"), (b"id\n", "id"),
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_used(hub: Hub, content: bytes, message: str) -> None:
@@ -299,7 +300,7 @@ def test_a_killed_worker_goes_on_after_the_last_chunk(hub: Hub, monkeypatch: Any
     assert process(seconds=60)
     rows = results(hub, job)
     assert outcomes(rows) == ["created"] * 35
-    assert [int(row["row"]) for row in rows] == list(range(1, 36))
+    assert [int(row["row"]) for row in rows] == list(range(2, 37))
     assert Change.objects.count() == 35
 
 
@@ -425,11 +426,11 @@ def waits_for_a_lock() -> bool:
 
 
 def test_results_are_no_formulas(hub: Hub) -> None:
-    job = upload(hub, "base.contacts.email\na@x.it\n")
+    job = upload(hub, "base.contacts.email,externalId\na,=x\n")
     process(seconds=60)
     Result.objects.update(message="=cmd()", column="@x")
     (row,) = results(hub, job)
-    assert (row["error"], row["column"]) == ("'=cmd()", "'@x")
+    assert (row["error"], row["column"], row["externalId"]) == ("'=cmd()", "'@x", "'=x")
 
 
 def test_jobs_of_other_nodes(hub: Hub) -> None:

@@ -79,6 +79,7 @@ NODE_BOUND = {
     ("GET", JOBS + "/{jobId}"): "R",
     ("DELETE", JOBS + "/{jobId}"): "W",
     ("GET", JOBS + "/{jobId}/results"): "R",
+    ("GET", JOBS + "/{jobId}/report"): "R",
     ("GET", WORKSPACE + "/updates"): "R",
     ("GET", WORKSPACE + "/updates/last-offset"): "R",
     ("GET", WORKSPACE + "/stats/customers"): "R",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -9,19 +10,26 @@ from django.http.response import HttpResponseBase
 
 from bulkjobs.actions.loading import TASK
 from bulkjobs.actions.processing import resume_job, stop_job
-from bulkjobs.domain.csv_columns import BadFile, customer_columns, event_columns, rows_of
-from bulkjobs.models import BulkJob, BulkJobOperation
+from bulkjobs.actions.storage import readable_file
+from bulkjobs.api.forms import reading_of
+from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation
+from bulkjobs.queries.columns import possible_columns
+from bulkjobs.queries.preview import Preview, preview_file
 from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.queries.rules import latest_rules_of
 from contacthub_project.admin.audit import record_action
 from contacthub_project.admin.site import WorkspaceContext, page
+from contacthub_project.api.uploads import StoredUpload
+from contacthub_project.core.errors import Invalid
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.messaging.enqueue import enqueue
 
 JOBS = "/nodes/{nodeId}/bulk-jobs"
 PREVIEWED = 5
-PREVIEW_BYTES = 256 * 1024
+PREVIEW_BYTES = 64 << 20  # unpacked
+DEFAULT_EVENT_TYPE = "genericActiveEvent"  # until one is chosen
 ENDED = {"PROCESSED", "FAILED"}
+SEPARATOR_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @page("jobs/", "jobs")
@@ -68,39 +76,65 @@ def job_rows(office: WorkspaceContext) -> HttpResponseBase:
 
 @page("jobs/preview/", "job-preview")
 def preview(office: WorkspaceContext) -> HttpResponseBase:
-    """What a file's beginning says: its first rows, and what is wrong with its columns."""
-    form = office.request.POST
-    text = form.get("text", "")[:PREVIEW_BYTES]
+    """What a file is, its first rows, and the properties that were found for its columns."""
+    request = office.request
+    form, files = request.POST, request.FILES
     rules = latest_rules_of(office.workspace_id)
-    header: list[str] = []
-    rows: list[list[str]] = []
-    fault = ""
+    upload = files.get("file")
+    if rules is None or not isinstance(upload, StoredUpload):
+        return office.show("job_preview", "Preview", preview=Preview(fault="The file is empty."))
+    entity = form.get("entity", BulkJobEntity.CUSTOMER)
+    event_type = form.get("eventType") or None
+    if entity == BulkJobEntity.EVENT and event_type not in EVENT_TYPES:
+        event_type = DEFAULT_EVENT_TYPE
+    possible = possible_columns(rules, entity, form.get("operation", ""), event_type)
     try:
-        lines = rows_of(iter(text.splitlines(keepends=True)))
-        header = next(lines, [])
-        for row in lines:
-            rows.append(row)
-            if len(rows) == PREVIEWED:
-                break
-        deletes = form.get("operation") == "DELETE"
-        if rules is None or not header:
-            fault = "The file is empty."
-        elif form.get("entity") == "EVENT":
-            schema = rules.event_schema(form.get("eventType") or "genericActiveEvent")
-            event_columns(header, schema, with_id=form.get("operation") != "INSERT")
-        else:
-            customer_columns(header, rules.customer_schema, deletes=deletes)
-    except BadFile as wrong:
-        fault = str(wrong)
+        reading = reading_of(form)
+        with readable_file(upload.stored_as) as file:
+            found = preview_file(
+                file,
+                possible,
+                reading,
+                is_whole=form.get("isWhole") != "false",
+                most_bytes=PREVIEW_BYTES,
+                rows=PREVIEWED,
+            )
+    except Invalid as refusal:
+        found = Preview(fault="; ".join(f"{each.path} {each.message}" for each in refusal.errors))
+    finally:
+        request.close()
     return office.show(
-        "job_preview", "Preview", header=header, rows=rows, fault=fault, is_good=not fault
+        "job_preview",
+        "Preview",
+        preview=found,
+        properties=possible.paths,
+        read_as=_read_as(found.layout.as_json() if found.layout else {}),
+    )
+
+
+@page("jobs/<uuid:job_id>/", "job")
+def job(office: WorkspaceContext, job_id: Any) -> HttpResponseBase:
+    """A job: what its file was found to be, and how many rows had which outcome."""
+    node = office.node
+    path = f"/nodes/{node['id'] if node else '-'}/bulk-jobs/{job_id}"
+    found = office.get(path)
+    report = office.get(f"{path}/report")
+    return office.show(
+        "job",
+        found["bulkJobName"],
+        node=node,
+        job=_shown(found),
+        report=report,
+        read_as=_read_as(report),
     )
 
 
 @page("jobs/<uuid:job_id>/results/", "job-results")
 def results(office: WorkspaceContext, job_id: Any) -> HttpResponseBase:
+    """The results of a job, or the failed rows of its file, as a file."""
     node = office.node
-    return office.file(f"/nodes/{node['id'] if node else '-'}/bulk-jobs/{job_id}/results")
+    query = {"form": office.request.GET.get("form", "results")}
+    return office.file(f"/nodes/{node['id'] if node else '-'}/bulk-jobs/{job_id}/results", query)
 
 
 @page("jobs/<uuid:job_id>/<str:what>/", "job-switch")
@@ -127,8 +161,23 @@ def switch(office: WorkspaceContext, job_id: Any, what: str) -> HttpResponseBase
     return office.go("jobs", {"node": node["id"]} if node else None)
 
 
+def _read_as(found: Mapping[str, Any]) -> str:
+    """What a file was found to be, of a layout or a report, in words."""
+    separator = found.get("separator")
+    order = found.get("dateOrder")
+    parts = [
+        found.get("format") or found.get("container"),
+        found.get("encoding"),
+        f"sheet {found['sheet']}" if found.get("sheet") else None,
+        f"separated by {SEPARATOR_NAMES.get(separator, separator)}" if separator else None,
+        f"{found['values']} values" if found.get("values") else None,
+        f"dates as {order}" if order else None,
+    ]
+    return ", ".join(part for part in parts if part)
+
+
 def _shown(job: dict[str, Any]) -> dict[str, Any]:
-    done = job["processedEntities"] + job["failedEntities"]
+    done = job["processedEntities"]
     total = job["totalEntities"] or 0
     return job | {
         "done": done,

@@ -46,17 +46,31 @@ function previewFile(form, preview) {
       preview.textContent = "";
       return;
     }
-    const text = await file.slice(0, 200000).text();
-    const end = text.lastIndexOf("\n");
-    const body = new FormData();
-    body.append("text", file.size > 200000 && end > 0 ? text.slice(0, end) : text);
-    for (const name of ["operation", "entity", "eventType", "csrfmiddlewaretoken"]) {
-      body.append(name, form[name].value);
+    const body = new FormData(form);
+    const archive = /\.(xlsx|zip|gz)$/i.test(file.name);
+    const isWhole = file.size <= (archive ? PREVIEWED_ARCHIVE : PREVIEWED);
+    if (archive && !isWhole) {
+      preview.textContent = "The file is too large for a preview. Try a dry run.";
+      return;
     }
+    body.set("file", isWhole ? file : file.slice(0, PREVIEWED), file.name);
+    body.set("isWhole", isWhole);
     const answer = await fetch(form.dataset.preview, { method: "POST", body });
     preview.innerHTML = await answer.text();
   });
+  // What is chosen for columns goes along as a mapping; who empties a field leaves the column out.
+  preview.addEventListener("change", (event) => {
+    const field = event.target.closest("[data-header]");
+    if (!field) return;
+    const mapping = JSON.parse(form.mapping.value || "{}");
+    mapping[field.dataset.header] = field.value.trim() || null;
+    form.mapping.value = JSON.stringify(mapping);
+  });
+  form.file.addEventListener("change", () => (form.mapping.value = ""));
 }
+
+const PREVIEWED = 256 * 1024;
+const PREVIEWED_ARCHIVE = 16 * 1024 * 1024;
 
 // The crontab that is chosen for a periodic task, in words.
 function describeCrontab(words) {

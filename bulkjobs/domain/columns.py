@@ -1,0 +1,147 @@
+"""Which columns a file can have: properties by their dotted paths, and what they hold.
+
+docs/bulk-jobs.md describes it for those who make such files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from bulkjobs.domain.faults import BadFile
+from bulkjobs.domain.headers import ColumnChoice, Matches, match_columns
+from configuration.domain.conditions import Attributes
+from configuration.domain.customer_schema import LIST_OF, CustomerSchema
+
+SUBSCRIPTIONS = "base.subscriptions"
+CUSTOMER_ROOTS = ("base", "extended", "consents", "tags")
+CUSTOMER_NAMES = frozenset({"externalId", "extra", "enabled"})
+EVENT_ROOTS = ("properties", "contextInfo", "tracking")
+# Of the two external ids in a row about an event one is the customer's, the other the event's own.
+EVENT_EXTERNAL_ID = "eventExternalId"
+EVENT_KINDS = {
+    "customerId": "text",
+    "externalId": "text",
+    "sessionId": "text",
+    EVENT_EXTERNAL_ID: "text",
+    "context": "text",
+    "date": "moment",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its name in the file, its property, what cells hold, and their index in rows."""
+
+    name: str
+    path: str
+    kind: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleColumns:
+    """The columns that a file can have: those of `paths`, and others that `kind_of` knows."""
+
+    kind_of: Callable[[str], str | None]
+    paths: Sequence[str]
+
+    def match(self, header: Sequence[str], mapping: Mapping[str, str | None]) -> Matches:
+        """The property of each column of a file; raises BadFile (see `match_columns`)."""
+        return match_columns(
+            header,
+            is_known=lambda path: self.kind_of(path) is not None,
+            paths=self.paths,
+            mapping=mapping,
+        )
+
+    def columns(self, choices: Sequence[ColumnChoice]) -> list[Column]:
+        """The columns that were chosen, those that lie within others behind them.
+
+        Raises BadFile naming those whose property is no longer there.
+        """
+        columns = []
+        for position, (name, path) in enumerate(choices):
+            if path is None:
+                continue
+            kind = self.kind_of(path)
+            if kind is None:
+                raise BadFile(f"columns are not known: {name[:100]}")
+            columns.append(Column(name, path, kind, position))
+        return sorted(columns, key=lambda column: column.path.count("."))
+
+
+def customer_columns(schema: CustomerSchema, *, with_id: bool) -> PossibleColumns:
+    """The columns of a file about customers."""
+    own = ["id"] if with_id else []
+    return PossibleColumns(
+        lambda path: _customer_kind(path, schema, with_id=with_id),
+        [*own, *customer_leaves(schema)],
+    )
+
+
+def event_columns(
+    schema: Attributes, kinds: Mapping[str, str], *, with_id: bool
+) -> PossibleColumns:
+    """The columns of a file about events of one type, whose attributes are of some `kinds`."""
+
+    def kind_of(path: str) -> str | None:
+        if path == "id" and with_id:
+            return "text"
+        if path in EVENT_KINDS:
+            return EVENT_KINDS[path]
+        if path in EVENT_ROOTS:
+            return "object"
+        if path.split(".")[0] in EVENT_ROOTS and not _is_within_list(path, schema):
+            return schema.kind_of(path)
+        return None
+
+    return PossibleColumns(kind_of, [*(["id"] if with_id else []), *event_leaves(kinds)])
+
+
+def customer_leaves(schema: CustomerSchema) -> list[str]:
+    """The columns that hold everything a file can say of customers."""
+    return [*sorted(CUSTOMER_NAMES), *_leaves(schema.kinds(), CUSTOMER_ROOTS)]
+
+
+def event_leaves(kinds: Mapping[str, str]) -> list[str]:
+    """The columns that hold everything a file can say of events with such attributes."""
+    return [*EVENT_KINDS, *_leaves(kinds, EVENT_ROOTS)]
+
+
+def _leaves(kinds: Mapping[str, str], roots: Collection[str]) -> list[str]:
+    """Single values, and lists whole; objects only where nothing is known of what they hold."""
+    found = []
+    for path, kind in kinds.items():
+        parents = [path[:place] for place, sign in enumerate(path) if sign == "."]
+        within_list = any(kinds.get(parent, "").startswith(LIST_OF) for parent in parents)
+        if path.split(".")[0] not in roots or within_list:
+            continue
+        has_children = any(other.startswith(f"{path}.") for other in kinds)
+        if kind != "object" or not has_children:
+            found.append(path)
+    return found
+
+
+def _customer_kind(name: str, schema: Attributes, *, with_id: bool) -> str | None:
+    if name == "id" and with_id:
+        return "text"
+    if name in CUSTOMER_NAMES:
+        return schema.kind_of(name)
+    root, *rest = name.split(".")
+    if root not in CUSTOMER_ROOTS or not rest:
+        return None
+    if name.startswith(f"{SUBSCRIPTIONS}.") and len(rest) == 3:
+        kind = schema.kind_of(f"{SUBSCRIPTIONS}.{rest[2]}")
+        return None if kind is None else kind.removeprefix(LIST_OF)
+    if _is_within_list(name, schema):
+        return None
+    return schema.kind_of(name)
+
+
+def _is_within_list(name: str, schema: Attributes) -> bool:
+    parts = name.split(".")
+    return any(
+        (schema.kind_of(".".join(parts[:length])) or "").startswith(LIST_OF)
+        for length in range(2, len(parts))
+    )
