@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.conf import settings
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from contacthub_project.db.gathering import gathering_connections
 from tests.factories import Hub
 
 hypothesis_settings.register_profile(
@@ -16,6 +19,13 @@ hypothesis_settings.load_profile("default")
 @pytest.fixture(autouse=True, scope="session")
 def _no_proxies() -> None:
     assert settings.DATA.name == "tests", "tests must not touch the product's own data"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The test's database, which nobody may be connected to when it is dropped."""
+    yield
+    gathering_connections.close()
 
 
 @pytest.fixture

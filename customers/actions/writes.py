@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db import transaction
+from django.db import connection, transaction
 
 from configuration.queries.rules import NodeRules
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
+from contacthub_project.db.gathering import Gatherer, gathering_connections
 from contacthub_project.db.sql import fetch_all, fetch_one, load
 from contacthub_project.messaging.enqueue import enqueue_on_commit
 from customers.actions.identity_locks import (
@@ -159,9 +160,13 @@ class CustomerWrite:
 
     def changed_row(self, row: CustomerRow, result: WriteResult) -> CustomerRow:
         """The customer as it is now, of the row that the change was made of."""
-        assert self.document is not None
         assert result.version is not None
         assert result.written_at is not None
+        return self.expected_row(row)._replace(version=result.version, updated_at=result.written_at)
+
+    def expected_row(self, row: CustomerRow) -> CustomerRow:
+        """The customer as it will be, but for the time, of the row that the change is made of."""
+        assert self.document is not None
         return row._replace(
             external_id=self.document["externalId"],
             base=self.document["base"],
@@ -170,8 +175,7 @@ class CustomerWrite:
             extra=self.document["extra"],
             tags=self.document["tags"],
             enabled=self.document["enabled"],
-            updated_at=result.written_at,
-            version=result.version,
+            version=row.version + 1,
             updated_by=self.updated_by,
         )
 
@@ -206,11 +210,17 @@ class CustomerWrite:
 
 
 def write_customer(workspace_id: UUID, write: CustomerWrite) -> WriteResult:
-    """Write a customer, by itself or in the transaction there is; what became of it.
+    """Write a customer, in the transaction there is or with whatever else is written; what became.
 
-    What waits for its external id is told (`customers.actions.identity_locks`).
+    What waits for its external id is told (`customers.actions.identity_locks`). Outside of a
+    transaction nobody is waited for who holds the customer: then the write is stale. Raises
+    NodeNotOpen.
     """
-    (result,) = write_customers(workspace_id, [write])
+    if connection.in_atomic_block:
+        (result,) = write_customers(workspace_id, [write])
+    else:
+        # Rows that hold a client's id go by themselves: they may have to wait for it.
+        result = _gatherer.submit((workspace_id, write.appears is not None), write)
     if result.outcome is Outcome.AWAITED:
         result = _written_awaited(workspace_id, write)
     if result.outcome is Outcome.NOT_OPEN:
@@ -239,6 +249,20 @@ def write_customers(workspace_id: UUID, writes: Sequence[CustomerWrite]) -> list
     """
     found = fetch_all(WRITE, set_parameters(workspace_id, writes, may_wait=True), prepare=None)
     return set_results(writes, found)
+
+
+def _write_set(group: tuple[UUID, bool], writes: Sequence[CustomerWrite]) -> list[WriteResult]:
+    workspace_id, _ = group
+    with gathering_connections.connection() as raw:
+        parameters = set_parameters(workspace_id, writes, may_wait=False)
+        return set_results(writes, raw.execute(WRITE, parameters).fetchall())
+
+
+def _write_alone(group: tuple[UUID, bool], write: CustomerWrite) -> WriteResult:
+    return write_customers(group[0], [write])[0]
+
+
+_gatherer = Gatherer(_write_set, alone=_write_alone)
 
 
 def set_parameters(
