@@ -9,13 +9,14 @@ from uuid import UUID
 import orjson
 
 from configuration.queries.rules import WorkspaceRules
-from contacthub_project.db.sql import fetch_all, fetch_one
+from contacthub_project.db.sql import fetch_all, fetch_one, load
 from customers.observers import CustomerObserver, ExportedList, ForgottenPerson
 from events.actions.attachment import attach_waiting_events
-from events.actions.statements import DELETE_OF_CUSTOMER
 from events.models.event import ROW_AS_JSON
 from events.queries.aggregates import members_in_order
 from events.queries.documents import duplicate_of, event_moments, event_response
+
+DELETE_OF_CUSTOMER = load("events/sql/delete_events_of_customer")
 
 PAGE = 1000
 # The latest first, as the index has them; a comparison of rows is a range of it.

@@ -1,8 +1,8 @@
 """Gathering: rows that arrive while a statement is under way go together in the next one.
 
-A `Gatherer` has a few lanes. While none of them works for a group (a workspace, say) the first row
-of the group goes at once, alone; rows that arrive meanwhile wait, and go together when the lane is
-back. Nobody waits for a timer, sets grow with the load, and each row is answered after its set is
+A `Gatherer` has a few lanes. While one of them is free for a group (a workspace, say) a row of the
+group goes at once, alone; rows that arrive meanwhile wait, and go together when a lane is back.
+Nobody waits for a timer, sets grow with the load, and each row is answered after its set is
 committed. Groups take turns.
 
 Threads call `submit`, coroutines `asubmit`. The thread whose row heads a set works for all of it;
@@ -16,7 +16,7 @@ import contextlib
 import select
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ from django.db import InterfaceError, OperationalError, connection
 from psycopg.pq import TransactionStatus
 
 MOST = 64  # rows of a set
-LANES = 2
+LANES = 4
 MOST_SECONDS = 600.0  # that a connection is kept
 CONNECTION_LOST = ("08", "57P")  # classes of PostgreSQL's codes
 
@@ -73,7 +73,7 @@ class _Turn(Generic[Group, Row, Result]):
 
 
 class Gatherer(Generic[Group, Row, Result]):
-    """Runs sets of rows, at most one of a group and `lanes` altogether at a time.
+    """Runs sets of rows: at a time at most `lanes` altogether, and `lanes_of_group` of one group.
 
     A set that fails unexpectedly is undone as a whole. Then each of its rows is tried by itself, by
     `alone`, so that the failure costs the row that it is about and no other; but what may have been
@@ -86,6 +86,7 @@ class Gatherer(Generic[Group, Row, Result]):
         *,
         alone: Callable[[Group, Row], Result],
         lanes: int = LANES,
+        lanes_of_group: int = 1,
         most: int = MOST,
         repeats: bool = False,
     ) -> None:
@@ -96,7 +97,8 @@ class Gatherer(Generic[Group, Row, Result]):
         self._lock = threading.Lock()
         self._free = lanes
         self._lanes = lanes
-        self._busy: set[Group] = set()
+        self._lanes_of_group = lanes_of_group
+        self._busy: Counter[Group] = Counter()
         self._waiting: OrderedDict[Group, deque[_Ticket[Row, Result]]] = OrderedDict()
         self._threads: ThreadPoolExecutor | None = None
 
@@ -153,7 +155,8 @@ class Gatherer(Generic[Group, Row, Result]):
         """The next set of the group whose turn it is, None when no lane or no group is free."""
         if not self._free:
             return None
-        group = next((each for each in self._waiting if each not in self._busy), None)
+        most = self._lanes_of_group
+        group = next((each for each in self._waiting if self._busy[each] < most), None)
         if group is None:
             return None
         queue = self._waiting[group]
@@ -162,7 +165,7 @@ class Gatherer(Generic[Group, Row, Result]):
             self._waiting.move_to_end(group)
         else:
             del self._waiting[group]
-        self._busy.add(group)
+        self._busy[group] += 1
         self._free -= 1
         return _Turn(group, tickets)
 
@@ -172,7 +175,9 @@ class Gatherer(Generic[Group, Row, Result]):
             self._do(turn)
         finally:
             with self._lock:
-                self._busy.discard(turn.group)
+                self._busy[turn.group] -= 1
+                if not self._busy[turn.group]:
+                    del self._busy[turn.group]
                 self._free += 1
                 following = self._next()
             if following is not None:

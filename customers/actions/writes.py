@@ -262,7 +262,7 @@ def _write_alone(group: tuple[UUID, bool], write: CustomerWrite) -> WriteResult:
     return write_customers(group[0], [write])[0]
 
 
-_gatherer = Gatherer(_write_set, alone=_write_alone)
+_gatherer = Gatherer(_write_set, alone=_write_alone, lanes_of_group=2)
 
 
 def set_parameters(

@@ -216,6 +216,9 @@ FOR NO KEY UPDATE
 
 def _read_together(workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow | None]:
     with gathering_connections.connection() as raw:
+        if len(ids) == 1:
+            one = raw.execute(LIVE_ROW, (ids[0], workspace_id)).fetchone()
+            return [record_of(CustomerRow, one)]
         row = raw.execute(LIVE_ROWS, (list(set(ids)), workspace_id)).fetchone()
     found = {each.id: each for each in records_of(CustomerRow, row and row[0])}
     return [found.get(str(customer_id)) for customer_id in ids]
@@ -225,4 +228,4 @@ def _read_alone(workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
     return record_of(CustomerRow, fetch_one(LIVE_ROW, (customer_id, workspace_id)))
 
 
-_reads = Gatherer(_read_together, alone=_read_alone, repeats=True)
+_reads = Gatherer(_read_together, alone=_read_alone, repeats=True, lanes_of_group=2)

@@ -30,7 +30,8 @@ from contacthub_project.core.principal import WRITE, Principal
 from contacthub_project.db.sql import fetch_all, load
 from customers.actions.identity_locks import lock_identities
 from events.actions.products import note_products
-from events.actions.statements import EventWrite, insert_event_of, insert_events
+from events.actions.writes import EventWrite, write_event, write_events
+from events.actions.writes import Outcome as WriteOutcome
 from events.domain.admission import customer_refusals, type_refusal
 from events.domain.deduplication import digest_of, is_the_same
 from events.domain.draft import BringBack, Draft, bring_back_of, content_of, read_draft
@@ -107,14 +108,27 @@ def post_event(workspace: WorkspaceRules, given: GivenEvent, *, by: Principal) -
     rules = workspace.event_types[draft.content.type]
     customer_id = as_uuid(draft.customer_id) if draft.customer_id is not None else None
     if customer_id is not None and not rules.consents and not rules.updates_products:
-        event_id = new_id()
-        digest = digest_of(draft)
-        if insert_event_of(workspace.id, customer_id, event_id, draft.content, digest, by):
-            return event_id
+        write = EventWrite(
+            id=new_id(),
+            content=draft.content,
+            registered_by=by.author,
+            customer_id=customer_id,
+            nodes=_writable_nodes(by),
+            body_digest=digest_of(draft),
+        )
+        if write_event(workspace.id, write) is WriteOutcome.WRITTEN:
+            return write.id
     (outcome,) = _insert(workspace, {0: draft}, {}, by)
     if isinstance(outcome, ContacthubError):
         raise outcome
     return outcome.id
+
+
+def _writable_nodes(by: Principal) -> list[UUID] | None:
+    """The nodes that somebody may write, None for all."""
+    if by.nodes is None:
+        return None
+    return [node_id for node_id in by.nodes if by.may(WRITE, node_id)]
 
 
 def external_id_conflict(event_id: str | None) -> Conflict:
@@ -211,7 +225,12 @@ class _Ingestion:
                     writes[index] = self._judged(each)
                 except ContacthubError as refusal:
                     outcomes[index] = refusal
-            inserted = insert_events(self._workspace.id, list(writes.values()), self._by)
+            told = write_events(self._workspace.id, list(writes.values()))
+            inserted = {
+                write.id
+                for write, became in zip(writes.values(), told, strict=True)
+                if became is WriteOutcome.WRITTEN
+            }
             note_products(
                 self._workspace,
                 [write.content for write in writes.values() if write.id in inserted],
@@ -359,6 +378,7 @@ class _Ingestion:
             customer_version=owner.version if owner is not None and demanded else None,
             bring_back=draft.bring_back,
             content=draft.content,
+            registered_by=self._by.author,
             body_digest=digest_of(draft),
         )
 

@@ -26,10 +26,9 @@ from contacthub_project.core.errors import (
 )
 from contacthub_project.core.principal import Principal
 from contacthub_project.core.sameness import says_the_same
-from contacthub_project.db.sql import fetch_one
 from events.actions.ingestion import INVALID_EVENT, GivenEvent, external_id_conflict
 from events.actions.products import note_products
-from events.actions.statements import DELETE_ONE, update_event
+from events.actions.writes import EventChange, Outcome, write_events
 from events.domain.draft import (
     Content,
     coerced_parts,
@@ -89,8 +88,7 @@ def delete_event(
 ) -> None:
     """Raises NotFound, Stale, Locked."""
     with transaction.atomic():
-        _locked(workspace, event_id, expected_version)
-        fetch_one(DELETE_ONE, {"id": event_id, "workspace_id": workspace.id})
+        _write(workspace, _locked(workspace, event_id, expected_version), None)
 
 
 def _replaced(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,10 +161,7 @@ def _changed(
             faults = placeholder_faults(content.external_id, placeholders, at="/externalId")
             if faults:
                 raise Invalid(INVALID_EVENT, errors=faults)
-        if content.external_id in {None, before.external_id}:
-            update_event(workspace.id, event_id, content)
-        else:
-            _update_external_id(workspace, UUID(event["nodeId"]), event_id, content)
+        _write(workspace, event, content)
         note_products(workspace, [content])
 
 
@@ -180,18 +175,22 @@ def _content(
     return replace(content, properties=properties)
 
 
-def _update_external_id(
-    workspace: WorkspaceRules, node_id: UUID, event_id: UUID, content: Content
-) -> None:
-    """Update an event that gets an external id; raises Conflict when another event has it."""
-    assert content.external_id is not None, "the event gets one"
+def _write(workspace: WorkspaceRules, event: Mapping[str, Any], content: Content | None) -> None:
+    """Write what becomes of an event that is held, None to delete it; raises Conflict, Locked."""
+    change = EventChange(id=UUID(event["id"]), content=content, version=event["version"])
     try:
         with transaction.atomic():
-            update_event(workspace.id, event_id, content)
+            (outcome,) = write_events(workspace.id, [change])
     except IntegrityError:
-        key = (node_id, content.external_id, content.type)
+        outcome = Outcome.EXISTS  # since this very moment
+    if outcome is Outcome.EXISTS:
+        assert content is not None
+        assert content.external_id is not None
+        key = (UUID(event["nodeId"]), content.external_id, content.type)
         others = Event.objects.with_external_ids(workspace.id, [key])
-        raise external_id_conflict(others[key][0][0] if key in others else None) from None
+        raise external_id_conflict(others[key][0][0] if key in others else None)
+    if outcome is not Outcome.WRITTEN:
+        raise Locked  # its node, since the rules were read
 
 
 def _size(event: Mapping[str, Any]) -> int:

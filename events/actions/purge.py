@@ -19,10 +19,11 @@ from django.utils import timezone
 
 from configuration.domain.retention import cutoffs, effective_months
 from configuration.models import EventTypeSettings, Node, Workspace
-from contacthub_project.db.sql import fetch_one, fetch_value
+from contacthub_project.db.sql import fetch_one, fetch_value, load
 from contacthub_project.messaging.pubsub import notify_on_commit
-from events.actions.statements import DELETE_EXPIRED
 from events.models import PurgeRun
+
+DELETE_EXPIRED = load("events/sql/delete_expired_events")
 
 TASK = "events.tasks.purge"
 BATCH = 1000

@@ -5,10 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from contacthub_project.db.querysets import json_value_at
-from contacthub_project.db.sql import fetch_value
+from contacthub_project.db.sql import fetch_value, load
 from contacthub_project.db.tenant_data import TenantDataOwner
-from events.actions.statements import DELETE_IN_NODE
 from events.models import Event, IdempotencyKey, Product
+
+DELETE_IN_NODE = load("events/sql/delete_events_of_node")
 
 
 class EventDataOwner(TenantDataOwner):

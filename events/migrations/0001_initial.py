@@ -144,4 +144,7 @@ class Migration(migrations.Migration):
             rendered("events/sql/functions/is_awaited"),
             rendered("customers/sql/functions/is_awaited"),
         ),
+        migrations.RunSQL(
+            rendered("events/sql/functions/write_events"), "DROP FUNCTION events_write"
+        ),
     ]

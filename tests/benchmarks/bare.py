@@ -23,7 +23,7 @@ def _connection() -> psycopg.Connection[Any]:
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """POST stores the body and answers it with its id; GET /<id> answers what is stored."""
+    """POST stores the body, PATCH /<id> merges into it, GET /<id> answers what is stored."""
     if environ["REQUEST_METHOD"] == "POST":
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         key = str(uuid_utils.uuid7())
@@ -31,6 +31,13 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
             "INSERT INTO bare (id, document) VALUES (%s, %s::jsonb)", (key, body.decode())
         )
         answer = orjson.dumps({"id": key, **orjson.loads(body)})
+    elif environ["REQUEST_METHOD"] == "PATCH":
+        key, body = environ["PATH_INFO"][1:], environ["wsgi.input"].read()
+        row = _connection().execute(
+            "UPDATE bare SET document = document || %s::jsonb WHERE id = %s RETURNING document::text",
+            (body.decode(), key),
+        )
+        answer = row.fetchone()[0].encode()  # type: ignore[index]
     else:
         key = environ["PATH_INFO"][1:]
         row = _connection().execute("SELECT document::text FROM bare WHERE id = %s", (key,))

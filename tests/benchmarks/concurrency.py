@@ -1,0 +1,170 @@
+"""`.venv/bin/python -m tests.benchmarks.concurrency`: 1, 16 and 64 connections, with CPU a request.
+
+Each operation against the bare function that does its one statement, in turns on the same server.
+CPU is that of the web processes and of PostgreSQL, in microseconds a request. The last row is 16
+connections that change one and the same customer, which has no bare counterpart.
+
+BENCHMARK_ROUNDS, BENCHMARK_SECONDS and BENCHMARK_CONNECTIONS ("1 16 64") change how much is done.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import statistics
+import tempfile
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.benchmarks.__main__ import BARE_PORT, PORT, _id_of, bare_inserts, running_product
+from tests.benchmarks.breakdown import customer
+from tests.benchmarks.load import http_request, requests_per_second
+
+ROUNDS = int(os.environ.get("BENCHMARK_ROUNDS", "3"))
+SECONDS = float(os.environ.get("BENCHMARK_SECONDS", "2"))
+CONNECTIONS = [int(each) for each in os.environ.get("BENCHMARK_CONNECTIONS", "1 16 64").split()]
+CUSTOMERS = 200  # that are read and changed in turns
+EXPECTED = (b"HTTP/1.1 200", b"HTTP/1.1 201", b"HTTP/1.1 202")
+PROPERTIES = {"url": "https://shop.example/scarves/red", "title": "Red scarves", "path": "/scarves"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Requests a second, and microseconds of CPU a request: of the web server and of PostgreSQL."""
+
+    rate: float
+    web: float
+    database: float
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        with running_product(data) as facts, bare_inserts(data):
+            _measure(facts)
+
+
+def _measure(facts: dict[str, Any]) -> None:
+    token, node = facts["tokens"]["trusted"], facts["nodeIds"][0]
+    hub = f"/hub/v1/workspaces/{facts['workspaceId']}"
+    numbers = itertools.count()
+
+    def new(path: str) -> bytes:
+        body = customer(node, f"person{next(numbers)}-{uuid.uuid4()}")
+        return http_request("POST", path, token=token, body=body)
+
+    ours = [_id_of(PORT, new(f"{hub}/customers")) for _ in range(CUSTOMERS)]
+    bare = [_id_of(BARE_PORT, new("/")) for _ in range(CUSTOMERS)]
+    turn = itertools.count()
+
+    def one_of(ids: list[str]) -> str:
+        return ids[next(turn) % CUSTOMERS]
+
+    def change() -> bytes:
+        return json.dumps({"base": {"lastName": f"name{next(numbers)}"}}).encode()
+
+    def event() -> bytes:
+        said = {"customerId": one_of(ours), "type": "viewedPage", "context": "WEB"}
+        return json.dumps(said | {"properties": PROPERTIES}).encode()
+
+    def patch(of: str) -> bytes:
+        return http_request("PATCH", f"{hub}/customers/{of}", token=token, body=change())
+
+    only = os.environ.get("BENCHMARK_ONLY", "")
+    rows: dict[str, tuple[Callable[[], bytes], Callable[[], bytes]]] = {
+        "GET one customer": (
+            lambda: http_request("GET", f"/{one_of(bare)}"),
+            lambda: http_request("GET", f"{hub}/customers/{one_of(ours)}", token=token),
+        ),
+        "POST a customer": (lambda: new("/"), lambda: new(f"{hub}/customers")),
+        "POST an event": (
+            lambda: http_request("POST", "/", body=event()),
+            lambda: http_request("POST", f"{hub}/events", token=token, body=event()),
+        ),
+        "PATCH a customer": (
+            lambda: http_request("PATCH", f"/{one_of(bare)}", body=change()),
+            lambda: patch(one_of(ours)),
+        ),
+    }
+    print(
+        f"{'':18} {'conn.':>5} {'bare /s':>8} {'ours /s':>8} {'ratio':>6}"
+        f" {'bare web+PG':>12} {'ours web+PG':>12}   (median of {ROUNDS} rounds)"
+    )
+    rows = {name: pair for name, pair in rows.items() if only in name}
+    for (name, pair), connections in itertools.product(rows.items(), CONNECTIONS):
+        rounds = [
+            [
+                _measured(port, made, connections)
+                for port, made in zip((BARE_PORT, PORT), pair, strict=True)
+            ]
+            for _ in range(ROUNDS)
+        ]
+        _print(name, connections, rounds)
+    hot = [_measured(PORT, lambda: patch(ours[0]), 16) for _ in range(ROUNDS)]
+    told = f"{statistics.median(each.rate for each in hot):8.0f} {'':6} {'':12} {_cpu(hot):>12}"
+    print(f"{'PATCH the same one':18} {16:5} {'':8} {told}", flush=True)
+
+
+def _print(name: str, connections: int, rounds: list[list[Measured]]) -> None:
+    bare, ours = (list(each) for each in zip(*rounds, strict=True))
+    ratio = statistics.median(our.rate / its.rate for its, our in zip(bare, ours, strict=True))
+    rates = [statistics.median(each.rate for each in some) for some in (bare, ours)]
+    print(
+        f"{name:18} {connections:5} {rates[0]:8.0f} {rates[1]:8.0f} {ratio:6.2f}"
+        f" {_cpu(bare):>12} {_cpu(ours):>12}",
+        flush=True,
+    )
+
+
+def _cpu(measured: list[Measured]) -> str:
+    web = statistics.median(each.web for each in measured)
+    database = statistics.median(each.database for each in measured)
+    return f"{web:.0f}+{database:.0f}"
+
+
+def _measured(port: int, made: Callable[[], bytes], connections: int) -> Measured:
+    web, database = _web_processes(port), _database_processes()
+    before = _seconds(web), _seconds(database)
+    rate = requests_per_second(
+        port, made, seconds=SECONDS, expected=EXPECTED, connections=connections
+    )
+    requests = rate * SECONDS / 1e6
+    spent = _seconds(web) - before[0], _seconds(database) - before[1]
+    return Measured(rate, spent[0] / requests, spent[1] / requests)
+
+
+def _web_processes(port: int) -> list[psutil.Process]:
+    """Granian that listens at the port, and its workers."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = process.info["cmdline"] or []
+        if "granian" in line and str(port) in line:
+            found += [process, *process.children(recursive=True)]
+    return found
+
+
+def _database_processes() -> list[psutil.Process]:
+    """PostgreSQL's processes that the product has started."""
+    children = psutil.Process().children(recursive=True)
+    return [each for each in children if each.name().startswith("postgres")]
+
+
+def _seconds(processes: list[psutil.Process]) -> float:
+    total = 0.0
+    for process in processes:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total
+
+
+if __name__ == "__main__":
+    main()
