@@ -1,16 +1,20 @@
-"""A client that calls the product's own WSGI application, as the web server does."""
+"""A client that calls the product's own handlers, as the web server does once it has a request."""
 
 from __future__ import annotations
 
-import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
+from django.http.response import HttpResponseBase
 from django.test import TestCase
 
 from contacthub_project.api import BASE_PATH
+from contacthub_project.api.requests import Request
+from contacthub_project.runtime.concurrency import run_here
 
 NOT_SENT = object()
 
@@ -37,9 +41,9 @@ class Answer:
 class ApiClient:
     """Holds a token; paths are below the API's base path unless `absolute`."""
 
-    def __init__(self, token: str | None = None, application: Any = None) -> None:
+    def __init__(self, token: str | None = None, handler: Any = None) -> None:
         self.token = token
-        self.application = application
+        self.handler = handler
 
     def get(self, path: str, **options: Any) -> Answer:
         return self.request("GET", path, **options)
@@ -56,7 +60,19 @@ class ApiClient:
     def delete(self, path: str, **options: Any) -> Answer:
         return self.request("DELETE", path, **options)
 
-    def request(
+    def request(self, method: str, path: str, body: Any = NOT_SENT, **options: Any) -> Answer:
+        """Send a request; see `send`."""
+        # Inside a test's transaction nothing is ever committed: what waits for it is run by hand.
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            response = self.send(method, path, body, **options)
+            content = b"".join(content_of(response))
+        return Answer(response.status_code, dict(response.items()), content)
+
+    def stream(self, path: str, **options: Any) -> Iterator[bytes]:
+        """The parts of the answer to a GET, as they come."""
+        return content_of(self.send("GET", path, **options))
+
+    def send(
         self,
         method: str,
         path: str,
@@ -67,42 +83,61 @@ class ApiClient:
         content_type: str = "application/json",
         absolute: bool = False,
         **headers: str,
-    ) -> Answer:
+    ) -> HttpResponseBase:
         """Send a request; `body` goes out as JSON, `raw` as it is, `headers` as `If_Match="1"`."""
-        from contacthub_project.wsgi import application
-
         content = raw if raw is not None else b"" if body is NOT_SENT else json.dumps(body).encode()
-        environ = {
-            "REQUEST_METHOD": method,
-            # As servers give it (PEP 3333): the bytes of the path as Latin-1.
-            "PATH_INFO": (path if absolute else BASE_PATH + path).encode().decode("latin-1"),
-            "QUERY_STRING": query if isinstance(query, str) else urlencode(query, doseq=True),
-            "SERVER_NAME": "testserver",
-            "SERVER_PORT": "80",
-            "HTTP_HOST": "testserver",
-            "REMOTE_ADDR": "127.0.0.1",
-            "CONTENT_LENGTH": str(len(content)),
-            "wsgi.input": io.BytesIO(content),
-            "wsgi.errors": io.StringIO(),
-            "wsgi.url_scheme": "http",
-        }
+        given = {"host": "testserver", "content-length": str(len(content))}
         if content:
-            environ["CONTENT_TYPE"] = content_type
+            given["content-type"] = content_type
         if self.token is not None:
-            environ["HTTP_AUTHORIZATION"] = f"Bearer {self.token}"
-        for name, value in headers.items():
-            environ[f"HTTP_{name.upper()}"] = value
-        return _call(self.application or application, environ)
+            given["authorization"] = f"Bearer {self.token}"
+        given |= {name.replace("_", "-").lower(): value for name, value in headers.items()}
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path if absolute else BASE_PATH + path,
+            "query_string": (
+                query if isinstance(query, str) else urlencode(query, doseq=True)
+            ).encode(),
+            "headers": [
+                (name.encode(), value.encode("utf-8", "surrogatepass"))
+                for name, value in given.items()
+            ],
+            "client": ("127.0.0.1", 1024),
+            "server": ("testserver", 80),
+            "scheme": "http",
+        }
+        request = Request(scope, content)
+        handler = self.handler or handlers()[not request.path_info.startswith(BASE_PATH)]
+        response: HttpResponseBase = handler.answer(request)
+        return response
 
 
-def _call(application: Any, environ: dict[str, Any]) -> Answer:
-    started: list[Any] = []
+@cache
+def handlers() -> Any:
+    """Those of the API and of pages."""
+    from contacthub_project.web.handlers import ApiHandler, PagesHandler
 
-    def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
-        started.append((int(status.split(" ", 1)[0]), dict(headers)))
+    return ApiHandler(), PagesHandler()
 
-    # Inside a test's transaction nothing is ever committed: what waits for it is run by hand.
-    with TestCase.captureOnCommitCallbacks(execute=True):
-        content = b"".join(application(environ, start_response))
-    status, headers = started[0]
-    return Answer(status, headers, content)
+
+def content_of(response: Any) -> Iterator[bytes]:
+    """The parts of an answer; those of an async stream are made in this thread too."""
+    if not response.streaming:
+        yield response.content
+        return
+    try:
+        if not response.is_async:
+            yield from response.streaming_content
+            return
+        parts = response.streaming_content
+        while True:
+            try:
+                yield run_here(anext(parts))
+            except StopAsyncIteration:
+                return
+    finally:
+        if response.is_async:
+            run_here(response.streaming_content.aclose())
+        else:
+            response.close()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import iscoroutine
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from django.core.handlers.wsgi import WSGIRequest
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 
@@ -20,6 +19,8 @@ from configuration.queries.principals import principal_of_user
 from contacthub_project.admin.audit import record_change
 from contacthub_project.api import BASE_PATH
 from contacthub_project.api.operations import contract
+from contacthub_project.api.requests import Request
+from contacthub_project.runtime.concurrency import run_here
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,26 +120,28 @@ class Api:
         version: int | str | None = None,
         form: Any = None,
     ) -> Reply:
-        environ = {
-            "REQUEST_METHOD": method,
-            # WSGI's way of writing bytes; forms may name things by any character.
-            "PATH_INFO": (BASE_PATH + path).encode().decode("latin-1"),
-            "QUERY_STRING": urlencode(query or {}, doseq=True),
-            "CONTENT_TYPE": "application/json",
-            "CONTENT_LENGTH": str(len(body)),
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80",
-            "wsgi.input": io.BytesIO(body),
-            "wsgi.url_scheme": "http",
-        }
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         if version is not None:
-            environ["HTTP_IF_MATCH"] = f'"{version}"'
-        request = WSGIRequest(environ)
+            headers.append((b"if-match", f'"{version}"'.encode()))
+        request = Request(
+            {
+                "type": "http",
+                "method": method,
+                "path": BASE_PATH + path,
+                "query_string": urlencode(query or {}, doseq=True).encode(),
+                "headers": headers,
+                "server": ("localhost", 80),
+                "scheme": "http",
+            },
+            body,
+        )
         request.signed_in = self.principal  # type: ignore[attr-defined]
         if form is not None:
             # The file is read already, on disk: the form is handed over, not sent again.
-            environ["CONTENT_TYPE"] = request.content_type = "multipart/form-data"
+            request.META["CONTENT_TYPE"] = request.content_type = "multipart/form-data"
             request._post, request._files = form.POST, form.FILES  # type: ignore[attr-defined]
         match = resolve(BASE_PATH + path)
         response = match.func(request, *match.args, **match.kwargs)
+        if iscoroutine(response):
+            response = run_here(response)
         return Reply(response.status_code, response)

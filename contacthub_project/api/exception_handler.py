@@ -32,6 +32,7 @@ STATUSES: tuple[tuple[type[ContacthubError], int], ...] = (
     (errors.Unauthorized, 401),
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
+    (errors.RequestTimeout, 408),
     (errors.Conflict, 409),
     (errors.Gone, 410),
     (errors.Stale, 412),

@@ -6,8 +6,10 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import structlog
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -26,27 +28,66 @@ OVERRIDABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 log = structlog.get_logger("contacthub.requests")
 
 
-class HttpContract:
-    """Tracing id and metrics of each request; refuses hosts that are not ours."""
+class Middleware:
+    """Django's shape of a middleware, for threads and for the event loop.
+
+    `before` may answer in place of what is further in; `after` gets every answer.
+    """
+
+    sync_capable = async_capable = True
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if self._is_async:
+            return self._answered(request)
+        response = self.before(request)
+        if response is None:
+            response = self.get_response(request)
+        return self.after(request, response)
+
+    async def _answered(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.before(request)
+        if response is None:
+            response = await self.get_response(request)  # type: ignore[misc]
+        return self.after(request, response)
+
+    def before(self, request: HttpRequest) -> HttpResponseBase | None:
+        """What is to be done, or answered, before the request goes on."""
+        return None
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The answer as it is to leave."""
+        return response
+
+
+class HttpContract(Middleware):
+    """Tracing id and metrics of each request; refuses hosts that are not ours."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        super().__init__(get_response)
         self.log_requests = settings.LOG_REQUESTS
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        started = time.perf_counter()
-        tracing_id = _tracing_id(request)
+    def before(self, request: Any) -> HttpResponseBase | None:
+        # Requests of the web server know when they came: they may have waited since.
+        request.started = getattr(request, "started", None) or time.perf_counter()
+        request.tracing_id = _tracing_id(request)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(tracing_id=tracing_id)
+        structlog.contextvars.bind_contextvars(tracing_id=request.tracing_id)
         try:
             # Before anything else: else only what happens to ask for the host would be refused.
             request.get_host()
         except DisallowedHost as refused:
-            response: HttpResponseBase = answer(refused)
-        else:
-            response = self.get_response(request)
-        response.headers["X-Tracing-ID"] = tracing_id
-        seconds = time.perf_counter() - started
+            return answer(refused)
+        return None
+
+    def after(self, request: Any, response: HttpResponseBase) -> HttpResponseBase:
+        response.headers["X-Tracing-ID"] = request.tracing_id
+        seconds = time.perf_counter() - request.started
         match = request.resolver_match
         route = match.view_name if match is not None else ""
         metrics.observe(route, request.method or "", response.status_code, seconds)
@@ -61,11 +102,11 @@ class HttpContract:
         return response
 
 
-class ApiContract:
+class ApiContract(Middleware):
     """What holds for the API only: method override, and the headers that every answer carries."""
 
     def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
+        super().__init__(get_response)
         self.https_only = settings.SECURE_SSL_REDIRECT
         self.headers = {
             "X-Content-Type-Options": "nosniff",
@@ -80,22 +121,22 @@ class ApiContract:
                 f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
             )
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def before(self, request: HttpRequest) -> HttpResponseBase | None:
         if self.https_only and not request.is_secure() and request.path_info != HEALTH:
             # A redirect would come too late: the token has already travelled in the clear.
             # Load balancers ask for the health behind the proxy that ends TLS, without a token.
-            response: HttpResponseBase = error_response(403, "The API is served over HTTPS only")
-        else:
-            if request.method == "POST":
-                _override_method(request)
-            response = self.get_response(request)
+            return error_response(403, "The API is served over HTTPS only")
+        request.method = effective_method(request)
+        return None
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         for name, value in self.headers.items():
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 
-class PageHeaders:
+class PageHeaders(Middleware):
     """What browsers are told about pages, beside what Django's SecurityMiddleware says."""
 
     HEADERS = {
@@ -115,11 +156,7 @@ class PageHeaders:
         "Cross-Origin-Embedder-Policy": "credentialless",
     }  # fmt: skip
 
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         for name, value in self.HEADERS.items():
             response.headers.setdefault(name, value)
         return response
@@ -128,10 +165,11 @@ class PageHeaders:
 class Cors(CorsMiddleware):
     """Answers browsers; other clients send no Origin and are not kept waiting."""
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Any:
+        """The answer, or its coroutine in the event loop."""
         if "HTTP_ORIGIN" not in request.META:
-            return self.get_response(request)  # type: ignore[return-value]
-        return super().__call__(request)  # type: ignore[return-value]
+            return self.get_response(request)
+        return super().__call__(request)
 
 
 def _tracing_id(request: HttpRequest) -> str:
@@ -141,7 +179,10 @@ def _tracing_id(request: HttpRequest) -> str:
     return given if TRACING_ID.fullmatch(given) else str(uuid.uuid4())
 
 
-def _override_method(request: HttpRequest) -> None:
-    wanted = request.META.get("HTTP_X_HTTP_METHOD_OVERRIDE", "").upper()
-    if wanted in OVERRIDABLE:
-        request.method = wanted
+def effective_method(request: HttpRequest) -> str | None:
+    """The method that a request means: a POST may name another, for clients that send no other."""
+    if request.method == "POST":
+        wanted: str = request.META.get("HTTP_X_HTTP_METHOD_OVERRIDE", "").upper()
+        if wanted in OVERRIDABLE:
+            return wanted
+    return request.method

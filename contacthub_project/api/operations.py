@@ -18,12 +18,27 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from contacthub_project.core.principal import Principal
+from contacthub_project.core.work_class import WorkClass
 
 PUBLIC = "public"
 ANY_ROLE = "any"
+CLASSES_BY_TAG = {
+    "Analytics": WorkClass.STATS,
+    "Health": WorkClass.HEALTH,
+    "Customers": None,
+    "Events": None,
+    "Consents": None,
+    "Updates": None,
+    "Data-protection": None,
+    "Bulk-jobs": None,
+}  # None: by what it does; tags that are not named are configuration
+EXPORTS = frozenset({"export_node", "export_customer", "get_bulk_job_results", "create_bulk_job"})
+UPLOADS = frozenset({"create_bulk_job"})
+LARGEST_BODY = 1024 * 1024
+LARGEST_BODIES = {"create_events": 16 * 1024 * 1024}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operation:
     """One operation of the contract; `path` is a template such as `/workspaces/{workspaceId}`.
 
@@ -41,6 +56,28 @@ class Operation:
     @property
     def is_public(self) -> bool:
         return PUBLIC in self.roles
+
+    @functools.cached_property
+    def work_class(self) -> WorkClass:
+        """Whose slots it takes."""
+        if self.id in EXPORTS:
+            return WorkClass.EXPORT
+        by_tag = CLASSES_BY_TAG.get(self.tag, WorkClass.CONFIGURATION)
+        if by_tag is not None:
+            return by_tag
+        if self.method != "GET":
+            return WorkClass.WRITE
+        return WorkClass.READ if self.path.endswith("}") else WorkClass.SEARCH
+
+    @property
+    def largest_body(self) -> int:
+        """How many bytes a request may carry; views may want fewer, and uploads take more."""
+        return LARGEST_BODIES.get(self.id, LARGEST_BODY)
+
+    @property
+    def takes_upload(self) -> bool:
+        """Whether its body is a form with a file, which is read piece by piece."""
+        return self.id in UPLOADS
 
     def allows(self, roles: frozenset[str]) -> bool:
         """Whether somebody with these roles may call it."""

@@ -1,18 +1,23 @@
-"""The requests of the web server, with or without `Content-Length`."""
+"""The requests that handlers get, made of what an ASGI server tells."""
 
 from __future__ import annotations
 
-import sys
+import io
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.core.handlers.wsgi import LimitedStream, WSGIRequest
+from django.core.handlers.asgi import ASGIRequest
 from django.http.multipartparser import MultiPartParserError
 
+from contacthub_project.api.forwarding import settle_forwarding
 from contacthub_project.api.uploads import StorageUploadHandler
 
+NOTHING = io.BytesIO()
 FORM_BYTES = 64 * 1024  # what a form may take beside its file
+PIECE = 64 * 1024
+MULTIPART = "multipart/form-data"
 
 
 def largest_form() -> int:
@@ -20,59 +25,57 @@ def largest_form() -> int:
     return int(settings.BULK_BYTES) + FORM_BYTES
 
 
-class BodyStream(LimitedStream):
-    """The body of a request, of a `length` that may be unknown.
-
-    Whoever reads all of it at once, into memory, gets DATA_UPLOAD_MAX_MEMORY_SIZE bytes at most:
-    beyond it raises RequestDataTooBig. Who knows better reads so many bytes.
-    """
-
-    def __init__(self, stream: Any, length: int | None) -> None:
-        super().__init__(stream, sys.maxsize if length is None else length)
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size >= 0:
-            return super().read(size)
-        data = super().read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
-        if len(data) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise RequestDataTooBig
-        return data
-
-
-class FormStream(BodyStream):
+class FormStream:
     """A form with a file, at most `largest_form()` bytes; raises RequestDataTooBig beyond."""
 
     KEPT = 512  # bytes of the end, which the closing boundary is looked for in
 
-    def __init__(self, stream: Any, length: int | None) -> None:
-        super().__init__(stream, length)
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._count = 0
         self.end = b""
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        data = super().read(size)
-        if self._pos > largest_form():  # type: ignore[attr-defined]
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._stream.read(size)
+        self._count += len(data)
+        if self._count > largest_form():
             raise RequestDataTooBig
         self.end = (self.end + data[-self.KEPT :])[-self.KEPT :]
         return data
 
+    def readline(self) -> bytes:
+        """The next piece, for those who read what follows the form only to drop it."""
+        return self.read(PIECE)
 
-class Request(WSGIRequest):
-    """Takes bodies that come in chunks (`Transfer-Encoding: chunked`), and forms only whole."""
+    def close(self) -> None:
+        """The stream belongs to the server, which ends it."""
 
-    _stream: Any
 
-    def __init__(self, environ: dict[str, Any]) -> None:
-        super().__init__(environ)
-        length = self._stream.limit
-        is_form = self.content_type == "multipart/form-data"
-        if "HTTP_TRANSFER_ENCODING" in environ:
-            length = None
-            if is_form:
-                environ["CONTENT_LENGTH"] = str(largest_form())  # Django takes none for empty
-        if is_form:
-            self._stream = FormStream(environ["wsgi.input"], length)
-        elif length is None:
-            self._stream = BodyStream(environ["wsgi.input"], length)
+class Request(ASGIRequest):
+    """A request of the web server; its body is there whole, but for forms, which are read on.
+
+    Header names with an underscore are dropped (by Django): in `META` they could not be told from
+    those with a hyphen, which proxies set.
+    """
+
+    # Why it is not served, when that is known before any handler is asked.
+    refusal: Exception | None = None
+    # When it came, by time.perf_counter(); None when no server brought it.
+    started: float | None = None
+
+    def __init__(self, scope: Mapping[str, Any], body: bytes = b"") -> None:
+        super().__init__(scope, NOTHING)
+        settle_forwarding(self.META)
+        self.set_body(body)
+
+    def set_body(self, body: Any) -> None:
+        """Have views read `body`: bytes, or a file that a form is read from."""
+        if self.content_type == MULTIPART:
+            self.META.setdefault("CONTENT_LENGTH", str(largest_form()))  # none is empty to Django
+            self._stream: Any = FormStream(io.BytesIO(body) if isinstance(body, bytes) else body)
+        else:
+            self._body = body
+            self._stream = io.BytesIO(body)
 
     def parse_file_upload(self, META: Any, post_data: Any) -> Any:
         """As Django's; raises MultiPartParserError for a form that was broken off.

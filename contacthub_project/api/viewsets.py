@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from inspect import iscoroutinefunction
 from math import ceil
 from typing import Any, NoReturn
 
@@ -26,6 +28,7 @@ from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.core.date_format import DateFormat, Positions
 from contacthub_project.core.errors import Forbidden, Invalid, LimitExceeded, Stale, Unauthorized
 from contacthub_project.core.principal import Principal
+from contacthub_project.runtime.concurrency import in_thread
 
 CONFIGURATION_BODY_LIMIT = 512 * 1024
 
@@ -54,8 +57,12 @@ class ContactHubViewSet(ViewSet):
     principal: Principal | None = None
     date_format: DateFormat
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer the request by the action that its method is mapped to."""
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer the request by the action that its method is mapped to.
+
+        An action that is a coroutine makes the answer one: it runs in the event loop, and has what
+        blocks done by `in_thread`.
+        """
         method = (request.method or "").lower()
         if method == "head":
             method = "get"
@@ -67,12 +74,27 @@ class ContactHubViewSet(ViewSet):
                 return self.http_method_not_allowed(request)
             self.action = action
             self.operation = self.operations[method.upper()]
+            handler = getattr(self, action)
+            if iscoroutinefunction(handler):
+                return self._dispatched(handler, request, **kwargs)
             self.initial(request, *args, **kwargs)
-            response: HttpResponseBase = getattr(self, action)(request, **kwargs)
+            response: HttpResponseBase = handler(request, **kwargs)
             response = self.with_date_format(response)
         except Exception as failure:
             response = self.handle_exception(failure)
         return self.finalize_response(request, response, *args, **kwargs)
+
+    async def _dispatched(
+        self, handler: Callable[..., Any], request: HttpRequest, **kwargs: Any
+    ) -> HttpResponseBase:
+        """`dispatch` for actions that are coroutines."""
+        try:
+            await in_thread(partial(self.initial, request, **kwargs))
+            response: HttpResponseBase = await handler(request, **kwargs)
+            response = self.with_date_format(response)
+        except Exception as failure:
+            response = self.handle_exception(failure)
+        return self.finalize_response(request, response, **kwargs)
 
     def initial(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Authenticate, then ask permissions, then throttles; read what every operation reads."""

@@ -118,6 +118,12 @@ class Stale(ContacthubError):
     message = "The resource has changed since it was read"
 
 
+class RequestTimeout(ContacthubError):
+    """The client sends its request too slowly."""
+
+    message = "The body comes too slowly"
+
+
 class TooLarge(ContacthubError):
     """The body is larger than allowed."""
 

@@ -8,15 +8,15 @@ requests read again when their time limit ends.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 import redis
 import structlog
-from django.conf import settings
 from django.db import transaction
 
 from contacthub_project.messaging.redis_clients import redis_client
@@ -25,7 +25,8 @@ log = structlog.get_logger("contacthub.pubsub")
 
 CHANNEL = "contacthub:notify:"
 SECONDS_BETWEEN = 0.05
-SECONDS_TO_LISTEN = 1.0
+SECONDS_TO_LISTEN = 1.0  # for the first who waits, in so many steps:
+STEPS_TO_LISTEN = 50
 PAUSE_AFTER_FAILURE = 1.0
 
 
@@ -63,38 +64,34 @@ class Publisher:
 
 
 class Subscriber:
-    """Wakes the waiting threads of this process; `most` limits how many may wait at once."""
+    """Wakes the coroutines of this process that wait for a topic."""
 
-    def __init__(self, most: int) -> None:
-        self._places = threading.Semaphore(most)
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[str, set[threading.Event]] = {}
-        self._is_listening = threading.Event()
+        self._waiting: dict[str, dict[asyncio.Event, asyncio.AbstractEventLoop]] = {}
+        self._is_listening = False
         self._thread: threading.Thread | None = None
 
-    @contextmanager
-    def waiting_for(self, topic: str) -> Iterator[threading.Event | None]:
-        """An event that is set by a notification of the topic; None when the limit is reached."""
-        if not self._places.acquire(blocking=False):
-            yield None
-            return
-        event = threading.Event()
+    @asynccontextmanager
+    async def waiting_for(self, topic: str) -> AsyncIterator[asyncio.Event]:
+        """An event that is set by a notification of the topic."""
+        event = asyncio.Event()
+        with self._lock:
+            self._waiting.setdefault(topic, {})[event] = asyncio.get_running_loop()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._listen, daemon=True, name="subscriber")
+                self._thread.start()
         try:
-            with self._lock:
-                self._waiting.setdefault(topic, set()).add(event)
-                if self._thread is None:
-                    self._thread = threading.Thread(
-                        target=self._listen, daemon=True, name="subscriber"
-                    )
-                    self._thread.start()
-            self._is_listening.wait(SECONDS_TO_LISTEN)
+            for _ in range(STEPS_TO_LISTEN):
+                if self._is_listening:
+                    break
+                await asyncio.sleep(SECONDS_TO_LISTEN / STEPS_TO_LISTEN)
             yield event
         finally:
             with self._lock:
-                self._waiting[topic].discard(event)
+                del self._waiting[topic][event]
                 if not self._waiting[topic]:
                     del self._waiting[topic]
-            self._places.release()
 
     def _listen(self) -> None:
         while True:
@@ -103,22 +100,29 @@ class Subscriber:
                 subscription.psubscribe(CHANNEL + "*")
                 for message in subscription.listen():
                     if message["type"] == "psubscribe":
-                        self._is_listening.set()
+                        self._is_listening = True
                     else:
                         self._wake(message["channel"].decode().removeprefix(CHANNEL))
             except redis.RedisError:
-                self._is_listening.clear()
+                self._is_listening = False
                 log.warning("no Redis, notifications do not arrive")
                 time.sleep(PAUSE_AFTER_FAILURE)
 
     def _wake(self, topic: str) -> None:
         with self._lock:
-            for event in self._waiting.get(topic, ()):
-                event.set()
+            for loop in set(self._waiting.get(topic, {}).values()):
+                with suppress(RuntimeError):  # a loop that has ended
+                    loop.call_soon_threadsafe(self._set, topic, loop)
+
+    def _set(self, topic: str, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            for event, of in self._waiting.get(topic, {}).items():
+                if of is loop:
+                    event.set()
 
 
 publisher = Publisher()
-subscriber = Subscriber(settings.WEB_WAITERS)
+subscriber = Subscriber()
 
 
 def feed_topic(workspace_id: UUID) -> str:

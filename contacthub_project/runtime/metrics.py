@@ -21,6 +21,11 @@ DROPPED_EVENTS = Counter(
     "Waiting events that were dropped when their customer appeared, by reason",
     ["reason"],
 )
+REFUSED = Counter(
+    "contacthub_refused_requests",
+    "Requests answered 503 because too many others came, by class of work and what was used up",
+    ["work_class", "reason"],
+)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _children: dict[tuple[str, str, int], Any] = {}
 _lock = threading.Lock()
@@ -40,6 +45,11 @@ def count_dropped_events(by_reason: Mapping[str, int]) -> None:
     """Count waiting events that were refused to their customers."""
     for reason, count in by_reason.items():
         DROPPED_EVENTS.labels(reason).inc(count)
+
+
+def count_refused(work_class: str, reason: str) -> None:
+    """Count a request that found too many others; `reason` is the limit that was reached."""
+    REFUSED.labels(work_class, reason).inc()
 
 
 def gather_in(folder: Path) -> None:

@@ -28,12 +28,13 @@ def web(
     `metrics` is an empty folder of its own, `environment` what is different in it.
     """
     command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi",
+        sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop",
         "--host", host, "--port", str(port), "--workers", str(workers),
-        "--blocking-threads", str(settings.WEB_CONCURRENCY + settings.WEB_WAITERS),
-        "--backpressure", "256", "--respawn-failed-workers",
+        "--backpressure", str(2 * settings.WEB_REQUESTS), "--respawn-failed-workers",
+        "--backlog", "2048", "--http1-buffer-size", "65536",
+        "--http1-header-read-timeout", "30000",
         "--no-ws", "--http", "1", "--log-level", "warning",
-        "contacthub_project.wsgi:application",
+        "contacthub_project.asgi:application",
     ]  # fmt: skip
     gathering = {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
     return Program("web", command, log, _environment() | gathering | dict(environment or {}))

@@ -11,3 +11,4 @@ from .database import *
 from .environment import *
 from .logging import *
 from .security import *
+from .web import *

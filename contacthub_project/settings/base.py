@@ -9,7 +9,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 # Address under which clients reach the API when that is not the Host they send (a proxy, say).
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 ROOT_URLCONF = "contacthub_project.urls"
-WSGI_APPLICATION = "contacthub_project.wsgi.application"
+ASGI_APPLICATION = "contacthub_project.asgi.application"
 APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -63,12 +63,15 @@ MIDDLEWARE = [
     "contacthub_project.admin.sign_in.middleware.ProofDemanded",  # after allauth's, to come first
     "axes.middleware.AxesMiddleware",
 ]
-# Of requests below /hub/v1, see contacthub_project.wsgi.
+# Of requests below /hub/v1, see contacthub_project.web.handlers.
 API_MIDDLEWARE = [
     "contacthub_project.api.middleware.HttpContract",
     "contacthub_project.api.middleware.Cors",
     "contacthub_project.api.middleware.ApiContract",
 ]
+
+# Of requests for pages that are refused before they are looked at: nothing asks the database.
+REFUSAL_MIDDLEWARE = MIDDLEWARE[:4]
 
 TEMPLATES = [
     {
@@ -99,9 +102,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
-# Requests that a web process works on at once, and how many more may wait for something to happen.
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=3)
-WEB_WAITERS = env.int("WEB_WAITERS", default=3)
 # Bulk jobs: the largest file, and how long results are kept after the job has ended.
 BULK_BYTES = env.int("BULK_BYTES", default=1024**3)
 BULK_DAYS = env.int("BULK_DAYS", default=30)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
@@ -12,7 +14,7 @@ from contacthub_project.api.renderers import json_bytes_in
 from contacthub_project.core.date_format import DateFormat
 from contacthub_project.core.errors import Forbidden, Gone, Unauthorized, Unavailable
 from contacthub_project.messaging.pubsub import feed_topic, subscriber
-from contacthub_project.runtime.concurrency import request_limiter
+from contacthub_project.runtime.concurrency import in_thread
 from customers.queries.feed import FeedFilter, read_page, update_moments
 
 STREAM_SECONDS = 300.0  # then the client comes back with its Last-Event-ID
@@ -22,7 +24,7 @@ STREAM_PAGE = 500
 Page = tuple[list[dict[str, Any]], int]
 
 
-def awaited_page(
+async def awaited_page(
     workspace: WorkspaceRules,
     *,
     after: int,
@@ -33,67 +35,92 @@ def awaited_page(
 ) -> Page:
     """A page of updates; an empty one only when there was none for so many seconds.
 
-    When too many wait already, the answer is what there is at once. Raises Unauthorized when the
-    caller's token has ended meanwhile.
+    Raises Unauthorized when the caller's token has ended meanwhile.
     """
-    page = read_page(workspace, after=after, size=size, wanted=wanted)
+
+    def read(after: int) -> Page:
+        return read_page(workspace, after=after, size=size, wanted=wanted)
+
+    def read_again(after: int) -> Page:
+        caller.check()
+        return read(after)
+
+    page = await in_thread(partial(read, after))
     if page[0] or not seconds or not size:
         return page
     deadline = time.monotonic() + seconds
-    with subscriber.waiting_for(feed_topic(workspace.id)) as changed:
-        if changed is None:
-            return page
+    async with subscriber.waiting_for(feed_topic(workspace.id)) as changed:
         while True:
             # What has happened before we listened would not be told.
             changed.clear()
-            page = read_page(workspace, after=page[1], size=size, wanted=wanted)
+            page = await in_thread(partial(read_again, page[1]))
             left = deadline - time.monotonic()
             if page[0] or left <= 0:
                 return page
-            with request_limiter.released():
-                changed.wait(left)
-            caller.check()
+            await _is_set(changed, left)
 
 
-def streamed(
+async def streamed(
     workspace: WorkspaceRules,
     *,
     after: int,
     wanted: FeedFilter,
     caller: StillAuthenticated,
     date_format: DateFormat,
-) -> Iterator[bytes]:
+) -> AsyncIterator[bytes]:
     """The updates as Server-Sent Events, each with its offset as id, for five minutes.
 
-    When too many wait already, it ends with what there is: clients come back by themselves. It ends
-    with the caller's token, too.
+    It ends with the caller's token: the client comes back by itself and is told why.
     """
+
+    def read(workspace: WorkspaceRules, after: int) -> tuple[bytes, int]:
+        caller.check()
+        updates, end = read_page(workspace, after=after, size=STREAM_PAGE, wanted=wanted)
+        return _events(workspace, updates, after, end, date_format), end
+
     deadline = time.monotonic() + STREAM_SECONDS
     yield b"retry: 1000\n\n"
-    with subscriber.waiting_for(feed_topic(workspace.id)) as changed:
+    async with subscriber.waiting_for(feed_topic(workspace.id)) as changed:
         while time.monotonic() < deadline:
-            if changed is not None:
-                changed.clear()
+            changed.clear()
             try:
-                caller.check()
-                updates, end = read_page(workspace, after=after, size=STREAM_PAGE, wanted=wanted)
+                events, after = await in_thread(partial(read, workspace, after))
             except (Unauthorized, Forbidden, Gone, Unavailable):
-                return  # the client comes back and is told why
-            moments = update_moments(workspace)
-            for update in updates:
-                data = json_bytes_in(update, moments, date_format)
-                yield b"id: %d\ndata: %s\n\n" % (update["offset"], data)
-            if end > max([after, *(update["offset"] for update in updates)]):
-                # An id without data is no event, and the client comes back after it.
-                yield b"id: %d\n\n" % end
-            after = end
-            if updates:
-                continue
-            if changed is None:
                 return
-            if not changed.wait(KEEP_ALIVE_SECONDS):
+            if events:
+                yield events
+                continue
+            if not await _is_set(changed, KEEP_ALIVE_SECONDS):
                 yield b": nothing new\n\n"
-            latest = latest_rules_of(workspace.id)
+            latest = await in_thread(partial(latest_rules_of, workspace.id))
             if latest is None or latest.is_disabled:
                 return
             workspace = latest
+
+
+def _events(
+    workspace: WorkspaceRules,
+    updates: list[dict[str, Any]],
+    after: int,
+    end: int,
+    date_format: DateFormat,
+) -> bytes:
+    moments = update_moments(workspace)
+    events = [
+        b"id: %d\ndata: %s\n\n" % (update["offset"], json_bytes_in(update, moments, date_format))
+        for update in updates
+    ]
+    if end > max([after, *(update["offset"] for update in updates)]):
+        # An id without data is no event, and the client comes back after it.
+        events.append(b"id: %d\n\n" % end)
+    return b"".join(events)
+
+
+async def _is_set(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event was set within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import time
 import uuid
@@ -32,7 +31,6 @@ from configuration.actions.workspaces import delete_workspace
 from configuration.models import Membership, StaffChange, User
 from contacthub_project.api import oauth2
 from contacthub_project.messaging.shared_version import shared_version
-from contacthub_project.wsgi import application
 from customers.api import waiting
 from tests.back_office.office import Staff
 from tests.client import ApiClient
@@ -326,13 +324,8 @@ def test_a_stream_ends_with_its_token(hub: Hub, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(waiting, "KEEP_ALIVE_SECONDS", 0.05)
     hub.post_customer()
     user = make_user("ADMIN", workspaces=(hub.workspace,))
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": "GET", "PATH_INFO": f"/hub/v1{hub.path}/updates", "QUERY_STRING": "",
-        "SERVER_NAME": "testserver", "SERVER_PORT": "80", "HTTP_HOST": "testserver",
-        "REMOTE_ADDR": "127.0.0.1", "wsgi.input": io.BytesIO(), "HTTP_ACCEPT": "text/event-stream", "wsgi.url_scheme": "http",
-        "HTTP_AUTHORIZATION": f"Bearer {issue_access_token(user, lasting=HOUR)}",
-    }  # fmt: skip
-    answer = iter(application(environ, lambda *_: None))
+    client = ApiClient(issue_access_token(user, lasting=HOUR))
+    answer = client.stream(f"{hub.path}/updates", Accept="text/event-stream")
     begun = [next(answer) for _ in range(3)]
     assert b"retry" in begun[0]
     assert any(b"data:" in part for part in begun)

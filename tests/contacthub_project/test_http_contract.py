@@ -10,7 +10,7 @@ from django.db import OperationalError
 
 from configuration.models import Workspace
 from contacthub_project.api.exception_handler import answer
-from contacthub_project.wsgi import ApiHandler
+from contacthub_project.web.handlers import ApiHandler
 from tests.client import Answer, ApiClient
 from tests.factories import Hub
 
@@ -188,9 +188,7 @@ def test_health(db: None) -> None:
 
 def test_only_health_is_told_without_https(hub: Hub, settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
-    application = ApiHandler()
-    application.load_middleware()
-    client = ApiClient(hub.trusted.token, application)
+    client = ApiClient(hub.trusted.token, ApiHandler())
     assert client.get("/health").status == 200
     assert_error(client.get("/me"), 403)
     assert_error(client.post(f"{hub.path}/customers", {}), 403)

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from configuration.models import User
 from contacthub_project.admin.urls import urlpatterns
-from contacthub_project.wsgi import ApiHandler, PagesHandler
+from contacthub_project.web.handlers import ApiHandler, PagesHandler
 from tests.back_office.office import Staff
 from tests.client import ApiClient
 from tests.contract.test_operations import BUILT, call, client_of, filled, name
@@ -135,9 +135,6 @@ def test_cookies(db: None, https: Any) -> None:
 
 def test_hsts(hub: Hub, https: Any) -> None:
     pages, api = PagesHandler(), ApiHandler()
-    pages.load_middleware()
-    api.load_middleware()
-    api._losses = getattr(ApiHandler._known, "losses", 0)  # the test's connection stays
     said = "max-age=31536000; includeSubDomains; preload"
     https.TRUSTED_PROXIES = 1
     https.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

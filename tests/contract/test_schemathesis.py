@@ -18,9 +18,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from contacthub_project.api.operations import contract
-from contacthub_project.wsgi import application
 from tests.analytics.test_answers import post_event
 from tests.factories import Hub
+from tests.wsgi import application
 
 
 def described() -> Any:

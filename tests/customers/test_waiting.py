@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-import io
 import json
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from contacthub_project.api import BASE_PATH
-from contacthub_project.messaging.pubsub import Subscriber, subscriber
-from contacthub_project.runtime.concurrency import RequestLimiter
+from contacthub_project.messaging.pubsub import subscriber
 from customers.actions.aggregation import merge_pending
-from customers.api import waiting
 from tests.client import Answer, ApiClient
 from tests.factories import Hub
 
@@ -81,57 +78,16 @@ def test_others_do_not_wake_it_and_the_time_ends(live_hub: Hub) -> None:
     assert 0.9 < seconds < 3
 
 
-def test_too_many_are_answered_at_once(live_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "subscriber", Subscriber(1))
-    answers: list[tuple[Answer, float]] = []
-    threads = [waits(live_hub, 2, answers) for _ in range(3)]
-    for thread in threads:
-        thread.join()
-    assert sum(seconds > 1.5 for _, seconds in answers) == 1
-    assert {answer.status for answer, _ in answers} == {200}
-
-
-def test_who_waits_keeps_nobody_from_working() -> None:
-    limiter = RequestLimiter(1)
-    order: list[str] = []
-    waiting_now = threading.Event()
-    go_on = threading.Event()
-
-    def wait() -> None:
-        with limiter.acquired():
-            with limiter.released():
-                waiting_now.set()
-                go_on.wait(5)
-            order.append("waited")
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    waiting_now.wait(5)
-    with limiter.acquired():
-        order.append("worked")
-    go_on.set()
-    thread.join()
-    assert order == ["worked", "waited"]
-
-
-def stream(hub: Hub, **headers: str) -> Any:
-    from contacthub_project.wsgi import application
-
-    environ = {
-        "REQUEST_METHOD": "GET", "PATH_INFO": f"{BASE_PATH}{hub.path}/updates", "QUERY_STRING": "",
-        "HTTP_HOST": "localhost", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
-        "REMOTE_ADDR": "127.0.0.1", "HTTP_AUTHORIZATION": f"Bearer {hub.trusted.token}",
-        "HTTP_ACCEPT": "text/event-stream", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
-        **headers,
-    }  # fmt: skip
-    return application(environ, lambda status, headers: None)
+def stream(hub: Hub, query: str = "", **headers: str) -> Iterator[bytes]:
+    path = f"{hub.path}/updates"
+    return hub.trusted.stream(path, query=query, Accept="text/event-stream", **headers)
 
 
 def test_server_sent_events(live_hub: Hub) -> None:
     hub = live_hub
     first = hub.post_customer()["id"]
     response = stream(hub)
-    events = iter(response)
+    events = response
     assert next(events).startswith(b"retry:")
     head, data = next(events).decode().strip().split("\n")
     assert head == "id: 1"
@@ -152,8 +108,8 @@ def test_server_sent_events(live_hub: Hub) -> None:
     assert time.monotonic() - started < 5
     thread.join()
     response.close()
-    again = stream(hub, HTTP_LAST_EVENT_ID="1")
-    events = iter(again)
+    again = stream(hub, Last_Event_ID="1")
+    events = again
     next(events)
     assert second[0].encode() in next(events)
     again.close()
@@ -163,7 +119,7 @@ def test_server_sent_events(live_hub: Hub) -> None:
 def test_a_stream_of_a_quiet_node_moves_the_position_on(live_hub: Hub) -> None:
     hub = live_hub
     hub.post_customer()
-    events = iter(stream(hub, QUERY_STRING=f"nodeId={hub.other_node.id}"))
+    events = stream(hub, f"nodeId={hub.other_node.id}")
     assert next(events).startswith(b"retry:")
     assert next(events) == b"id: 1\n\n"
     mine = hub.post_customer(nodeId=str(hub.other_node.id))["id"]
@@ -176,7 +132,7 @@ def test_a_stream_of_a_quiet_node_moves_the_position_on(live_hub: Hub) -> None:
 
 def test_a_stream_in_the_other_format(live_hub: Hub) -> None:
     live_hub.post_customer(extra="1999-09-09T09:09:09.009Z")
-    events = iter(stream(live_hub, HTTP_X_DATE_FORMAT="+0000"))
+    events = stream(live_hub, X_Date_Format="+0000")
     assert next(events).startswith(b"retry:")
     _, data = next(events).decode().strip().split("\n")
     customer = json.loads(data.removeprefix("data: "))["entity"]["data"]

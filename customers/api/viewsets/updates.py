@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
@@ -14,6 +16,7 @@ from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.principal import READ
 from contacthub_project.core.timestamps import timestamp_from_epoch_ms
+from contacthub_project.runtime.concurrency import in_thread
 from customers.api.schema import DIGEST, LAST_OFFSET, UPDATES
 from customers.api.waiting import awaited_page, streamed
 from customers.models import ChangeEntity
@@ -30,6 +33,17 @@ FILTERS = [
     choice_parameter("entity", ChangeEntity.values, "Only entities of this kind."),
 ]
 MOST_VERIFIED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which updates: what comes after an offset, after so many seconds at the latest."""
+
+    after: int
+    size: int
+    seconds: int
+    wanted: FeedFilter
+    caller: StillAuthenticated
 
 
 class UpdateStreamViewSet(WorkspaceScopedViewSet):
@@ -57,9 +71,34 @@ class UpdateStreamViewSet(WorkspaceScopedViewSet):
         ],
         responses={200: UPDATES},
     )
-    def list(self, request: HttpRequest, workspace_id: str) -> HttpResponseBase:
+    async def list(self, request: HttpRequest, workspace_id: str) -> HttpResponseBase:
         """Updates after an offset or a moment; clients may wait for them, or have a stream."""
-        parameters = QueryParameters(request)
+        asked = await in_thread(self.asked)
+        if self.is_stream:
+            return StreamingHttpResponse(
+                streamed(
+                    self.workspace,
+                    after=asked.after,
+                    wanted=asked.wanted,
+                    caller=asked.caller,
+                    date_format=self.date_format,
+                ),
+                content_type="text/event-stream",
+                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+            )
+        updates, following = await awaited_page(
+            self.workspace,
+            after=asked.after,
+            size=asked.size,
+            wanted=asked.wanted,
+            seconds=asked.seconds,
+            caller=asked.caller,
+        )
+        return JsonResponse({"nextOffset": following, "updates": updates})
+
+    def asked(self) -> _Asked:
+        """What the request asks for; raises Invalid."""
+        parameters = QueryParameters(self.request)
         size = parameters.whole_number("size", default=DEFAULT_PAGE, most=LARGEST_PAGE)
         offset = parameters.whole_number("offset", default=None)
         milliseconds = parameters.whole_number("timestamp", default=None)
@@ -72,28 +111,7 @@ class UpdateStreamViewSet(WorkspaceScopedViewSet):
         if self.is_stream:
             offset = self.last_event_id(parameters) or offset
         after = start_at(self.workspace.id, offset=offset, since=since)
-        caller = StillAuthenticated(request)
-        if self.is_stream:
-            return StreamingHttpResponse(
-                streamed(
-                    self.workspace,
-                    after=after,
-                    wanted=feed_filter,
-                    caller=caller,
-                    date_format=self.date_format,
-                ),
-                content_type="text/event-stream",
-                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-            )
-        updates, following = awaited_page(
-            self.workspace,
-            after=after,
-            size=size,
-            wanted=feed_filter,
-            seconds=seconds,
-            caller=caller,
-        )
-        return JsonResponse({"nextOffset": following, "updates": updates})
+        return _Asked(after, size, seconds, feed_filter, StillAuthenticated(self.request))
 
     @extend_schema(parameters=FILTERS, responses={200: LAST_OFFSET})
     def last_offset(self, request: HttpRequest, workspace_id: str) -> JsonResponse:

@@ -1,0 +1,20 @@
+"""What the web server runs: `contacthub_project.asgi:application`, under any ASGI server."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contacthub_project.settings")
+django.setup(set_prefix=False)
+
+from contacthub_project.web.application import Application  # noqa: E402
+
+application = Application()
+
+# What is loaded by now stays for good: the collector need not look at it ever again.
+gc.collect()
+gc.freeze()
+gc.set_threshold(50_000, 20, 20)

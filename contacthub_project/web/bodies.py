@@ -1,0 +1,127 @@
+"""Reading what a request carries: bounded in size, time and rate, before anything works on it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from typing import Any
+
+from django.conf import settings
+
+from contacthub_project.core.errors import Invalid, RequestTimeout, TooLarge
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+ANONYMOUS_BYTES = 64 * 1024  # what is taken in of anybody
+DRAINED_BYTES = 32 * 1024 * 1024  # of a body that is too large, before it is refused
+DRAINED_SECONDS = 10.0
+
+
+class ClientDisconnected(Exception):
+    """The client went before it had sent its request or read its answer."""
+
+
+class Body:
+    """The body of a request as it comes in.
+
+    `length` is what the client has announced, None when it has not. Its bytes must come at
+    BODY_BYTES_PER_SECOND, BODY_SECONDS of delay aside.
+    """
+
+    def __init__(self, receive: Receive, length: int | None) -> None:
+        self._receive = receive
+        self.length = length
+        self.count = 0
+        self.is_complete = False
+        self._begun = time.monotonic()
+
+    async def chunk(self) -> bytes:
+        """The next bytes; none at the end.
+
+        Raises RequestTimeout when they come too slowly, ClientDisconnected when they never will.
+        """
+        while not self.is_complete:
+            allowed = settings.BODY_SECONDS + self.count / settings.BODY_BYTES_PER_SECOND
+            try:
+                async with asyncio.timeout(self._begun + allowed - time.monotonic()):
+                    message = await self._receive()
+            except TimeoutError:
+                raise RequestTimeout from None
+            if message["type"] != "http.request":
+                raise ClientDisconnected
+            self.is_complete = not message.get("more_body", False)
+            data: bytes = message.get("body", b"")
+            self.count += len(data)
+            if data:
+                return data
+        return b""
+
+    async def read(self, limit: int, admit: Callable[[], Awaitable[Any]] | None = None) -> bytes:
+        """All of the body; raises TooLarge when it has more than `limit` bytes.
+
+        `admit` is awaited before more than ANONYMOUS_BYTES are taken in, and raises for clients
+        from whom so much is not taken.
+        """
+        if admit is not None and (self.length or 0) > ANONYMOUS_BYTES:
+            await admit()
+            admit = None
+        if self.length is not None and self.length > limit:
+            raise _too_large(limit)
+        first = await self.chunk()
+        if self.is_complete and len(first) <= limit:
+            return first
+        parts = [first]
+        while self.count <= limit:
+            if admit is not None and self.count > ANONYMOUS_BYTES:
+                await admit()
+                admit = None
+            data = await self.chunk()
+            if not data:
+                return b"".join(parts)
+            parts.append(data)
+        raise _too_large(limit)
+
+    async def drain(self) -> None:
+        """Read on for a while and forget it: most clients look for an answer at the end only."""
+        deadline = time.monotonic() + DRAINED_SECONDS
+        most = self.count + DRAINED_BYTES
+        try:
+            async with asyncio.timeout(DRAINED_SECONDS):
+                while self.count < most and time.monotonic() < deadline and await self.chunk():
+                    pass
+        except (TimeoutError, RequestTimeout):
+            pass
+
+    async def unless_gone(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine until it ends or the client goes: then raises ClientDisconnected."""
+        working = asyncio.ensure_future(coroutine)
+        going = asyncio.ensure_future(self._gone())
+        try:
+            await asyncio.wait({working, going}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise ClientDisconnected
+            await working
+        finally:
+            going.cancel()
+            working.cancel()
+
+    async def _gone(self) -> None:
+        while (await self._receive())["type"] == "http.request":
+            pass
+
+
+def announced_length(meta: MutableMapping[str, Any]) -> int | None:
+    """The size of the body by its headers: 0 for none, None if unknown; raises Invalid."""
+    if "HTTP_TRANSFER_ENCODING" in meta:
+        return None
+    given = meta.get("CONTENT_LENGTH", "")
+    if not given:
+        return 0
+    if not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise Invalid("Content-Length is no number")
+    return int(given)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The payload must not exceed {limit} bytes")
