@@ -48,7 +48,7 @@ class TooManyWaiting(Unavailable):
     retry_after = 2
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     key: str
     function: Callable[[], Any]
@@ -74,7 +74,7 @@ def _settle(future: asyncio.Future[Any], outcome: Any, failure: BaseException | 
         future.set_exception(failure)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Worker:
     """A thread and the job it is handed; it sleeps on `wake` meanwhile."""
 
@@ -231,12 +231,16 @@ class FairThreadPool:
         now = time.monotonic()
         late: list[_Job] = []
         with self._lock:
-            for key in list(self._waiting):
-                queue = self._waiting[key]
-                while queue and (queue[0].deadline <= now or queue[0].future.done()):
-                    late.append(queue.popleft())
-                    self._waiters -= 1
-                if not queue:
+            for key, queue in list(self._waiting.items()):
+                gone = [job for job in queue if job.deadline <= now or job.future.done()]
+                if not gone:
+                    continue
+                late += gone
+                self._waiters -= len(gone)
+                kept = deque(job for job in queue if job not in gone)
+                if kept:
+                    self._waiting[key] = kept
+                else:
                     del self._waiting[key]
             self._sweeping = self._waiters > 0
         if self._sweeping:

@@ -15,6 +15,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from contacthub_project.api import BASE_PATH
 from contacthub_project.runtime import metrics, preflight, programs
+from contacthub_project.runtime.database_connections import (
+    missing_connections,
+    needed_connections,
+)
 from contacthub_project.runtime.embedded import EmbeddedServer, EmbeddedServerError, servers
 from contacthub_project.runtime.schema_version import NewerTablesError, refuse_newer_tables
 from contacthub_project.runtime.supervisor import Program, Supervisor
@@ -48,6 +52,7 @@ class Command(BaseCommand):
             data=settings.DATA,
             postgres=settings.USES_EMBEDDED_POSTGRES,
             valkey=settings.USES_EMBEDDED_VALKEY,
+            connections=needed_connections(workers),
         )
         supervisor = Supervisor(
             _programs(host, port, workers), say=self.say, watch=lambda: self.look_after(attached)
@@ -60,6 +65,8 @@ class Command(BaseCommand):
             self.say("Migrating the database")
             refuse_newer_tables()
             call_command("migrate", interactive=False, verbosity=0)
+            if (lack := missing_connections(workers)) is not None:
+                self.say(lack)
             facts = None if no_demo else self.make_demo(host, port)
             self.say("Starting web server, worker and beat")
             supervisor.start()

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from contacthub_project.runtime import metrics, preflight, programs
+from contacthub_project.runtime.database_connections import missing_connections
 from contacthub_project.runtime.schema_version import NewerTablesError, refuse_newer_tables
 from contacthub_project.runtime.supervisor import Supervisor
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 8))
 
     def handle(self, *, host: str, port: int, workers: int, **_: Any) -> None:
+        self.workers = workers
         try:
             preflight.check_ports(host, port, metrics_address=settings.METRICS_ADDRESS)
         except preflight.RefusedError as refused:
@@ -64,6 +66,8 @@ class Command(BaseCommand):
         try:
             refuse_newer_tables()
             self._is_known = True
+            if (lack := missing_connections(self.workers)) is not None:
+                self.stderr.write(lack)
         except DatabaseError:
             self._asked_again = time.monotonic() + PAUSE_SECONDS
         finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contacthub_project.runtime.embedded.postgres import PostgresServer
+from contacthub_project.runtime.embedded.postgres import SETTINGS, PostgresServer
 from contacthub_project.runtime.embedded.server import (
     EmbeddedServer,
     EmbeddedServerError,
@@ -27,11 +27,20 @@ __all__ = [
 ]
 
 
-def servers(*, data: Path, postgres: bool, valkey: bool) -> list[EmbeddedServer]:
-    """The servers to run out of the data folder, in the order in which they start."""
+RESERVED_CONNECTIONS = 3  # superuser_reserved_connections, as PostgreSQL has it
+
+
+def servers(
+    *, data: Path, postgres: bool, valkey: bool, connections: int = 0
+) -> list[EmbeddedServer]:
+    """The servers to run out of the data folder, in the order in which they start.
+
+    PostgreSQL takes so many `connections`, or as many as it takes by itself if these are more.
+    """
     wanted: list[EmbeddedServer] = []
     if postgres:
-        wanted.append(PostgresServer(data))
+        most = max(connections + RESERVED_CONNECTIONS, int(SETTINGS["max_connections"]))
+        wanted.append(PostgresServer(data, settings={"max_connections": str(most)}))
     if valkey:
         wanted.append(ValkeyServer(data))
     return wanted

@@ -1,0 +1,32 @@
+"""How many database connections the product may hold, and whether the server has as many."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import connection
+
+OTHER_PROCESSES = 8  # worker with its two processes, beat, supervisor, commands; some to spare
+
+
+def needed_connections(workers: int) -> int:
+    """The most that so many web processes and the rest of one product hold at once."""
+    of_one = sum(settings.WEB_SLOTS.values()) + settings.WEB_STREAMS
+    return workers * of_one + OTHER_PROCESSES
+
+
+def missing_connections(workers: int) -> str | None:
+    """What is to be said when the server has fewer connections than that; None if it has enough."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('max_connections')::int"
+            " - current_setting('superuser_reserved_connections')::int"
+        )
+        (available,) = cursor.fetchone()
+    needed = needed_connections(workers)
+    if available >= needed:
+        return None
+    return (
+        f"PostgreSQL has {available} connections; {workers} web processes and the rest of the"
+        f" product may need {needed}. Raise max_connections, or lower WEB_SLOTS, WEB_STREAMS or"
+        " the number of processes"
+    )
