@@ -71,6 +71,13 @@ class Subscriber:
         self._waiting: dict[str, dict[asyncio.Event, asyncio.AbstractEventLoop]] = {}
         self._is_listening = False
         self._thread: threading.Thread | None = None
+        self.is_stopping = False
+
+    def stop(self) -> None:
+        """Wake everybody for good: the process ends."""
+        self.is_stopping = True
+        for topic in list(self._waiting):
+            self._wake(topic)
 
     @asynccontextmanager
     async def waiting_for(self, topic: str) -> AsyncIterator[asyncio.Event]:

@@ -31,7 +31,7 @@ def web(
         sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop",
         "--host", host, "--port", str(port), "--workers", str(workers),
         "--backpressure", str(2 * settings.WEB_REQUESTS), "--respawn-failed-workers",
-        "--backlog", "2048", "--http1-buffer-size", "65536",
+        "--workers-kill-timeout", "20", "--backlog", "2048", "--http1-buffer-size", "65536",
         "--http1-header-read-timeout", "30000",
         "--no-ws", "--http", "1", "--log-level", "warning",
         "contacthub_project.asgi:application",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import iscoroutinefunction
 from typing import Any
@@ -21,6 +24,7 @@ from contacthub_project.api.operations import LARGEST_BODY, Operation
 from contacthub_project.api.requests import MULTIPART, Request
 from contacthub_project.core.errors import ContacthubError, Unauthorized, Unavailable
 from contacthub_project.core.work_class import WorkClass
+from contacthub_project.messaging.pubsub import subscriber
 from contacthub_project.runtime.concurrency import work_by
 from contacthub_project.runtime.metrics import count_refused
 from contacthub_project.web.bodies import (
@@ -121,6 +125,9 @@ class Application:
     ) -> None:
         if response.status_code == 413 and "HTTP_EXPECT" not in request.META:
             await body.drain()
+        if body.length != 0 and not body.is_complete:
+            # What may still come belongs to no further request.
+            response.headers["Connection"] = "close"
         try:
             await send_response(response, send, work)
         except ContacthubError as refusal:  # before anything was sent
@@ -185,6 +192,28 @@ async def _live(receive: Receive, send: Send) -> None:
     """Answer the server's questions about beginning and end."""
     while True:
         message = await receive()
+        if message["type"] == "lifespan.startup":
+            _stop_waiting_on_signals()
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
+
+
+def _stop_waiting_on_signals() -> None:
+    """When the process is told to end, answer those who wait for changes.
+
+    Servers wait for the requests that are under way, and tell the application afterwards.
+    """
+    loop = asyncio.get_running_loop()
+
+    def chained(before: Any) -> Callable[..., None]:
+        def handle(number: int, frame: Any) -> None:
+            loop.call_soon_threadsafe(subscriber.stop)
+            if callable(before):
+                before(number, frame)
+
+        return handle
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, chained(signal.getsignal(number)))

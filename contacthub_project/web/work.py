@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -60,35 +61,43 @@ class Work:
             count_refused(self.work_class, "streams")
             raise TooManyWaiting
         resources.streams += 1
-        connection = resources.connections.take()
-        steps = Steps(resources, self.key, connection)
+        steps = Steps(resources, self.key)
         try:
             yield steps
         finally:
             try:
-                await steps.run(close)
+                await steps.end(close)
             finally:
                 resources.streams -= 1
-                resources.connections.give_back(connection)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Steps:
     """Steps of one piece of work, each in whichever thread is free."""
 
     resources: _Resources
     key: str
-    connection: BaseDatabaseWrapper
+    connection: BaseDatabaseWrapper | None = None
 
     async def run(self, function: Callable[[], Result]) -> Result:
         """What the function returns, with the connection of these steps."""
-        resources = self.resources
-        result: Result = await resources.threads.run(
-            self.key, resources.connections.using(self.connection, function), is_begun=True
+        result: Result = await self.resources.threads.run(
+            self.key, partial(self._done, function), is_begun=True
         )
         return result
 
+    async def end(self, close: Callable[[], Any]) -> None:
+        """Do the last step, and give the connection back."""
+        await self.resources.threads.run(self.key, partial(self._ended, close), is_begun=True)
 
-def work_of(work_class: WorkClass, key: Any) -> Work:
-    """Work of a class for a workspace, or for whoever `key` names."""
-    return Work(work_class, str(key))
+    def _done(self, function: Callable[[], Result]) -> Result:
+        if self.connection is None:
+            self.connection = self.resources.connections.take()
+        return self.resources.connections.using(self.connection, function)()
+
+    def _ended(self, close: Callable[[], Any]) -> None:
+        try:
+            self._done(close)
+        finally:
+            if self.connection is not None:
+                self.resources.connections.give_back(self.connection)

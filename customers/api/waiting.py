@@ -55,7 +55,7 @@ async def awaited_page(
             changed.clear()
             page = await in_thread(partial(read_again, page[1]))
             left = deadline - time.monotonic()
-            if page[0] or left <= 0:
+            if page[0] or left <= 0 or subscriber.is_stopping:
                 return page
             await _is_set(changed, left)
 
@@ -81,7 +81,7 @@ async def streamed(
     deadline = time.monotonic() + STREAM_SECONDS
     yield b"retry: 1000\n\n"
     async with subscriber.waiting_for(feed_topic(workspace.id)) as changed:
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not subscriber.is_stopping:
             changed.clear()
             try:
                 events, after = await in_thread(partial(read, workspace, after))
