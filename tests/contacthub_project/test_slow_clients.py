@@ -213,7 +213,8 @@ def test_a_refused_body_is_answered_when_all_is_sent(product: Product) -> None:
 
 def requests_of_another(product: Product) -> dict[str, bytes]:
     """Requests in a new workspace, to whom the searches of the demo's are nothing."""
-    new = {"name": "Shoes", "slug": "shoes", "groupPk": 4, "shard": "default"}
+    slug = f"shoes-{time.monotonic_ns()}"
+    new = {"name": "Shoes", "slug": slug, "groupPk": 4, "shard": "default"}
     made = product.call("POST", f"{product.hub}/workspaces", new, token="operator")[1]
     base = f"{product.hub}/workspaces/{made['id']}"
     entries = f"{base}/configuration/nodes/entries"
@@ -222,7 +223,7 @@ def requests_of_another(product: Product) -> dict[str, bytes]:
     sources = f"{base}/configuration/sources"
     token = product.call("POST", sources, source, token="operator")[1]["token"]
     product.facts["tokens"]["other"] = token
-    customer = {"nodeId": node, "externalId": "1"}
+    customer = {"nodeId": node, "base": {"contacts": {"email": "ada@example.com"}}}
     one = product.call("POST", f"{base}/customers", customer, token="other")[1]["id"]
     properties = {"url": "https://shop.example/", "title": "t"}
     event = {"customerId": one, "type": "viewedPage", "context": "WEB", "properties": properties}
