@@ -1,8 +1,4 @@
-"""Which headers tell of the proxies in front: settled before anything reads them.
-
-To a WSGI application `X_Forwarded_For` is the same as `X-Forwarded-For`: a client could write over
-what a proxy has set, if the proxy lets such names pass. A name without a hyphen has no such twin.
-"""
+"""Which headers tell of the proxies in front: settled before anything reads them."""
 
 from __future__ import annotations
 

@@ -109,6 +109,8 @@ def standard(product: Product) -> Iterator[Server]:
         (["X-Forwarded-For: 10.9.9.9", "X-Forwarded-For: 127.0.0.1"], OURS),
         (["x-forwarded-for: 10.9.9.9, 127.0.0.1", "Accept: */*", "X-FORWARDED-FOR: 10.9.9.9"], THEIRS),
         (["X-Forwarded-For: 10.9.9.9", "X-Forwarded-For: rubbish"], None),
+        (["X_Forwarded_For: 127.0.0.1", "X-Forwarded-For: 10.9.9.9", "X-Forwarded_For: 127.0.0.1"], THEIRS),
+        (["X_Forwarded_For: 127.0.0.1"], None),
         ([], None),  # a proxy that says nothing is none of ours
     ],
 )  # fmt: skip
