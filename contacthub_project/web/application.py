@@ -18,7 +18,6 @@ from django.urls import Resolver404, resolve
 
 from contacthub_project.api import BASE_PATH
 from contacthub_project.api.authentication import authenticate, client_address
-from contacthub_project.api.exception_handler import answer
 from contacthub_project.api.middleware import effective_method
 from contacthub_project.api.operations import LARGEST_BODY, Operation
 from contacthub_project.api.requests import MULTIPART, Request
@@ -89,17 +88,17 @@ class Application:
                     await _take_in(request, body, work, operation)
                 if self._is_coroutine(request, operation):
                     work_by(work.run)
-                    await body.unless_gone(self._serve_waiting(request, body, send, work))
-                    return
-                response = await work.run(partial(self.api.answer, request))
+                    response = await body.unless_gone(self.api.answer_async(request))
+                else:
+                    response = await work.run(partial(self.api.answer, request))
         except ContacthubError as refusal:
             request.refusal = refusal
             response = self.api.answer(request)
-        await self._send(request, response, body, send, work)
-
-    async def _serve_waiting(self, request: Request, body: Body, send: Send, work: Work) -> None:
-        response = await self.api.answer_async(request)
-        await self._send(request, response, body, send, work)
+        try:
+            await _send(request, response, body, send, work)
+        except ContacthubError as refusal:  # nothing is sent yet
+            request.refusal = refusal
+            await _send(request, self.api.answer(request), body, send, work)
 
     @staticmethod
     def _is_coroutine(request: Request, operation: Operation) -> bool:
@@ -118,20 +117,11 @@ class Application:
         except ContacthubError as refusal:
             request.refusal = refusal
             response = self.pages.refuse(request)
-        await self._send(request, response, body, send, work)
-
-    async def _send(
-        self, request: Request, response: HttpResponseBase, body: Body, send: Send, work: Work
-    ) -> None:
-        if response.status_code == 413 and "HTTP_EXPECT" not in request.META:
-            await body.drain()
-        if body.length != 0 and not body.is_complete:
-            # What may still come belongs to no further request.
-            response.headers["Connection"] = "close"
         try:
-            await send_response(response, send, work)
-        except ContacthubError as refusal:  # before anything was sent
-            await send_response(answer(refusal), send, work)
+            await _send(request, response, body, send, work)
+        except ContacthubError as refusal:  # nothing is sent yet
+            request.refusal = refusal
+            await _send(request, self.pages.refuse(request), body, send, work)
 
     def _operation(self, request: Request) -> Operation | None:
         """The operation that is asked for; None if there is none."""
@@ -146,6 +136,23 @@ class Application:
         if self.requests > settings.WEB_REQUESTS and work_class is not WorkClass.HEALTH:
             count_refused(work_class, "requests")
             raise Unavailable("Too many requests are being served; try again", retry_after=2)
+
+
+async def _send(
+    request: Request, response: HttpResponseBase, body: Body, send: Send, work: Work
+) -> None:
+    """Send an answer; raises TooManyWaiting when it streams and may not begin."""
+    if response.status_code == 413 and "HTTP_EXPECT" not in request.META:
+        await body.drain()
+    sending = send_response(response, send, work)
+    if not body.is_taken:
+        # What may still come belongs to no further request.
+        response.headers["Connection"] = "close"
+        await sending
+    elif response.streaming:
+        await body.unless_gone(sending)
+    else:
+        await sending
 
 
 async def _take_in(request: Request, body: Body, work: Work, operation: Operation) -> None:

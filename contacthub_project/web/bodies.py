@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from django.conf import settings
 
 from contacthub_project.core.errors import Invalid, RequestTimeout, TooLarge
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+Result = TypeVar("Result")
 
 ANONYMOUS_BYTES = 64 * 1024  # what is taken in of anybody
 DRAINED_BYTES = 32 * 1024 * 1024  # of a body that is too large, before it is refused
@@ -93,18 +96,28 @@ class Body:
         except (TimeoutError, RequestTimeout):
             pass
 
-    async def unless_gone(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine until it ends or the client goes: then raises ClientDisconnected."""
+    @property
+    def is_taken(self) -> bool:
+        """Whether there is no more to come."""
+        return self.length == 0 or self.is_complete
+
+    async def unless_gone(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """What the coroutine returns; raises ClientDisconnected when the client goes before.
+
+        For requests whose body is taken.
+        """
         working = asyncio.ensure_future(coroutine)
         going = asyncio.ensure_future(self._gone())
         try:
             await asyncio.wait({working, going}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                raise ClientDisconnected
-            await working
+            if working.done():
+                return working.result()
+            working.cancel()
+            with suppress(asyncio.CancelledError):
+                await working
+            raise ClientDisconnected
         finally:
             going.cancel()
-            working.cancel()
 
     async def _gone(self) -> None:
         while (await self._receive())["type"] == "http.request":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -78,6 +79,8 @@ class Steps:
     resources: _Resources
     key: str
     connection: BaseDatabaseWrapper | None = None
+    # A step whose client has gone goes on to its end; the last step waits for it.
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     async def run(self, function: Callable[[], Result]) -> Result:
         """What the function returns, with the connection of these steps."""
@@ -91,9 +94,10 @@ class Steps:
         await self.resources.threads.run(self.key, partial(self._ended, close), is_begun=True)
 
     def _done(self, function: Callable[[], Result]) -> Result:
-        if self.connection is None:
-            self.connection = self.resources.connections.take()
-        return self.resources.connections.using(self.connection, function)()
+        with self._lock:
+            if self.connection is None:
+                self.connection = self.resources.connections.take()
+            return self.resources.connections.using(self.connection, function)()
 
     def _ended(self, close: Callable[[], Any]) -> None:
         try:

@@ -20,8 +20,9 @@ from tests.product import ROOT, Product
 pytestmark = pytest.mark.timeout(300)
 
 CUSTOMERS = 60_000
+WARM_UP = 20
 ASKED = 150  # requests that are timed
-FLOOR = 0.06  # seconds: what is quicker is quick enough, whatever the machine does besides
+FLOOR = 0.1  # seconds: what is quicker is quick enough, whatever the machine does besides
 SLOW = {"BODY_SECONDS": "4", "BODY_BYTES_PER_SECOND": "100", "WRITE_TIMEOUT": "3"}
 
 
@@ -97,6 +98,9 @@ def timed(product: Product, request: bytes, asked: int = ASKED) -> float:
     """The 99th percentile of the seconds that a request takes, sent one after the other."""
     took = []
     with connected(product, 1) as (connection,):
+        for _ in range(WARM_UP):
+            connection.sendall(request)
+            answer(connection)
         for _ in range(asked):
             started = time.perf_counter()
             connection.sendall(request)
@@ -277,4 +281,4 @@ def test_heavy_searches_of_one_workspace_slow_no_other(many: Product) -> None:
     assert set(statuses) <= {200, 503}
     assert 200 in statuses
     for name, seconds in under.items():
-        assert seconds < max(2 * idle[name], 2 * FLOOR), (name, idle, under)
+        assert seconds < max(2 * idle[name], FLOOR), (name, idle, under)
