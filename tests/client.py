@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.test import TestCase
 
 from contacthub_project.api import BASE_PATH
+from contacthub_project.api.renderers import AsyncStream
 from contacthub_project.api.requests import Request
 from contacthub_project.runtime.concurrency import run_here
 
@@ -126,18 +127,16 @@ def content_of(response: Any) -> Iterator[bytes]:
     if not response.streaming:
         yield response.content
         return
-    try:
-        if not response.is_async:
+    if not isinstance(response, AsyncStream):
+        try:
             yield from response.streaming_content
-            return
-        parts = response.streaming_content
-        while True:
-            try:
-                yield run_here(anext(parts))
-            except StopAsyncIteration:
-                return
-    finally:
-        if response.is_async:
-            run_here(response.streaming_content.aclose())
-        else:
+        finally:
             response.close()
+        return
+    try:
+        while True:
+            yield run_here(anext(response.generator))
+    except StopAsyncIteration:
+        pass
+    finally:
+        run_here(response.generator.aclose())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 from contacthub_project.core.date_format import (
     DateFormat,
@@ -67,6 +68,14 @@ class JsonResponse(HttpResponse):
         """Write the answer anew with its moments in a format, those that are text at `where`."""
         self.content = json_bytes_in(self._data, where, date_format)
         self["Content-Length"] = str(len(self.content))
+
+
+class AsyncStream(StreamingHttpResponse):
+    """An answer whose parts an async generator makes; whoever sends it closes the `generator`."""
+
+    def __init__(self, generator: AsyncGenerator[bytes, None], **named: Any) -> None:
+        super().__init__(generator, **named)
+        self.generator = generator
 
 
 class NoContent(HttpResponse):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import aclosing
 from typing import Any
 
 from django.conf import settings
 from django.http.response import HttpResponseBase
 
+from contacthub_project.api.renderers import AsyncStream
 from contacthub_project.web.work import Work
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -29,7 +31,7 @@ async def send_response(response: HttpResponseBase, send: Send, work: Work) -> N
         content = response.content  # type: ignore[attr-defined]
         await send(_start(response))
         await send({"type": "http.response.body", "body": content})
-    elif response.is_async:  # type: ignore[attr-defined]
+    elif isinstance(response, AsyncStream):
         await _send_async_stream(response, send)
     else:
         await _send_stream(response, send, work)
@@ -45,16 +47,13 @@ async def _send_stream(response: HttpResponseBase, send: Send, work: Work) -> No
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _send_async_stream(response: HttpResponseBase, send: Send) -> None:
+async def _send_async_stream(response: AsyncStream, send: Send) -> None:
     """The parts of an async generator, made in the event loop."""
-    content: Any = response.streaming_content  # type: ignore[attr-defined]
-    try:
+    async with aclosing(response.generator) as chunks:
         await send(_start(response))
-        async for chunk in content:
+        async for chunk in chunks:
             await _send_part(send, chunk)
         await send({"type": "http.response.body", "body": b""})
-    finally:
-        await content.aclose()
 
 
 async def _send_part(send: Send, chunk: bytes) -> None:

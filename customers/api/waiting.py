@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Any
 
@@ -67,7 +67,7 @@ async def streamed(
     wanted: FeedFilter,
     caller: StillAuthenticated,
     date_format: DateFormat,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """The updates as Server-Sent Events, each with its offset as id, for five minutes.
 
     It ends with the caller's token: the client comes back by itself and is told why.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 
@@ -12,7 +12,7 @@ from configuration.api.scoping import WorkspaceScopedViewSet
 from contacthub_project.api.authentication import StillAuthenticated
 from contacthub_project.api.parameters import choice_parameter, id_parameter, number_parameter
 from contacthub_project.api.query import QueryParameters
-from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.api.renderers import AsyncStream, JsonResponse
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.principal import READ
 from contacthub_project.core.timestamps import timestamp_from_epoch_ms
@@ -75,7 +75,7 @@ class UpdateStreamViewSet(WorkspaceScopedViewSet):
         """Updates after an offset or a moment; clients may wait for them, or have a stream."""
         asked = await in_thread(self.asked)
         if self.is_stream:
-            return StreamingHttpResponse(
+            return AsyncStream(
                 streamed(
                     self.workspace,
                     after=asked.after,
