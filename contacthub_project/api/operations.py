@@ -32,7 +32,7 @@ CLASSES_BY_TAG = {
     "Data-protection": None,
     "Bulk-jobs": None,
 }  # None: by what it does; tags that are not named are configuration
-EXPORTS = frozenset({"export_node", "export_customer", "get_bulk_job_results", "create_bulk_job"})
+EXPORTS = frozenset({"export_node", "export_customer", "get_bulk_job_results"})
 UPLOADS = frozenset({"create_bulk_job"})
 LARGEST_BODY = 1024 * 1024
 LARGEST_BODIES = {"create_events": 16 * 1024 * 1024}
@@ -62,6 +62,8 @@ class Operation:
         """Whose slots it takes."""
         if self.id in EXPORTS:
             return WorkClass.EXPORT
+        if self.id in UPLOADS:
+            return WorkClass.UPLOAD
         by_tag = CLASSES_BY_TAG.get(self.tag, WorkClass.CONFIGURATION)
         if by_tag is not None:
             return by_tag

@@ -12,7 +12,8 @@ class WorkClass(StrEnum):
     WRITE = "write"
     SEARCH = "search"  # lists and searches of a tenant's data
     STATS = "stats"
-    EXPORT = "export"  # what is large: exports, results, uploads
+    EXPORT = "export"  # exports, results of bulk jobs
+    UPLOAD = "upload"  # files, as long as they come in
     CONFIGURATION = "configuration"
     PAGES = "pages"
     HEALTH = "health"

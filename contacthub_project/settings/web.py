@@ -15,6 +15,7 @@ WEB_SLOTS: dict[WorkClass, int] = {
     WorkClass.SEARCH: WEB_CONCURRENCY + 1,
     WorkClass.STATS: 2,
     WorkClass.EXPORT: 2,
+    WorkClass.UPLOAD: 4,
     WorkClass.CONFIGURATION: 3,
     WorkClass.PAGES: 3,
     WorkClass.HEALTH: 1,

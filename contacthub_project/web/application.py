@@ -106,7 +106,8 @@ class Application:
         return iscoroutinefunction(getattr(view.cls, view.actions[operation.method.lower()]))
 
     async def _serve_page(self, request: Request, receive: Receive, send: Send) -> None:
-        work = Work(WorkClass.PAGES, _address(request))
+        is_upload = request.content_type == MULTIPART and _page_name(request) in PAGES
+        work = Work(WorkClass.UPLOAD if is_upload else WorkClass.PAGES, _address(request))
         body = Body(receive, 0)
         try:
             self._check_load(work.work_class)
@@ -175,7 +176,7 @@ async def _take_in_form(request: Request, body: Body, work: Work) -> None:
     async def admit() -> None:
         await work.run(partial(check_signed_in, request))
 
-    if request.content_type == MULTIPART and _page_name(request) in PAGES:
+    if work.work_class is WorkClass.UPLOAD:
         await admit()
         request.set_body(ThreadedBody(body))
         return
