@@ -10,7 +10,7 @@ OTHER_PROCESSES = 8  # worker with its two processes, beat, supervisor, commands
 
 def needed_connections(workers: int) -> int:
     """The most that so many web processes and the rest of one product hold at once."""
-    of_one = sum(settings.WEB_SLOTS.values()) + settings.WEB_STREAMS
+    of_one: int = sum(settings.WEB_SLOTS.values()) + settings.WEB_STREAMS
     return workers * of_one + OTHER_PROCESSES
 
 
