@@ -316,6 +316,15 @@ def test_nobody_shows_it_for_somebody_else(provider: Provider, person: User) -> 
     assert browser().get(again.link)["Location"].startswith("/sign-in/?next=")
 
 
+def test_a_provider_that_is_away_leaves_the_session_as_it_is(
+    provider: Provider, person: User, settings: Any
+) -> None:
+    again = Again(provider, person)
+    settings.OPENID_CONNECT_ISSUER = "http://127.0.0.1:9/provider"
+    assert again.refused(again.client.get(again.link))
+    assert is_signed_in(again.client)
+
+
 def test_a_sign_in_is_as_old_as_the_one_at_the_provider(provider: Provider) -> None:
     User.objects.filter(id=provider.account.id).update(
         last_login=timezone.now() - timedelta(hours=2)

@@ -148,6 +148,7 @@ class BeginView(OIDCAuthenticationRequestView):  # type: ignore[misc]
     """Sends somebody to the provider, with state, nonce and PKCE."""
 
     get_settings = staticmethod(get_settings)
+    again = False
 
     def __init__(self, **kwargs: Any) -> None:
         View.__init__(self, **kwargs)
@@ -158,13 +159,15 @@ class BeginView(OIDCAuthenticationRequestView):  # type: ignore[misc]
         try:
             OIDCAuthenticationRequestView.__init__(self)
         except FAILURES as failure:
-            return _failed(request, f"{type(failure).__name__}: {failure}")
+            return _failed(request, f"{type(failure).__name__}: {failure}", again=self.again)
         answer: HttpResponseBase = super().get(request)
         return answer
 
 
 class BeginAgainView(LoginRequiredMixin, BeginView):
     """The same for somebody who is signed in and has to show again who they are."""
+
+    again = True
 
     def get_extra_params(self, request: HttpRequest) -> dict[str, str]:
         return {"prompt": "login", "max_age": "0"}

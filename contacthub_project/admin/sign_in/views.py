@@ -22,6 +22,7 @@ from contacthub_project.admin.site import staff_context
 
 UNTOLD = frozenset({"act", "id"})  # fields that say nothing to people
 HIDDEN = "as you have typed it"
+LABELS = {"username": "User name", "email": "E-mail", "is_active": "May use Contacthub"}
 
 
 class SignInView(LoginView):
@@ -94,5 +95,7 @@ def _told(request: HttpRequest, fields: QueryDict) -> list[tuple[str, str]]:
 
 
 def _label(name: str) -> str:
+    if name in LABELS:
+        return LABELS[name]
     words = "".join(f" {each}" if each.isupper() else each for each in name).replace("_", " ")
     return words.strip().capitalize()
