@@ -14,6 +14,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider.models import (
     get_access_token_model,
     get_grant_model,
@@ -90,11 +91,12 @@ def _held(person_id: Any) -> Any:
 
 
 def json_answers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Have all answers of an endpoint that clients call be JSON.
+    """An endpoint that clients call: all of its answers are JSON, and cookies play no part.
 
     An error without a body gets the one that RFC 6749, 5.2, describes.
     """
 
+    @csrf_exempt
     @functools.wraps(view)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         answer = view(request, *args, **kwargs)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 from unittest import mock
-from urllib.parse import parse_qs, quote_plus, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import pytest
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
@@ -332,6 +332,14 @@ def test_a_clock_that_is_set_back_makes_no_proof_young(world: World) -> None:
     address, form = SENSITIVE["clients", "add"](world)
     with mock.patch("time.time", return_value=time.time() - 2 * HOUR):
         assert world.send(address, form)["Location"].startswith(AGAIN)
+
+
+@pytest.mark.parametrize("evil", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_nobody_is_led_elsewhere(world: World, evil: str) -> None:
+    answer = world.browser.post(f"{AGAIN}?{urlencode({'next': evil})}", {"password": PASSWORD})
+    assert answer["Location"] == "/admin/"
+    form = {"password": PASSWORD, "next": evil}
+    assert world.browser.post(AGAIN, form)["Location"] == "/admin/"
 
 
 def test_how_long_is_a_setting(world: World, settings: Any) -> None:

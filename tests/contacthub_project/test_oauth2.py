@@ -52,7 +52,8 @@ def make_client(user: User, grant: str, kind: str = "confidential") -> tuple[Any
 
 def ask(path: str, data: dict[str, Any], **options: Any) -> Any:
     with TestCase.captureOnCommitCallbacks(execute=True):
-        return Client().post(f"/oauth2/{path}/", data, **options)
+        # As clients do, who send neither cookies nor CSRF tokens.
+        return Client(enforce_csrf_checks=True).post(f"/oauth2/{path}/", data, **options)
 
 
 def basic(application: Any, secret: str) -> dict[str, Any]:
