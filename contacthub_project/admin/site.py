@@ -203,8 +203,8 @@ def page(
 ) -> Callable[[View], Any]:
     """A page of the office in a workspace, for those who are signed in and work there.
 
-    `sensitive` has what its forms do, by their `act`, that is not done before somebody has shown
-    lately who they are. A page whose only form is sensitive calls `require_proof` instead.
+    `sensitive` has what its forms do, by their `act` (or ANY), that is not done before somebody has
+    shown lately who they are. A page whose only form is sensitive calls `require_proof` instead.
     """
 
     def made(view: View) -> Any:

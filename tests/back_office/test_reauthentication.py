@@ -218,6 +218,13 @@ def test_a_sensitive_form_waits_for_the_password(world: World, operation: tuple[
     assert StaffChange.objects.count() == after
 
 
+@pytest.mark.parametrize("act", ["", "x", "switch", "*"])
+def test_where_every_form_is_sensitive_no_act_is_a_way_around(world: World, act: str) -> None:
+    address, form = SENSITIVE["export-customers", ""](world)
+    age(world.browser)
+    assert world.send(address, form | {"act": act})["Location"].startswith(AGAIN)
+
+
 def test_what_is_not_sensitive_is_done_however_long_ago_one_has_signed_in(world: World) -> None:
     age(world.browser)
     before = StaffChange.objects.count()

@@ -24,7 +24,7 @@ from contacthub_project.admin.form_fields import (
     grouped,
     shown,
 )
-from contacthub_project.admin.sign_in.reauthentication import require_proof
+from contacthub_project.admin.sign_in.reauthentication import ANY, require_proof
 from contacthub_project.admin.site import WorkspaceContext, page
 from contacthub_project.core.addresses import web_origin
 
@@ -108,7 +108,7 @@ def customers(office: WorkspaceContext) -> HttpResponseBase:
 @page(
     "customers/export/",
     "export-customers",
-    sensitive={"": "You export all customers of a node as a file."},
+    sensitive={ANY: "You export all customers of a node as a file."},
 )
 def export_customers(office: WorkspaceContext) -> HttpResponseBase:
     """All people of a node as a CSV file that a bulk job takes in again."""

@@ -31,6 +31,7 @@ from configuration.models.user_session import SIGN_IN
 from contacthub_project.admin.sign_in.flow import PROVED_AT
 from contacthub_project.db.encryption import KEPT_FORMS, decrypt, encrypt
 
+ANY = "*"  # whatever `act` a form has, or none
 KEPT = "kept_form"  # the field by which a form that was kept is sent, and where the session has it
 KEPT_SECONDS = 900
 MOST_KEPT = 3
@@ -108,8 +109,8 @@ def ask_for_proof(request: HttpRequest, *, following: str) -> HttpResponseRedire
 def hold_back(request: HttpRequest, sensitive: Mapping[str, str]) -> HttpResponseRedirect | None:
     """What is answered to a form instead of doing what it asks for; None when it may be done.
 
-    `sensitive` has the values of `act` that are, with what they do, for people. A form that was
-    kept and is confirmed now takes the place of the one that confirms it.
+    `sensitive` has the values of `act` that are, or ANY, with what they do, for people. A form
+    that was kept and is confirmed now takes the place of the one that confirms it.
     """
     if request.method != "POST" or not sensitive:
         return None
@@ -120,7 +121,7 @@ def hold_back(request: HttpRequest, sensitive: Mapping[str, str]) -> HttpRespons
             return HttpResponseRedirect(request.get_full_path())
         forget_form(request, request.POST[KEPT])
         request.POST = kept.fields  # type: ignore[assignment]
-    what = sensitive.get(request.POST.get("act", ""))
+    what = sensitive.get(request.POST.get("act", ""), sensitive.get(ANY))
     if what is None or has_proved_lately(request):
         return None
     return ask_for_proof(request, following=_keep(request, what))
