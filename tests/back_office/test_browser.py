@@ -15,9 +15,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from bulkjobs.actions.processing import process
 from bulkjobs.models import BulkJob
 from configuration.models import User
+from configuration.models.user_session import SessionStore
 from customers.actions.seeding import seed_customers
 from customers.models import Customer
 from tests.analytics.test_answers import post_event
+from tests.back_office.test_reauthentication import age_session
 from tests.factories import Hub, make_user
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -198,6 +200,29 @@ def test_settings_and_a_token_shown_once(desk: Desk) -> None:
         expect(page.locator("details.office-card", has_text=path)).to_have_count(1)
     page.locator("summary", has_text="/configuration/sources").click()
     expect(page.locator("details[open]").get_by_role("cell").first).to_be_visible()
+
+
+def test_after_an_hour_the_password_is_asked_for_and_nothing_is_lost(desk: Desk) -> None:
+    desk.hub.post_customer(base={"contacts": {"email": "ada@x.it"}})
+    page = desk.open("../clients/")
+    page.get_by_label("Name").fill("Nightly import")
+    (cookie,) = [each for each in page.context.cookies() if each["name"] == "sessionid"]
+    age_session(SessionStore(cookie["value"]))
+    page.get_by_role("button", name="Create").click()
+    page.get_by_label(re.compile("^Password of ")).fill("let me in")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Go on?")).to_be_visible()
+    expect(page.get_by_text("Nightly import")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator("#client-secret")).to_be_visible()
+    age_session(SessionStore(cookie["value"]))
+    desk.open("customers/")
+    page.get_by_role("button", name="Export as CSV").click()
+    page.get_by_label(re.compile("^Password of ")).fill("let me in")
+    page.keyboard.press("Enter")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Go on").click()
+    assert "ada@x.it" in Path(download.value.path()).read_text()
 
 
 def test_the_first_day_of_an_installation(desk: Desk) -> None:

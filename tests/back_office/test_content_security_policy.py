@@ -80,6 +80,7 @@ def addresses(hub: Hub, root: str) -> Iterator[str]:
         yield root + reverse(f"{name}_changelist")
     yield root + reverse("admin:django_celery_beat_periodictask_add")
     yield root + reverse("admin:password_change")
+    yield root + reverse("account_reauthenticate")
     for name in ("mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "mfa_list_webauthn"):
         yield root + reverse(name)
 

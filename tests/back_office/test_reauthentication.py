@@ -101,7 +101,10 @@ def sign_in(browser: Client, user: User) -> None:
 
 def age(browser: Client, seconds: float = HOUR + 1) -> None:
     """Have a session as if it had begun, and all proofs been given, so long before."""
-    session = browser.session
+    age_session(browser.session, seconds)
+
+
+def age_session(session: Any, seconds: float = HOUR + 1) -> None:
     began = datetime.now(UTC).timestamp() - seconds
     session[SIGN_IN] = session[SIGN_IN] | {"at": datetime.fromtimestamp(began, UTC).isoformat()}
     session[AUTHENTICATION_METHODS_SESSION_KEY] = [
