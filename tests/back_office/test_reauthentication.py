@@ -55,7 +55,7 @@ ORDINARY = {
     ("sources", "switch"), ("sources", "dates"), ("sources", "delete"),
 }  # fmt: skip
 ONLY_SHOWN = {
-    "dashboard", "customers", "customer", "customer-events", "events", "event", "job-rows",
+    "dashboard", "customers", "customer", "customer-events", "events", "event", "job", "job-rows",
     "job-results", "download-properties", "operations", "audit",
 }  # fmt: skip
 REGISTERS = {
