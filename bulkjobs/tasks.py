@@ -22,7 +22,7 @@ def work() -> None:
         enqueue(loading.TASK)
 
 
-@shared_task(name=removal.TASK)
+@shared_task(name=removal.TASK, needs_room=False)
 def remove_old() -> None:
     """Remove the jobs and results of long ago, and what is left of deleted jobs."""
     ended_before = timezone.now() - timedelta(days=settings.BULK_DAYS)
@@ -30,7 +30,7 @@ def remove_old() -> None:
         enqueue(removal.TASK)
 
 
-@shared_task(name="bulkjobs.tasks.remove_stray_files")
+@shared_task(name="bulkjobs.tasks.remove_stray_files", needs_room=False)
 def remove_stray_files() -> None:
     """Remove uploads of yesterday and before that became no job."""
     removal.remove_stray_files(stored_before=timezone.now() - timedelta(days=1))

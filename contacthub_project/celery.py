@@ -7,7 +7,7 @@ from celery.signals import heartbeat_sent, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contacthub_project.settings")
 
-app = Celery("contacthub")
+app = Celery("contacthub", task_cls="contacthub_project.messaging.tasks:BaseTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

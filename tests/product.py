@@ -22,10 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Product:
-    """`./run` in a folder and at a port of its own."""
+    """`./run` in a folder and at a port of its own, with further settings."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, **settings: str) -> None:
         self.data = data
+        self.settings = settings
         self.port = free_port()
         self.process: subprocess.Popen[str] | None = None
         self.output: list[str] = []
@@ -37,7 +38,8 @@ class Product:
         }  # fmt: skip
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "run"), "--port", str(self.port), "--data", str(self.data)],
-            env={name: value for name, value in os.environ.items() if name not in hidden},
+            env={name: value for name, value in os.environ.items() if name not in hidden}
+            | self.settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

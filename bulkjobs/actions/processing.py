@@ -21,6 +21,7 @@ import structlog
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
+from psycopg.errors import DiskFull
 
 from bulkjobs.actions.chunks import note_results, tried, withhold_forgotten
 from bulkjobs.actions.failures import (
@@ -42,6 +43,7 @@ from configuration.queries.rules import latest_rules_of
 from contacthub_project.core.errors import ContacthubError, Locked
 from contacthub_project.db.sql import analyze_grown_tables, fetch_one, load
 from contacthub_project.messaging.pubsub import notify_on_commit
+from contacthub_project.runtime.disk import database_has_room
 from customers.actions.bulk_upsert import LostRace
 from customers.actions.writes import NodeNotOpen
 
@@ -89,7 +91,7 @@ class Chunk:
 def process(*, seconds: float) -> bool:
     """Work on jobs for about so many seconds; False when some can be gone on with at once."""
     deadline = time.monotonic() + seconds
-    while (claim := _claimed(deadline)) is not None:
+    while database_has_room() and (claim := _claimed(deadline)) is not None:
         _work_on(claim)
         if time.monotonic() >= deadline:
             return not BulkJob.objects.available().exists()
@@ -140,7 +142,9 @@ def _work_on(claim: Claim) -> None:
         _finish(claim, BulkJobStatus.FAILED, "the file is gone")
     except (InterfaceError, OperationalError, OSError) as fault:
         log_failure(job.id, fault)
-        _leave(claim, for_seconds=AGAIN_SECONDS)  # `attempts` stay
+        # `attempts` stay, unless it will go on as soon as there is room.
+        anew = {"attempts": 0} if isinstance(fault.__cause__, DiskFull) else {}
+        _leave(claim, for_seconds=AGAIN_SECONDS, **anew)
     except Exception as fault:
         logref = log_failure(job.id, fault)
         _finish(claim, BulkJobStatus.FAILED, f"internal error, logref {logref}")

@@ -10,8 +10,8 @@ import structlog
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from contacthub_project.api.uploads import FOLDER, RETRY_AFTER
-from contacthub_project.core.errors import Unavailable
+from contacthub_project.api.uploads import FOLDER
+from contacthub_project.core.errors import NoRoom, Unavailable
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.runtime.logs import failure_details
 
@@ -36,7 +36,7 @@ def store_file(pieces: Iterable[bytes]) -> str:
     except OSError as fault:
         log.error("files cannot be stored", **failure_details(fault))
         message = "Files cannot be stored at the moment; try again later"
-        raise Unavailable(message, retry_after=RETRY_AFTER) from None
+        raise Unavailable(message, retry_after=NoRoom.retry_after) from None
     return name
 
 

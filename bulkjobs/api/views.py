@@ -98,6 +98,8 @@ class _OneJobView(WorkspaceView):
 
 
 class BulkJobView(_OneJobView):
+    writes_need_room = False  # the file of a deleted job goes
+
     @extend_schema(responses={200: JOB})
     def get(
         self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str

@@ -68,6 +68,7 @@ def answer(failure: Exception) -> JsonResponse:
         errors=known.errors,
         headers=headers,
         failure=failure if status >= 500 else None,
+        is_logged=not isinstance(known, errors.NoRoom),
     )
 
 
@@ -89,8 +90,12 @@ def error_response(
     errors: Iterable[FieldError] = (),
     headers: dict[str, str] | None = None,
     failure: Exception | None = None,
+    is_logged: bool = True,
 ) -> JsonResponse:
-    """An answer in the error format; its `logref` stands in the log line that is written here."""
+    """An answer in the error format; its `logref` stands in the log line that is written here.
+
+    Refusals for want of room are not logged: so many lines would take the room that is left.
+    """
     logref = str(uuid.uuid4())
     listed = [
         {"path": error.path, "message": error.message, "code": error.code, "data": error.data}
@@ -99,7 +104,8 @@ def error_response(
     details: dict[str, Any] = {"status": status, "logref": logref}
     if failure is not None:
         details |= failure_details(failure)
-    (log.error if status >= 500 else log.info)("request refused", **details)
+    if is_logged:
+        (log.error if status >= 500 else log.info)("request refused", **details)
     body = {"message": message, "logref": logref, "data": data, "errors": listed}
     return JsonResponse(body, status=status, headers=headers)
 
@@ -149,6 +155,8 @@ def _translate(failure: Exception) -> ContacthubError | None:
         case OperationalError() | InterfaceError():
             if isinstance(failure.__cause__, pg.QueryCanceled):
                 return errors.Unavailable("The query takes too long; narrow it")
+            if isinstance(failure.__cause__, pg.DiskFull):
+                return errors.NoRoom()
             return errors.Unavailable("The database is not available; try again")
         case DataError():
             return errors.Invalid("The request holds a value that cannot be stored")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,12 +13,12 @@ from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
-from contacthub_project.core.errors import Unavailable
+from contacthub_project.core.errors import NoRoom, Unavailable
 from contacthub_project.core.identifiers import new_id
+from contacthub_project.runtime import disk
 from contacthub_project.runtime.logs import failure_details
 
 FOLDER = "bulk-jobs"
-RETRY_AFTER = 60  # seconds: somebody has to make room
 BYTES_BETWEEN_LOOKS = 16 << 20  # at how much room there is
 
 log = structlog.get_logger("contacthub.uploads")
@@ -98,10 +97,8 @@ class StorageUploadHandler(FileUploadHandler):
 def _look_for_room() -> None:
     if isinstance(default_storage, FileSystemStorage):
         place = settings.DATA if not default_storage.exists("") else default_storage.path("")
-        if shutil.disk_usage(place).free < settings.FREE_BYTES:
-            raise Unavailable(
-                "There is no room for files; try again later", retry_after=RETRY_AFTER
-            )
+        if not disk.has_room(place):
+            raise NoRoom
 
 
 @contextmanager
@@ -114,4 +111,4 @@ def _storing() -> Iterator[None]:
     except Exception as fault:
         log.error("uploads cannot be stored", **failure_details(fault))
         message = "Files cannot be stored at the moment; try again later"
-        raise Unavailable(message, retry_after=RETRY_AFTER) from None
+        raise Unavailable(message, retry_after=NoRoom.retry_after) from None

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
@@ -26,8 +26,16 @@ from contacthub_project.api.permissions import OperationPermission
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.core.date_format import DateFormat, Positions
-from contacthub_project.core.errors import Forbidden, Invalid, LimitExceeded, Stale, Unauthorized
+from contacthub_project.core.errors import (
+    Forbidden,
+    Invalid,
+    LimitExceeded,
+    NoRoom,
+    Stale,
+    Unauthorized,
+)
 from contacthub_project.core.principal import Principal
+from contacthub_project.runtime import disk
 from contacthub_project.runtime.concurrency import in_thread
 
 CONFIGURATION_BODY_LIMIT = 512 * 1024
@@ -53,6 +61,8 @@ class ContactHubViewSet(ViewSet):
     filterset_class: type[FilterSet] | None = None
     page_rules: PageRules | None = None
     operations: Mapping[str, Operation] = {}
+    # What makes room is served while there is too little of it.
+    writes_need_room = True
     operation: Operation
     principal: Principal | None = None
     date_format: DateFormat
@@ -97,10 +107,11 @@ class ContactHubViewSet(ViewSet):
         return self.finalize_response(request, response, **kwargs)
 
     def initial(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, then ask permissions, then throttles; read what every operation reads."""
+        """Authenticate, ask permissions, throttles, the disk; read what every operation reads."""
         self.perform_authentication(request)
         self.check_permissions(request)
         self.check_throttles(request)
+        self.check_room(request)
         self.date_format = requested_date_format(request, self.principal)
 
     def perform_authentication(self, request: HttpRequest) -> None:
@@ -125,6 +136,12 @@ class ContactHubViewSet(ViewSet):
     def throttled(self, request: HttpRequest, wait: float | None) -> NoReturn:
         """Raise for a throttle that answered False; `wait` in seconds."""
         raise LimitExceeded("Too many requests", retry_after=ceil(wait or 1), headers={})
+
+    def check_room(self, request: HttpRequest) -> None:
+        """Raise NoRoom for what writes when there is too little room on the disk."""
+        writes = self.writes_need_room and request.method not in SAFE_METHODS
+        if writes and not disk.database_has_room():
+            raise NoRoom
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:
         """The answer to a failure, by the exception handler of the settings."""

@@ -163,3 +163,10 @@ class Unavailable(ContacthubError):
 
     message = "Temporarily unavailable; try again"
     retry_after = 1
+
+
+class NoRoom(Unavailable):
+    """There is too little room on the disk, or none."""
+
+    message = "There is too little room on the disk; try again later"
+    retry_after = 10  # somebody has to make room

@@ -1,44 +1,63 @@
-"""A version number in shared memory that invalidates caches in all processes of one machine.
+"""A version number in a small file that invalidates caches in all processes of one machine.
 
-Caches of configuration compare it at every use, which costs a read of shared memory. A process that
-commits a change advances it; the other processes of the machine then reload at their next request.
-Other machines reload within the second after which every cache reads the database again.
+Caches of configuration compare it at every use, which costs a system call. A process that commits a
+change advances it; the other processes of the machine then reload at their next request. Other
+machines reload within the second after which every cache reads the database again.
 """
 
 from __future__ import annotations
 
 import fcntl
-import mmap
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
 from django.conf import settings
+
+log = structlog.get_logger("contacthub.shared_version")
 
 SIZE = 8
 
 
 class SharedVersion:
-    """The version number, kept in a memory-mapped file of 8 bytes."""
+    """The version number, kept in a file of 8 bytes.
+
+    The file is read and written, not mapped: a mapped page for which the disk has no room ends the
+    process. Its bytes are there from the start, so that advancing needs no room.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        if os.fstat(self._file).st_size < SIZE:
-            os.ftruncate(self._file, SIZE)
-        self._shared = mmap.mmap(self._file, SIZE)
         self._lock = threading.Lock()
+        with self._locked():
+            if os.fstat(self._file).st_size < SIZE:
+                self._write(0)
 
     def current(self) -> int:
         """The version now."""
-        return int.from_bytes(self._shared[:SIZE], "little")
+        return int.from_bytes(os.pread(self._file, SIZE, 0), "little")
 
     def advance(self) -> None:
         """Invalidate what any process of this machine may have cached."""
+        with self._locked():
+            self._write((self.current() + 1) % 2**63)
+
+    def _write(self, version: int) -> None:
+        try:
+            os.pwrite(self._file, version.to_bytes(SIZE, "little"), 0)
+        except OSError as failure:  # the change itself is committed
+            log.warning("no new version, caches go by their age", cause=failure.errno)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         with self._lock:
             fcntl.lockf(self._file, fcntl.LOCK_EX)
             try:
-                self._shared[:SIZE] = ((self.current() + 1) % 2**63).to_bytes(SIZE, "little")
+                yield
             finally:
                 fcntl.lockf(self._file, fcntl.LOCK_UN)
 

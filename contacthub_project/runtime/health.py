@@ -16,13 +16,16 @@ from drf_spectacular.utils import extend_schema
 from contacthub_project.api.components import object_component
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.viewsets import ContactHubViewSet
+from contacthub_project.runtime import disk
 
 log = structlog.get_logger("contacthub.health")
 
 HEARTBEAT = "contacthub:worker:heartbeat"
 HEARTBEAT_SECONDS = 30
 UP, DOWN, DEGRADED = "UP", "DOWN", "DEGRADED"
-PART = object_component("HealthOfPart", {"status": {"type": "string", "enum": [UP, DOWN]}})
+PART = object_component(
+    "HealthOfPart", {"status": {"type": "string", "enum": [UP, DEGRADED, DOWN]}}
+)
 HEALTH = object_component(
     "Health",
     {
@@ -30,6 +33,7 @@ HEALTH = object_component(
         "database": PART,
         "redis": PART,
         "worker": PART,
+        "disk": PART,
     },
 )
 
@@ -45,10 +49,11 @@ class HealthViewSet(ContactHubViewSet):
 
 
 def health_state() -> dict[str, Any]:
-    """State of the whole and of the database, Redis and the worker."""
+    """State of the whole and of the database, Redis, the worker and the disk."""
     database = _database()
     store, worker = _store_and_worker()
-    parts = {"database": database, "redis": store, "worker": worker}
+    room = UP if disk.has_room(settings.DATA) else DEGRADED
+    parts = {"database": database, "redis": store, "worker": worker, "disk": room}
     whole = UP if all(state == UP for state in parts.values()) else DEGRADED
     if database == DOWN:
         whole = DOWN

@@ -1,30 +1,41 @@
-"""Prometheus metrics, gathered over all processes and served at an address of their own."""
+"""Prometheus metrics of this process; `metrics_gathering` sums them over all processes.
+
+Values stay in memory. prometheus_client's own way over several processes is files mapped into
+memory, which end the process by SIGBUS when the disk is full.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, multiprocess, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
+from contacthub_project.runtime import metrics_gathering
+
+# Of counters and histograms only, which may be summed.
+REGISTRY = CollectorRegistry()
+disable_created_metrics()
 REQUEST_SECONDS = Histogram(
     "contacthub_request_seconds",
     "Time to answer a request, by operation, method and status",
     ["route", "method", "status"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    registry=REGISTRY,
 )
 DROPPED_EVENTS = Counter(
     "contacthub_dropped_events",
     "Waiting events that were dropped when their customer appeared, by reason",
     ["reason"],
+    registry=REGISTRY,
 )
 REFUSED = Counter(
     "contacthub_refused_requests",
     "Requests answered 503 because too many others came, by class of work and what was used up",
     ["work_class", "reason"],
+    registry=REGISTRY,
 )
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _children: dict[tuple[str, str, int], Any] = {}
@@ -38,6 +49,7 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
     if child is None:
         with _lock:
             child = _children[key] = REQUEST_SECONDS.labels(key[0], key[1], str(key[2]))
+        report_to_gatherer()
     child.observe(seconds)
 
 
@@ -45,23 +57,35 @@ def count_dropped_events(by_reason: Mapping[str, int]) -> None:
     """Count waiting events that were refused to their customers."""
     for reason, count in by_reason.items():
         DROPPED_EVENTS.labels(reason).inc(count)
+        report_to_gatherer()
 
 
 def count_refused(work_class: str, reason: str) -> None:
     """Count a request that found too many others; `reason` is the limit that was reached."""
     REFUSED.labels(work_class, reason).inc()
+    report_to_gatherer()
 
 
-def gather_in(folder: Path) -> None:
-    """Keep the metrics of this process and those it starts in `folder`, emptied first."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for leftover in folder.glob("*.db"):
-        leftover.unlink(missing_ok=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+_is_reporting = False
 
 
-def serve(address: str, port: int) -> None:
-    """Answer `GET /metrics` for all processes, from a thread of this one."""
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)
-    start_http_server(port, addr=address, registry=registry)
+def report_to_gatherer() -> None:
+    """Have the metrics of this process gathered, if it was started by a process that gathers."""
+    global _is_reporting
+    address = os.environ.get(metrics_gathering.ADDRESS)
+    if address and not _is_reporting:
+        _is_reporting = True
+        metrics_gathering.report(address, REGISTRY)
+
+
+def _begin_anew() -> None:
+    """In a forked child: threads are gone, and what the parent counted is the parent's."""
+    global _is_reporting
+    _is_reporting = False
+    _children.clear()
+    REQUEST_SECONDS.clear()
+    DROPPED_EVENTS.clear()
+    REFUSED.clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew)

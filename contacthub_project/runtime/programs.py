@@ -19,13 +19,12 @@ def web(
     port: int,
     workers: int,
     *,
-    metrics: Path,
     log: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Program:
     """The web server: so many processes, each with the turns of the settings.
 
-    `metrics` is an empty folder of its own, `environment` what is different in it.
+    `environment` is what is different in it.
     """
     command = [
         sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop",
@@ -36,8 +35,7 @@ def web(
         "--no-ws", "--http", "1", "--log-level", "warning",
         "contacthub_project.asgi:application",
     ]  # fmt: skip
-    gathering = {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    return Program("web", command, log, _environment() | gathering | dict(environment or {}))
+    return Program("web", command, log, _environment() | dict(environment or {}))
 
 
 def worker(log: Path) -> Program:

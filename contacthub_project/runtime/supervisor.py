@@ -35,7 +35,7 @@ class Program:
 
     def start(self) -> None:
         """Start it, its output going to its log."""
-        with self._opened_log() as log:
+        with opened_log(self.log) as log:
             self.process = subprocess.Popen(
                 self.command,
                 env=dict(self.environment),
@@ -74,16 +74,6 @@ class Program:
         self._kill_group()
         self.process.wait()
 
-    @contextlib.contextmanager
-    def _opened_log(self) -> Iterator[IO[bytes] | None]:
-        if self.log is None:
-            yield None
-            return
-        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
-            self.log.replace(self.log.with_suffix(".log.1"))
-        with open(self.log, "ab") as log:
-            yield log
-
     def _kill_group(self) -> None:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -117,7 +107,8 @@ class Supervisor:
             for program in self.programs:
                 if program.revive():
                     see = f"; see {program.log}" if program.log else ""
-                    self.say(f"{program.name} ended and was started again{see}")
+                    with contextlib.suppress(OSError):  # it may go to a file on a full disk
+                        self.say(f"{program.name} ended and was started again{see}")
             self.watch()
             time.sleep(0.5)
 
@@ -132,6 +123,23 @@ class Supervisor:
 
     def _ask_to_stop(self, *_: object) -> None:
         self._stopping = True
+
+
+@contextlib.contextmanager
+def opened_log(log: Path | None) -> Iterator[IO[bytes] | int | None]:
+    """What a child writes to: None as this process, and nowhere if the disk takes no new log."""
+    if log is None:
+        yield None
+        return
+    try:
+        if log.exists() and log.stat().st_size > LARGEST_LOG:
+            log.replace(log.with_suffix(".log.1"))
+        opened = open(log, "ab")  # noqa: SIM115
+    except OSError:
+        yield subprocess.DEVNULL
+        return
+    with opened:
+        yield opened
 
 
 def _end_with_parent() -> None:

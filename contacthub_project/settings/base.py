@@ -107,5 +107,8 @@ BULK_BYTES = env.int("BULK_BYTES", default=1024**3)
 BULK_DAYS = env.int("BULK_DAYS", default=30)
 # Uploads go to the default storage while they come in, whatever their size.
 FILE_UPLOAD_HANDLERS = ["contacthub_project.api.uploads.StorageUploadHandler"]
-FREE_BYTES = env.int("FREE_BYTES", default=256 * 1024**2)  # room on disk that uploads leave
+# Room on disk that is left for what goes on when writes and uploads are refused, and what is held
+# back besides for the embedded PostgreSQL, in case others fill the disk.
+FREE_BYTES = env.int("FREE_BYTES", default=256 * 1024**2)
+DISK_RESERVE = env.int("DISK_RESERVE", default=128 * 1024**2)
 FEED_DAYS = env.int("FEED_DAYS", default=35)  # how long the change feed keeps changes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contacthub_project.runtime.logs import logging_settings
 
 from .base import DEBUG
-from .environment import DATA, env
+from .environment import env
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
 if LOG_FORMAT not in {"console", "json"}:
@@ -16,4 +16,3 @@ LOGGING = logging_settings(form=LOG_FORMAT, level=env.str("LOG_LEVEL", default="
 LOG_REQUESTS = env.bool("LOG_REQUESTS", default=False)
 # Metrics are served on their own address, which only this machine can reach.
 METRICS_ADDRESS = env.str("METRICS_ADDRESS", default="127.0.0.1")
-METRICS_FOLDER = DATA / "metrics"

@@ -16,6 +16,7 @@ from django.utils import timezone
 from bulkjobs.actions import processing, removal
 from bulkjobs.models import BulkJob
 from contacthub_project.api import requests, uploads
+from contacthub_project.runtime import disk
 from tests.bulkjobs.test_jobs import BOUNDARY, done, form, jobs_path, outcomes, process, upload
 from tests.client import Answer
 from tests.factories import Hub
@@ -125,11 +126,9 @@ def test_uploads_leave_room_for_the_rest(
 ) -> None:
     monkeypatch.setattr(uploads, "BYTES_BETWEEN_LOOKS", 100_000)
     free = iter([10**9, 10**9, 0])
-    monkeypatch.setattr(
-        uploads.shutil, "disk_usage", lambda _: type("Usage", (), {"free": next(free)})
-    )
+    monkeypatch.setattr(disk, "free_bytes", lambda _: next(free))
     answer = upload(hub, "base.contacts.email\n" + "x" * 1_000_000)
-    assert (answer.status, "no room" in answer["message"]) == (503, True)
+    assert (answer.status, "room on the disk" in answer["message"]) == (503, True)
     assert stored() == []
     monkeypatch.undo()
     settings.FREE_BYTES = 10**18

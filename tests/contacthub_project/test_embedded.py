@@ -64,17 +64,23 @@ def test_data_outlives_a_stop_and_a_kill(data: Path) -> None:
     assert not list(socket_folder(data).parent.glob(f"{socket_folder(data).name}/*"))
 
 
-def test_valkey_keeps_what_it_was_told(data: Path) -> None:
+def test_valkey_needs_no_disk(data: Path) -> None:
     server = ValkeyServer(data)
     server.attach()
     with redis.Redis(unix_socket_path=str(server.socket)) as client:
         client.set("key", "value")
+        persistence = client.info("persistence")
+        assert client.config_get("save")["save"] == ""
+    assert persistence["aof_enabled"] == 0
+    assert [path.name for path in server.home.iterdir()] == ["valkey.pid"]
+    (server.home / "valkey.pid").write_text("")  # as where there was no room for it
+    assert server.is_alive()
+    assert not server.revive()
+    os.kill(server._process.pid if server._process else 0, signal.SIGKILL)
+    assert _within(5, lambda: not server.is_alive())
+    assert server.revive()
     server.detach()
     assert not server.is_alive()
-    server.attach()
-    with redis.Redis(unix_socket_path=str(server.socket)) as client:
-        assert client.get("key") == b"value"
-    server.detach()
 
 
 def test_processes_share_the_servers_and_the_last_one_stops_them(data: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import urllib.error
 import urllib.request
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -14,12 +16,19 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from contacthub_project.api import BASE_PATH
-from contacthub_project.runtime import metrics, preflight, programs
+from contacthub_project.runtime import metrics_gathering, preflight, programs
 from contacthub_project.runtime.database_connections import (
     missing_connections,
     needed_connections,
 )
-from contacthub_project.runtime.embedded import EmbeddedServer, EmbeddedServerError, servers
+from contacthub_project.runtime.disk_reserve import DiskReserve
+from contacthub_project.runtime.embedded import (
+    EmbeddedServer,
+    EmbeddedServerError,
+    PostgresServer,
+    servers,
+    socket_folder,
+)
 from contacthub_project.runtime.schema_version import NewerTablesError, refuse_newer_tables
 from contacthub_project.runtime.supervisor import Program, Supervisor
 
@@ -38,16 +47,16 @@ class Command(BaseCommand):
 
     def handle(self, *, port: int, host: str, workers: int, no_demo: bool, **_: Any) -> None:
         self.started = time.monotonic()
+        self.failing: set[str] = set()
         try:
             lock = preflight.lock_folder(settings.DATA)
             preflight.check_ports(host, port, metrics_address=settings.METRICS_ADDRESS)
         except preflight.RefusedError as refused:
             raise CommandError(str(refused), returncode=preflight.EXIT_STATUS) from None
-        with lock:
+        with lock, self.metrics_served(port + 1), self.disk_watched():
             self.serve(port=port, host=host, workers=workers, no_demo=no_demo)
 
     def serve(self, *, port: int, host: str, workers: int, no_demo: bool) -> None:
-        self.serve_metrics(port + 1)
         attached = servers(
             data=settings.DATA,
             postgres=settings.USES_EMBEDDED_POSTGRES,
@@ -83,13 +92,35 @@ class Command(BaseCommand):
             self.say("Stopped")
 
     def say(self, message: str) -> None:
-        self.stdout.write(f"[{time.monotonic() - self.started:5.1f} s] {message}")
-        self.stdout.flush()
+        with contextlib.suppress(OSError):  # it may go to a file on a full disk
+            self.stdout.write(f"[{time.monotonic() - self.started:5.1f} s] {message}")
+            self.stdout.flush()
 
     def look_after(self, attached: list[EmbeddedServer]) -> None:
         for server in attached:
-            if server.revive():
-                self.say(f"{server.title} ended and was started again; see {server.log}")
+            try:
+                if server.revive():
+                    self.say(f"{server.title} ended and was started again; see {server.log}")
+                    self.failing.discard(server.name)
+            except (EmbeddedServerError, OSError) as failure:  # there is no room for it, say
+                if server.name not in self.failing:
+                    self.say(f"{server.title} cannot be started, which is tried again: {failure}")
+                self.failing.add(server.name)
+
+    @contextlib.contextmanager
+    def disk_watched(self) -> Iterator[None]:
+        if not settings.USES_EMBEDDED_POSTGRES:
+            yield
+            return
+        reserve = DiskReserve(
+            settings.DATA,
+            size=settings.DISK_RESERVE,
+            keep_free=settings.FREE_BYTES,
+            checkpoint=PostgresServer(settings.DATA).checkpoint,
+            say=self.say,
+        )
+        with reserve.watched():
+            yield
 
     def make_demo(self, host: str, port: int) -> dict[str, Any]:
         from contacthub_project.runtime.demo import ensure_demo
@@ -106,15 +137,21 @@ class Command(BaseCommand):
                 program.revive()
             time.sleep(0.1)
 
-    def serve_metrics(self, port: int) -> None:
+    @contextlib.contextmanager
+    def metrics_served(self, port: int) -> Iterator[None]:
         """Before anything is started: what is announced later is ours."""
-        metrics.gather_in(settings.METRICS_FOLDER)
-        try:
-            metrics.serve(settings.METRICS_ADDRESS, port)
-        except OSError as failure:
-            raise CommandError(
-                f"no metrics at port {port}: {failure}", returncode=preflight.EXIT_STATUS
-            ) from None
+        with contextlib.ExitStack() as context:
+            try:
+                context.enter_context(
+                    metrics_gathering.served(
+                        settings.METRICS_ADDRESS, port, folder=socket_folder(settings.DATA)
+                    )
+                )
+            except OSError as failure:
+                raise CommandError(
+                    f"no metrics at port {port}: {failure}", returncode=preflight.EXIT_STATUS
+                ) from None
+            yield
 
     def introduce(self, host: str, port: int, facts: dict[str, Any] | None) -> None:
         url = _url(host, port)
@@ -161,7 +198,6 @@ def _programs(host: str, port: int, workers: int) -> list[Program]:
             host,
             port,
             workers,
-            metrics=settings.METRICS_FOLDER,
             log=logs / "web.log",
             environment={"HTTPS": https},
         ),

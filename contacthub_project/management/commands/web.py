@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from contacthub_project.runtime import metrics, preflight, programs
+from contacthub_project.runtime import metrics_gathering, preflight, programs
 from contacthub_project.runtime.database_connections import missing_connections
 from contacthub_project.runtime.schema_version import NewerTablesError, refuse_newer_tables
 from contacthub_project.runtime.supervisor import Supervisor
@@ -40,24 +41,31 @@ class Command(BaseCommand):
             preflight.check_ports(host, port, metrics_address=settings.METRICS_ADDRESS)
         except preflight.RefusedError as refused:
             raise CommandError(str(refused), returncode=preflight.EXIT_STATUS) from None
-        # A folder of its own: other web servers may share the data folder.
-        with tempfile.TemporaryDirectory(prefix="contacthub-metrics-") as folder:
-            metrics.gather_in(Path(folder))
-            server = programs.web(host, port, workers, metrics=Path(folder))
-            supervisor = Supervisor([server], say=self.stdout.write, watch=self.refuse_newer_tables)
-            supervisor.stop_on_signals()
+        with contextlib.ExitStack() as context:
+            # A folder of its own: other web servers may share the data folder.
+            folder = context.enter_context(tempfile.TemporaryDirectory(prefix="contacthub-"))
             try:
-                metrics.serve(settings.METRICS_ADDRESS, port + 1)
+                context.enter_context(
+                    metrics_gathering.served(
+                        settings.METRICS_ADDRESS, port + 1, folder=Path(folder)
+                    )
+                )
             except OSError as failure:
                 raise CommandError(f"no metrics at port {port + 1}: {failure}") from None
-            try:
-                self.refuse_newer_tables()
-                supervisor.start()
-                supervisor.run()
-            except NewerTablesError as refused:
-                raise CommandError(str(refused)) from None
-            finally:
-                supervisor.stop()
+            self.serve(host, port, workers)
+
+    def serve(self, host: str, port: int, workers: int) -> None:
+        server = programs.web(host, port, workers)
+        supervisor = Supervisor([server], say=self.stdout.write, watch=self.refuse_newer_tables)
+        supervisor.stop_on_signals()
+        try:
+            self.refuse_newer_tables()
+            supervisor.start()
+            supervisor.run()
+        except NewerTablesError as refused:
+            raise CommandError(str(refused)) from None
+        finally:
+            supervisor.stop()
 
     def refuse_newer_tables(self) -> None:
         """Raise NewerTablesError; without a database ask again later (requests are 503 then)."""

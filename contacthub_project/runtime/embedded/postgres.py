@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import os
@@ -99,6 +100,14 @@ class PostgresServer(EmbeddedServer):
             return True
         except psycopg.OperationalError:
             return False
+
+    def checkpoint(self) -> None:
+        """Have what the write-ahead log holds written, so that its files can be used again."""
+        with (
+            contextlib.suppress(psycopg.Error),
+            psycopg.connect(self._address(DATABASE), autocommit=True) as connection,
+        ):
+            connection.execute("CHECKPOINT")
 
     def pid(self) -> int | None:
         try:

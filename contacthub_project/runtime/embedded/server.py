@@ -118,8 +118,9 @@ class EmbeddedServer:
 
     def is_alive(self) -> bool:
         """Whether the server's process exists and is no zombie."""
-        if self._process is not None:
-            self._process.poll()  # reaps it, should it have died
+        # Reaps it, should it have died. Its file may be empty, where there was no room for it.
+        if self._process is not None and self._process.poll() is None:
+            return True
         pid = self.pid()
         if pid is None:
             return False
