@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from configuration.domain.permissions import reaches_all_workspaces
-from configuration.models import Node, User, Workspace
+from configuration.models import Node, User
+from configuration.queries.principals import principal_of_staff
+from contacthub_project.db.querysets import TenantQuerySet
 
 
 class WorkspaceReadOnlyAdmin(ModelAdmin):
@@ -19,21 +20,22 @@ class WorkspaceReadOnlyAdmin(ModelAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Only rows of workspaces, or of nodes where rows have one, that the person may read."""
-        rows: QuerySet[Any] = super().get_queryset(request)
+        """Return the rows of nodes that the person may read.
+
+        Those that belong to no node are of workspaces without a node that is closed to the person.
+        """
+        rows = super().get_queryset(request)
+        assert isinstance(rows, TenantQuerySet), "the model's manager says whose its rows are"
         assert isinstance(request.user, User), "nobody else gets in"
-        if reaches_all_workspaces(request.user.roles):
+        principal = principal_of_staff(request.user)
+        rows = rows.in_workspaces_of(principal)
+        if principal.nodes is None:
             return rows
         if "node_id" in {field.attname for field in self.model._meta.fields}:
-            return rows.filter(node_id__in=Node.objects.read_by(request.user).values("id"))
-        return rows.filter(workspace_id__in=self._read_as_a_whole(request.user).values("id"))
-
-    def _read_as_a_whole(self, user: User) -> QuerySet[Workspace]:
-        """Workspaces of the person without a node that is closed to them."""
-        closed = Node.objects.filter(workspace_id=OuterRef("id"), removed_at=None).exclude(
-            id__in=Node.objects.read_by(user).values("id")
-        )
-        return user.workspaces.exclude(Exists(closed))
+            return rows.readable_by(principal)
+        nodes = Node.objects.filter(removed_at=None)
+        closed = nodes.exclude(id__in=nodes.readable_by(principal).values("id"))
+        return rows.exclude(workspace_id__in=closed.values("workspace_id"))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """All staff, each their workspaces' rows."""

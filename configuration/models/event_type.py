@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from configuration.domain.vocabulary import EVENT_TYPES, PRODUCT_EVENT_TYPES
 from configuration.models.workspace import Workspace
+from contacthub_project.db.querysets import TenantQuerySet
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -18,10 +19,7 @@ DEFAULT_BYTES = 65536
 SMALLEST_LIMIT, LARGEST_LIMIT = 65535, 380928
 
 
-class EventTypeSettingsQuerySet(models.QuerySet["EventTypeSettings"]):
-    def in_workspace(self, workspace_id: UUID) -> EventTypeSettingsQuerySet:
-        return self.filter(workspace_id=workspace_id)
-
+class EventTypeSettingsQuerySet(TenantQuerySet["EventTypeSettings"]):
     def by_type(self, workspace_id: UUID) -> dict[str, EventTypeSettings]:
         """Return the settings of all types; unsaved defaults where there is no row."""
         known = {settings.type: settings for settings in self.in_workspace(workspace_id)}

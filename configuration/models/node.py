@@ -9,14 +9,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
-from configuration.domain.permissions import reads_whole_workspace
 from configuration.models.workspace import Workspace
 from contacthub_project.core.identifiers import new_id
+from contacthub_project.db.querysets import TenantQuerySet
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from configuration.models.user import User
     from contacthub_project.core.principal import Principal
 
 DEFAULT_UNIQUE_PROPERTIES = ("base.contacts.email",)
@@ -40,10 +39,12 @@ class NodeState(models.TextChoices):
     REMOVED = "REMOVED"
 
 
-class NodeQuerySet(models.QuerySet["Node"]):
+class NodeQuerySet(TenantQuerySet["Node"]):
+    node_field = "id"
+
     def in_workspace(self, workspace_id: UUID) -> NodeQuerySet:
         """Return the nodes of a workspace that are not being deleted."""
-        return self.filter(workspace_id=workspace_id, removed_at=None)
+        return super().in_workspace(workspace_id).filter(removed_at=None)
 
     def entries(self) -> NodeQuerySet:
         return self.filter(type=NodeType.ENTRY)
@@ -64,13 +65,6 @@ class NodeQuerySet(models.QuerySet["Node"]):
         if principal.nodes is None:
             return self
         return self.filter(id__in=principal.nodes)
-
-    def read_by(self, user: User) -> NodeQuerySet:
-        """Those that a person may read: all of their workspaces', or those granted to them."""
-        nodes = self.filter(workspace__memberships__user=user)
-        if reads_whole_workspace(user.roles):
-            return nodes
-        return nodes.filter(grants__user=user, grants__permission__contains="R")
 
 
 class Node(models.Model):

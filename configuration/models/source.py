@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
@@ -14,10 +13,7 @@ from configuration.models.node import Node
 from configuration.models.workspace import Workspace
 from contacthub_project.core.date_format import DateFormat
 from contacthub_project.core.identifiers import new_id
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
+from contacthub_project.db.querysets import TenantQuerySet
 
 DATE_FORMATS = [(each.value, each.value) for each in DateFormat]
 
@@ -34,11 +30,6 @@ class SourceProvider(models.TextChoices):
     JAVA_SDK = "JAVA_SDK"
     SCALA_SDK = "SCALA_SDK"
     DOTNET_SDK = "DOTNET_SDK"
-
-
-class SourceQuerySet(models.QuerySet["Source"]):
-    def in_workspace(self, workspace_id: UUID) -> SourceQuerySet:
-        return self.filter(workspace_id=workspace_id)
 
 
 class Source(models.Model):
@@ -66,7 +57,7 @@ class Source(models.Model):
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(default=now, editable=False)
 
-    objects = SourceQuerySet.as_manager()
+    objects = TenantQuerySet["Source"].as_manager()
 
     class Meta:
         ordering = ["name", "id"]

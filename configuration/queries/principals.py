@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce, JSONObject
 from oauth2_provider.models import get_access_token_model
 
 from configuration.domain.permissions import (
+    ROLES_OF_ONE_PURPOSE,
     reaches_all_workspaces,
     role_of_source,
     roles_of_all_nodes,
@@ -42,6 +43,14 @@ def principal_of_user(user: User) -> Principal:
         "person", "roles", "member_of", "granted"
     )
     return _person(row.get())
+
+
+def principal_of_staff(user: User) -> Principal:
+    """Return the principal of a signed-in person, with the roles that hold in every operation.
+
+    A role for one purpose opens all nodes only to the operations that name it.
+    """
+    return principal_of_user(user).acting_as(frozenset(user.roles) - ROLES_OF_ONE_PURPOSE)
 
 
 def _source_by_token(digest: bytes) -> Principal | None:

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from cryptography.fernet import InvalidToken
 
-from contacthub_project.api.pagination import ENTITIES, Page
+from contacthub_project.api.pagination import ENTITIES, Page, PageDocument
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.db.encryption import CURSORS, decrypt, encrypt
 
@@ -87,7 +87,7 @@ class CursorPage:
         total: int | None,
         unfiltered: int | None = None,
         last: Sequence[str | None] | None,
-    ) -> dict[str, Any]:
+    ) -> PageDocument:
         """The answer. `last` are the values of the last row, None when nothing can follow.
 
         A page that begins after a row tells the total of the first page.
@@ -98,7 +98,9 @@ class CursorPage:
         following = None
         if last is not None:
             following = cursor_text(Cursor(last, self.page.number + 1, total), self.scope)
-        return self.page.of(elements, total=total, unfiltered=unfiltered, next=following)
+        document = self.page.of(elements, total=total, unfiltered=unfiltered)
+        document["page"]["next"] = following
+        return document
 
 
 def _digest(scope: Sequence[Any]) -> str:

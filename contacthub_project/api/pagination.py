@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from django.db.models import QuerySet
 
 from contacthub_project.api.query import QueryParameters
 
 LARGEST_MATCH = 10_000  # searches look at no more elements than these
+
+
+class PageObject(TypedDict):
+    """Which part of a list an answer holds; `next` is the cursor of the page after it."""
+
+    size: int
+    totalElements: int
+    totalUnfilteredElements: int
+    totalPages: int
+    number: int
+    next: NotRequired[str | None]
+
+
+class PageDocument(TypedDict):
+    """A page of a list, as it is answered."""
+
+    elements: Sequence[Any]
+    page: PageObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +83,8 @@ class Page:
         *,
         total: int,
         unfiltered: int | None = None,
-        **others: str | None,
-    ) -> dict[str, Any]:
-        """The answer: the elements and the page object, `others` among its members."""
+    ) -> PageDocument:
+        """The answer. `unfiltered` is the total without the filters, None when there are none."""
         return {
             "elements": elements if isinstance(elements, Sequence) else list(elements),
             "page": {
@@ -76,6 +93,5 @@ class Page:
                 "totalUnfilteredElements": total if unfiltered is None else unfiltered,
                 "totalPages": -(-total // self.size) if self.size else 0,
                 "number": self.number,
-                **others,
             },
         }

@@ -78,6 +78,12 @@ class Principal:
             return True
         return permission in self.nodes.get(node_id, "")
 
+    def nodes_with(self, permission: str) -> list[UUID] | None:
+        """Return the nodes in which it may read ("R") or write ("W"); None for all."""
+        if self.nodes is None:
+            return None
+        return [node_id for node_id in self.nodes if self.may(permission, node_id)]
+
     def may_read_profiles_in(self, node_id: UUID) -> bool:
         """Return whether answers about customers of the node may hold more than the caller sent."""
         return self.may_read_profiles and self.may(READ, node_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import F, Q
 
-from contacthub_project.db.querysets import BoundedQuerySet
+from contacthub_project.db.querysets import BoundedQuerySet, TenantQuerySet
 from customers.models.customer import Customer
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class AggregateBuild(models.Model):
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
     started_at = models.DateTimeField()
+
+    objects = TenantQuerySet["AggregateBuild"].as_manager()
 
     def __str__(self) -> str:
         return f"{self.node_id}: {self.done} of {self.total}"

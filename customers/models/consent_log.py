@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Cast
 
-from contacthub_project.db.querysets import BoundedQuerySet
+from contacthub_project.db.querysets import TenantQuerySet
 from customers.models.customer import Customer
 
 
@@ -27,10 +27,7 @@ def _moment(text: str) -> Cast:
     return Cast(Value(text), models.DateTimeField())
 
 
-class ConsentLogQuerySet(BoundedQuerySet["ConsentLogEntry"]):
-    def in_workspace(self, workspace_id: UUID) -> ConsentLogQuerySet:
-        return self.filter(workspace_id=workspace_id)
-
+class ConsentLogQuerySet(TenantQuerySet["ConsentLogEntry"]):
     def of_person(self, workspace_id: UUID, match_keys: Sequence[bytes]) -> ConsentLogQuerySet:
         """What was logged of a person, known now or then by one of the keys."""
         known = Customer.objects.in_workspace(workspace_id).live().filter(match_key__in=match_keys)

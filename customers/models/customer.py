@@ -14,7 +14,7 @@ from django.db.models.functions import Collate
 
 from configuration.models import Node, Workspace
 from contacthub_project.db.gathering import Gatherer, gathering_connections
-from contacthub_project.db.querysets import BoundedQuerySet
+from contacthub_project.db.querysets import TenantQuerySet
 from contacthub_project.db.sql import fetch_one, record_of, records_of, row_as_json
 
 
@@ -62,10 +62,7 @@ class DeletedState(models.IntegerChoices):
     DELETED = 1
 
 
-class CustomerQuerySet(BoundedQuerySet["Customer"]):
-    def in_workspace(self, workspace_id: UUID) -> CustomerQuerySet:
-        return self.filter(workspace_id=workspace_id)
-
+class CustomerQuerySet(TenantQuerySet["Customer"]):
     def live(self) -> CustomerQuerySet:
         """Neither deleted nor forgotten."""
         return self.filter(deleted=DeletedState.LIVE)

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from configuration.models import Node
-from contacthub_project.db.querysets import BoundedQuerySet
+from contacthub_project.db.querysets import TenantQuerySet
 from contacthub_project.db.sql import fetch_all, fetch_one, load, record_of, records_of, row_as_json
 from customers.domain.identities import EXTERNAL_ID, SESSION_ID
 from customers.models.customer import Folded
@@ -60,10 +60,7 @@ class BringBackType(models.TextChoices):
     EXTERNAL_ID = EXTERNAL_ID
 
 
-class EventQuerySet(BoundedQuerySet["Event"]):
-    def in_workspace(self, workspace_id: UUID) -> EventQuerySet:
-        return self.filter(workspace_id=workspace_id)
-
+class EventQuerySet(TenantQuerySet["Event"]):
     def one_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
         """One event as a record, None when there is none."""
         return record_of(EventRow, fetch_one(ONE_ROW, (event_id, workspace_id)))

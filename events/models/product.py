@@ -6,6 +6,7 @@ from django.db import models
 
 from configuration.models import Workspace
 from contacthub_project.core.identifiers import new_id
+from contacthub_project.db.querysets import TenantQuerySet
 from events.domain.product_facts import LONGEST_ID
 
 
@@ -22,6 +23,8 @@ class Product(models.Model):
     extended = models.JSONField(default=dict, blank=True)
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()
+
+    objects = TenantQuerySet["Product"].as_manager()
 
     class Meta:
         ordering = ["product_id"]

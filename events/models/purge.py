@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from configuration.models import Workspace
+from contacthub_project.db.querysets import TenantQuerySet
 
 
 class PurgeRun(models.Model):
@@ -21,6 +22,8 @@ class PurgeRun(models.Model):
     looked_at = models.BigIntegerField(default=0)
     deleted = models.BigIntegerField(default=0)
     seconds_worked = models.FloatField(default=0)
+
+    objects = TenantQuerySet["PurgeRun"].as_manager()
 
     class Meta:
         constraints = [

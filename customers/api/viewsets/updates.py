@@ -165,10 +165,7 @@ class UpdateStreamViewSet(WorkspaceScopedViewSet):
         parameters.raise_faults()
         if node_id is not None:
             return FeedFilter([self.readable_node(node_id).id], entity, duplicates=True)
-        if self.caller.nodes is None:
-            return FeedFilter(None, entity)
-        readable = [node for node in self.caller.nodes if self.caller.may(READ, node)]
-        return FeedFilter(readable, entity)
+        return FeedFilter(self.caller.nodes_with(READ), entity)
 
     def moments(self) -> Positions:
         return {"updates": (update_moments(self.workspace),)}
