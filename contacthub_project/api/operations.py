@@ -55,6 +55,7 @@ class Operation:
 
     @property
     def is_public(self) -> bool:
+        """Whether it is served without a token."""
         return PUBLIC in self.roles
 
     @functools.cached_property

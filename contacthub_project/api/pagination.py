@@ -63,6 +63,7 @@ class Page:
 
     @property
     def first(self) -> int:
+        """How many elements stand before the page."""
         return self.number * self.size
 
     @property

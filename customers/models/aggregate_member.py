@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 class AggregateMemberQuerySet(BoundedQuerySet["AggregateMember"]):
+    """Members of aggregate customers."""
+
     def of_aggregate(self, workspace_id: UUID, customer_id: UUID) -> AggregateMemberQuerySet:
         """The members of an aggregate customer."""
         return self.filter(workspace_id=workspace_id, aggregate_id=customer_id)

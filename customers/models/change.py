@@ -7,11 +7,15 @@ from django.db.models import Q
 
 
 class ChangeEntity(models.TextChoices):
+    """Kinds of entities whose changes stand in the feed."""
+
     CUSTOMER = "CUSTOMER"
     EVENT = "EVENT"
 
 
 class ChangeOperation(models.TextChoices):
+    """What a change did to an entity."""
+
     CREATE = "CREATE"
     UPDATE = "UPDATE"
     DELETE = "DELETE"

@@ -14,6 +14,8 @@ from customers.models.customer import Customer
 
 
 class ConsentLogType(models.TextChoices):
+    """What an entry of the log tells (reference: Consent logs)."""
+
     DISCLAIMER_READ = "DISCLAIMER_READ"
     CONSENT_CHANGED = "CONSENT_CHANGED"
     CONSENT_RESTRICTED = "CONSENT_RESTRICTED"
@@ -28,6 +30,8 @@ def _moment(text: str) -> Cast:
 
 
 class ConsentLogQuerySet(TenantQuerySet["ConsentLogEntry"]):
+    """Entries of the consent log."""
+
     def of_person(self, workspace_id: UUID, match_keys: Sequence[bytes]) -> ConsentLogQuerySet:
         """What was logged of a person, known now or then by one of the keys."""
         known = Customer.objects.in_workspace(workspace_id).live().filter(match_key__in=match_keys)

@@ -57,12 +57,16 @@ class NextIntId(Func):
 
 
 class DeletedState(models.IntegerChoices):
+    """The values of `deleted`; personal data is kept until FORGOTTEN."""
+
     FORGOTTEN = -1
     LIVE = 0
     DELETED = 1
 
 
 class CustomerQuerySet(TenantQuerySet["Customer"]):
+    """Customers; single ones are read as records by statements that are written out."""
+
     def live(self) -> CustomerQuerySet:
         """Neither deleted nor forgotten."""
         return self.filter(deleted=DeletedState.LIVE)

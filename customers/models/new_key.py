@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class NewKeyQuerySet(models.QuerySet["NewKey"]):
+    """Keys that customers will have when their node is re-keyed."""
+
     def of_node(self, workspace_id: UUID, node_id: UUID) -> NewKeyQuerySet:
+        """The new keys of a node's customers."""
         return self.filter(workspace_id=workspace_id, node_id=node_id)
 
 

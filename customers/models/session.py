@@ -16,7 +16,10 @@ LONGEST_VALUE = 255
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
+    """Sessions of customers."""
+
     def of_customer(self, workspace_id: UUID, customer_id: UUID) -> SessionQuerySet:
+        """The sessions of a customer."""
         return self.filter(workspace_id=workspace_id, customer_id=customer_id)
 
     def has_one_of(self, workspace_id: UUID, customer_id: UUID, author: str) -> bool:

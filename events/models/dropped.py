@@ -15,6 +15,8 @@ from events.domain.admission import RefusalReason
 
 
 class DroppedEventsQuerySet(BoundedQuerySet["DroppedEvents"]):
+    """Counts of dropped events."""
+
     def totals_since(self, workspace_id: UUID, day: date) -> list[dict[str, Any]]:
         """By `type` and `reason`, how many were dropped from a day on (`total`), most first."""
         rows = self.filter(workspace_id=workspace_id, day__gte=day)

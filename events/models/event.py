@@ -61,6 +61,8 @@ class BringBackType(models.TextChoices):
 
 
 class EventQuerySet(TenantQuerySet["Event"]):
+    """Events; they are read as records by statements that are written out."""
+
     def one_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
         """One event as a record, None when there is none."""
         return record_of(EventRow, fetch_one(ONE_ROW, (event_id, workspace_id)))

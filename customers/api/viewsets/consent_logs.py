@@ -62,6 +62,7 @@ class ConsentLogViewSet(WorkspaceScopedViewSet):
         return JsonResponse(consent_log_entry_response(entry))
 
     def moments(self) -> Positions:
+        """Where moments stand in an entry, or in a page of them."""
         is_list = self.action == "list"
         return {"elements": (consent_log_moments,)} if is_list else consent_log_moments
 

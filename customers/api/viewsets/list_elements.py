@@ -91,6 +91,7 @@ class ListElementViewSet(CustomerScopedViewSet):
         return self.workspace.customer_schema.complete_element(self.elements.name, element)
 
     def moments(self) -> Positions:
+        """Where moments stand in an element, and in a list of them."""
         element = element_moments(self.workspace.customer_schema, self.elements.name)
         return {**element, "elements": (element,)} if isinstance(element, dict) else None
 

@@ -79,4 +79,5 @@ class SubscriptionViewSet(CustomerScopedViewSet):
         return self.workspace.customer_schema.complete_element("subscriptions", subscription)
 
     def moments(self) -> Positions:
+        """Where moments stand in a subscription."""
         return element_moments(self.workspace.customer_schema, "subscriptions")

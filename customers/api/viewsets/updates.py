@@ -168,6 +168,7 @@ class UpdateStreamViewSet(WorkspaceScopedViewSet):
         return FeedFilter(self.caller.nodes_with(READ), entity)
 
     def moments(self) -> Positions:
+        """Where moments stand in a page of updates."""
         return {"updates": (update_moments(self.workspace),)}
 
     @property
