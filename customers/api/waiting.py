@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from functools import partial
-from typing import Any
 
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.api.authentication import StillAuthenticated
@@ -15,13 +14,14 @@ from contacthub_project.core.date_format import DateFormat
 from contacthub_project.core.errors import Forbidden, Gone, Unauthorized, Unavailable
 from contacthub_project.messaging.pubsub import feed_topic, subscriber
 from contacthub_project.runtime.concurrency import in_thread
+from customers.queries.documents import Update
 from customers.queries.feed import FeedFilter, read_page, update_moments
 
 STREAM_SECONDS = 300.0  # then the client comes back with its Last-Event-ID
 KEEP_ALIVE_SECONDS = 15.0
 STREAM_PAGE = 500
 
-Page = tuple[list[dict[str, Any]], int]
+Page = tuple[list[Update], int]
 
 
 async def awaited_page(
@@ -100,7 +100,7 @@ async def streamed(
 
 def _events(
     workspace: WorkspaceRules,
-    updates: list[dict[str, Any]],
+    updates: list[Update],
     after: int,
     end: int,
     date_format: DateFormat,

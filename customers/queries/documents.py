@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from configuration.domain.customer_schema import MOMENT, CustomerSchema
 from configuration.queries.rules import WorkspaceRules
@@ -13,6 +13,26 @@ from customers.models.customer import CustomerRow
 
 if TYPE_CHECKING:
     from customers.models import ConsentLogEntry
+
+
+class UpdatedEntity(TypedDict):
+    """An entity of the change feed; `data` is the entity as it is now, or the ids of what was."""
+
+    type: str
+    data: Any
+
+
+class Update(TypedDict):
+    """A change of the feed, as it is answered.
+
+    `recordedOperation` is what happened, where the entity has gone since and `operation` says so.
+    """
+
+    offset: int
+    operation: str
+    recordedOperation: NotRequired[str]
+    entity: UpdatedEntity
+
 
 # Nothing disabled: what it completes and shows is everything.
 BUILT_IN_SCHEMA = CustomerSchema()

@@ -18,7 +18,12 @@ from contacthub_project.core.timestamps import EPOCH
 from contacthub_project.db.sql import fetch_all, fetch_one, load
 from customers.actions.feed import SEALING_SECONDS, seal, seal_everything
 from customers.models import ChangeEntity, ChangeOperation, Customer
-from customers.queries.documents import customer_moments, customer_response
+from customers.queries.documents import (
+    Update,
+    UpdatedEntity,
+    customer_moments,
+    customer_response,
+)
 
 # No transaction takes longer, so changes stand in the feed at most so much out of their time.
 LONGEST_TRANSACTION = timedelta(minutes=10)
@@ -140,7 +145,7 @@ def start_at(workspace_id: UUID, *, offset: int | None, since: datetime | None) 
 
 def read_page(
     workspace: WorkspaceRules, *, after: int, size: int, wanted: FeedFilter
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[Update], int]:
     """The updates after an offset, and the offset to go on from.
 
     After a page that is not full that is the last offset there is, whatever is wanted. All that is
@@ -232,18 +237,19 @@ def _rows_after(
     return [row for row in rows if row.offset is not None], sealed_end
 
 
-def _update(row: ChangeRow, entity_now: Any) -> dict[str, Any]:
-    operation, recorded = row.operation, {}
-    if entity_now is None:
-        entity_now = {"id": row.entity_id, "nodeId": row.node_id}
-        if not row.is_deletion:
-            recorded = {"recordedOperation": operation}
-            operation = ChangeOperation.DELETE.value
+def _update(row: ChangeRow, entity_now: Any) -> Update:
+    """The update of a change; `entity_now` is None when the entity is no more."""
+    if entity_now is not None:
+        entity: UpdatedEntity = {"type": row.entity, "data": entity_now}
+        return {"offset": row.offset, "operation": row.operation, "entity": entity}
+    entity = {"type": row.entity, "data": {"id": row.entity_id, "nodeId": row.node_id}}
+    if row.is_deletion:
+        return {"offset": row.offset, "operation": row.operation, "entity": entity}
     return {
         "offset": row.offset,
-        "operation": operation,
-        **recorded,
-        "entity": {"type": row.entity, "data": entity_now},
+        "operation": ChangeOperation.DELETE.value,
+        "recordedOperation": row.operation,
+        "entity": entity,
     }
 
 
