@@ -53,9 +53,10 @@ class Body:
                 raise RequestTimeout from None
             if message["type"] != "http.request":
                 raise ClientDisconnected
-            self.is_complete = not message.get("more_body", False)
             data: bytes = message.get("body", b"")
             self.count += len(data)
+            # Servers may know only later that there is no more: asking again costs a turn.
+            self.is_complete = not message.get("more_body", False) or self.count == self.length
             if data:
                 return data
         return b""
