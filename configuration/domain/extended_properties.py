@@ -9,14 +9,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Set
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from configuration.domain.value_constraints import keywords_of, order_faults, read_constraints
 from configuration.domain.vocabulary import MERGE_POLICIES
 from contacthub_project.core.array_forms import as_list, as_object
 from contacthub_project.core.errors import FieldError, pointer
 
-Definitions = dict[str, Any]
+
+class Definition(TypedDict, total=False):
+    """One definition as it is stored; `type`, `enabled` and `indexed` are always there.
+
+    The keys from `format` on are keywords of JSON Schema, of those types that have them.
+    """
+
+    type: str
+    label: str | None
+    description: str
+    enabled: bool
+    indexed: bool
+    mergePolicy: str
+    format: str
+    minLength: int
+    maxLength: int
+    pattern: str
+    enum: list[str]
+    minimum: float
+    maximum: float
+    exclusiveMinimum: float
+    exclusiveMaximum: float
+    multipleOf: float
+    items: dict[str, Any]
+    minItems: int
+    maxItems: int
+    uniqueItems: bool
+    properties: dict[str, Any]
+
+
+Definitions = dict[str, Definition]  # by name
 
 NAME = re.compile(r"[^.\x00-\x1f\x7f]{1,100}")
 SCALARS = frozenset({"string", "number", "integer", "boolean"})
@@ -61,7 +91,9 @@ def enabled_definitions(definitions: Mapping[str, Any]) -> Definitions:
     return {
         name: definition
         if definition["type"] != "object"
-        else {**definition, "properties": enabled_definitions(definition["properties"])}
+        else cast(
+            Definition, {**definition, "properties": enabled_definitions(definition["properties"])}
+        )
         for name, definition in definitions.items()
         if definition["enabled"]
     }
@@ -70,13 +102,15 @@ def enabled_definitions(definitions: Mapping[str, Any]) -> Definitions:
 def all_enabled(definitions: Mapping[str, Any]) -> Definitions:
     """Return the definitions with all of them enabled, at both levels."""
     return {
-        name: {**definition, "enabled": True}
-        if definition["type"] != "object"
-        else {
-            **definition, "enabled": True, "properties": all_enabled(definition["properties"]),
-        }
+        name: cast(Definition, {**definition, "enabled": True, **_all_enabled_within(definition)})
         for name, definition in definitions.items()
-    }  # fmt: skip
+    }
+
+
+def _all_enabled_within(definition: Mapping[str, Any]) -> dict[str, Any]:
+    if definition["type"] != "object":
+        return {}
+    return {"properties": all_enabled(definition["properties"])}
 
 
 def disabled_paths(definitions: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -159,7 +193,7 @@ def _read_all(
         elif not isinstance(definition, dict):
             faults.append(FieldError(place, "must be an object", "type"))
         else:
-            found[name] = _read(definition, place, faults, nested=nested)
+            found[name] = cast(Definition, _read(definition, place, faults, nested=nested))
     return found
 
 

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
-from configuration.domain.vocabulary import PLAN_MODELS, event_schema, resolved, with_products_of
+from configuration.domain.vocabulary import (
+    PLAN_MODELS,
+    PlanFieldEntry,
+    event_schema,
+    resolved,
+    with_products_of,
+)
 
 FILLING = {"string", "number", "integer", "boolean"}
 
 
+class PlanProperty(TypedDict):
+    """The type of a property, or its format where it has one."""
+
+    type: str
+
+
+class PlanModel(TypedDict):
+    """A plan model; `hub` has by type of event the properties by dotted path."""
+
+    plan: list[PlanFieldEntry]
+    hub: dict[str, dict[str, PlanProperty]]
+
+
 def plan_model(
     name: str, extended: Mapping[str, Mapping[str, Any]], product_extended: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> PlanModel:
     """Return a plan model: the plan's custom fields, and properties by type of event.
 
     `extended` maps types of events to their definitions, `product_extended` holds those of
@@ -37,7 +56,7 @@ def plan_model(
 
 def _properties(
     event_type: str, within: str | None, extended: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, PlanProperty]:
     schema = resolved(event_schema(event_type))
     if within is not None:
         schema = schema["properties"][within]["items"]
@@ -48,7 +67,7 @@ def _properties(
     return found
 
 
-def _scalars(schema: Mapping[str, Any], at: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _scalars(schema: Mapping[str, Any], at: str) -> Iterator[tuple[str, PlanProperty]]:
     for name, child in schema.get("properties", {}).items():
         path = f"{at}.{name}" if at else name
         if "properties" in child:
@@ -57,7 +76,7 @@ def _scalars(schema: Mapping[str, Any], at: str) -> Iterator[tuple[str, dict[str
             yield path, _described(child)
 
 
-def _described(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _described(schema: Mapping[str, Any]) -> PlanProperty:
     kind = next(kind for kind in _types(schema) if kind != "null")
     return {"type": schema["format"]} if "format" in schema else {"type": kind}
 

@@ -8,7 +8,7 @@ which mirror those of their entry nodes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.validation import DocumentValidator
@@ -63,6 +63,33 @@ _VALIDATOR = DocumentValidator(PROPERTIES_SCHEMA)
 AT = "/properties"
 
 
+class FieldMapping(TypedDict, total=False):
+    """A field of the user database and the property that fills it; keys identify subscribers."""
+
+    hubProperty: str
+    sendField: str
+    key: bool
+
+
+class SubscriptionMapping(TypedDict, total=False):
+    """A subscription of the hub and what it is in Contactsend."""
+
+    hubSubscriptionId: str
+    sendSystem: str
+    webformCode: str | None
+
+
+class SendProperties(TypedDict, total=False):
+    """The properties of a send source, as PROPERTIES_SCHEMA describes them."""
+
+    userKey: str
+    apiKey: str | None
+    userdbId: str
+    groupPk: int | None
+    fieldMappings: list[FieldMapping]
+    subscriptionMappings: list[SubscriptionMapping] | None
+
+
 def send_property_faults(
     properties: Mapping[str, Any], schema: CustomerSchema, *, has_secret: bool, is_aggregate: bool
 ) -> list[FieldError]:
@@ -75,7 +102,7 @@ def send_property_faults(
         return faults
     if not has_secret and not properties.get(SECRET):
         faults.append(FieldError(f"{AT}/{SECRET}", "is required", "required"))
-    mappings = properties["fieldMappings"]
+    mappings: list[FieldMapping] = properties["fieldMappings"]
     for index, mapping in enumerate(mappings):
         if not schema.has_scalar(mapping["hubProperty"]):
             place = f"{AT}/fieldMappings/{index}/hubProperty"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 from zoneinfo import available_timezones
 
 import pycountry
@@ -37,6 +37,60 @@ class EventType:
     carriesProducts: bool
 
 
+class EventCategoryEntry(TypedDict):
+    """A group of event types, by which analytics counts."""
+
+    id: str
+    label: str
+
+
+class ContextEntry(TypedDict):
+    """A place where events happen; `contextInfo` of its events has a schema of its own."""
+
+    id: str
+    label: str
+    description: str
+
+
+class ProviderEntry(TypedDict):
+    """A kind of application; sources of providers that are not `creatable` are legacy."""
+
+    id: str
+    label: str
+    description: str
+    creatable: bool
+
+
+class MergePolicyEntry(TypedDict):
+    """A way to merge the values of customers; `supportedTypes` are types of properties."""
+
+    id: str
+    label: str
+    description: str
+    supportedTypes: list[str]
+
+
+class PlanFieldEntry(TypedDict):
+    """A custom field of a plan; `type` is `string` or `date-time`."""
+
+    id: str
+    type: str
+
+
+class PlanModelEntry(TypedDict):
+    """The types of events of a plan model; `within` names the list that its rows are taken from."""
+
+    eventTypes: list[str]
+    within: str | None
+
+
+class PlanModels(TypedDict):
+    """The plan models by name, and the custom fields that all of them have."""
+
+    fields: list[PlanFieldEntry]
+    models: dict[str, PlanModelEntry]
+
+
 def _read(name: str) -> Any:
     return json.loads((CATALOGUE / name).read_text())
 
@@ -51,15 +105,13 @@ EVENT_TYPES: Mapping[str, EventType] = {
 PRODUCT_EVENT_TYPES = frozenset(
     event.type for event in EVENT_TYPES.values() if event.carriesProducts
 )
-MERGE_POLICIES: Mapping[str, Mapping[str, Any]] = {
+MERGE_POLICIES: Mapping[str, MergePolicyEntry] = {
     entry["id"]: entry for entry in _read("merge_policies.json")
 }
-PROVIDERS: Mapping[str, Mapping[str, Any]] = {
-    entry["id"]: entry for entry in _read("providers.json")
-}
-CONTEXTS: Mapping[str, Mapping[str, Any]] = {entry["id"]: entry for entry in _read("contexts.json")}
-EVENT_CATEGORIES: list[Mapping[str, Any]] = _read("event_categories.json")
-PLAN_MODELS: Mapping[str, Any] = _read("plan_models.json")
+PROVIDERS: Mapping[str, ProviderEntry] = {entry["id"]: entry for entry in _read("providers.json")}
+CONTEXTS: Mapping[str, ContextEntry] = {entry["id"]: entry for entry in _read("contexts.json")}
+EVENT_CATEGORIES: list[EventCategoryEntry] = _read("event_categories.json")
+PLAN_MODELS: PlanModels = _read("plan_models.json")
 _ENUMS = _read("enums.json")
 INDUSTRIES: list[str] = _ENUMS["industries"]
 # Those that the reference names come first, and the first of all is the default.

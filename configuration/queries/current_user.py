@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any
+from typing import TypedDict
+from uuid import UUID
 
 from configuration.domain.permissions import ROLES_OF_ONE_PURPOSE
 from configuration.models import Node, NodePermission, Source, User, Workspace
@@ -12,7 +13,50 @@ from contacthub_project.core.principal import Principal
 MOST_WORKSPACES = 1000  # an operator reaches all; a list that nobody reads to its end is cut
 
 
-def describe_current_user(principal: Principal) -> dict[str, Any]:
+class ReachedNode(TypedDict):
+    """A node and the caller's permission in it."""
+
+    id: UUID
+    name: str
+    type: str
+    permission: str
+
+
+class ReachedWorkspace(TypedDict):
+    """A workspace in which the caller works, with the nodes that it reaches there."""
+
+    id: UUID
+    name: str
+    status: str
+    nodes: list[ReachedNode]
+
+
+class ReachedGroup(TypedDict):
+    """A customer group by its number, with its workspaces."""
+
+    id: int
+    workspaces: list[ReachedWorkspace]
+
+
+class Identity(TypedDict):
+    """Who the caller is; `mc` is whether the back-office is open to it."""
+
+    id: int | None
+    name: str
+    surname: str | None
+    lang: str
+    email: str | None
+    mc: bool
+
+
+class CurrentUser(Identity):
+    """The answer to `GET /me`."""
+
+    groups: list[ReachedGroup]
+    roles: list[str]
+
+
+def describe_current_user(principal: Principal) -> CurrentUser:
     """Return name, roles, workspaces and nodes of a principal, in the shape of `GET /me`.
 
     Groups hold workspaces, these their nodes with the permission. Roles such as DPO reach more
@@ -25,7 +69,7 @@ def describe_current_user(principal: Principal) -> dict[str, Any]:
     }
 
 
-def _identity(principal: Principal) -> dict[str, Any]:
+def _identity(principal: Principal) -> Identity:
     if principal.user_id is not None:
         user = User.objects.get(id=principal.user_id)
         return {
@@ -48,10 +92,10 @@ def _identity(principal: Principal) -> dict[str, Any]:
     }
 
 
-def _groups(principal: Principal) -> list[dict[str, Any]]:
+def _groups(principal: Principal) -> list[ReachedGroup]:
     workspaces = Workspace.objects.present().reached_by(principal)
     listed = list(workspaces.order_by("group_pk", "name", "id")[:MOST_WORKSPACES])
-    nodes: dict[Any, list[Node]] = {}
+    nodes: dict[UUID, list[Node]] = {}
     for node in Node.objects.filter(
         workspace__in=[workspace.id for workspace in listed], removed_at=None
     ).reached_by(principal):
@@ -73,6 +117,6 @@ def _groups(principal: Principal) -> list[dict[str, Any]]:
     ]
 
 
-def _node(node: Node, principal: Principal) -> dict[str, Any]:
+def _node(node: Node, principal: Principal) -> ReachedNode:
     permission = NodePermission.READ_WRITE if principal.nodes is None else principal.nodes[node.id]
     return {"id": node.id, "name": node.name, "type": node.type, "permission": permission}
