@@ -129,7 +129,6 @@ class WorkspaceScopedViewSet(ContactHubViewSet):
 
 # As those call it that are not converted yet.
 WorkspaceView = WorkspaceScopedViewSet
-WorkspaceViewSet = WorkspaceScopedViewSet
 
 
 def reached_workspace(principal: Principal, workspace_id: str) -> WorkspaceRules:

@@ -224,6 +224,11 @@ def test_create_edit_delete(hub: Hub) -> None:
     audit = staff.open("audit")
     assert "Love" in audit
     assert str(staff.user) in audit
+    latest = StaffChange.objects.latest("id")
+    assert latest.summary in audit
+    earlier = staff.open("audit", {"before": str(latest.pk)})
+    assert latest.summary not in earlier
+    assert "Love" in earlier
 
 
 def test_forgetting_takes_the_right_words_and_the_audit_log_along(hub: Hub) -> None:

@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 
 from analytics.models import Delta, Ledger
 from bulkjobs.models import BulkJob
+from configuration.admin.filters import StaffChangeFilterSet
 from configuration.domain.permissions import reads_whole_workspace
 from configuration.models import StaffChange
 from contacthub_project.admin.site import WorkspaceContext, page
@@ -62,8 +63,8 @@ def operations(office: WorkspaceContext) -> HttpResponseBase:
 
 @page("audit/", "audit")
 def audit(office: WorkspaceContext) -> HttpResponseBase:
-    """What staff changed, the latest first, with before and after."""
-    before = office.request.GET.get("before", "")
+    """Show changes by staff, latest first, with the documents before and after."""
+    filters = StaffChangeFilterSet(office.request.GET)
     # Changes outside of any workspace, as by manage.py, are for operators.
     places = [office.workspace_id, None] if office.is_operator else [office.workspace_id]
     shown: list[StaffChange] = []
@@ -71,8 +72,8 @@ def audit(office: WorkspaceContext) -> HttpResponseBase:
         changes = StaffChange.objects.in_workspace(place).select_related("user")
         if not office.may("PUT", "/configuration"):
             changes = changes.filter(user=office.user)
-        if before.isdecimal() and len(before) < 19:
-            changes = changes.filter(id__lt=int(before))
+        if not filters.faults:
+            changes = filters.filter_queryset(changes)
         shown += changes.order_by("-id")[:SIZE]
     shown = sorted(shown, key=lambda change: -change.pk)[:SIZE]
     return office.show(
