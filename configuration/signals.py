@@ -8,7 +8,7 @@ customer_extended_changed = Signal()
 # A node's sources have another priority: workspace_id.
 source_priority_changed = Signal()
 
-# Other values identify nobody in a workspace: workspace_id.
+# A workspace's placeholders change: workspace_id.
 placeholders_changed = Signal()
 
 # A workspace's days begin at other moments: workspace_id.

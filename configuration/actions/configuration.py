@@ -27,7 +27,7 @@ from contacthub_project.db.tenant_data import all_owners
 
 PRODUCTS = "products"
 KNOWN_ZONE = "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)"
-MOST_USES = 20  # that an error tells of
+MOST_USES = 20  # listed in an error
 
 
 class WorkspaceValues(TypedDict, total=False):

@@ -100,7 +100,7 @@ def set_standing(person: User, *, roles: Iterable[str], is_active: bool) -> None
 
     Raises Conflict when no active operator would be left.
     """
-    # All operators are held, in one order: two of them who demote each other take turns.
+    # All operators are locked, in one order: two who demote each other are serialised.
     operators = list(
         User.objects.select_for_update()
         .filter(roles__contains=[Role.CLAB_OPERATOR], is_active=True)

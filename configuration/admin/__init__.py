@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin
 
 from configuration.models import SendUserDatabase
 
-# Groups give nobody anything: power comes from roles alone. Clients are made by each person for
+# Groups have no permissions: these follow from roles. Clients are made by each person for
 # themselves (contacthub_project.admin.pages.clients), tokens by signing in. Second factors are
 # their holder's; e-mail addresses stand in User.
 for model in (

@@ -24,7 +24,7 @@ OPERATORS = (
     "EQUALS", "NOT_EQUALS", "BETWEEN", "GTE", "GT", "LTE", "LT",
     "IS_NULL", "IS_NOT_NULL", "IN", "NOT_IN", "CONTAINS_FOLDED", "BIRTHDAY_WITHIN",
 )  # fmt: skip
-# Of clients of former versions, by what they mean.
+# Operators of older clients, by their present names.
 DEPRECATED_OPERATORS = {"IS": "EQUALS", "LIKE": "IN"}
 WITHOUT_VALUE = frozenset({"IS_NULL", "IS_NOT_NULL"})
 ORDERED = frozenset({"BETWEEN", "GTE", "GT", "LTE", "LT"})

@@ -17,7 +17,7 @@ class MatchingPolicy:
 
     properties: tuple[str, ...]
     case_sensitive: bool
-    # What is no value of theirs, see `configuration.domain.placeholders`.
+    # Folded; see `configuration.domain.placeholders`.
     placeholders: frozenset[str] = PLACEHOLDERS
 
     def ignores_case_of(self, path: str) -> bool:

@@ -9,12 +9,12 @@ UNTRUSTED_APPLICATION = "UNTRUSTED_APPLICATION"
 
 # In the operations that name them. The others see only the nodes that were granted to them.
 ROLES_OF_ALL_NODES = frozenset({"CLAB_OPERATOR", "ADMIN", "DPO", "PLATFORM_UPDATES"})
-# Of these, the roles for one purpose; they say nothing about what a person may do otherwise.
+# Of these, roles for one purpose: they give no permission in other operations.
 ROLES_OF_ONE_PURPOSE = frozenset({"DPO", "PLATFORM_UPDATES"})
 
-# Scripts in a browser cannot keep a secret: their sources write and do not read back.
+# Tokens in browsers are public: their sources may write and not read.
 UNTRUSTED_PROVIDERS = frozenset({"JavaScript"})
-# Sources of these providers are whichever their maker says.
+# Sources of these providers may be trusted or not.
 PROVIDERS_OF_EITHER_TRUST = frozenset({"API"})
 
 # Sources of these providers live on, but no new one can be made (reference: Create source).

@@ -31,7 +31,7 @@ def _is_site(text: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
-# Which list a provider's sources may carry, what each entry must be, and how to say so.
+# By property: the check of an entry, and the message of its fault.
 LISTS: dict[str, tuple[Callable[[str], bool], str]] = {
     "allowedIPs": (_is_network, "must be an IP address or a range such as 10.1.0.0/16"),
     "allowedURLs": (_is_site, "must be an http or https address"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-# Tells a source's token from a person's, so that a look-up is one query.
+# Distinguishes tokens of sources from those of people, so that a look-up is one query.
 SOURCE_PREFIX = "chs_"
 
 

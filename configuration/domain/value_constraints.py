@@ -14,7 +14,7 @@ from contacthub_project.core.error_codes import Code
 from contacthub_project.core.errors import FieldError
 
 Constraints = dict[str, Any]
-# What is wrong with the value of a keyword, None if nothing is.
+# Message and code of a keyword's fault, None for a valid value.
 Fault = tuple[str, Code] | None
 
 FORMATS = frozenset({"date", "date-time", "email", "hostname", "uri", "ipv4", "ipv6"})

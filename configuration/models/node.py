@@ -85,7 +85,7 @@ class Node(models.Model):
     mandatory_properties = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     retention_enabled = models.BooleanField(default=True)
     retention_months = models.JSONField(default=dict, blank=True)
-    # Of aggregate nodes: what they are made of, by what, and whom they leave out.
+    # Of aggregate nodes: their entry nodes, and filters of excluded customers.
     entry_nodes = ArrayField(models.UUIDField(), default=list, blank=True)
     exclusion_filters = models.JSONField(default=list, blank=True)
     # Of entry nodes: whether an aggregate node follows its customers.

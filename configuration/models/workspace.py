@@ -71,9 +71,9 @@ class Workspace(models.Model):
     )
     customer_extended = models.JSONField(default=dict, blank=True)
     product_extended = models.JSONField(default=dict, blank=True)
-    # What identifies nobody in this workspace, besides what never does.
+    # The workspace's own placeholders (configuration.domain.placeholders).
     placeholder_values = ArrayField(models.CharField(max_length=255), default=list, blank=True)
-    # Who works here signs in with a second factor, or sees nothing.
+    # People who work here must have a second factor.
     demands_second_factor = models.BooleanField(default=False)
     # Raised by every change of the workspace's configuration: readers see when theirs is old.
     configuration_version = models.BigIntegerField(default=1)
@@ -102,7 +102,7 @@ class Workspace(models.Model):
         indexes = [
             # The list of workspaces of a customer group.
             models.Index(fields=["group_pk"], name="workspace_group"),
-            # Whether an operator, who reaches all, has to have a second factor.
+            # Whether any workspace requires a second factor, for operators.
             models.Index(
                 fields=["id"],
                 condition=Q(demands_second_factor=True),

@@ -10,7 +10,7 @@ from configuration.domain.permissions import ROLES_OF_ONE_PURPOSE
 from configuration.models import Node, NodePermission, Source, User, Workspace
 from contacthub_project.core.principal import Principal
 
-MOST_WORKSPACES = 1000  # an operator reaches all; a list that nobody reads to its end is cut
+MOST_WORKSPACES = 1000  # operators reach all workspaces
 
 
 class ReachedNode(TypedDict):

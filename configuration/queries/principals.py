@@ -78,7 +78,7 @@ def _person_by_token(digest: bytes) -> Principal | None:
     tokens = get_access_token_model().objects.filter(
         token_checksum=digest.hex(), expires__gt=datetime.now(UTC)
     )
-    # Client credentials carry no person: they act for the one who registered the client.
+    # Tokens by client credentials act for the person who registered the client.
     person = Coalesce("user_id", "application__user_id")
     rows = _with_reach(tokens, person=person).annotate(
         roles=Coalesce("user__roles", "application__user__roles"),
@@ -118,6 +118,6 @@ def _person(row: dict[str, Any]) -> Principal:
         granted_nodes=granted,
         user_id=row["person"],
         expires_at=row.get("expires"),
-        # Most clients have no row of settings; who is signed in has no client.
+        # Most clients have no settings; signed-in people have no client.
         date_format=DateFormat(row.get("date_format") or DateFormat.ZULU),
     )

@@ -71,7 +71,7 @@ class WorkspaceRules:
     disabled_base_properties: tuple[str, ...] = ()
     customer_extended: Mapping[str, Any] = field(default_factory=dict)
     product_extended: Mapping[str, Any] = field(default_factory=dict)
-    # What is nobody's id: see `configuration.domain.placeholders`.
+    # Folded; see `configuration.domain.placeholders`.
     placeholders: frozenset[str] = PLACEHOLDERS
     nodes: Mapping[UUID, NodeRules] = field(default_factory=dict)
     event_types: Mapping[str, EventTypeRules] = field(default_factory=dict)

@@ -82,7 +82,7 @@ class Api:
         With a `version`, only while what is changed still has it.
         """
         before = self._call("GET", path) if method != "POST" else None
-        # Not by orjson: people may type a number of any size, and the API says what is wrong.
+        # Not by orjson: numbers may have any size, and the API reports them.
         reply = self._call(method, path, json.dumps(body).encode(), version=version, query=query)
         if reply.is_good:
             record_change(

@@ -86,7 +86,7 @@ def read(text: str, kind: str) -> Any:
     """The value that a field's text means; raises BadValue."""
     if not text:
         return [] if kind == "list" else None
-    # Python's int and float take the digits of every script, and 1_000.
+    # int() and float() accept digits of every script, and 1_000.
     if kind in {"integer", "number"} and not re.fullmatch(r"[-+.0-9eE]+", text):
         raise BadValue("is no number")
     try:

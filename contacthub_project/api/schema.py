@@ -239,7 +239,7 @@ class ContractSchema(AutoSchema):
         return [] if self._operation.is_public else super().get_auth()
 
     def _is_list_view(self, serializer: Any = None) -> bool:
-        return False  # our lists are pages, and say so
+        return False  # lists are described as pages
 
     def _resolve_path_parameters(self, variables: Iterable[str]) -> list[dict[str, Any]]:
         parameters = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-# What `str.strip` takes for space, written out for SQL, whose own idea of it depends on the locale.
+# The white space of `str.strip`, listed for SQL, where it depends on the locale.
 WHITESPACE = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680"
     "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
