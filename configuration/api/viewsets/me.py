@@ -16,4 +16,4 @@ class MeViewSet(ContactHubViewSet):
 
     @extend_schema(responses={200: Me})
     def retrieve(self, request: HttpRequest) -> JsonResponse:
-        return JsonResponse(describe_current_user(self.caller))
+        return JsonResponse(Me(describe_current_user(self.caller)).data)
