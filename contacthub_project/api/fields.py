@@ -14,6 +14,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contacthub_project.api.renderers import json_bytes
+from contacthub_project.api.serializer_faults import NON_FIELD
 from contacthub_project.core.addresses import is_web_address
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.sameness import says_the_same
@@ -75,6 +76,23 @@ class StrictUuid(serializers.UUIDField):
         if found is None:
             self.fail("invalid", value=data)
         return found
+
+
+class StrictList(serializers.ListField):
+    """A list; unlike DRF's it reports a wrong length besides wrong elements."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        try:
+            return super().run_validation(data)
+        except serializers.ValidationError as wrong_elements:
+            if not isinstance(wrong_elements.detail, dict):
+                raise
+            try:
+                self.run_validators(data)
+            except serializers.ValidationError as wrong_length:
+                own = {NON_FIELD: wrong_length.detail}
+                raise serializers.ValidationError(wrong_elements.detail | own) from None
+            raise
 
 
 @extend_schema_field({"type": "string", "format": "uri"})

@@ -10,7 +10,13 @@ from rest_framework import serializers
 from configuration.api.schema import CONDITION
 from configuration.api.serializers.nodes import UniqueCustomer, UniqueCustomerOutput
 from configuration.models import Node, NodeState
-from contacthub_project.api.fields import ImmutableField, StrictText, StrictUuid, WebAddress
+from contacthub_project.api.fields import (
+    ImmutableField,
+    StrictList,
+    StrictText,
+    StrictUuid,
+    WebAddress,
+)
 from contacthub_project.api.serializers import StrictSerializer
 
 MOST_FILTERS = 10  # reference: Create aggregate node
@@ -28,11 +34,11 @@ class AggregateNodeInput(StrictSerializer):
     name = StrictText(max_length=255)
     description = StrictText(max_length=1000, allow_null=True, allow_blank=True, required=False)
     imageUrl = WebAddress(source="image_url", max_length=1000, allow_null=True, required=False)
-    entryNodes = serializers.ListField(
+    entryNodes = StrictList(
         source="entry_nodes", child=StrictUuid(), allow_empty=False, max_length=MOST_ENTRY_NODES
     )
     matchingProperties = UniqueCustomer()
-    exclusionFilters = serializers.ListField(
+    exclusionFilters = StrictList(
         source="exclusion_filters",
         child=ConditionField(),
         allow_null=True,
@@ -55,7 +61,7 @@ class AggregateNodeUpdate(AggregateNodeInput):
 
     id = ImmutableField(serializers.UUIDField())
     name = StrictText(max_length=255, required=False)
-    entryNodes = serializers.ListField(
+    entryNodes = StrictList(
         source="entry_nodes",
         child=StrictUuid(),
         allow_empty=False,

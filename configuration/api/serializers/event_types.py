@@ -10,7 +10,13 @@ from configuration.api.schema import MODES
 from configuration.domain.consent_paths import is_consent_path
 from configuration.domain.vocabulary import EVENT_TYPES, PRODUCT_EVENT_TYPES
 from configuration.models.event_type import LARGEST_LIMIT, SMALLEST_LIMIT
-from contacthub_project.api.fields import ImmutableField, StrictFlag, StrictInteger, StrictText
+from contacthub_project.api.fields import (
+    ImmutableField,
+    StrictFlag,
+    StrictInteger,
+    StrictList,
+    StrictText,
+)
 from contacthub_project.api.serializers import MapSerializer, StrictSerializer
 
 
@@ -77,7 +83,7 @@ class ConsentPath(StrictText):
         return path
 
 
-class ConsentPaths(serializers.ListField):
+class ConsentPaths(StrictList):
     """Consents, each once."""
 
     default_error_messages = {"uniqueItems": "names a consent twice"}
@@ -111,7 +117,7 @@ class ProductEventType(StrictText):
 class ProductsUpdatePolicy(StrictSerializer):
     """Which types of events update the registry of products; null means none."""
 
-    eventTypes = serializers.ListField(child=ProductEventType(), allow_null=True)
+    eventTypes = StrictList(child=ProductEventType(), allow_null=True)
 
 
 class PlanField(serializers.Serializer):

@@ -11,6 +11,7 @@ from configuration.models import Node, NodeType, Rekeying, RekeyingState
 from contacthub_project.api.fields import (
     ImmutableField,
     StrictFlag,
+    StrictList,
     StrictText,
     StrictUuid,
     WebAddress,
@@ -25,7 +26,7 @@ PUBLIC_STATES = [state for state in RekeyingState.values if state != RekeyingSta
 class UniqueCustomer(StrictSerializer):
     """By which properties a node recognises a customer."""
 
-    properties = serializers.ListField(child=StrictText(max_length=255), allow_empty=False)
+    properties = StrictList(child=StrictText(max_length=255), allow_empty=False)
     caseSensitive = StrictFlag(default=False)
 
 
@@ -36,10 +37,10 @@ class EntryNodeInput(StrictSerializer):
     description = StrictText(max_length=1000, allow_null=True, allow_blank=True, required=False)
     imageUrl = WebAddress(source="image_url", max_length=1000, allow_null=True, required=False)
     uniqueCustomer = UniqueCustomer(required=False)
-    sourcePriority = serializers.ListField(
+    sourcePriority = StrictList(
         source="source_priority", child=StrictUuid(), required=False, max_length=MOST_SOURCES
     )
-    mandatoryProperties = serializers.ListField(
+    mandatoryProperties = StrictList(
         source="mandatory_properties",
         child=StrictText(max_length=255),
         required=False,
@@ -116,7 +117,7 @@ class RekeyingOutput(serializers.ModelSerializer):
 class MatchingPolicyInput(StrictSerializer):
     """By which properties a node recognises a customer."""
 
-    properties = serializers.ListField(
+    properties = StrictList(
         source="unique_properties", child=StrictText(max_length=255), allow_empty=False
     )
     caseSensitive = StrictFlag(source="case_sensitive", required=False)

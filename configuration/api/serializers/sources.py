@@ -11,6 +11,7 @@ from contacthub_project.api.components import OPEN_OBJECT
 from contacthub_project.api.fields import (
     ImmutableField,
     StrictFlag,
+    StrictList,
     StrictText,
     StrictUuid,
 )
@@ -30,7 +31,7 @@ class SourceInput(StrictSerializer):
     name = StrictText(max_length=255)
     description = StrictText(max_length=1000, allow_null=True, allow_blank=True, required=False)
     properties = serializers.DictField(required=False)
-    nodes = serializers.ListField(child=StrictUuid(), allow_empty=False, max_length=MOST_NODES)
+    nodes = StrictList(child=StrictUuid(), allow_empty=False, max_length=MOST_NODES)
     enabled = StrictFlag(default=True)
     trusted = StrictFlag(
         required=False,
@@ -50,9 +51,7 @@ class SourceUpdate(StrictSerializer):
     name = StrictText(max_length=255, required=False)
     description = StrictText(max_length=1000, allow_null=True, allow_blank=True, required=False)
     properties = serializers.DictField(required=False)
-    nodes = serializers.ListField(
-        child=StrictUuid(), allow_empty=False, max_length=MOST_NODES, required=False
-    )
+    nodes = StrictList(child=StrictUuid(), allow_empty=False, max_length=MOST_NODES, required=False)
     enabled = StrictFlag(required=False)
     trusted = ImmutableField(serializers.BooleanField())
     dateFormat = serializers.ChoiceField(

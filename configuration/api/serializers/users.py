@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from configuration.models import NodePermission, User
-from contacthub_project.api.fields import IgnoredField, ImmutableField, StrictUuid
+from contacthub_project.api.fields import IgnoredField, ImmutableField, StrictList, StrictUuid
 from contacthub_project.api.serializers import StrictSerializer
 
 
@@ -29,7 +29,7 @@ class UserInput(StrictSerializer):
     roles = ImmutableField(serializers.ListField(child=serializers.CharField()))
     registeredAt = ImmutableField(serializers.DateTimeField())
     updatedAt = IgnoredField(serializers.DateTimeField(), help_text="Generated; ignored.")
-    nodes = serializers.ListField(child=GrantInput(), max_length=1000)
+    nodes = StrictList(child=GrantInput(), max_length=1000)
 
     def validate_nodes(self, nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if len({grant["id"] for grant in nodes}) < len(nodes):

@@ -8,7 +8,13 @@ from rest_framework import serializers
 from configuration.domain.placeholders import MOST_PLACEHOLDERS
 from configuration.domain.vocabulary import CURRENCIES, INDUSTRIES, TIMEZONES
 from configuration.models import Workspace
-from contacthub_project.api.fields import ImmutableField, StrictInteger, StrictText, WebAddress
+from contacthub_project.api.fields import (
+    ImmutableField,
+    StrictInteger,
+    StrictList,
+    StrictText,
+    WebAddress,
+)
 from contacthub_project.api.serializers import StrictSerializer
 
 MERGE = "MERGE"
@@ -24,7 +30,7 @@ class WorkspaceConfigurationInput(StrictSerializer):
     timezone = serializers.ChoiceField(TIMEZONES, allow_null=True, required=False)
     currency = serializers.ChoiceField(CURRENCIES, required=False)
     customerUniquenessPolicy = serializers.ChoiceField([MERGE], allow_null=True, required=False)
-    placeholderValues = serializers.ListField(
+    placeholderValues = StrictList(
         source="placeholder_values",
         child=StrictText(max_length=255),
         max_length=MOST_PLACEHOLDERS,
