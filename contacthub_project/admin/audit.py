@@ -1,4 +1,4 @@
-"""The audit log: who of the staff changed what, with before and after."""
+"""Writes the audit log of changes made in the back-office."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CUSTOMER = re.compile(r"/customers/([^/]+)")
 def record_change(
     user: User, *, method: str, path: str, before: Any, answer: Any, after: Any
 ) -> None:
-    """Write down a change that the API has just made for somebody."""
+    """Record a change that the API has made for a person."""
     template = resolve(BASE_PATH + path).url_name or ""
     workspace = WORKSPACE.search(path)
     StaffChange.objects.create(
@@ -46,7 +46,7 @@ def record_action(
     before: Any = None,
     after: Any = None,
 ) -> None:
-    """Write down something that no operation of the API does."""
+    """Record an action that is no operation of the API."""
     StaffChange.objects.create(
         user=user,
         workspace_id=workspace_id,
@@ -59,7 +59,7 @@ def record_action(
 
 
 def without_secrets(value: Any) -> Any:
-    """The value, its secrets hidden."""
+    """Return the value with the values of SECRETS hidden."""
     if isinstance(value, dict):
         return {
             name: HIDDEN if name in SECRETS and child else without_secrets(child)
@@ -71,7 +71,7 @@ def without_secrets(value: Any) -> Any:
 
 
 def _customer(template: str, path: str, *documents: Any) -> Any:
-    """Whom the change is about, if it is about a person."""
+    """Return the id of the customer that the change is about, None if there is none."""
     named = CUSTOMER.search(path)
     if named:
         return as_uuid(named[1])

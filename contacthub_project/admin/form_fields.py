@@ -1,4 +1,4 @@
-"""Forms out of JSON Schema: which fields there are, and what a filled-in form says."""
+"""Form fields generated from a JSON Schema, and the documents that forms submit."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FORMATS = {"date": "date", "date-time": "moment", "email": "email", "uri": "url"
 
 
 class BadValue(Exception):
-    """A field holds something that its kind does not know; says what is wrong."""
+    """Raised for text that the kind of a field cannot hold; the message is for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a form: `path` is dotted, `kind` says how it is filled in."""
+    """A form field: `path` is dotted, `kind` selects the widget."""
 
     path: str
     label: str
@@ -30,28 +30,28 @@ class Field:
 
     @property
     def group(self) -> str:
-        """The heading it stands under."""
+        """The heading of the field's group."""
         parts = self.path.split(".")
         return " / ".join(_words(part) for part in parts[:-1]) or "General"
 
     @property
     def pointer(self) -> str:
-        """Where the API's errors point to when they mean this field."""
+        """The JSON pointer of the field in bodies of the API."""
         return "/" + self.path.replace(".", "/")
 
 
 def fields_of(schema: Mapping[str, Any], *, within: str = "") -> list[Field]:
-    """The fields of an object's schema, those of objects within it included, in its order."""
+    """Return the fields of an object's schema in order, nested objects included."""
     return list(_fields(schema, schema.get("$defs", {}), within, 0))
 
 
 def filled(fields: list[Field], document: Mapping[str, Any]) -> list[Field]:
-    """The fields with what a document holds."""
+    """Return the fields with the values of a document."""
     return [replace(each, text=written(_at(document, each.path), each.kind)) for each in fields]
 
 
 def changes(fields: list[Field], form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """What a form changes of filled fields, as a nested document, and the faults by path.
+    """Return what a form changes as a nested document, and the faults by path.
 
     A field that was emptied is null, which removes its value.
     """
@@ -69,12 +69,12 @@ def changes(fields: list[Field], form: Mapping[str, str]) -> tuple[dict[str, Any
 
 
 def as_typed(fields: list[Field], form: Mapping[str, str]) -> list[Field]:
-    """The fields as the person left them: nothing that was typed is lost."""
+    """Return the fields with the submitted text."""
     return [replace(each, text=form.get(each.path, each.text)) for each in fields]
 
 
 def grouped(fields: list[Field], faults: Mapping[str, str]) -> list[tuple[str, list[Field]]]:
-    """The fields under their headings, each with what is wrong with it."""
+    """Return the fields by group, each with its fault."""
     groups: dict[str, list[Field]] = {}
     for each in fields:
         fault = faults.get(each.path) or faults.get(each.pointer) or ""
@@ -83,7 +83,7 @@ def grouped(fields: list[Field], faults: Mapping[str, str]) -> list[tuple[str, l
 
 
 def read(text: str, kind: str) -> Any:
-    """The value that a field's text means; raises BadValue."""
+    """Return the value of a field's text; raises BadValue."""
     if not text:
         return [] if kind == "list" else None
     # int() and float() accept digits of every script, and 1_000.
@@ -106,7 +106,7 @@ def read(text: str, kind: str) -> Any:
 
 
 def number(text: str) -> Any:
-    """The whole number that was typed; what is none is left for the API to say so."""
+    """Return the integer that a text is, else the text, for the API to refuse."""
     try:
         return read(text.strip(), "integer")
     except BadValue:
@@ -114,13 +114,13 @@ def number(text: str) -> Any:
 
 
 def row_id(text: str) -> int | None:
-    """The id of a row that a form names, None when it is none."""
+    """Return the id of a row that a form names, None if it is none."""
     typed = number(text)
     return typed if isinstance(typed, int) and 0 < typed < 2**63 else None
 
 
 def written(value: Any, kind: str) -> str:
-    """A value as a field shows it."""
+    """Return a value as the text of a field."""
     if value is None or value == [] or value == {}:
         return ""
     if kind == "list" and isinstance(value, list):
@@ -133,7 +133,7 @@ def written(value: Any, kind: str) -> str:
 
 
 def shown(document: Mapping[str, Any], *, within: str = "") -> Iterator[tuple[str, str]]:
-    """What a document holds, as pairs of words and text; what is empty is left out."""
+    """Yield the values of a document as pairs of label and text, without empty ones."""
     for name, value in document.items():
         label = f"{within} / {_words(name)}" if within else _words(name)
         if isinstance(value, dict):
@@ -206,6 +206,6 @@ def _put(body: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _words(name: str) -> str:
-    """`firstName` becomes `First name`."""
+    """Return `firstName` as `First name`."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
     return spaced[:1].upper() + spaced[1:]

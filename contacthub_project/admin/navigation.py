@@ -1,4 +1,4 @@
-"""Where the back-office's navigation leads: pages of the workspace that was used last."""
+"""Links of the navigation to pages of the workspace that was used last."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ OF_NO_WORKSPACE = frozenset({"workspaces", "clients", "access"})
 
 
 def is_visible(name: str) -> Callable[[HttpRequest], bool]:
-    """Whether a page is offered to whoever makes the request."""
+    """Return whether the page is offered to the request's person."""
     return lambda request: (
         name not in FOR_OPERATORS or reaches_all_workspaces(getattr(request.user, "roles", ()))
     )
 
 
 def page_link(name: str) -> Callable[[HttpRequest], str]:
-    """The address of a page, for the request at hand."""
+    """Return the address of a page for the request."""
 
     def address(request: HttpRequest) -> str:
         if name in OF_NO_WORKSPACE:

@@ -1,4 +1,4 @@
-"""What the audit log owes a person: to be forgotten there too."""
+"""Removes forgotten customers from the audit log."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from customers.observers import CustomerObserver, ForgottenPerson
 
 
 class AuditObserver(CustomerObserver):
-    """Registered with `customers.observers`. What staff did stays on record."""
+    """The CustomerObserver of the audit log; entries stay, without personal data."""
 
     def customer_forgotten(
         self, *, workspace_id: UUID, customer_id: UUID, person: ForgottenPerson | None = None
     ) -> None:
-        """Keep that something was done, and nothing of the person."""
+        """Remove the documents of the customer from the log."""
         StaffChange.objects.forget(customer_id)

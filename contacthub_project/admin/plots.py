@@ -1,4 +1,4 @@
-"""Plots as SVG geometry: drawn by the template, without scripts, in the colours of the page."""
+"""Geometry of SVG plots, which templates draw without scripts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 600, 140
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A curve over time: points for a polyline, and what to say about it."""
+    """A curve: points of a polyline, and its labels."""
 
     title: str
     points: str
@@ -24,7 +24,7 @@ class Line:
 
 
 def line(title: str, series: Sequence[dict[str, str]], *, total: str | None = None) -> Line:
-    """The curve of `{"datetime", "value"}` of each day."""
+    """Return the curve of daily `{"datetime", "value"}`."""
     values = [Decimal(each["value"]) for each in series]
     top = max([*values, Decimal(1)])
     bottom = min([*values, Decimal(0)])
@@ -53,7 +53,7 @@ def line(title: str, series: Sequence[dict[str, str]], *, total: str | None = No
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: how long it is, in per cent of the longest."""
+    """A bar; its length is in per cent of the longest."""
 
     label: str
     value: str
@@ -61,6 +61,6 @@ class Bar:
 
 
 def bars(values: Sequence[tuple[str, str]]) -> list[Bar]:
-    """Bars of labelled values, in their order."""
+    """Return bars of labelled values, in order."""
     longest = max([Decimal(value) for _, value in values], default=Decimal(0)) or Decimal(1)
     return [Bar(label, value, round(Decimal(value) / longest * 100)) for label, value in values]

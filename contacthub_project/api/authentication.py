@@ -1,4 +1,4 @@
-"""Who is calling: bearer tokens, and what is known of their holders."""
+"""Authentication by bearer token, and the cache of principals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_TOKEN = 4096
 
 
 class PrincipalCache:
-    """Remembers for some seconds who stands behind a token, by the token's hash."""
+    """Caches principals by the hash of their token for some seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -35,7 +35,7 @@ class PrincipalCache:
         self._version = shared_version.current()
 
     def get(self, token: str) -> Principal:
-        """The holder of `token`; raises Unauthorized when there is none."""
+        """Return the holder of `token`; raises Unauthorized."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         current = shared_version.current()
         with self._lock:
@@ -59,12 +59,11 @@ principals: PrincipalCache = SimpleLazyObject(PrincipalCache)  # type: ignore[as
 
 
 def authenticate(request: HttpRequest) -> Principal | None:
-    """The holder of the request's bearer token, None when there is no `Authorization` header.
+    """Return the holder of the request's bearer token, None without `Authorization` header.
 
-    Calls from within this process say who is `signed_in`; no header can.
-
-    Raises Unauthorized for anything else in the header, Forbidden for a source that calls from
-    where it may not.
+    Calls within this process set `signed_in` on the request; no header can. Raises Unauthorized for
+    any other header, Forbidden for a source that calls from an address or site that it does not
+    allow.
     """
     signed_in: Principal | None = getattr(request, "signed_in", None)
     if signed_in is not None:
@@ -83,20 +82,20 @@ def authenticate(request: HttpRequest) -> Principal | None:
 
 
 class StillAuthenticated:
-    """Asks again, in the course of a long answer, whether its caller may still have it."""
+    """Checks again during a long answer that the caller may still receive it."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self._principal = authenticate(request)
 
     def check(self) -> None:
-        """Raises Unauthorized when the token has ended, or its holder may do other things now."""
+        """Raise Unauthorized when the token has ended or the holder's permissions have changed."""
         if authenticate(self._request) != self._principal:
             raise Unauthorized
 
 
 class BearerToken(BaseAuthentication):
-    """Authentication by bearer token: `(principal, None)`, or None without a token."""
+    """DRF authentication by bearer token; returns `(principal, None)`, or None without a token."""
 
     def authenticate(self, request: HttpRequest) -> tuple[Principal, None] | None:
         principal = authenticate(request)
@@ -104,7 +103,7 @@ class BearerToken(BaseAuthentication):
 
 
 def client_address(request: HttpRequest) -> Address | None:
-    """The client's IP address, seen through the proxies that are trusted; None if there is none."""
+    """Return the client's IP address as trusted proxies report it; None if there is none."""
     hops = settings.TRUSTED_PROXIES
     if hops:
         forwarded = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
@@ -114,9 +113,9 @@ def client_address(request: HttpRequest) -> Address | None:
 
 
 def sign_in_address(request: HttpRequest) -> str | None:
-    """Where somebody signs in from, as wrong passwords are counted.
+    """Return the address by which failed sign-ins are counted.
 
-    Of IPv6 the network of 64 bits: a client has all the addresses in it.
+    For IPv6 it is the network of 64 bits, as a client can use all its addresses.
     """
     address = client_address(request)
     if isinstance(address, ipaddress.IPv6Address):

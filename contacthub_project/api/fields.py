@@ -1,7 +1,6 @@
 """Serializer fields that convert no types.
 
-DRF's own fields turn 12 into "12" and "true" into true; a client that sends the wrong type is told
-so instead.
+DRF's fields turn 12 into "12" and "true" into true; these report a wrong type.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from contacthub_project.core.sameness import says_the_same
 
 
 class StrictText(serializers.CharField):
-    """Text as it was sent; never blank unless allowed."""
+    """A string, unchanged; blank only if allowed."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(trim_whitespace=False, **options)
@@ -39,7 +38,7 @@ class StrictText(serializers.CharField):
 
 
 class StrictPattern(StrictText):
-    """Text that matches a regular expression; `message` says in words what it must be."""
+    """A string that matches a regular expression; `message` describes the pattern."""
 
     def __init__(self, regex: str, *, message: str, **options: Any) -> None:
         super().__init__(**options)
@@ -47,7 +46,7 @@ class StrictPattern(StrictText):
 
 
 class StrictFlag(serializers.BooleanField):
-    """true or false."""
+    """A boolean."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -56,7 +55,7 @@ class StrictFlag(serializers.BooleanField):
 
 
 class StrictInteger(serializers.IntegerField):
-    """A whole number, not text and not 1.5."""
+    """An integer; neither text nor 1.5."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
@@ -65,7 +64,7 @@ class StrictInteger(serializers.IntegerField):
 
 
 class StrictUuid(serializers.UUIDField):
-    """A UUID in its usual form."""
+    """A UUID in canonical form."""
 
     default_error_messages = {"type": "must be text"}
 
@@ -97,7 +96,7 @@ class StrictList(serializers.ListField):
 
 @extend_schema_field({"type": "string", "format": "uri"})
 class WebAddress(StrictText):
-    """An address as browsers take it (`contacthub_project.core.addresses.is_web_address`)."""
+    """A URL as browsers read it (`contacthub_project.core.addresses.is_web_address`)."""
 
     default_error_messages = {"format": "must be a web address"}
 
@@ -109,11 +108,11 @@ class WebAddress(StrictText):
 
 
 class ImmutableField(serializers.JSONField):
-    """A property that answers carry and bodies may repeat, but not change.
+    """A property of answers that bodies may repeat, but not change.
 
-    `of` is the field that answers have, for the OpenAPI document. What is repeated is compared with
-    `current` of `StrictSerializer.read`; moments and UUIDs are equal in any spelling. It may be
-    absent unless `required`.
+    `of` is the field of the answers, for the OpenAPI document. The value is compared with `current`
+    of `BodySerializer.read`; timestamps and UUIDs are equal in any spelling. It may be absent
+    unless `required`.
     """
 
     default_error_messages = {"immutable": "cannot be changed"}
@@ -133,7 +132,7 @@ class ImmutableField(serializers.JSONField):
 
 
 class IgnoredField(ImmutableField):
-    """A generated property that bodies may carry with any value."""
+    """A generated property that bodies may hold with any value."""
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         raise serializers.SkipField

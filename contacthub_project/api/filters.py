@@ -52,14 +52,14 @@ Reader = Callable[[QueryParameters, str], Any]
 
 
 class ParameterValues(forms.Widget):
-    """Gives a field its name and all values of the query, instead of one value."""
+    """Gives a form field its name and all values of the query."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> tuple[QueryDict, str]:
         return data, name
 
 
 class ParameterField(forms.Field):
-    """Reads a parameter as `QueryParameters` does; its faults are those of the form."""
+    """Reads a parameter by `QueryParameters`; its faults become those of the form."""
 
     widget = ParameterValues
 
@@ -81,9 +81,9 @@ class ParameterField(forms.Field):
 
 
 class ParameterFilter(django_filters.Filter):
-    """The base of filters: `read` reads the parameter, `parameter` describes it.
+    """The base of filters: `read` reads the parameter, `parameter` documents it.
 
-    `help_text` is what the OpenAPI document says of it.
+    `help_text` is the description in the OpenAPI document.
     """
 
     field_class = ParameterField
@@ -125,7 +125,7 @@ class TextFilter(ParameterFilter):
 
 
 class IdFilter(ParameterFilter):
-    """A UUID; text that is none fits no row."""
+    """A UUID; other text matches no row."""
 
     def read(self, parameters: QueryParameters, name: str) -> Any:
         text = parameters.text(name)
@@ -186,7 +186,7 @@ class NumberFilter(ParameterFilter):
 
 
 class FlagFilter(ParameterFilter):
-    """true or false; everything when it is absent."""
+    """true or false; no restriction when absent."""
 
     def read(self, parameters: QueryParameters, name: str) -> bool | None:
         return parameters.flag(name, default=None)
@@ -247,9 +247,9 @@ class SortFilter(ParameterFilter):
 
 
 class FilterSet(django_filters.FilterSet):
-    """The filters of a list, read from the query; parameters that it does not know are ignored.
+    """The filters of a list, read from the query; unknown parameters are ignored.
 
-    `filter_queryset` takes any query set of the model, once `faults` is empty.
+    `filter_queryset` takes any queryset of the model, once `faults` is empty.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The JSON bodies of requests."""
+"""Reads the JSON bodies of requests."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ MEDIA_TYPE = re.compile(r"application/(json|[\w.-]+\+json)\s*(;.*)?", re.IGNOREC
 
 
 def json_body(request: HttpRequest, *, limit: int) -> Any:
-    """The request's JSON body.
+    """Return the request's JSON body; `limit` in bytes.
 
-    `limit` is the largest size in bytes. Raises UnsupportedMedia, TooLarge or Invalid; what is
-    returned holds no NUL, no lone surrogate, no number beyond 64 bits and is not nested too deep.
+    Raises UnsupportedMedia, TooLarge or Invalid; see `core.strict_json` for what is refused.
     """
     content_type = request.META.get("CONTENT_TYPE", "")
     if content_type and not MEDIA_TYPE.fullmatch(content_type):
@@ -35,9 +34,9 @@ def json_body(request: HttpRequest, *, limit: int) -> Any:
 
 
 def json_object(request: HttpRequest, *, limit: int) -> dict[str, Any]:
-    """The request's body, which must be a JSON object; raises as `json_body` does.
+    """Return the request's body, which must be a JSON object; raises as `json_body` does.
 
-    `[]` is an empty object: some clients write it so.
+    `[]` is an empty object: PHP clients write it so.
     """
     body = as_object(json_body(request, limit=limit))
     if not isinstance(body, dict):
@@ -46,7 +45,7 @@ def json_object(request: HttpRequest, *, limit: int) -> dict[str, Any]:
 
 
 def _read(request: HttpRequest, limit: int) -> bytes:
-    """The body, if it is within the limit; else one byte more. It stays as `request.body`."""
+    """Read the body up to one byte beyond the limit, and keep it as `request.body`."""
     if not hasattr(request, "_body"):
         request._body = request.read(limit + 1)  # type: ignore[attr-defined]
     return request.body

@@ -1,4 +1,4 @@
-"""Whether the caller may call an operation at all."""
+"""The permission to call an operation."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from contacthub_project.core.errors import Forbidden
 
 
 class OperationPermission(BasePermission):
-    """The roles that the contract names for the operation (operations.json, additions.json)."""
+    """Allows the roles that operations.json or additions.json name for the operation."""
 
     def has_permission(self, request: HttpRequest, view: Any) -> bool:
-        """Raises Unauthorized or Forbidden; the caller acts with what its fitting roles reach."""
+        """Restrict the caller to these roles; raises Unauthorized or Forbidden."""
         operation = view.operation
         if operation.is_public:
             return True

@@ -1,4 +1,4 @@
-"""Query parameters: every one is text from a stranger."""
+"""Reads query parameters, which are untrusted text."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """One key of an order that a client asks for."""
+    """One key of a requested order."""
 
     field: str
     descending: bool
 
 
 class QueryParameters:
-    """Reads the parameters an operation knows; unknown ones are ignored.
+    """Reads the parameters of an operation; unknown ones are ignored.
 
-    A parameter without a value (`mode=`) is not given, whichever it is.
-    Faults are collected, so that `raise_faults` reports all of them at once.
+    A parameter without a value (`mode=`) counts as absent. Faults are collected; `raise_faults`
+    reports all at once.
     """
 
     def __init__(self, request: HttpRequest) -> None:
@@ -47,24 +47,24 @@ class QueryParameters:
 
     @classmethod
     def of_values(cls, values: QueryDict) -> Self:
-        """The parameters of a query that is parsed already."""
+        """Read parameters of a parsed query."""
         parameters = cls.__new__(cls)
         parameters._values, parameters.faults = values, []
         return parameters
 
     def has(self, name: str) -> bool:
-        """Whether the parameter is given, rightly or not."""
+        """Return whether the parameter is given, valid or not."""
         return self._given(name) is not None
 
     def text(self, name: str, *, longest: int = LONGEST_TEXT) -> str | None:
-        """The parameter as text; None when absent."""
+        """Return the parameter as text; None when absent."""
         value = self._given(name)
         return None if value is None else self._checked(name, value, longest)
 
     def whole_number(
         self, name: str, *, default: T, least: int = 0, most: int | None = None
     ) -> int | T:
-        """The parameter as an integer between `least` and `most`, both included."""
+        """Return the parameter as an integer from `least` to `most`."""
         value = self._given(name)
         if value is None:
             return default
@@ -75,7 +75,7 @@ class QueryParameters:
         return int(value)
 
     def flag(self, name: str, *, default: T) -> bool | T:
-        """The parameter as true or false."""
+        """Return the parameter as a boolean."""
         value = self._given(name)
         if value is None:
             return default
@@ -84,7 +84,7 @@ class QueryParameters:
         return value.lower() == "true"
 
     def choice(self, name: str, allowed: Sequence[str], *, default: T) -> str | T:
-        """The parameter as one of the `allowed` values."""
+        """Return the parameter, one of the `allowed` values."""
         value = self._given(name)
         if value is None:
             return default
@@ -93,7 +93,7 @@ class QueryParameters:
         return value
 
     def moment(self, name: str) -> Moment | None:
-        """The parameter as a moment, in any form that the query language takes."""
+        """Return the parameter as a point in time (`core.date_math`); None when absent."""
         text = self.text(name)
         if text is None:
             return None
@@ -107,12 +107,12 @@ class QueryParameters:
         return moment
 
     def span(self, name: str, zone: tzinfo) -> Span | None:
-        """The span of time that the parameter means; a bare date is a whole day of the zone."""
+        """Return the span of the parameter; a bare date is a day of the zone."""
         moment = self.moment(name)
         return None if moment is None else span_of(moment, Clock(datetime.now(UTC), zone))
 
     def sort(self, *, default: Sequence[SortKey] = ()) -> Sequence[SortKey]:
-        """The keys of `sort=field,asc|desc` (ascending when not said), as often as it is given."""
+        """Return the keys of `sort=field,asc|desc`; ascending by default."""
         keys = []
         for value in filter(None, self._values.getlist("sort")):
             field, _, direction = value.partition(",")
@@ -124,7 +124,7 @@ class QueryParameters:
         return keys or default
 
     def listed(self, name: str, *, most: int = MOST_LISTED) -> list[str]:
-        """A list without its empty items, by commas or by repeating it; empty when absent."""
+        """Return the items of a list, by commas or repeated; empty when absent."""
         text = self._checked(name, ",".join(self._values.getlist(name)), LONGEST_LIST) or ""
         items = [item.strip() for item in text.split(",") if item.strip()]
         if len(items) > most:
@@ -132,11 +132,11 @@ class QueryParameters:
         return items
 
     def fault(self, name: str, message: str, code: Code = "query") -> None:
-        """Report that a parameter is wrong in a way that only the operation knows."""
+        """Add a fault of a parameter."""
         self.faults.append(FieldError(f"/{name}", message, code))
 
     def raise_faults(self) -> None:
-        """Raise Invalid if any parameter read so far was wrong."""
+        """Raise Invalid with all faults, if there are any."""
         if self.faults:
             raise Invalid("The query parameters are not valid", errors=self.faults)
 
@@ -148,7 +148,7 @@ class QueryParameters:
         return value
 
     def _given(self, name: str) -> str | None:
-        """The last value of the parameter that is not empty."""
+        """Return the last value of the parameter that is not empty."""
         value = self._values.get(name)
         if value == "":
             return next(filter(None, reversed(self._values.getlist(name))), None)
@@ -164,5 +164,5 @@ UNKNOWN = UUID(int=0)
 
 
 def id_or_unknown(text: str) -> UUID:
-    """The UUID in a path; text that is none becomes an id that no row has."""
+    """Return the UUID of a path segment, or UNKNOWN, which no row has."""
     return as_uuid(text) or UNKNOWN

@@ -1,4 +1,4 @@
-"""So many requests a minute for each workspace, counted in Redis, exact under parallel requests."""
+"""Limits requests per workspace and minute by a counter in Redis, exact under concurrency."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _resting_until = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What is left of a workspace's minute; sent as RateLimit headers."""
+    """The rest of a workspace's minute, sent as RateLimit headers."""
 
     limit: int
     remaining: int
@@ -40,10 +40,10 @@ class Quota:
 
 
 def take(workspace_id: UUID, limit: int) -> Quota | None:
-    """Count one request of the workspace against its limit of this minute.
+    """Count a request against the workspace's limit of this minute.
 
-    Raises LimitExceeded beyond it. When Redis is away the request passes uncounted (None), which is
-    logged, and Redis is left alone for a second.
+    Raises LimitExceeded beyond it. When Redis does not answer, the request is not counted (None);
+    this is logged, and Redis is not tried again for a second.
     """
     global _resting_until
     now = time.time()

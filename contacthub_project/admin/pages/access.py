@@ -1,4 +1,4 @@
-"""Sessions, tokens and API clients of a person, to be looked at and ended."""
+"""The page of a person's sessions, tokens and API clients."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ENDINGS: dict[str, Callable[[User, int], Ended | None]] = {
 
 @page_of_all("access/", "access")
 def access(visit: StaffContext) -> HttpResponseBase:
-    """One's own; `?person=` somebody else's, for operators."""
+    """List and end one's own; operators those of `?person=` too."""
     person = _person(visit)
     if person is None:
         return visit.show(
@@ -71,7 +71,7 @@ def access(visit: StaffContext) -> HttpResponseBase:
 
 
 def _person(visit: StaffContext) -> User | None:
-    """Whose access is meant, None for somebody whom the visitor may not see."""
+    """Return the person whose access is shown, None if the visitor may not see it."""
     asked = visit.request.GET.get("person")
     if asked is None or asked == str(visit.user.pk):
         return visit.user
@@ -79,13 +79,13 @@ def _person(visit: StaffContext) -> User | None:
 
 
 def _goes_on(session: UserSession, person: User) -> bool:
-    """Whether a session has not ended with a password or roles of before."""
+    """Return whether a session is valid with the person's password and roles."""
     expected: str = person.get_session_auth_hash()
     return session.get_decoded().get(HASH_SESSION_KEY) == expected
 
 
 def _end(person: User, form: Any) -> Ended | None:
-    """End what a form names; None when it is nothing of the person's."""
+    """End what the form names; None when the person has no such thing."""
     if form.get("act") == "session":
         session = as_uuid(form.get("id", ""))
         return ending_access.end_session(person, session) if session else None

@@ -1,4 +1,4 @@
-"""API clients of the person who is signed in: how scripts and applications get tokens for them."""
+"""The page of the signed-in person's API clients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCRIPT, SIGN_IN = "client-credentials", "authorization-code"
 
 
 class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A script acts for its owner; an application has people sign in."""
+    """A new client. Scripts act for their owner; people sign in to applications."""
 
     name = forms.CharField(max_length=255)
     authorization_grant_type = forms.ChoiceField(choices=[(SCRIPT, ""), (SIGN_IN, "")])
@@ -39,7 +39,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @page_of_all("clients/", "clients", sensitive={"add": "You make an API client."})
 def clients(visit: StaffContext) -> HttpResponseBase:
-    """One's own API clients. A secret is shown once, when it is made."""
+    """List, create and delete one's own API clients; a secret is shown once."""
     form, mine = visit.request.POST, Application.objects.filter(user=visit.user)
     secret = None
     if form.get("act") == "add":
@@ -73,7 +73,7 @@ def clients(visit: StaffContext) -> HttpResponseBase:
 
 
 def _add(visit: StaffContext, form: Any) -> dict[str, str] | None:
-    """Make a client; its id and secret, None when the form is not right."""
+    """Create a client and return its id and secret; None when the form is invalid."""
     wanted = ClientForm(form)
     if form.get("authorization_grant_type") == SIGN_IN and not visit.is_operator:
         messages.error(visit.request, "Only an operator may have other people sign in.")

@@ -1,4 +1,4 @@
-"""The dashboard: how it goes, by the figures of analytics."""
+"""The dashboard, with figures of analytics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_TYPES = 12
 
 @page("", "dashboard")
 def dashboard(office: WorkspaceContext) -> HttpResponseBase:
-    """Customers, channels, events, purchases and the web, of a node or all, over a period."""
+    """Show customers, channels, events and purchases of a node or all, over a period."""
     asked = office.request.GET
     days = asked.get("days", "30")
     days = days if days in PERIODS else "30"

@@ -1,4 +1,4 @@
-"""Events: the list, a readable card, and what staff may do to one."""
+"""Pages of events: list, details, forms and deletion."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TYPES = sorted(EVENT_TYPES.values(), key=lambda event: event.label)
 
 @page("events/", "events")
 def events(office: WorkspaceContext) -> HttpResponseBase:
-    """The events of a node, the latest first."""
+    """List the events of a node, latest first."""
     asked, node = office.request.GET, office.node
     if node is None:
         return office.show("empty", "Events", message="There is no node that you may read yet.")
@@ -51,7 +51,7 @@ def events(office: WorkspaceContext) -> HttpResponseBase:
 
 @page("events/<uuid:event_id>/", "event")
 def event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
-    """One event, in words."""
+    """Show an event."""
     found = office.get(f"/events/{event_id}")
     return office.show(
         "event",
@@ -67,7 +67,7 @@ def event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
 
 @page("events/new/", "new-event")
 def new_event(office: WorkspaceContext) -> HttpResponseBase:
-    """An event by hand: first its type, then a form made from that type's schema."""
+    """Create an event: choose its type, then fill in the form of that type's schema."""
     request = office.request
     asked = request.GET
     event_type, customer_id = asked.get("type", ""), asked.get("customer", "")
@@ -109,6 +109,7 @@ def new_event(office: WorkspaceContext) -> HttpResponseBase:
 
 @page("events/<uuid:event_id>/edit/", "edit-event")
 def edit_event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
+    """Change an event by a form."""
     request = office.request
     found = office.get(f"/events/{event_id}")
     fields = filled(_fields(office, found["type"]), found["properties"])
@@ -135,6 +136,7 @@ def edit_event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
 
 @page("events/<uuid:event_id>/delete/", "delete-event")
 def delete_event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
+    """Delete an event after confirmation."""
     found = office.get(f"/events/{event_id}")
     if office.request.method == "POST":
         reply = office.api.write("DELETE", f"{office.path}/events/{event_id}")
@@ -152,7 +154,7 @@ def delete_event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
 
 
 def _original(office: WorkspaceContext, event_id: str | None) -> dict[str, Any]:
-    """The event to copy, its properties as a form fills them in."""
+    """Return the event to copy, as values of the form."""
     if not event_id:
         return {}
     found = office.get(f"/events/{event_id}")

@@ -1,4 +1,4 @@
-"""Operations: is everything well, what was done lately, and who changed what."""
+"""Pages for operators: health, recent tasks and the audit log."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ DROPPED_DAYS = timedelta(days=30)
 
 @page("operations/", "operations")
 def operations(office: WorkspaceContext) -> HttpResponseBase:
-    """Health, queues, the last purge and recount, the feed, dropped events, the last jobs.
+    """Show health, queues, purges, recounts, feed, dropped events and jobs.
 
-    Those whose grants decide see of the queues and jobs what is about nodes that they may read, and
-    neither purges nor counters, which are about the workspace as a whole.
+    People with grants see queues and jobs of the nodes that they may read, and neither purges nor
+    counters, which are of the whole workspace.
     """
     sees_all = reads_whole_workspace(office.user.roles)
     workspace = {"workspace_id": office.workspace_id}
@@ -91,7 +91,7 @@ def _up_to(rows: Any) -> str:
 
 
 def _differences(before: Any, after: Any, path: str = "") -> Any:
-    """What differs, as path, before, after."""
+    """Return the differing values as path, before, after."""
     if before == after:
         return
     if isinstance(before, dict) and isinstance(after, dict):

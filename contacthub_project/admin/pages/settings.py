@@ -1,4 +1,4 @@
-"""Settings of a workspace: what it is, its nodes, properties, events, sources, rules."""
+"""Pages of a workspace's settings: nodes, properties, events, sources, retention."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXTENDED_TYPES = ("string", "integer", "number", "boolean", "array")
 
 @page("settings/", "workspace-settings")
 def workspace(office: WorkspaceContext) -> HttpResponseBase:
-    """Name, industry, time zone, currency, what identifies nobody; and requests a minute."""
+    """Change the workspace's own settings, placeholders and throttling."""
     form = office.request.POST
     current = office.get(CONFIGURATION)
     throttling = office.get(CONFIGURATION + "/throttling")["maxRequestsPerMinute"]
@@ -60,7 +60,7 @@ def workspace(office: WorkspaceContext) -> HttpResponseBase:
 
 @page("settings/nodes/", "nodes")
 def nodes(office: WorkspaceContext) -> HttpResponseBase:
-    """Entry nodes and aggregate nodes; aggregates that are being built show how far they are."""
+    """List nodes, with the progress of aggregate nodes that are built; create them."""
     form = office.request.POST
     if office.request.method == "POST" and _change_nodes(office, form):
         return office.go("nodes")
@@ -114,10 +114,7 @@ def _change_nodes(office: WorkspaceContext, form: Any) -> bool:
     },
 )
 def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
-    """One entry node: its name, how it recognises people; emptying and deleting it.
-
-    Of a new policy it tells how far it is, and who is in its way.
-    """
+    """Change, empty or delete an entry node; shows the progress of re-keying."""
     path = f"/configuration/nodes/entries/{node_id}"
     current, form = office.get(path), office.request.POST
     if form.get("act") == "save":
@@ -151,9 +148,9 @@ def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
 
 @page("settings/aggregates/<uuid:node_id>/", "aggregate-node")
 def aggregate_node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
-    """One aggregate node: what it is called, who is left out; deleting it.
+    """Change or delete an aggregate node.
 
-    Of which entry nodes it is, and who is the same person, stays as it was made.
+    Entry nodes and matching properties cannot change.
     """
     path = f"/configuration/nodes/aggregates/{node_id}"
     current, form = office.get(path), office.request.POST
@@ -188,7 +185,7 @@ def aggregate_node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
 
 @page("settings/properties/", "properties")
 def properties(office: WorkspaceContext) -> HttpResponseBase:
-    """Base properties with their switches, and the extended ones of the workspace."""
+    """Switch base properties, and define extended ones."""
     form = office.request.POST
     extended = office.get(CONFIGURATION + "/properties/extended")
     act = form.get("act")
@@ -223,7 +220,7 @@ def properties(office: WorkspaceContext) -> HttpResponseBase:
 
 @page("settings/properties/download/", "download-properties")
 def download_properties(office: WorkspaceContext) -> HttpResponseBase:
-    """What a customer of the workspace may hold, as JSON Schema."""
+    """Download the JSON Schema of the workspace's customers."""
     return office.file(CONFIGURATION + "/properties", name="customer-properties.json")
 
 
@@ -243,7 +240,7 @@ def _definition(form: Any) -> dict[str, Any]:
 
 @page("settings/events/", "event-settings")
 def event_settings(office: WorkspaceContext) -> HttpResponseBase:
-    """The types of events: on or off, and what each demands of consents."""
+    """Switch types of events, and set the consents that they require."""
     form = office.request.POST
     if form.get("act") == "switch":
         name, on = form.get("type", ""), form.get("on") == "true"
@@ -291,7 +288,7 @@ def event_settings(office: WorkspaceContext) -> HttpResponseBase:
     },
 )
 def sources(office: WorkspaceContext) -> HttpResponseBase:
-    """What may write to this workspace. A token is shown once, when it is made."""
+    """List, create and change sources; a token is shown once."""
     form = office.request.POST
     act = form.get("act")
     if act in {"switch", "dates", "delete"} and _change_source(office, form, act):
@@ -315,7 +312,7 @@ def sources(office: WorkspaceContext) -> HttpResponseBase:
 
 
 def _change_source(office: WorkspaceContext, form: Any, act: str) -> bool:
-    """Delete a source, switch it or set its form of dates; whether that was done."""
+    """Delete or change a source; return whether that was done."""
     path = f"{office.configuration}/sources/{form.get('id', '-')}"
     if act == "delete":
         return office.done(office.api.write("DELETE", path), "The source is deleted.")
@@ -327,7 +324,7 @@ def _change_source(office: WorkspaceContext, form: Any, act: str) -> bool:
 
 
 def _new_token(office: WorkspaceContext, form: Any, act: str | None) -> str | None:
-    """The token of a source that is added, or whose token is refreshed; None if that failed."""
+    """Create a source or refresh its token; return the token, None if that failed."""
     base = f"{office.configuration}/sources"
     if act == "add":
         reply = office.api.write("POST", base, _new_source(form))
@@ -341,7 +338,7 @@ def _new_token(office: WorkspaceContext, form: Any, act: str | None) -> str | No
 
 
 def _new_source(form: Any) -> dict[str, Any]:
-    """The body of a source to be added."""
+    """Return the body of a new source."""
     body: dict[str, Any] = {
         "provider": form.get("provider", "API"),
         "name": form.get("name", ""),
@@ -358,7 +355,7 @@ def _new_source(form: Any) -> dict[str, Any]:
 
 @page("settings/retention/", "retention")
 def retention(office: WorkspaceContext) -> HttpResponseBase:
-    """How long events are kept, and what the next purge would delete."""
+    """Set how long events are kept; shows what the next purge would delete."""
     form = office.request.POST
     months = office.get(CONFIGURATION + "/retention-policy")
     if form.get("act") == "save":
@@ -393,7 +390,7 @@ def retention(office: WorkspaceContext) -> HttpResponseBase:
 
 @page("settings/retention/<uuid:node_id>/", "node-retention")
 def node_retention(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
-    """Have the purge look at a node, or not."""
+    """Enable or disable the purge of a node."""
     if office.request.method == "POST":
         path = f"{office.configuration}/nodes/entries/{node_id}/retention-policy/enabled"
         on = office.request.POST.get("on") == "true"
@@ -402,7 +399,7 @@ def node_retention(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
 
 
 def _forced(form: Any) -> dict[str, str]:
-    """The query that makes a change though values of customers contradict it, if that is asked."""
+    """Return the query with `force`, if the visitor asks for it."""
     return {"force": "true"} if form.get("force") == "on" else {}
 
 

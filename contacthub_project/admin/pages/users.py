@@ -1,4 +1,4 @@
-"""Who works in a workspace, what each may do in which node, and who may sign in."""
+"""The page of a workspace's people: memberships, grants, roles and passwords."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROLES = {
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Somebody new."""
+    """A new person."""
 
     username = forms.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
     roles = forms.MultipleChoiceField(choices=ROLES)
@@ -42,13 +42,13 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class ColleagueForm(forms.Form):
-    """Somebody who is there already."""
+    """The user name of an existing person."""
 
     username = forms.CharField(max_length=150)
 
 
 class StandingForm(forms.Form):
-    """What somebody is, everywhere."""
+    """Roles of a person, and whether they may sign in."""
 
     roles = forms.MultipleChoiceField(choices=ROLES)
     is_active = forms.BooleanField(required=False)
@@ -68,7 +68,7 @@ class StandingForm(forms.Form):
     },
 )
 def users(office: WorkspaceContext) -> HttpResponseBase:
-    """People and what each may do in which node; operators let people in and out."""
+    """List people and their grants; operators add and remove them."""
     form = office.request.POST
     nodes = office.everything(CONFIGURATION + "/nodes")
     act = form.get("act", "")
@@ -110,7 +110,7 @@ def users(office: WorkspaceContext) -> HttpResponseBase:
 def _done_by_operator(
     office: WorkspaceContext, action: Callable[[WorkspaceContext, Any], str]
 ) -> bool:
-    """Do what only operators may: whoever lets others in could become them, elsewhere too."""
+    """Do what only operators may: it gives access to other workspaces too."""
     if not office.is_operator:
         messages.error(office.request, "Only an operator may do this.")
         return False
@@ -191,7 +191,7 @@ def _person(office: WorkspaceContext, form: Any) -> User:
 
 
 def _cleaned(form: forms.BaseForm) -> dict[str, Any]:
-    """What a form says; raises ValidationError with all its faults."""
+    """Return the data of a form; raises ValidationError with all faults."""
     if not form.is_valid():
         raise forms.ValidationError(
             [f"{name}: {fault}" for name, faults in form.errors.items() for fault in faults]

@@ -1,4 +1,4 @@
-"""All workspaces of the installation: for operators."""
+"""The page of all workspaces, for operators."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SIZE = 20
     },
 )
 def workspaces(visit: StaffContext) -> HttpResponseBase:
-    """Every workspace with its status; making, closing and deleting them."""
+    """List, create, switch and delete workspaces."""
     form = visit.request.POST
     made = _change(visit, form) if visit.request.method == "POST" else None
     if made is not None:
@@ -61,7 +61,7 @@ def workspaces(visit: StaffContext) -> HttpResponseBase:
 
 
 def _change(visit: StaffContext, form: Any) -> str | None:
-    """Do what a form asks for; the page to go on with, None when it did not work."""
+    """Do what the form asks for; return the next page, None when it failed."""
     here, act, chosen = reverse("office:workspaces"), form.get("act"), form.get("id", "-")
     if act == "add":
         reply = visit.api.write(

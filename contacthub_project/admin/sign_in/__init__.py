@@ -1,1 +1,1 @@
-"""Signing in to pages: passwords, second factors, and what workspaces demand of people."""
+"""Sign-in to pages: passwords, second factors, and workspaces that require these."""

@@ -1,4 +1,4 @@
-"""How allauth fits in: whom it signs in, what it asks again, how it keeps secrets."""
+"""Adapters of allauth: authentication backend, reauthentication, encryption of secrets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSWORDS = "django.contrib.auth.backends.ModelBackend"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Nobody signs up; who has a second factor is asked for it, also before sensitive changes."""
+    """No sign-up; second factors are asked for at sign-in and before sensitive changes."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "too_many_login_attempts": "That was wrong too often. Wait a quarter of an hour.",
@@ -46,9 +46,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return sign_in_address(request) or ""
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Second factors where there are any: a password alone must not remove them.
+        """Return second factors if there are any: a password must not remove them.
 
-        Otherwise the password of who has one, and the provider of OpenID Connect.
+        Otherwise the password, if there is one, and the provider of OpenID Connect.
         """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         second = [each for each in methods if each["id"].startswith("mfa_")]
@@ -74,13 +74,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any,
         **kwargs: Any,
     ) -> None:  # fmt: skip
-        """Say what has happened, but for what anybody sees."""
+        """Show a message, except those that repeat what the page shows."""
         if message_template is None or not message_template.startswith("account/"):
             super().add_message(request, level, message_template, *args, **kwargs)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
-    """Seeds are encrypted with ENCRYPTION_KEYS."""
+    """Encrypts seeds with ENCRYPTION_KEYS."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
         "incorrect_code": "This is not right, or has been used already."

@@ -1,4 +1,4 @@
-"""What the templates of signing in need: those that allauth renders, too."""
+"""Template context of sign-in pages, allauth's included."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contacthub_project.admin.sign_in.middleware import GO_ON
 
 
 def sign_in(request: HttpRequest) -> dict[str, Any]:
-    """The theme, and where to go on; for pages of signing in only."""
+    """Return the theme and the next address; for sign-in pages only."""
     if not request.path.startswith((reverse("sign-in"), reverse("admin:login"))):
         return {}
     return admin.site.each_context(request) | {

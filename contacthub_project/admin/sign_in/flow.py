@@ -1,4 +1,4 @@
-"""The way from who somebody is to a session: second factors are asked for in between."""
+"""The stages of a sign-in, from the first factor to the session."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def begin_session(
     redirect_to: str,
     proved_at: float | None = None,
 ) -> HttpResponseBase:
-    """Sign somebody in who has proved to be `user` by `method`, or ask for their second factor.
+    """Sign in `user`, authenticated by `method`, or ask for the second factor.
 
-    `proved_at` is when (of Unix time), unless just now.
+    `proved_at` is when they authenticated, in Unix time; None means now.
     """
     # Who has just signed in is not asked again before something sensitive.
     proof = {} if proved_at is None else {PROVED_AT: proved_at}
@@ -46,18 +46,18 @@ def note_proof(request: HttpRequest, user: User, *, method: str) -> None:
 
 
 def note_second_factor(request: HttpRequest, user: User) -> None:
-    """Have the session know that somebody has just used a second factor."""
+    """Record in the session that a second factor has just been used."""
     record_authentication(request, user, "mfa")
 
 
 def has_used_second_factor(request: HttpRequest) -> bool:
-    """Whether the session of the request was begun, or confirmed, with a second factor."""
+    """Return whether the session was begun, or confirmed, with a second factor."""
     records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
     return any(record.get("method") == "mfa" for record in records)
 
 
 class UnchangedAccessStage(LoginStage):  # type: ignore[misc]
-    """The last one: what ends sessions ends sign-ins, too, that wait for a second factor."""
+    """The last stage: aborts sign-ins whose access has changed meanwhile."""
 
     key = "contacthub_unchanged_access"
 

@@ -1,4 +1,4 @@
-"""Forms of second factors and passwords, where hostile or repeated input needs more than usual."""
+"""Forms of second factors and passwords with stricter checks of hostile or repeated input."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ MOST_KEYS = 20
 
 
 class OneUse:
-    """A code that has been right once is not right again, while its time lasts.
+    """Refuses a code that was accepted before, as long as it is valid.
 
-    allauth remembers it for one step of the clock, but takes codes of MFA_TOTP_TOLERANCE steps
-    before and after, too.
+    allauth remembers it for one time step, but accepts codes of MFA_TOTP_TOLERANCE steps before and
+    after.
     """
 
     def clean_code(self) -> str:
@@ -54,19 +54,19 @@ def _code_field() -> forms.CharField:
 
 
 class CodeForm(OneUse, AuthenticateForm):  # type: ignore[misc]
-    """A code of the app, or a recovery code, to sign in."""
+    """A TOTP or recovery code at sign-in."""
 
     code = _code_field()
 
 
 class CodeAgainForm(OneUse, ReauthenticateForm):  # type: ignore[misc]
-    """The same before a sensitive change."""
+    """A TOTP or recovery code before a sensitive change."""
 
     code = _code_field()
 
 
 class SetUpAppForm(OneUse, ActivateTOTPForm):  # type: ignore[misc]
-    """The first code of an app, which shows that it has the secret."""
+    """The first code of an authenticator app."""
 
     code = _code_field()
 
@@ -77,7 +77,7 @@ class SetUpAppForm(OneUse, ActivateTOTPForm):  # type: ignore[misc]
 
 
 class CredentialField(forms.Field):
-    """What a passkey says: a JSON object."""
+    """The answer of a passkey, a JSON object."""
 
     widget = forms.HiddenInput
 
@@ -92,7 +92,7 @@ class CredentialField(forms.Field):
 
 
 class KeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]
-    """What a passkey answers, to sign in."""
+    """The answer of a passkey at sign-in."""
 
     credential = CredentialField()
 
@@ -105,7 +105,7 @@ class KeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]
 
 
 class KeyAgainForm(KeyForm, ReauthenticateWebAuthnForm):  # type: ignore[misc]
-    """The same before a sensitive change."""
+    """The answer of a passkey before a sensitive change."""
 
     reauthenticated = True
 
@@ -129,7 +129,7 @@ class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc]
 
 
 class RenameKeyForm(EditWebAuthnForm):  # type: ignore[misc]
-    """Another name for a passkey."""
+    """The name of a passkey."""
 
     name = forms.CharField(label="Name", max_length=LONGEST_NAME)
 

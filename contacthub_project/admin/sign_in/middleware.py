@@ -1,4 +1,4 @@
-"""What is not shown before somebody has a second factor, or has shown again who they are."""
+"""Redirects people who lack a second factor, or have to authenticate again."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ FREE = frozenset({"/admin/login/", "/admin/logout/"})
 
 
 class SecondFactorDemanded:
-    """Sends people who have to have a second factor to where they use it or set it up.
+    """Redirects people who lack a required second factor to its set-up or use.
 
-    Costs signed-in people without one a query for each page, others nothing.
+    One query per page for signed-in people who have not used one.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

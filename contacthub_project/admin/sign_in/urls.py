@@ -1,4 +1,4 @@
-"""Below /sign-in/. allauth looks for some of its own names; of its pages only these are there."""
+"""URLs below /sign-in/. Of allauth's pages only those listed here exist."""
 
 from allauth.account.views import reauthenticate
 from allauth.mfa.base.views import authenticate
