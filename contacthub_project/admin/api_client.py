@@ -1,4 +1,4 @@
-"""Calling the API in this process, as the person who is signed in."""
+"""Calls the API within the process as the signed-in person."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from contacthub_project.runtime.concurrency import run_here
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the API answered."""
+    """An answer of the API."""
 
     status: int
     response: HttpResponseBase
@@ -41,17 +41,17 @@ class Reply:
 
     @property
     def message(self) -> str:
-        """What went wrong, for people."""
+        """The error message, in one sentence."""
         return self.json.get("message") or "Something went wrong"
 
     @property
     def faults(self) -> dict[str, str]:
-        """Messages by the place (a JSON pointer) that they are about."""
+        """The messages of faults by JSON pointer."""
         return {each["path"]: each["message"] for each in self.json.get("errors") or ()}
 
 
 class Api:
-    """The API, as one person may call it."""
+    """The API with the permissions of one person."""
 
     def __init__(self, user: User) -> None:
         self._user = user
@@ -61,7 +61,7 @@ class Api:
         return principal_of_user(self._user)
 
     def may(self, method: str, template: str) -> bool:
-        """Whether the person's roles allow an operation of the contract."""
+        """Return whether the person's roles allow an operation of the contract."""
         operation = contract()[template].get(method)
         return operation is not None and operation.allows(self.principal.roles)
 
@@ -77,9 +77,9 @@ class Api:
         version: int | str | None = None,
         query: Mapping[str, Any] | None = None,
     ) -> Reply:
-        """Change something; what it was before and is after goes into the audit log.
+        """Send a change, and record it in the audit log with the documents before and after.
 
-        With a `version`, only while what is changed still has it.
+        `version` is sent as `If-Match`.
         """
         before = self._call("GET", path) if method != "POST" else None
         # Not by orjson: numbers may have any size, and the API reports them.
@@ -96,7 +96,7 @@ class Api:
         return reply
 
     def upload(self, path: str, request: Any) -> Reply:
-        """Pass a form with a file on as it came."""
+        """Pass a form with a file on unchanged."""
         reply = self._call("POST", path, form=request)
         if reply.is_good:
             record_change(

@@ -1,4 +1,4 @@
-"""What all pages share: who is here, in which workspace, and what is shown when something fails."""
+"""What all pages share: the visitor, the workspace, rendering, failures."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Refused(Exception):
-    """The API did not answer what a page needs."""
+    """Raised when the API does not answer what a page needs."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.status)
@@ -47,7 +47,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class StaffContext:
-    """One request of a signed-in person."""
+    """A request of a signed-in person."""
 
     request: HttpRequest
     api: Api
@@ -60,12 +60,12 @@ class StaffContext:
 
     @property
     def workspaces(self) -> list[dict[str, Any]]:
-        """All the person works in."""
+        """The workspaces in which the person works."""
         return [each for group in self.me["groups"] for each in group["workspaces"]]
 
     @property
     def last_workspace(self) -> UUID | None:
-        """Where the person has been last: what belongs to no workspace is noted there."""
+        """The workspace that was used last; actions outside of workspaces are logged there."""
         return as_uuid(self.request.session.get("workspace", ""))
 
     @property
@@ -74,25 +74,25 @@ class StaffContext:
 
     @property
     def page_number(self) -> int:
-        """Which page of a list is asked for; the first unless it is a number."""
+        """The number of the requested page of a list, 0 by default."""
         return QueryParameters(self.request).whole_number("page", default=0)
 
     @property
     def kept(self) -> str:
-        """What is asked for besides the page, as the links to other pages keep it."""
+        """The query without the page, for links to other pages."""
         asked = self.request.GET.copy()
         asked.pop("page", None)
         return asked.urlencode()
 
     def has_typed(self, name: str) -> bool:
-        """Whether the person has typed the name of what is to go; told when it does not fit."""
+        """Return whether the person has typed the name to delete; show a message if not."""
         fits = self.request.POST.get("typed", "").strip() == name
         if not fits:
             messages.error(self.request, "The name does not fit. Nothing has been done.")
         return fits
 
     def done(self, reply: Reply, said: str) -> bool:
-        """Tell the person how it went; whether it went well."""
+        """Show a message of success or failure; return whether the call succeeded."""
         if reply.is_good:
             messages.success(self.request, said)
             return True
@@ -109,7 +109,7 @@ class StaffContext:
 
 @dataclass(frozen=True)
 class WorkspaceContext(StaffContext):
-    """One request of a signed-in person in a workspace."""
+    """A request of a signed-in person in a workspace."""
 
     workspace: dict[str, Any]
 
@@ -119,7 +119,7 @@ class WorkspaceContext(StaffContext):
 
     @property
     def path(self) -> str:
-        """The workspace's path in the API."""
+        """The path of the workspace in the API."""
         return f"/workspaces/{self.workspace['id']}"
 
     @property
@@ -128,13 +128,13 @@ class WorkspaceContext(StaffContext):
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
-        """The workspace's nodes that the person may read, by name."""
+        """The nodes that the person may read, by name."""
         readable = [each for each in self.workspace["nodes"] if "R" in each["permission"]]
         return sorted(readable, key=lambda node: node["name"].lower())
 
     @property
     def node(self) -> dict[str, Any] | None:
-        """The node that is looked at: the one asked for, or the first."""
+        """The node of `?node=`, else the first."""
         asked = self.request.GET.get("node")
         return next((each for each in self.nodes if each["id"] == asked), None) or next(
             iter(self.nodes), None
@@ -147,12 +147,12 @@ class WorkspaceContext(StaffContext):
         return self.api.may(method, "/workspaces/{workspaceId}" + template)
 
     def url(self, name: str, query: dict[str, Any] | None = None, **parts: Any) -> str:
-        """The address of a page of this workspace."""
+        """Return the address of a page of this workspace."""
         address = reverse(f"office:{name}", kwargs={"workspace_id": self.workspace["id"], **parts})
         return f"{address}?{urlencode(query, doseq=True)}" if query else address
 
     def get(self, path: str, query: dict[str, Any] | None = None) -> Any:
-        """What the API answers below the workspace's path; raises Refused."""
+        """Return the API's answer to a path below the workspace; raises Refused."""
         reply = self.api.get(self.path + path, query)
         if not reply.is_good:
             raise Refused(reply)
@@ -161,7 +161,7 @@ class WorkspaceContext(StaffContext):
     def file(
         self, path: str, query: Mapping[str, Any] | None = None, *, name: str | None = None
     ) -> HttpResponseBase:
-        """What the API answers below the workspace's path, to be kept; raises Refused."""
+        """Return the API's answer as a download; raises Refused."""
         reply = self.api.get(self.path + path, query)
         if not reply.is_good:
             raise Refused(reply)
@@ -170,7 +170,7 @@ class WorkspaceContext(StaffContext):
         return reply.response
 
     def everything(self, path: str) -> list[Any]:
-        """All elements of a list of the configuration."""
+        """Return all elements of a list of the configuration."""
         elements: list[Any] = []
         for number in range(LONGEST_LIST):
             page = self.get(path, {"page": number, "size": 50})
@@ -184,14 +184,14 @@ class WorkspaceContext(StaffContext):
 
 
 def staff_context(request: HttpRequest) -> StaffContext:
-    """The visit of whoever is signed in."""
+    """Return the context of the signed-in person."""
     assert isinstance(request.user, User), "the site has let nobody else in"
     api = Api(request.user)
     return StaffContext(request, api, api.get("/me").json)
 
 
 def workspace_context(visit: StaffContext, workspace_id: Any) -> WorkspaceContext | None:
-    """The office in a workspace, None when the person does not work there."""
+    """Return the context in a workspace, None when the person does not work there."""
     for workspace in visit.workspaces:
         if workspace["id"] == str(workspace_id):
             return WorkspaceContext(visit.request, visit.api, visit.me, workspace)
@@ -201,10 +201,10 @@ def workspace_context(visit: StaffContext, workspace_id: Any) -> WorkspaceContex
 def page(
     address: str, name: str, *, sensitive: Mapping[str, str] = NOTHING
 ) -> Callable[[View], Any]:
-    """A page of the office in a workspace, for those who are signed in and work there.
+    """Register a page of a workspace, for signed-in people who work there.
 
-    `sensitive` has what its forms do, by their `act` (or ANY), that is not done before somebody has
-    shown lately who they are. A page whose only form is sensitive calls `require_proof` instead.
+    `sensitive` names values of the forms' `act` that need a recent authentication. A page whose
+    only form is sensitive calls `require_proof` instead.
     """
 
     def made(view: View) -> Any:
@@ -229,7 +229,7 @@ def page(
 def page_of_all(
     address: str, name: str, *, sensitive: Mapping[str, str] = NOTHING
 ) -> Callable[[View], Any]:
-    """A page that belongs to no workspace, for those who are signed in; `sensitive` as above."""
+    """Register a page outside of workspaces, for signed-in people; `sensitive` as in `page`."""
 
     def made(view: View) -> Any:
         @functools.wraps(view)
@@ -259,7 +259,7 @@ def _answered(view: View, visit: StaffContext, **parts: Any) -> HttpResponseBase
 
 
 def not_found_page(visit: StaffContext) -> HttpResponseBase:
-    """What is shown to somebody who asks for a workspace that is not theirs, or not there."""
+    """The page for an unknown workspace, or one in which the person does not work."""
     return visit.show(
         "refused",
         "There is no such workspace",
@@ -270,9 +270,9 @@ def not_found_page(visit: StaffContext) -> HttpResponseBase:
 
 
 def home(request: HttpRequest) -> HttpResponseBase:
-    """The dashboard of the workspace that was used last, or of the first.
+    """Redirect to the dashboard of the workspace that was used last, or the first.
 
-    Before there is one, operators come to where workspaces are made.
+    Without any workspace operators are redirected to the page that creates one.
     """
     visit = staff_context(request)
     known = [each["id"] for each in visit.workspaces]

@@ -1,8 +1,7 @@
-"""Cursors: where in a list a page has ended, so that the next one begins there.
+"""Cursors: encrypted positions in a list, where the next page begins.
 
-A cursor is encrypted, as it holds values of the last element, which may be personal data, and
-addresses are logged by proxies. It is good for the list that it came from only: the same workspace,
-node, query and order.
+A cursor holds values of the last element, which may be personal data while proxies log addresses:
+it is encrypted. It is valid for one list: the same workspace, node, query and order.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ LONGEST_CURSOR = 8192
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The end of a page: the values that the list is ordered by, of its last element, as text.
+    """The end of a page: the sort values of its last element, as text.
 
-    `number` is the page that begins here, counted from 0; `total` how many elements fitted when the
-    first page was read.
+    `number` is the page that follows, from 0; `total` the number of matches when the first page was
+    read.
     """
 
     values: Sequence[str | None]
@@ -36,13 +35,13 @@ class Cursor:
 
 
 def cursor_text(cursor: Cursor, scope: Sequence[Any]) -> str:
-    """The cursor as clients get it. `scope` names the list: JSON values."""
+    """Return the encrypted cursor; `scope` identifies the list by JSON values."""
     content = [_digest(scope), list(cursor.values), cursor.number, cursor.total]
     return encrypt(orjson.dumps(content).decode(), purpose=CURSORS).decode().rstrip("=")
 
 
 def cursor_of(text: str, scope: Sequence[Any]) -> Cursor | None:
-    """The cursor that `cursor_text` made for this list; None for anything else."""
+    """Return the cursor of this list that a text encodes; None for anything else."""
     padded = text + "=" * (-len(text) % 4)
     try:
         content = orjson.loads(decrypt(padded.encode("ascii"), purpose=CURSORS))
@@ -54,7 +53,7 @@ def cursor_of(text: str, scope: Sequence[Any]) -> Cursor | None:
 
 @dataclass(frozen=True, slots=True)
 class CursorPage:
-    """A page of a list that can be walked by cursor; `scope` names the list: JSON values."""
+    """A page of a list with a cursor; `scope` identifies the list by JSON values."""
 
     page: Page
     scope: Sequence[Any]
@@ -62,7 +61,7 @@ class CursorPage:
 
     @classmethod
     def asked_for(cls, parameters: QueryParameters, scope: Sequence[Any]) -> CursorPage:
-        """Read `cursor`, `page` and `size`; faults go to `parameters`."""
+        """Read `cursor`, `page` and `size`; faults are added to `parameters`."""
         page = Page.asked_for(parameters, ENTITIES)
         text = parameters.text("cursor", longest=LONGEST_CURSOR)
         if text is None:
@@ -77,7 +76,7 @@ class CursorPage:
 
     @property
     def after(self) -> Sequence[str | None] | None:
-        """The values that the list is ordered by, of the row that the page begins after."""
+        """The sort values of the row before the page; None for the first page."""
         return None if self.cursor is None else self.cursor.values
 
     def of(
@@ -88,9 +87,9 @@ class CursorPage:
         unfiltered: int | None = None,
         last: Sequence[str | None] | None,
     ) -> PageDocument:
-        """The answer. `last` are the values of the last row, None when nothing can follow.
+        """Return the answer; `last` are the sort values of the last row, None on the last page.
 
-        A page that begins after a row tells the total of the first page.
+        Later pages repeat the total of the first.
         """
         if self.cursor is not None:
             total = self.cursor.total

@@ -1,4 +1,4 @@
-"""From a failure to an answer: the one table of kinds and statuses, and the one error format."""
+"""Maps failures to answers: the table of statuses, and the error format."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ STATUSES: tuple[tuple[type[ContacthubError], int], ...] = (
 
 
 def answer(failure: Exception) -> JsonResponse:
-    """The answer to any exception, in a view or outside of one.
+    """Return the answer to any exception, raised by a view or outside of one.
 
-    Expected failures are logged with their status, unexpected ones with the place they came from.
-    An exception's own text is never logged or sent: it may quote personal data.
+    Expected failures are logged with their status, others with their traceback's places. The text
+    of an exception is neither logged nor sent: it may quote personal data.
     """
     known = _translate(failure)
     if known is None:
@@ -78,7 +78,7 @@ def exception_handler(failure: Exception, context: Mapping[str, Any]) -> JsonRes
 
 
 def status_of(failure: ContacthubError) -> int:
-    """The HTTP status of an expected failure."""
+    """Return the HTTP status of an expected failure."""
     return next(status for kind, status in STATUSES if isinstance(failure, kind))
 
 
@@ -92,10 +92,7 @@ def error_response(
     failure: Exception | None = None,
     is_logged: bool = True,
 ) -> JsonResponse:
-    """An answer in the error format; its `logref` stands in the log line that is written here.
-
-    Refusals for want of room are not logged: so many lines would take the room that is left.
-    """
+    """Return an answer in the error format and log it under its `logref`."""
     logref = str(uuid.uuid4())
     listed = [
         {"path": error.path, "message": error.message, "code": error.code, "data": error.data}
@@ -111,34 +108,34 @@ def error_response(
 
 
 def method_not_allowed(allowed: Iterable[str]) -> JsonResponse:
-    """The answer to a method that the path does not serve."""
+    """Return the answer to a method that the path does not have."""
     headers = {"Allow": ", ".join(allowed)}
     return error_response(405, "The method is not allowed here", headers=headers)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Django's answer to a suspicious request."""
+    """Django's handler400."""
     return answer(exception or BadRequest())
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Django's answer to a refused permission."""
+    """Django's handler403."""
     return answer(exception or PermissionDenied())
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Django's answer to an unknown path."""
+    """Django's handler404."""
     return error_response(404, "There is nothing at this path")
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    """Django's answer to an exception outside of the API's views."""
+    """Django's handler500."""
     failure = sys.exc_info()[1]
     return answer(failure if isinstance(failure, Exception) else RuntimeError())
 
 
 def _translate(failure: Exception) -> ContacthubError | None:
-    """The failure as one of ours, or None when nobody expected it."""
+    """Return the failure as a ContacthubError, or None when it is unexpected."""
     match failure:
         case ContacthubError():
             return failure

@@ -1,4 +1,4 @@
-"""Which headers tell of the proxies in front: settled before anything reads them."""
+"""Normalises the headers that proxies set, before anything reads them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ FOR, PROTOCOL, FORWARDED = "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HT
 
 
 def settle_forwarding(environ: dict[str, Any]) -> None:
-    """Leave of the headers that proxies set those that the settings trust, under one name.
+    """Keep only the headers of proxies that the settings trust, under one name.
 
-    They are `X-Forwarded-For` and `X-Forwarded-Proto`, or what `Forwarded` (RFC 7239) says, with
-    whatever else the request has dropped. Of a `Forwarded` that cannot be read nothing is known:
-    neither whom the request came from nor that it came by HTTPS. Several headers of a name are
-    joined in their order by the server, and counted from the last, which is the nearest proxy's.
+    They are `X-Forwarded-For` and `X-Forwarded-Proto`, or the contents of `Forwarded` (RFC 7239);
+    all others are dropped. When `Forwarded` is malformed, neither address nor protocol are known.
+    The server joins several headers of a name in order; the last one is the nearest proxy's.
     """
     header = environ.pop(FORWARDED, None)
     proxies = settings.TRUSTED_PROXIES

@@ -1,4 +1,4 @@
-"""Around every request: the HTTP contract."""
+"""Middleware of every request: tracing id, metrics, headers, CORS."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Middleware:
 
 
 class HttpContract(Middleware):
-    """Tracing id and metrics of each request; refuses hosts that are not ours."""
+    """Sets the tracing id, counts requests, and refuses unknown hosts."""
 
     def __init__(self, get_response: GetResponse) -> None:
         super().__init__(get_response)
@@ -103,7 +103,7 @@ class HttpContract(Middleware):
 
 
 class ApiContract(Middleware):
-    """What holds for the API only: method override, and the headers that every answer carries."""
+    """Applies method override and the common headers; for the API only."""
 
     def __init__(self, get_response: GetResponse) -> None:
         super().__init__(get_response)
@@ -137,7 +137,7 @@ class ApiContract(Middleware):
 
 
 class PageHeaders(Middleware):
-    """What browsers are told about pages, beside what Django's SecurityMiddleware says."""
+    """Sets security headers of pages that Django's SecurityMiddleware does not set."""
 
     HEADERS = {
         # Nobody keeps what is shown; static files say themselves how long they last.
@@ -163,7 +163,7 @@ class PageHeaders(Middleware):
 
 
 class Cors(CorsMiddleware):
-    """Answers browsers; other clients send no Origin and are not kept waiting."""
+    """Adds CORS headers to requests with an Origin."""
 
     def __call__(self, request: HttpRequest) -> Any:
         """The answer, or its coroutine in the event loop."""
@@ -173,7 +173,7 @@ class Cors(CorsMiddleware):
 
 
 def _tracing_id(request: HttpRequest) -> str:
-    """The client's tracing id if it can safely be logged and echoed, else a new one."""
+    """Return the client's tracing id if it is safe to log and echo, else a new one."""
     meta = request.META
     given = meta.get("HTTP_X_TRACING_ID") or meta.get("HTTP_CONTACTLAB_TRACING_ID", "")
     return given if TRACING_ID.fullmatch(given) else str(uuid.uuid4())

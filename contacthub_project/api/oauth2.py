@@ -1,4 +1,4 @@
-"""OAuth2 for people, where django-oauth-toolkit's own views and validator do not suffice."""
+"""OAuth2 for people: what django-oauth-toolkit's views and validator do not cover."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CONCURRENT_USE = timedelta(seconds=10)
 
 
 class TokenValidator(OAuth2Validator):
-    """Lets one of several uses of a refresh token win; the others are `invalid_grant`."""
+    """Accepts one of several concurrent uses of a refresh token; others get `invalid_grant`."""
 
     @transaction.atomic
     def validate_refresh_token(
@@ -49,10 +49,10 @@ class TokenValidator(OAuth2Validator):
     def _save_bearer_token(
         self, token: dict[str, Any], request: OauthRequest, *args: Any, **kwargs: Any
     ) -> None:
-        """Within a transaction: store a token.
+        """Store a token, within a transaction.
 
-        Raises InvalidGrantError for a late second use, when what entitles to it has ended, and for
-        a person who has yet to set up the second factor that a workspace demands.
+        Raises InvalidGrantError for a second use, when the grant has ended, and for a person who
+        must first set up the second factor that a workspace requires.
         """
         codes = get_grant_model().objects.filter(application=request.client)
         by_script = request.grant_type == "client_credentials"
@@ -85,15 +85,15 @@ class TokenValidator(OAuth2Validator):
 
 
 def _held(person_id: Any) -> Any:
-    """The person, kept from changes: what ends their tokens ends those being made, too."""
+    """Lock the person: what ends their tokens then also ends those being made."""
     people = get_user_model()._default_manager.select_for_update(no_key=True)
     return people.filter(pk=person_id).first()
 
 
 def json_answers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """An endpoint that clients call: all of its answers are JSON, and cookies play no part.
+    """Make all answers of an endpoint JSON.
 
-    An error without a body gets the one that RFC 6749, 5.2, describes.
+    An error without a body gets the one of RFC 6749, 5.2.
     """
 
     @csrf_exempt
@@ -110,10 +110,10 @@ def json_answers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
 
 
 class OwnTokensIntrospectView(IntrospectTokenView):
-    """Token introspection (RFC 7662) for confidential clients, by POST alone.
+    """Token introspection (RFC 7662) for confidential clients, by POST only.
 
-    A client learns of tokens that were given to it, and of those of the person who registered it;
-    any other token is answered like one that does not exist.
+    A client sees tokens issued to it, and those of the person who registered it; other tokens are
+    answered like unknown ones.
     """
 
     asking: Any = None
@@ -128,7 +128,7 @@ class OwnTokensIntrospectView(IntrospectTokenView):
         return ["POST", "OPTIONS"]
 
     def authenticate_client(self, request: HttpRequest) -> bool:
-        """Whether a client has proved who it is; it is `asking` from then on."""
+        """Return whether the client is authenticated, and set `asking` to it."""
         core = self.get_oauthlib_core()
         asked = OauthRequest(*core._extract_params(request))
         is_known = bool(core.server.request_validator.authenticate_client(asked))

@@ -1,8 +1,8 @@
-"""The operations there are, and which roles may call each.
+"""The operations of the contract, and the roles that may call each.
 
-`operations.json` holds the published contract, `additions.json` what we offer beyond it. They are
-the only places where roles are listed; urls are declared by its path
-templates, and permissions read the roles of the operation at hand.
+`operations.json` is the published contract, `additions.json` what the product adds. Roles are
+listed only there: URLs are declared by path template, and permissions read the roles of the
+operation.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ LARGEST_BODIES = {"create_events": 16 * 1024 * 1024}
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of the contract; `path` is a template such as `/workspaces/{workspaceId}`.
+    """An operation of the contract; `path` is a template such as `/workspaces/{workspaceId}`.
 
-    `id` is the OpenAPI operationId: the name that generated clients give to the operation.
+    `id` is the OpenAPI operationId, by which generated clients name it.
     """
 
     id: str
@@ -83,17 +83,17 @@ class Operation:
         return self.id in UPLOADS
 
     def allows(self, roles: frozenset[str]) -> bool:
-        """Whether somebody with these roles may call it."""
+        """Return whether a caller with these roles may call it."""
         return ANY_ROLE in self.roles or not self.roles.isdisjoint(roles)
 
     def acted_in_by(self, principal: Principal) -> Principal:
-        """The principal with the roles that the operation names, and only what these reach."""
+        """Return the principal restricted to the roles that the operation names."""
         return principal if ANY_ROLE in self.roles else principal.acting_as(self.roles)
 
 
 @functools.cache
 def contract() -> Mapping[str, Mapping[str, Operation]]:
-    """All operations, ours included, by path template and method."""
+    """Return all operations by path template and method."""
     operations: dict[str, dict[str, Operation]] = {}
     for entry in _entries():
         operation = Operation(
@@ -140,5 +140,5 @@ def route(template: str, viewset: Any, actions: Mapping[str, str] | None = None)
 
 
 def snake_case(name: str) -> str:
-    """`groupPk` becomes `group_pk`."""
+    """Return `groupPk` as `group_pk`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -1,4 +1,4 @@
-"""Pages: `page` from 0, `size`, and a page object with all five keys."""
+"""Pages of lists: `page` from 0, `size`, and the page object."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PageDocument(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class PageRules:
-    """Bounds of a list; the contract gives `page` at most 50 for configuration lists."""
+    """The bounds of a list's pages; `last_page` None means no bound."""
 
     default_size: int
     largest_size: int
@@ -46,14 +46,14 @@ ENTITIES = PageRules(default_size=10, largest_size=100, last_page=None)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which slice of a list is asked for."""
+    """The requested page of a list."""
 
     number: int
     size: int
 
     @classmethod
     def asked_for(cls, parameters: QueryParameters, rules: PageRules) -> Page:
-        """Read `page` and `size`; faults go to `parameters`."""
+        """Read `page` and `size`; faults are added to `parameters`."""
         return cls(
             number=parameters.whole_number("page", default=0, most=rules.last_page),
             size=parameters.whole_number(
@@ -68,12 +68,12 @@ class Page:
 
     @property
     def window(self) -> tuple[int, int]:
-        """How many matches of a search are passed over, and how many are wanted."""
+        """The number of matches to skip and to return, within LARGEST_MATCH."""
         first = min(self.first, LARGEST_MATCH)
         return first, min(self.size, LARGEST_MATCH - first)
 
     def slice(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of this page; an unordered queryset would give any rows."""
+        """Return the rows of the page; raises ValueError for an unordered queryset."""
         if not rows.ordered:
             raise ValueError("a paged queryset needs an order")
         return rows[self.first : self.first + self.size]
@@ -85,7 +85,7 @@ class Page:
         total: int,
         unfiltered: int | None = None,
     ) -> PageDocument:
-        """The answer. `unfiltered` is the total without the filters, None when there are none."""
+        """Return the answer; `unfiltered` is the total without filters, None if there are none."""
         return {
             "elements": elements if isinstance(elements, Sequence) else list(elements),
             "page": {

@@ -1,4 +1,4 @@
-"""JSON out: orjson, UTC with milliseconds."""
+"""JSON answers, rendered by orjson; timestamps in UTC with milliseconds."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 
 
 def json_bytes(data: Any) -> bytes:
-    """`data` as UTF-8 JSON; date-times become UTC with milliseconds, decimals strings."""
+    """Return `data` as UTF-8 JSON; date-times in UTC with milliseconds, decimals as strings."""
     return orjson.dumps(data, default=_default, option=OPTIONS)
 
 
 def json_bytes_in(data: Any, where: Positions, date_format: DateFormat) -> bytes:
-    """`json_bytes` with moments in a format: date-times, and text at the positions `where`."""
+    """Return `json_bytes` with timestamps in a format: date-times, and text at `where`."""
     if date_format is DateFormat.ZULU:
         return json_bytes(data)
 
@@ -47,7 +47,7 @@ def _default(value: Any) -> Any:
 
 
 class JsonResponse(HttpResponse):
-    """An answer with a JSON body, and an ETag where the resource has a version."""
+    """An answer with a JSON body, and an ETag for resources with a version."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class JsonResponse(HttpResponse):
             self["ETag"] = f'"{version}"'
 
     def write_moments(self, where: Positions, date_format: DateFormat) -> None:
-        """Write the answer anew with its moments in a format, those that are text at `where`."""
+        """Render the answer again with its timestamps in a format; text at `where` is included."""
         self.content = json_bytes_in(self._data, where, date_format)
         self["Content-Length"] = str(len(self.content))
 
@@ -79,7 +79,7 @@ class AsyncStream(StreamingHttpResponse):
 
 
 class NoContent(HttpResponse):
-    """204: done, nothing to say."""
+    """Status 204 without a body."""
 
     status_code = 204
 
@@ -89,7 +89,7 @@ class NoContent(HttpResponse):
 
 
 class Empty(HttpResponse):
-    """200 without a body, for clients that expect none."""
+    """Status 200 without a body, which clients of some operations expect."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Empty(HttpResponse):
 
 
 class NotModified(HttpResponse):
-    """304: the client has this version already."""
+    """Status 304: the client's version is the latest."""
 
     status_code = 304
 

@@ -1,4 +1,4 @@
-"""The requests that handlers get, made of what an ASGI server tells."""
+"""The requests that handlers get, built from what an ASGI server sends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MULTIPART = "multipart/form-data"
 
 
 def largest_form() -> int:
-    """How many bytes a form with a file may have."""
+    """Return the most bytes that a form with a file may have."""
     return int(settings.BULK_BYTES) + FORM_BYTES
 
 
@@ -78,9 +78,9 @@ class Request(ASGIRequest):
             self._stream = io.BytesIO(body)
 
     def parse_file_upload(self, META: Any, post_data: Any) -> Any:
-        """As Django's; raises MultiPartParserError for a form that was broken off.
+        """As Django's; raises MultiPartParserError for a form without its closing boundary.
 
-        A file would else be taken for complete that the client has not sent to its end.
+        Django would accept a truncated file as complete.
         """
         try:
             parsed = super().parse_file_upload(META, post_data)

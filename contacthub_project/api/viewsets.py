@@ -1,4 +1,4 @@
-"""The base of all view sets: DRF's hooks, failures as answers, conditional requests."""
+"""The base of all view sets: authentication, permissions, throttling, errors, pages."""
 
 from __future__ import annotations
 
@@ -115,9 +115,9 @@ class ContactHubViewSet(ViewSet):
         self.date_format = requested_date_format(request, self.principal)
 
     def perform_authentication(self, request: HttpRequest) -> None:
-        """Set `principal` to whom the first authenticator finds, None when none does.
+        """Set `principal` to the caller, None without a token.
 
-        Who asks for what is public needs no token, nor a good one.
+        Public operations ignore tokens, invalid ones included.
         """
         if self.operation.is_public:
             return
@@ -130,11 +130,11 @@ class ContactHubViewSet(ViewSet):
     def permission_denied(
         self, request: HttpRequest, message: str | None = None, code: str | None = None
     ) -> NoReturn:
-        """Raise for a permission that answered False."""
+        """Raise Forbidden for a permission that returned False."""
         raise Forbidden(message or "The client is not allowed to do this")
 
     def throttled(self, request: HttpRequest, wait: float | None) -> NoReturn:
-        """Raise for a throttle that answered False; `wait` in seconds."""
+        """Raise LimitExceeded for a throttle that returned False; `wait` in seconds."""
         raise LimitExceeded("Too many requests", retry_after=ceil(wait or 1), headers={})
 
     def check_room(self, request: HttpRequest) -> None:
@@ -144,28 +144,28 @@ class ContactHubViewSet(ViewSet):
             raise NoRoom
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:
-        """The answer to a failure, by the exception handler of the settings."""
+        """Return the answer of the settings' exception handler."""
         context = self.get_exception_handler_context()
         response: HttpResponseBase = self.get_exception_handler()(exc, context)
         return response
 
     def with_date_format(self, response: HttpResponseBase) -> HttpResponseBase:
-        """The response with its moments in the format that the client asks for."""
+        """Return the response with its timestamps in the requested format."""
         if self.date_format is not DateFormat.ZULU and isinstance(response, JsonResponse):
             response.write_moments(self.moments(), self.date_format)
         return response
 
     def moments(self) -> Positions:
-        """Where moments that are text stand in the answers of this view, whichever operation.
+        """Return the positions of timestamps that are text in the view's answers.
 
-        Date-times need no position; what the answer does not have is passed over.
+        Date-time objects need no position; positions that an answer does not have are ignored.
         """
         return None
 
     def finalize_response(
         self, request: HttpRequest, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        """The answer as it leaves; its transactions are committed."""
+        """Return the final response; transactions are committed."""
         return response
 
     @property
@@ -175,7 +175,7 @@ class ContactHubViewSet(ViewSet):
 
     @property
     def caller(self) -> Principal:
-        """Who is calling an operation that is not public."""
+        """The caller of an operation that is not public."""
         if self.principal is None:
             raise Unauthorized
         return self.principal
@@ -214,9 +214,9 @@ class ContactHubViewSet(ViewSet):
 
 
 def requested_date_format(request: HttpRequest, principal: Principal | None) -> DateFormat:
-    """How the answer is to write moments: by the header, else as is set for the caller.
+    """Return the format of `X-Date-Format`, else the caller's.
 
-    Raises Invalid for a header that names no format.
+    Raises Invalid for an unknown format.
     """
     given = request.META.get("HTTP_X_DATE_FORMAT", "").strip()
     if not given:
@@ -229,7 +229,7 @@ def requested_date_format(request: HttpRequest, principal: Principal | None) -> 
 
 
 def expected_version(request: HttpRequest) -> int | None:
-    """The version named by `If-Match`; None when any will do, -1 when none ever fits."""
+    """Return the version of `If-Match`; None for any version, -1 for a tag that never matches."""
     header = request.META.get("HTTP_IF_MATCH", "").strip()
     if not header or header == "*":
         return None
@@ -238,13 +238,13 @@ def expected_version(request: HttpRequest) -> int | None:
 
 
 def absolute_address(request: HttpRequest, path: str) -> str:
-    """The address under which the client reaches a path of the API."""
+    """Return the address of a path of the API for the client."""
     root = settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
     return f"{root}{BASE_PATH}{path}"
 
 
 def is_unchanged(request: HttpRequest, version: int) -> bool:
-    """Whether `If-None-Match` says that the client has this version already."""
+    """Return whether `If-None-Match` names this version."""
     header = request.META.get("HTTP_IF_NONE_MATCH")
     if not header:
         return False

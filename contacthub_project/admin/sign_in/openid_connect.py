@@ -1,7 +1,7 @@
-"""Sign-in by OpenID Connect: mozilla-django-oidc, with what it leaves to others.
+"""Sign-in by OpenID Connect (mozilla-django-oidc).
 
-Found are people who are there already, by the e-mail address that the provider has verified. Nobody
-is made, and no role is taken from what the provider says.
+People are found by the e-mail address that the provider has verified. No person is created, and no
+role is taken from the provider.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _discovered: TTLCache[str, dict[str, Any]] = TTLCache(maxsize=4, ttl=DISCOVERY_S
 
 
 def discover() -> dict[str, Any]:
-    """What the provider says of itself; raises one of FAILURES when it does not, or not rightly."""
+    """Return the provider's metadata; raises one of FAILURES."""
     issuer = settings.OPENID_CONNECT_ISSUER
     with _lock:
         known = _discovered.get(issuer)
@@ -79,14 +79,14 @@ def discover() -> dict[str, Any]:
 
 
 def get_settings(name: str, *default: Any) -> Any:
-    """A setting of mozilla-django-oidc, from ours or from what the provider says of itself."""
+    """Return a setting of mozilla-django-oidc, from ours or from the metadata."""
     if name in ENDPOINTS:
         return discover()[ENDPOINTS[name]]
     return import_from_settings(OURS.get(name, name), *default)
 
 
 class OpenIdBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
-    """Whom an answer of the provider is about; None for nobody."""
+    """Finds the person of a provider's answer; None if there is none."""
 
     get_settings = staticmethod(get_settings)
 
@@ -105,7 +105,7 @@ class OpenIdBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
         return found if AxesProxyHandler.is_allowed(request, {"username": found.username}) else None
 
     def verify_token(self, token: str, **kwargs: Any) -> dict[str, Any]:
-        """What an ID token says, checked as OpenID Connect Core 3.1.3.7 asks."""
+        """Return the claims of an ID token, validated by OpenID Connect Core 3.1.3.7."""
         payload: dict[str, Any] = super().verify_token(token, **kwargs)
         client = settings.OPENID_CONNECT_CLIENT_ID
         audience = payload["aud"] if isinstance(payload["aud"], list) else [payload["aud"]]
@@ -137,15 +137,15 @@ class OpenIdBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
 
 
 def _same_address(one: str, other: str) -> bool:
-    """Whether two addresses differ in the case of ASCII letters at most.
+    """Return whether two addresses are equal but for the case of ASCII letters.
 
-    Of other letters some become ASCII ones when their case changes, and are other addresses.
+    Other letters can become ASCII when their case changes, and are another address.
     """
     return one == other or (one.isascii() and other.isascii() and one.lower() == other.lower())
 
 
 class BeginView(OIDCAuthenticationRequestView):  # type: ignore[misc]
-    """Sends somebody to the provider, with state, nonce and PKCE."""
+    """Redirects to the provider, with state, nonce and PKCE."""
 
     get_settings = staticmethod(get_settings)
     again = False
@@ -182,9 +182,9 @@ class BeginAgainView(LoginRequiredMixin, BeginView):
 
 
 class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
-    """Where the provider sends somebody back to; second factors are asked for then.
+    """The redirect URI; second factors are asked for next.
 
-    Who was asked to show again who they are goes on in their session.
+    A person who was asked to authenticate again continues their session.
     """
 
     get_settings = staticmethod(get_settings)
@@ -242,6 +242,6 @@ class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
 
 
 def _failed(request: HttpRequest, cause: str, *, again: bool = False) -> HttpResponse:
-    """The page for somebody who does not get in, or on. Why is in the log, for operators."""
+    """The page of a failed sign-in or reauthentication; the cause is in the log."""
     log.warning("sign_in_by_openid_connect_failed", cause=cause[:500])
     return render(request, "sign_in/openid_connect_failed.html", {"again": again}, status=403)

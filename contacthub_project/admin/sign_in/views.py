@@ -1,4 +1,4 @@
-"""Pages of signing in: the first, and those of showing again who somebody is."""
+"""Pages of signing in and of reauthentication."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LABELS = {"username": "User name", "email": "E-mail", "is_active": "May use Cont
 
 
 class SignInView(LoginView):
-    """User name and password, and then the second factor of who has one."""
+    """User name and password; second factors follow."""
 
     template_name = "sign_in/sign_in.html"
 
