@@ -96,12 +96,12 @@ def write_events(workspace_id: UUID, writes: Sequence[EventWrite | EventChange])
     """
     if not writes:
         return []
-    return _outcomes(writes, fetch_all(WRITE, _parameters(workspace_id, writes, may_wait=True)))
+    return _outcomes(writes, fetch_all(WRITE, set_parameters(workspace_id, writes, may_wait=True)))
 
 
 def _write_set(workspace_id: UUID, writes: Sequence[EventWrite]) -> list[Outcome]:
     with gathering_connections.connection() as raw:
-        found = raw.execute(WRITE, _parameters(workspace_id, writes, may_wait=False)).fetchall()
+        found = raw.execute(WRITE, set_parameters(workspace_id, writes, may_wait=False)).fetchall()
     return _outcomes(writes, found)
 
 
@@ -112,9 +112,10 @@ def _write_alone(workspace_id: UUID, write: EventWrite) -> Outcome:
 _gatherer = Gatherer(_write_set, alone=_write_alone, lanes_of_group=2)
 
 
-def _parameters(
+def set_parameters(
     workspace_id: UUID, writes: Sequence[EventWrite | EventChange], *, may_wait: bool
 ) -> dict[str, Any]:
+    """What `WRITE` takes."""
     creates = [write.as_json() for write in writes if isinstance(write, EventWrite)]
     changes = [write.as_json() for write in writes if isinstance(write, EventChange)]
     return {
