@@ -5,12 +5,15 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import connection
 
+from contacthub_project.db.gathering import LANES
+
+GATHERERS = 3  # reads and writes of customers, writes of events, each with lanes of its own
 OTHER_PROCESSES = 8  # worker with its two processes, beat, supervisor, commands; some to spare
 
 
 def needed_connections(workers: int) -> int:
     """The most that so many web processes and the rest of one product hold at once."""
-    of_one: int = sum(settings.WEB_SLOTS.values()) + settings.WEB_STREAMS
+    of_one: int = sum(settings.WEB_SLOTS.values()) + settings.WEB_STREAMS + GATHERERS * LANES
     return workers * of_one + OTHER_PROCESSES
 
 

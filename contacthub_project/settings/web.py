@@ -11,7 +11,8 @@ from .environment import env
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=3)
 WEB_SLOTS: dict[WorkClass, int] = {
     WorkClass.READ: WEB_CONCURRENCY + 1,
-    WorkClass.WRITE: WEB_CONCURRENCY + 1,
+    # Writes wait for the database most of their time; those that wait go together in one statement.
+    WorkClass.WRITE: 5 * WEB_CONCURRENCY + 2,
     WorkClass.SEARCH: WEB_CONCURRENCY + 1,
     WorkClass.STATS: 2,
     WorkClass.EXPORT: 2,
