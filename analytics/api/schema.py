@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from analytics.domain import indicators
 from analytics.domain.periods import MODES
+from configuration.domain.vocabulary import CONTEXTS
 from contacthub_project.api.components import (
     ID,
     INTEGER,
@@ -68,13 +69,16 @@ CHANNEL_COUNTS = _answer(
     object_component("ChannelCountsData", dict.fromkeys(CHANNELS, TEXT)),
 )
 CHANGES = ("ADDED", "UPDATED", "DELETED")
+ALL = "ALL"
+SHOPS = ("ECOMMERCE", "RETAIL")
+CHANGE = enum_component("ChangeType", CHANGES)
+CONTEXT = enum_component("ReportedContext", [*CONTEXTS, ALL])
+PURCHASES = enum_component("PurchaseType", [*SHOPS, ALL])
 REGISTRATIONS = _answer("RegistrationStats", PERIOD | {"mode": MODE} | NODE_ASKED, VALUES)
-UPDATES = _answer(
-    "UpdateStats", PERIOD | {"type": {"type": "string", "enum": list(CHANGES)}} | NODE_ASKED, VALUES
-)
+UPDATES = _answer("UpdateStats", PERIOD | {"type": CHANGE} | NODE_ASKED, VALUES)
 TYPES = _answer(
     "EventTypeStats",
-    PERIOD | {"context": TEXT} | NODE_ASKED,
+    PERIOD | {"context": CONTEXT} | NODE_ASKED,
     _listed(
         "EventTypeCount",
         {"type": reference_to("EventType"), "context": reference_to("EventContext"), "value": TEXT},
@@ -96,7 +100,7 @@ PURCHASE_FIGURES = object_component(
     "PurchaseFigures",
     {
         "parameters": object_component(
-            "PurchaseFiguresParameters", PERIOD | {"type": TEXT} | NODE_ASKED
+            "PurchaseFiguresParameters", PERIOD | {"type": PURCHASES} | NODE_ASKED
         ),
         "data": {"type": "array", "items": reference_to("KeyFigure")},
     },

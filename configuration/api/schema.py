@@ -14,6 +14,7 @@ from configuration.domain.vocabulary import (
     INDUSTRIES,
     MERGE_POLICIES,
     PLAN_MODELS,
+    PRODUCT_EVENT_TYPES,
     PROVIDERS,
     TIMEZONES,
 )
@@ -21,6 +22,7 @@ from configuration.models import (
     NodePermission,
     NodeState,
     NodeType,
+    RekeyingState,
     WorkspaceStatus,
 )
 from configuration.models.user import Role
@@ -41,12 +43,17 @@ from contacthub_project.api.components import (
 FLAG: Schema = {"type": "boolean"}
 APPLICATION_ROLES = ("TRUSTED_APPLICATION", "UNTRUSTED_APPLICATION")
 MODES = ("ACTIVE", "PASSIVE")
+MERGE = "MERGE"
+REKEYING_STATES = [state for state in RekeyingState.values if state != RekeyingState.APPLYING]
 
 TIMEZONE = enum_component("Timezone", TIMEZONES)
 CURRENCY = enum_component("Currency", CURRENCIES)
 INDUSTRY = enum_component("Industry", INDUSTRIES)
 EVENT_TYPE = enum_component("EventType", EVENT_TYPES)
 EVENT_CONTEXT = enum_component("EventContext", CONTEXTS)
+PRODUCT_EVENT_TYPE = enum_component(
+    "ProductEventType", (name for name in EVENT_TYPES if name in PRODUCT_EVENT_TYPES)
+)
 EVENT_MODE = enum_component("EventMode", MODES)
 EVENT_CATEGORY = enum_component("EventCategoryId", (each["id"] for each in EVENT_CATEGORIES))
 MERGE_POLICY = enum_component("MergePolicyId", MERGE_POLICIES)
@@ -57,8 +64,15 @@ WORKSPACE_STATUS = enum_component("WorkspaceStatus", WorkspaceStatus.values)
 PROVIDER = enum_component("SourceProvider", PROVIDERS)
 ROLES = [*Role.values, *APPLICATION_ROLES]
 ROLE = enum_component("Role", ROLES)
+USER_ROLE = enum_component("UserRole", Role.values)
+UNIQUENESS_POLICY = enum_component("CustomerUniquenessPolicy", [MERGE])
+REKEYING_STATE = enum_component("RekeyingState", REKEYING_STATES)
 PLAN_MODEL_NAME = enum_component("PlanModelName", PLAN_MODELS["models"])
 PROPERTY_TYPE = enum_component("PropertyType", sorted(TYPES))
+PROPERTY_FORMAT = enum_component("PropertyFormat", sorted(FORMATS))
+CONDITION_TYPE = enum_component("ConditionType", ["atomic", "composite"])
+CONJUNCTION = enum_component("Conjunction", sorted(CONJUNCTIONS))
+OPERATOR = enum_component("ConditionOperator", [*OPERATORS, *DEPRECATED_OPERATORS])
 
 BASE_PROPERTY_NAME = enum_component("BasePropertyName", base_properties())
 
@@ -69,12 +83,12 @@ CONDITION = component(
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "type": {"type": "string", "enum": ["atomic", "composite"]},
+            "type": CONDITION_TYPE,
             "name": TEXT,
             "attribute": TEXT,
-            "operator": {"type": "string", "enum": [*OPERATORS, *DEPRECATED_OPERATORS]},
+            "operator": OPERATOR,
             "value": {},
-            "conjunction": {"type": "string", "enum": sorted(CONJUNCTIONS)},
+            "conjunction": CONJUNCTION,
             "conditions": {"type": "array", "items": reference_to("Condition")},
         },
     },
@@ -92,7 +106,7 @@ EXTENDED_PROPERTY = component(
             "enabled": FLAG | {"default": True},
             "indexed": FLAG | {"default": False},
             "mergePolicy": MERGE_POLICY | {"default": "OBJ_PRIORITY"},
-            "format": {"type": "string", "enum": sorted(FORMATS)},
+            "format": PROPERTY_FORMAT,
             "minLength": INTEGER,
             "maxLength": INTEGER,
             "pattern": TEXT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 Schema = dict[str, Any]
@@ -51,10 +51,19 @@ def enum_component(name: str, values: Iterable[str]) -> Schema:
     return component(name, schema)
 
 
+def number_enum_component(name: str, constants: Mapping[str, int]) -> Schema:
+    """The same of whole numbers, by the names that they have in generated code."""
+    values = list(constants.values())
+    _ENUMS[frozenset(values)] = name
+    return component(
+        name, {"type": "integer", "enum": values, "x-enum-varnames": list(constants)}
+    )
+
+
 def _constant_name(value: str) -> str:
     """`Etc/GMT+1` as `ETC_GMT_PLUS_1`."""
     signed = re.sub(r"-(?=\d)", "_MINUS_", value.replace("+", "_PLUS_"))
-    return re.sub(r"\W+", "_", signed).upper()
+    return re.sub(r"\W+", "_", signed).upper().strip("_")
 
 
 def object_component(
@@ -232,6 +241,19 @@ def _named(schema: Schema, name: str, schemas: dict[str, Schema], pending: list[
     return {"anyOf": [reference, NULL], **described}
 
 
+def schemas_in(schema: Schema) -> Iterator[Schema]:
+    """The schema and all that stand inside it, references not followed."""
+    yield schema
+    for keyword in ("anyOf", "oneOf", "allOf"):
+        for part in schema.get(keyword, ()):
+            yield from schemas_in(part)
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(schema.get(keyword), dict):
+            yield from schemas_in(schema[keyword])
+    for part in schema.get("properties", {}).values():
+        yield from schemas_in(part)
+
+
 def _pascal(name: str) -> str:
     """`mobileDevices` as `MobileDevices`; other characters than letters and digits are left out."""
     words = re.split(r"[^0-9A-Za-z]+", name)
@@ -262,7 +284,7 @@ def _with_named_enums(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     values = value.get("enum")
-    if isinstance(values, list) and all(isinstance(each, str | None) for each in values):
+    if isinstance(values, list) and all(isinstance(each, str | int | None) for each in values):
         name = _ENUMS.get(frozenset(values) - {None, ""})
         if name is not None:
             return _reference_to(name, value)

@@ -6,6 +6,7 @@ Each app keeps the texts in `<app>/api/openapi/descriptions.toml`:
     description = "…"                # paragraphs, for those who call the operation
     errors = [409]                   # statuses that do not follow from the operation's shape
     headers = ["If-Match", "ETag"]   # shared headers that it reads and answers
+    holds_moments = true             # in its answer, where its schema does not tell
 
     [components]                     # by the name of the component
     CustomerInput = "…"
@@ -13,9 +14,9 @@ Each app keeps the texts in `<app>/api/openapi/descriptions.toml`:
     [properties.Customer]            # by component and property
     externalId = "…"
 
-A property is looked up in the table of its component, of the component's stem (`CustomerInput` and
-`CustomerChange` share those of `Customer`), and in the table `"*"` of what means the same
-everywhere.
+A property is looked up in the table of its component, of the component's stem (`CustomerInput`,
+`CustomerChange` and `CustomerSelection` share those of `Customer`), and in the table `"*"` of what
+means the same everywhere.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from django.apps import apps
 
 PLATFORM = "contacthub_project"
 EVERYWHERE = "*"
-VARIANT = re.compile(r"(Input|Update|Change|Output|Request)+$")
+VARIANT = re.compile(r"(Input|Update|Change|Output|Request|Selection)+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class OperationDescription:
     description: str = ""
     errors: tuple[int, ...] = ()
     headers: tuple[str, ...] = ()
+    holds_moments: bool = False
 
 
 def openapi_folder(module: str) -> Path:
@@ -59,6 +61,7 @@ def operation_description(module: str, operation_id: str) -> OperationDescriptio
         description=_paragraphs(said.get("description", "")),
         errors=tuple(said.get("errors", ())),
         headers=tuple(said.get("headers", ())),
+        holds_moments=said.get("holds_moments", False),
     )
 
 

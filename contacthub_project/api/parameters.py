@@ -10,10 +10,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from contacthub_project.api import pagination
-from contacthub_project.api.components import reference_to
+from contacthub_project.api.components import enum_component, reference_to
 from contacthub_project.api.cursors import LONGEST_CURSOR
 from contacthub_project.api.pagination import PageRules
 from contacthub_project.api.query import LONGEST_TEXT, MOST_LISTED, MOST_SORT_KEYS
+from contacthub_project.core.date_format import DateFormat
 
 Schema = dict[str, Any]
 UUID: Schema = {"type": "string", "format": "uuid"}
@@ -90,6 +91,18 @@ IF_NONE_MATCH = OpenApiParameter(
         " without a body."
     ),
 )
+
+DATE_FORMAT = "X-Date-Format"
+# Published once; the operations whose answers hold moments refer to it.
+DATE_FORMAT_PARAMETER: dict[str, Any] = {
+    "name": DATE_FORMAT,
+    "in": "header",
+    "description": (
+        "How the moments of the answer end, which are always in UTC: with `Z` or with `+0000`."
+        " Unless given, as is set for the source or the API client; `Z` unless it is set."
+    ),
+    "schema": enum_component("DateFormat", DateFormat),
+}
 
 
 def text_parameter(
@@ -184,7 +197,7 @@ def sort_parameter(fields: Iterable[str] | None, default: str) -> OpenApiParamet
         schema["pattern"] = rf"^({'|'.join(fields)})(,(asc|desc))?$"
     return OpenApiParameter(
         "sort",
-        {"type": "array", "maxItems": MOST_SORT_KEYS, "items": schema},
+        {"type": "array", "maxItems": MOST_SORT_KEYS, "items": schema, "default": [default]},
         description=(
             "`property,asc` or `property,desc`; repeated, the later ones decide between equals."
             f" `{default}` unless given."

@@ -24,7 +24,14 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, inline_seria
 from rest_framework import serializers
 
 from contacthub_project.api import BASE_PATH
-from contacthub_project.api.components import Schema, add_components, component, page_object
+from contacthub_project.api.components import (
+    PREFIX,
+    Schema,
+    add_components,
+    component,
+    page_object,
+    schemas_in,
+)
 from contacthub_project.api.descriptions import (
     OperationDescription,
     describe_components,
@@ -34,6 +41,8 @@ from contacthub_project.api.examples import examples_of, openapi_examples
 from contacthub_project.api.operations import Operation, contract
 from contacthub_project.api.parameters import (
     CONFIGURATION_PAGE,
+    DATE_FORMAT,
+    DATE_FORMAT_PARAMETER,
     IF_MATCH,
     IF_NONE_MATCH,
     RESOLVE_REFERENCES,
@@ -50,6 +59,10 @@ __all__ = [
 Direction = Literal["request", "response"]
 PAGE_PARAMETERS = CONFIGURATION_PAGE  # of most lists
 PARAMETER = re.compile(r"\{(\w+)\}")
+HOLDS_MOMENTS = "x-holds-moments"  # of an operation, until the document is complete
+# What the generator leaves behind; bodies and answers have components of their own, which tell
+# what is read and what is written.
+UNPUBLISHED = {"x-spec-enum-id", "readOnly", "writeOnly"}
 WORKSPACE = "/workspaces/{workspaceId}"
 ERROR = component(
     "Error",
@@ -194,6 +207,8 @@ class ContractSchema(AutoSchema):
             described["description"] = f"{described.get('description', '')}\n\nRoles: {roles}."
             described["description"] = described["description"].strip()
         self._complete_parameters(described)
+        if self._said.holds_moments:
+            described[HOLDS_MOMENTS] = True
         return described
 
     def get_operation_id(self) -> str:
@@ -371,10 +386,46 @@ def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the named components, what is said of them, and links between operations."""
     for schema in result["components"]["schemas"].values():
         schema.pop("description", None)  # of serializers these are docstrings
+        for field in schemas_in(schema):
+            for keyword in UNPUBLISHED:
+                field.pop(keyword, None)
     add_components(result)
     describe_components(result["components"]["schemas"])
+    _add_date_format(result)
     _add_links(result["paths"])
     return result
+
+
+def _add_date_format(document: dict[str, Any]) -> None:
+    """Give the operations whose answers hold moments the header that says how they are written."""
+    name = re.sub(r"\W", "", DATE_FORMAT)
+    document["components"]["parameters"] = {name: DATE_FORMAT_PARAMETER}
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            if operation.pop(HOLDS_MOMENTS, False) or _answers_moments(operation, document):
+                reference = {"$ref": f"#/components/parameters/{name}"}
+                operation.setdefault("parameters", []).append(reference)
+
+
+def _answers_moments(operation: dict[str, Any], document: dict[str, Any]) -> bool:
+    """Whether a success of the operation holds a date-time, however deep."""
+    schemas = document["components"]["schemas"]
+    pending = [
+        content["schema"]
+        for status, response in operation["responses"].items()
+        if status < "300"
+        for content in response.get("content", {}).values()
+    ]
+    seen: set[str] = set()
+    while pending:
+        for schema in schemas_in(pending.pop()):
+            if schema.get("format") == "date-time":
+                return True
+            name = schema.get("$ref", "").removeprefix(PREFIX)
+            if name and name not in seen:
+                seen.add(name)
+                pending.append(schemas[name])
+    return False
 
 
 def _add_links(paths: dict[str, Any]) -> None:

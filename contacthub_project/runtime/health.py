@@ -13,7 +13,7 @@ from django.db.utils import Error as DatabaseError
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
-from contacthub_project.api.components import object_component
+from contacthub_project.api.components import enum_component, object_component
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.viewsets import ContactHubViewSet
 from contacthub_project.runtime import disk
@@ -23,13 +23,12 @@ log = structlog.get_logger("contacthub.health")
 HEARTBEAT = "contacthub:worker:heartbeat"
 HEARTBEAT_SECONDS = 30
 UP, DOWN, DEGRADED = "UP", "DOWN", "DEGRADED"
-PART = object_component(
-    "HealthOfPart", {"status": {"type": "string", "enum": [UP, DEGRADED, DOWN]}}
-)
+STATUS = enum_component("HealthStatus", [UP, DEGRADED, DOWN])
+PART = object_component("HealthOfPart", {"status": STATUS})
 HEALTH = object_component(
     "Health",
     {
-        "status": {"type": "string", "enum": [UP, DEGRADED, DOWN]},
+        "status": STATUS,
         "database": PART,
         "redis": PART,
         "worker": PART,

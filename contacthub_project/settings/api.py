@@ -33,10 +33,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Contacthub API",
     "DESCRIPTION": (
         "Collect, recognise, protect and export what you know of your customers.\n\nMoments are"
-        " answered in UTC with milliseconds and end with `Z`. With the request header"
-        " `X-Date-Format: +0000` every moment of the answer, of whatever operation, ends with"
-        " `+0000` instead; `Z` asks for the usual form where a source or an API client is set to"
-        " the other."
+        " answered in UTC with milliseconds and end with `Z`, or with `+0000` where the request"
+        " header `X-Date-Format` or the setting of a source or API client asks for it."
     ),
     "VERSION": "1.299.1",
     "OAS_VERSION": "3.1.0",

@@ -16,6 +16,7 @@ from contacthub_project.api.components import (
     enum_component,
     list_component,
     nullable,
+    number_enum_component,
     object_component,
     page_component,
     reference_to,
@@ -26,6 +27,7 @@ CUSTOM_KEYWORDS = {"maxLengthSum"}
 KEYWORDS_OF_OBJECTS = {"properties", "additionalProperties"}
 DEFINITION = "#/$defs/"
 ENUMS = {
+    "CustomerTimezone": BUILT_IN["$defs"]["timezone"],
     "OtherContactType": BUILT_IN["$defs"]["otherContact"]["properties"]["type"],
     "MobileDeviceType": BUILT_IN["$defs"]["mobileDevice"]["properties"]["type"],
     "NotificationService": BUILT_IN["$defs"]["mobileDevice"]["properties"]["notificationService"],
@@ -37,31 +39,43 @@ for _name, _schema in ENUMS.items():
     enum_component(_name, [value for value in _schema["enum"] if value is not None])
 
 
-def _published(schema: Any) -> Any:
+def _published(schema: Any, *, selected: bool = False) -> Any:
     """A part of the built-in schema in the words of OpenAPI 3.1.
 
     What holds properties becomes a component; single values and lists stand where they are used.
+    `selected`: as answers have it that show only some properties, so that none is required.
     """
     if isinstance(schema, dict):
         if "$ref" in schema:
             name = schema["$ref"].removeprefix(DEFINITION)
             definition = BUILT_IN["$defs"][name]
             if "properties" not in definition:
-                return _published(definition)
-            reference = component(_component(name), _object(name, definition))
-            return nullable(reference) if _is_nullable(definition) else reference
+                return _published(definition, selected=selected)
+            published = _object(name, definition, selected=selected and _requires(definition))
+            return nullable(published) if _is_nullable(definition) else published
         if "object" in _types_of(schema) and schema.keys().isdisjoint(KEYWORDS_OF_OBJECTS):
             schema = schema | {"additionalProperties": True}
         return {
-            key: {name: _published(child) for name, child in value.items()}
+            key: {name: _published(child, selected=selected) for name, child in value.items()}
             if key == "properties"
-            else _published(value)
+            else _published(value, selected=selected)
             for key, value in schema.items()
             if key not in CUSTOM_KEYWORDS and not key.startswith("$")
         }
     if isinstance(schema, list):
-        return [_published(item) for item in schema]
+        return [_published(item, selected=selected) for item in schema]
     return schema
+
+
+def _requires(schema: Any) -> bool:
+    """Whether an object of the built-in schema requires properties, at any depth."""
+    if isinstance(schema, list):
+        return any(_requires(each) for each in schema)
+    if not isinstance(schema, dict):
+        return False
+    if "$ref" in schema:
+        return _requires(BUILT_IN["$defs"][schema["$ref"].removeprefix(DEFINITION)])
+    return "required" in schema or any(_requires(each) for each in schema.values())
 
 
 def _types_of(schema: Schema) -> list[str]:
@@ -75,11 +89,14 @@ def _component(name: str) -> str:
     return "Customer" + name[0].upper() + name[1:]
 
 
-def _object(name: str, definition: Schema) -> Schema:
-    schema: Schema = _published(definition) | {"type": "object"}
+def _object(name: str, definition: Schema, *, selected: bool) -> Schema:
+    schema: Schema = _published(definition, selected=selected) | {"type": "object"}
     if name == "extended":
         schema = {"type": "object", "additionalProperties": True}  # each workspace has its own
-    return schema
+    if not selected:
+        return component(_component(name), schema)
+    schema.pop("required", None)
+    return component(_component(name) + "Selection", schema)
 
 
 def _is_nullable(schema: Schema) -> bool:
@@ -93,7 +110,9 @@ _GENERATED: dict[str, Schema] = {
     "registeredAt": MOMENT,
     "updatedAt": MOMENT,
     "version": INTEGER,
-    "deleted": {"type": "integer", "enum": [int(state) for state in DeletedState]},
+    "deleted": number_enum_component(
+        "CustomerDeletedState", {state.name: int(state) for state in DeletedState}
+    ),
     "sourceInfo": object_component(
         "CustomerSourceInfo",
         {"registeredBy": TEXT_OR_NULL, "updatedBy": TEXT_OR_NULL},
@@ -115,12 +134,24 @@ CUSTOMER_INPUT = object_component(
 )
 CUSTOMER_CHANGE = object_component("CustomerChange", dict(_WHOLE), required=[])
 PAGE_OF_CUSTOMERS = page_component("CustomerPage", CUSTOMER, "customers", has_cursor=True)
+CUSTOMER_SELECTION = object_component(
+    "CustomerSelection",
+    _WHOLE
+    | {
+        name: _published(schema, selected=True) for name, schema in BUILT_IN["properties"].items()
+    }
+    | {"nodeId": ID},
+    required=["id"],
+)
+PAGE_OF_SELECTIONS = page_component(
+    "CustomerSelectionPage", CUSTOMER_SELECTION, "customers", has_cursor=True
+)
 CONSENT_LOG_LINE = object_component(
     "ExportedConsentLog",
     {
         "id": INTEGER,
         "date": MOMENT,
-        "type": {"type": "string", "enum": ConsentLogType.values},
+        "type": enum_component("ConsentLogType", ConsentLogType.values),
         "property": TEXT_OR_NULL,
         "value": TEXT_OR_NULL,
         "sourceId": {"anyOf": [ID, NULL]},
@@ -136,6 +167,7 @@ EXPORT = object_component(
         "consentLogs": {"type": "array", "items": CONSENT_LOG_LINE},
     },
 )
+WRITE_MODE = enum_component("CustomerWriteMode", ["STRICT"])
 ENTITY_TYPE = enum_component("EntityType", ChangeEntity.values)
 OPERATION = enum_component("UpdateOperation", ChangeOperation.values)
 LAST_OFFSET = object_component("LastOffset", {"lastOffset": INTEGER})

@@ -24,6 +24,7 @@ from events.models import BringBackType, Origin
 ID_OR_NULL: Schema = {"anyOf": [ID, NULL]}
 MOST_EVENTS = 1000  # of a batch
 
+EVENT_NAVIGATION = enum_component("EventNavigation", ["CUSTOMER"])
 BRING_BACK = object_component(
     "BringBackProperties",
     {

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from analytics.api import schema
+from analytics.api.schema import ALL, SHOPS
 from analytics.api.scoping import StatsViewSet, period_data, stats_response
 from analytics.domain import indicators
 from analytics.domain.indicators import Indicator, figure, plain, sources_of, written
@@ -20,9 +21,6 @@ from configuration.domain.vocabulary import CONTEXTS
 from contacthub_project.api.parameters import choice_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
-
-ALL = "ALL"
-SHOPS = ("ECOMMERCE", "RETAIL")
 
 
 class EventStatsViewSet(StatsViewSet):

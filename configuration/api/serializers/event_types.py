@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from configuration.api.schema import MODES
+from configuration.api.schema import MODES, PRODUCT_EVENT_TYPE
 from configuration.domain.consent_paths import is_consent_path
 from configuration.domain.vocabulary import EVENT_TYPES, PRODUCT_EVENT_TYPES
 from configuration.models.event_type import LARGEST_LIMIT, SMALLEST_LIMIT
@@ -30,9 +31,9 @@ class EventTypeMap(MapSerializer):
 class EventConfigurationInput(StrictSerializer):
     """A type of event and its switch; everything else cannot be changed."""
 
-    id = ImmutableField(serializers.CharField())
-    type = ImmutableField(serializers.CharField())
-    mode = ImmutableField(serializers.CharField())
+    id = ImmutableField(serializers.ChoiceField(list(EVENT_TYPES)))
+    type = ImmutableField(serializers.ChoiceField(list(EVENT_TYPES)))
+    mode = ImmutableField(serializers.ChoiceField(MODES))
     label = ImmutableField(serializers.CharField())
     description = ImmutableField(serializers.CharField())
     propertiesSchema = ImmutableField(serializers.DictField())
@@ -102,6 +103,7 @@ class ConsentPolicy(EventTypeMap):
     child = ConsentPaths()
 
 
+@extend_schema_field(PRODUCT_EVENT_TYPE)
 class ProductEventType(StrictText):
     """A type of event that carries products."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from configuration.api.schema import REKEYING_STATES
 from configuration.models import Node, NodeType, Rekeying, RekeyingState
 from contacthub_project.api.fields import (
     ImmutableField,
@@ -20,7 +21,6 @@ from contacthub_project.api.serializers import StrictSerializer
 
 MOST_SOURCES = 1000
 MOST_MANDATORY = 200
-PUBLIC_STATES = [state for state in RekeyingState.values if state != RekeyingState.APPLYING]
 
 
 class UniqueCustomer(StrictSerializer):
@@ -84,7 +84,7 @@ class RekeyingOutput(serializers.ModelSerializer):
     """How far a node's customers are on the way to a new matching policy."""
 
     state = serializers.ChoiceField(
-        PUBLIC_STATES,
+        REKEYING_STATES,
         help_text="COMPUTING, CHECKING and WRITING keys; DONE; or COLLIDED, and nothing changed.",
     )
     uniqueCustomer = serializers.SerializerMethodField()

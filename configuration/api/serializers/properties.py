@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from configuration.api.schema import EXTENDED_PROPERTY
+from configuration.domain.customer_schema import base_properties
 from configuration.domain.extended_properties import Definitions, read_definitions
 from contacthub_project.api.fields import ImmutableField, StrictFlag
 from contacthub_project.api.serializers import DocumentSerializer, StrictSerializer
@@ -22,7 +23,7 @@ class Switch(StrictSerializer):
 class BasePropertyInput(StrictSerializer):
     """A base property and its switch; name and description cannot be changed."""
 
-    name = ImmutableField(serializers.CharField())
+    name = ImmutableField(serializers.ChoiceField(base_properties()))
     description = ImmutableField(serializers.CharField())
     enabled = StrictFlag()
 
@@ -30,7 +31,7 @@ class BasePropertyInput(StrictSerializer):
 class BaseProperty(serializers.Serializer):
     """A base property, by its path below `base`."""
 
-    name = serializers.CharField()
+    name = serializers.ChoiceField(base_properties())
     description = serializers.CharField()
     enabled = serializers.BooleanField()
 

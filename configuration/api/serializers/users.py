@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from configuration.models import NodePermission, User
+from configuration.models.user import Role
 from contacthub_project.api.fields import IgnoredField, ImmutableField, StrictList, StrictUuid
 from contacthub_project.api.serializers import StrictSerializer
 
@@ -26,7 +27,7 @@ class UserInput(StrictSerializer):
     name = ImmutableField(serializers.CharField())
     surname = ImmutableField(serializers.CharField())
     email = ImmutableField(serializers.CharField())
-    roles = ImmutableField(serializers.ListField(child=serializers.CharField()))
+    roles = ImmutableField(serializers.ListField(child=serializers.ChoiceField(Role.choices)))
     registeredAt = ImmutableField(serializers.DateTimeField())
     updatedAt = IgnoredField(serializers.DateTimeField(), help_text="Generated; ignored.")
     nodes = StrictList(child=GrantInput(), max_length=1000)

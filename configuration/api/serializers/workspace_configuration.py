@@ -5,6 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from configuration.api.schema import MERGE
 from configuration.domain.placeholders import MOST_PLACEHOLDERS
 from configuration.domain.vocabulary import CURRENCIES, INDUSTRIES, TIMEZONES
 from configuration.models import Workspace
@@ -17,7 +18,6 @@ from contacthub_project.api.fields import (
 )
 from contacthub_project.api.serializers import StrictSerializer
 
-MERGE = "MERGE"
 LARGEST_LIMIT_PER_MINUTE = 2**31 - 1
 
 
@@ -71,8 +71,9 @@ class WorkspaceConfigurationOutput(serializers.ModelSerializer):
             "placeholderValues",
             "tier",
         ]
+        new_values = {each: each for each in ("industry", "timezone", "currency")}
 
-    @extend_schema_field({"type": "string", "enum": [MERGE]})
+    @extend_schema_field({"type": "string", "enum": [MERGE], "default": MERGE})
     def get_customerUniquenessPolicy(self, workspace: Workspace) -> str:
         return MERGE
 

@@ -33,6 +33,7 @@ from customers.api.schema import (
     CUSTOMER_INPUT,
     NOTHING,
     PAGE_OF_CUSTOMERS,
+    PAGE_OF_SELECTIONS,
 )
 from customers.api.scoping import CustomerScopedViewSet
 from customers.api.search_parameters import SEARCH_PARAMETERS, SearchParameters
@@ -53,7 +54,7 @@ MODE = choice_parameter(
 class CustomerViewSet(CustomerScopedViewSet):
     """Customers of a workspace."""
 
-    @extend_schema(parameters=SEARCH_PARAMETERS, responses={200: PAGE_OF_CUSTOMERS})
+    @extend_schema(parameters=SEARCH_PARAMETERS, responses={200: PAGE_OF_SELECTIONS})
     def list(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         """Customers of a node that fit, the latest changed first unless `sort` says otherwise."""
         parameters = SearchParameters.read(request, self.workspace)
