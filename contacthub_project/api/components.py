@@ -55,9 +55,7 @@ def number_enum_component(name: str, constants: Mapping[str, int]) -> Schema:
     """The same of whole numbers, by the names that they have in generated code."""
     values = list(constants.values())
     _ENUMS[frozenset(values)] = name
-    return component(
-        name, {"type": "integer", "enum": values, "x-enum-varnames": list(constants)}
-    )
+    return component(name, {"type": "integer", "enum": values, "x-enum-varnames": list(constants)})
 
 
 def _constant_name(value: str) -> str:

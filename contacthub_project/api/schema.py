@@ -18,7 +18,7 @@ from drf_spectacular.extensions import (
     OpenApiSerializerFieldExtension,
 )
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import build_bearer_security_scheme_object
+from drf_spectacular.plumbing import build_bearer_security_scheme_object, force_instance
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, inline_serializer
 from rest_framework import serializers
@@ -206,6 +206,8 @@ class ContractSchema(AutoSchema):
             roles = ", ".join(sorted(self._operation.roles))
             described["description"] = f"{described.get('description', '')}\n\nRoles: {roles}."
             described["description"] = described["description"].strip()
+        if "requestBody" in described:
+            described["requestBody"]["required"] = True
         self._complete_parameters(described)
         if self._said.holds_moments:
             described[HOLDS_MOMENTS] = True
@@ -246,6 +248,16 @@ class ContractSchema(AutoSchema):
         if isinstance(args[0], MapSerializer | DocumentSerializer):
             return name.removesuffix("Request")
         return re.sub(r"(Input|Update)Request$", r"\1", name)
+
+    def _map_serializer(self, serializer: Any, direction: str, *args: Any) -> Schema:
+        """Answers have every property; `new_values` of Meta names those with a model's default."""
+        schema: Schema = super()._map_serializer(serializer, direction, *args)
+        if direction == "response" and "properties" in schema:
+            schema["required"] = sorted(schema["properties"])
+            meta = getattr(force_instance(serializer), "Meta", None)
+            for name, column in getattr(meta, "new_values", {}).items():
+                schema["properties"][name]["default"] = meta.model._meta.get_field(column).default
+        return schema
 
     def get_examples(self) -> list[OpenApiExample]:
         return list(openapi_examples(type(self.view).__module__, self._operation.id))

@@ -86,7 +86,11 @@ def _types_of(schema: Schema) -> list[str]:
 
 def _component(name: str) -> str:
     """The component that a definition of the built-in schema becomes."""
-    return "Customer" + name[0].upper() + name[1:]
+    return "Customer" + _pascal(name)
+
+
+def _pascal(name: str) -> str:
+    return name[0].upper() + name[1:]
 
 
 def _object(name: str, definition: Schema, *, selected: bool) -> Schema:
@@ -96,6 +100,10 @@ def _object(name: str, definition: Schema, *, selected: bool) -> Schema:
     if not selected:
         return component(_component(name), schema)
     schema.pop("required", None)
+    for key, child in schema["properties"].items():
+        if "properties" in child:  # the same in both, so that it has one name
+            inner = component(_component(name) + _pascal(key), child | {"type": "object"})
+            schema["properties"][key] = nullable(inner) if _is_nullable(child) else inner
     return component(_component(name) + "Selection", schema)
 
 
@@ -137,9 +145,7 @@ PAGE_OF_CUSTOMERS = page_component("CustomerPage", CUSTOMER, "customers", has_cu
 CUSTOMER_SELECTION = object_component(
     "CustomerSelection",
     _WHOLE
-    | {
-        name: _published(schema, selected=True) for name, schema in BUILT_IN["properties"].items()
-    }
+    | {name: _published(schema, selected=True) for name, schema in BUILT_IN["properties"].items()}
     | {"nodeId": ID},
     required=["id"],
 )

@@ -17,6 +17,7 @@ from customers.models import Change, ConsentLogEntry, Customer
 from tests.bulkjobs.test_jobs import process, upload
 from tests.client import Answer, ApiClient
 from tests.configuration.test_send_sources import create as create_send_source
+from tests.contract.document import described, parameters_of
 from tests.contract.test_operations import BUILT, client_of, filled
 from tests.customers.test_aggregates import activate, follow, make
 from tests.factories import Hub, make_token, make_user
@@ -206,8 +207,10 @@ def test_every_answer_in_both_formats(filled_hub: Filled) -> None:
             assert said.content == usual.content
             assert other.content == in_offsets(usual.content), operation.path
             assert other.headers.get("ETag") == usual.headers.get("ETag")
+        names = {each["name"] for each in parameters_of(described(operation.id)[1])}
         if moments:
             found[operation.path] = len(moments)
+            assert "X-Date-Format" in names, operation.path
     lacking = {path: (least, found.get(path, 0)) for path, least in HOLD_MOMENTS.items()
                if found.get(path, 0) < least}  # fmt: skip
     assert not lacking, (lacking, found)

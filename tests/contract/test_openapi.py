@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import pytest
-from drf_spectacular.generators import SchemaGenerator
 
 from contacthub_project.api.descriptions import described_operations
 from contacthub_project.api.operations import Operation, contract
+from tests.contract.document import (
+    components,
+    described,
+    document,
+    inside,
+    nodes,
+    operations,
+    parameters_of,
+)
 
 PARAMETER = re.compile(r"{(\w+)}")
 
 
-@cache
-def document() -> dict[str, Any]:
-    return SchemaGenerator().get_schema(request=None, public=True)
-
-
-def operations() -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, methods in document()["paths"].items():
-        for described in methods.values():
-            yield path, described
-
-
 BY_ID = {each.id: each for methods in contract().values() for each in methods.values()}
 IDS = list(BY_ID)
-
-
-def described(operation_id: str) -> tuple[str, dict[str, Any]]:
-    return next(each for each in operations() if each[1]["operationId"] == operation_id)
 
 
 def test_operation_ids_are_unique_snake_case() -> None:
@@ -45,13 +37,14 @@ def test_operation_ids_are_unique_snake_case() -> None:
 @pytest.mark.parametrize("operation_id", IDS)
 def test_parameters_keep_the_order_of_the_path(operation_id: str) -> None:
     path, operation = described(operation_id)
-    places = [each["in"] for each in operation.get("parameters", [])]
+    parameters = parameters_of(operation)
+    places = [each["in"] for each in parameters]
     assert places == sorted(places, key=["path", "query", "header"].index)
-    names = [each["name"] for each in operation.get("parameters", []) if each["in"] == "path"]
+    names = [each["name"] for each in parameters if each["in"] == "path"]
     assert names == PARAMETER.findall(path)
 
 
-SCHEMAS = sorted(document()["components"]["schemas"])
+SCHEMAS = sorted(components())
 ERROR = {"$ref": "#/components/schemas/Error"}
 BOUNDS = {"enum", "format", "maxLength", "pattern", "$ref"}
 
@@ -59,18 +52,6 @@ BOUNDS = {"enum", "format", "maxLength", "pattern", "$ref"}
 def types_of(schema: dict[str, Any]) -> list[str]:
     types = schema.get("type", [])
     return types if isinstance(types, list) else [types]
-
-
-def inside(schema: dict[str, Any], at: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The schemas that stand inside another, with where they stand."""
-    for keyword in ("anyOf", "oneOf", "allOf"):
-        for index, part in enumerate(schema.get(keyword, ())):
-            yield f"{at}/{keyword}/{index}", part
-    for keyword in ("items", "additionalProperties"):
-        if isinstance(schema.get(keyword), dict):
-            yield f"{at}/{keyword}", schema[keyword]
-    for name, part in schema.get("properties", {}).items():
-        yield f"{at}.{name}", part
 
 
 def faults_of(schema: dict[str, Any], at: str, *, is_named: bool = False) -> Iterator[str]:
@@ -90,7 +71,7 @@ def faults_of(schema: dict[str, Any], at: str, *, is_named: bool = False) -> Ite
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_components_and_their_fields_are_described(name: str) -> None:
-    schema = document()["components"]["schemas"][name]
+    schema = components()[name]
     assert schema.get("description")
     assert list(faults_of(schema, name, is_named=True)) == []
 
@@ -99,7 +80,7 @@ def test_components_and_their_fields_are_described(name: str) -> None:
 def test_operations_and_parameters_are_described(operation_id: str) -> None:
     _, operation = described(operation_id)
     assert len(operation["description"].partition("Roles:")[0].strip()) > 20
-    for parameter in operation.get("parameters", []):
+    for parameter in parameters_of(operation):
         assert parameter["description"]
         schema = parameter["schema"]
         if parameter["in"] == "header":
@@ -119,6 +100,7 @@ def test_operations_and_parameters_are_described(operation_id: str) -> None:
 @pytest.mark.parametrize("operation_id", IDS)
 def test_bodies_and_answers_have_named_schemas(operation_id: str) -> None:
     _, operation = described(operation_id)
+    assert operation.get("requestBody", {"required": True})["required"]
     bodies = list(operation.get("requestBody", {}).get("content", {}).values())
     for status, answer in operation["responses"].items():
         assert answer["description"]
@@ -141,15 +123,34 @@ def test_errors_are_documented(operation: Operation) -> None:
         expected |= {"401", "403"}
     if "requestBody" in shape:
         expected |= {"400", "413", "415"}
-    if any(each["in"] == "query" for each in shape.get("parameters", [])):
+    parameters = parameters_of(shape)
+    if any(each["in"] == "query" for each in parameters):
         expected.add("400")
     if set(PARAMETER.findall(path)) - {"workspaceId"}:
         expected.add("404")
-    if any(each["name"] == "If-Match" for each in shape.get("parameters", [])):
+    if any(each["name"] == "If-Match" for each in parameters):
         expected.add("412")
     if "{workspaceId}" in path and not path.endswith("/throttling"):
         expected.add("429")
     assert expected <= answers.keys()
+
+
+def test_the_date_format_is_a_parameter_where_moments_are_answered() -> None:
+    """Of which those answers are that a client can read: tests/contract/test_date_formats.py."""
+    having = {
+        operation["operationId"]
+        for _, operation in operations()
+        if {"$ref": "#/components/parameters/XDateFormat"} in operation.get("parameters", [])
+    }
+    assert {"get_customer", "list_updates", "export_node", "create_like", "get_user"} <= having
+    assert having.isdisjoint({"create_event", "get_source", "delete_customer", "get_health"})
+
+
+def test_nothing_of_the_generators_own_is_published() -> None:
+    """What can be written has a component of its own; who reads both need no marks."""
+    inner = {"x-spec-enum-id", "x-holds-moments", "readOnly", "writeOnly"}
+    found = [at for at, node in nodes(document(), "") if not inner.isdisjoint(node)]
+    assert found == []
 
 
 def test_nothing_is_described_that_is_not_there() -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import uuid
-from functools import cache
 from typing import Any
 
 import pytest
 from django.urls import Resolver404, resolve
-from drf_spectacular.generators import SchemaGenerator
 
 from contacthub_project.api import BASE_PATH
 from contacthub_project.api.operations import Operation, contract
 from tests.client import ApiClient
+from tests.contract.document import document
 from tests.contract.missing import MISSING
 from tests.factories import Hub
 
@@ -59,11 +58,6 @@ def client_of(hub: Hub, operation: Operation) -> ApiClient:
     return hub.clients[role]
 
 
-@cache
-def documented() -> dict[str, Any]:
-    return SchemaGenerator().get_schema(request=None, public=True)["paths"]
-
-
 def is_routed(operation: Operation) -> bool:
     try:
         match = resolve(BASE_PATH + filled(operation.path))
@@ -94,7 +88,7 @@ def test_what_is_missing_is_what_the_table_says() -> None:
 
 @pytest.mark.parametrize("operation", BUILT, ids=name)
 def test_is_documented(operation: Operation) -> None:
-    described = documented()[operation.path][operation.method.lower()]
+    described = document()["paths"][operation.path][operation.method.lower()]
     assert described["summary"] == operation.summary
     assert described["tags"] == [operation.tag]
     assert described["responses"]

@@ -90,6 +90,7 @@ class SourceOutput(serializers.ModelSerializer):
             "dateFormat",
             "token",
         ]
+        new_values = {"enabled": "enabled", "dateFormat": "date_format"}
 
     def get_token(self, source: Source) -> str | None:
         token: str | None = self.context.get("token")
