@@ -98,8 +98,9 @@ DATE_FORMAT_PARAMETER: dict[str, Any] = {
     "name": DATE_FORMAT,
     "in": "header",
     "description": (
-        "How the moments of the answer end, which are always in UTC: with `Z` or with `+0000`."
-        " Unless given, as is set for the source or the API client; `Z` unless it is set."
+        "How the moments of the answer end, which are always in UTC: with `Z`, or with `+0000`,"
+        " which is ISO 8601 but not RFC 3339. Unless given, as is set for the source or the API"
+        " client, which is `Z` at first."
     ),
     "schema": enum_component("DateFormat", DateFormat),
 }

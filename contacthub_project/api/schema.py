@@ -417,6 +417,8 @@ def _add_date_format(document: dict[str, Any]) -> None:
             if operation.pop(HOLDS_MOMENTS, False) or _answers_moments(operation, document):
                 reference = {"$ref": f"#/components/parameters/{name}"}
                 operation.setdefault("parameters", []).append(reference)
+                operation["responses"].setdefault("400", _error_response(400))
+                operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
 def _answers_moments(operation: dict[str, Any], document: dict[str, Any]) -> bool:

@@ -71,6 +71,7 @@ def test_chains_of_requests(hub: Hub) -> None:
 
         def step(self, input: Any) -> Any:
             case = input.case
+            test_schemathesis.ask_for_rfc_3339(case)
             if input.transition is None:
                 # A chain begins where there is something to work on.
                 for name in set(case.path_parameters) & set(known):
