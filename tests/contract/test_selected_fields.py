@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.models import Workspace
-from customers.api.views import WHOLE_FIELDS
+from customers.api.search_parameters import WHOLE_FIELDS
 from tests.client import Answer
 from tests.contract.document import check, described
 from tests.factories import Hub
