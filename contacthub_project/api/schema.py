@@ -254,7 +254,7 @@ class ContractSchema(AutoSchema):
         schema: Schema = super()._map_serializer(serializer, direction, *args)
         if direction == "response" and "properties" in schema:
             schema["required"] = sorted(schema["properties"])
-            meta = getattr(force_instance(serializer), "Meta", None)
+            meta: Any = getattr(force_instance(serializer), "Meta", None)
             for name, column in getattr(meta, "new_values", {}).items():
                 schema["properties"][name]["default"] = meta.model._meta.get_field(column).default
         return schema
