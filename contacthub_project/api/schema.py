@@ -18,7 +18,11 @@ from drf_spectacular.extensions import (
     OpenApiSerializerFieldExtension,
 )
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import build_bearer_security_scheme_object, force_instance
+from drf_spectacular.plumbing import (
+    build_bearer_security_scheme_object,
+    build_examples_list,
+    force_instance,
+)
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, inline_serializer
 from rest_framework import serializers
@@ -201,7 +205,7 @@ class ContractSchema(AutoSchema):
                 int(status), ERROR_STATUSES.get(int(status), "")
             )
         for status in sorted(errors):
-            described["responses"].setdefault(str(status), _error_response(status))
+            described["responses"].setdefault(str(status), self._error_response(status))
         if not self._operation.is_public:
             roles = ", ".join(sorted(self._operation.roles))
             described["description"] = f"{described.get('description', '')}\n\nRoles: {roles}."
@@ -296,6 +300,17 @@ class ContractSchema(AutoSchema):
                 each["example"] = given[each["name"]]
             elif each["in"] == "path":
                 each["example"] = path_parameter(self._operation.path, each["name"])[2]
+
+    def _error_response(self, status: int) -> dict[str, Any]:
+        """An error with those examples of the operation that are answered so."""
+        response = error_response(status)
+        examples = [
+            each for each in self.get_examples() if str(status) in (each.status_codes or ())
+        ]
+        if examples:
+            content = response["content"]["application/json"]
+            content["examples"] = build_examples_list(examples)
+        return response
 
     def _usual_errors(self, described: dict[str, Any]) -> set[int]:
         """What can go wrong with any operation of this shape."""
@@ -417,7 +432,7 @@ def _add_date_format(document: dict[str, Any]) -> None:
             if operation.pop(HOLDS_MOMENTS, False) or _answers_moments(operation, document):
                 reference = {"$ref": f"#/components/parameters/{name}"}
                 operation.setdefault("parameters", []).append(reference)
-                operation["responses"].setdefault("400", _error_response(400))
+                operation["responses"].setdefault("400", error_response(400))
                 operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
@@ -477,7 +492,8 @@ def _place(parameter: Mapping[str, Any], names: Sequence[str]) -> tuple[int, int
     return place, names.index(parameter["name"]) if place == 0 else 0
 
 
-def _error_response(status: int) -> dict[str, Any]:
+def error_response(status: int) -> dict[str, Any]:
+    """What the document says of an error."""
     content = {"application/json": {"schema": ERROR}}
     response: dict[str, Any] = {"description": ERROR_STATUSES[status], "content": content}
     if status == 429:

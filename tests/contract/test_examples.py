@@ -190,6 +190,20 @@ def test_no_file_is_of_an_operation_that_is_not_there() -> None:
         assert not examples or examples[0]["response"]["status"] < 400, operation.id
 
 
+@pytest.mark.parametrize("operation", BY_ID.values(), ids=list(BY_ID))
+def test_every_example_is_published(operation: Operation) -> None:
+    described = document()["paths"][operation.path][operation.method.lower()]
+    bodies = described.get("requestBody", {}).get("content", {}).values()
+    assert all(each.get("examples") for each in bodies)
+    for example in written_examples(module_of(operation), operation.id):
+        answer = example["response"]
+        content = described["responses"][str(answer["status"])].get("content", {})
+        published = [
+            each["summary"] for kind in content.values() for each in kind["examples"].values()
+        ]
+        assert "body" not in answer or example["name"] in published
+
+
 @pytest.mark.parametrize(
     ("operation", "index"), EXAMPLES, ids=[f"{each.id}-{index}" for each, index in EXAMPLES]
 )
