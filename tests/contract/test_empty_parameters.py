@@ -6,12 +6,13 @@ import pytest
 
 from contacthub_project.api.operations import Operation
 from tests.client import Answer
-from tests.contract.test_operations import BUILT, client_of, documented, filled, name
+from tests.contract.document import document
+from tests.contract.test_operations import BUILT, client_of, filled, name
 from tests.factories import Hub
 
 
 def query_parameters(operation: Operation) -> list[str]:
-    described = documented()[operation.path][operation.method.lower()]
+    described = document()["paths"][operation.path][operation.method.lower()]
     return [each["name"] for each in described.get("parameters", []) if each["in"] == "query"]
 
 
