@@ -6,14 +6,14 @@ import pytest
 
 from contacthub_project.api.operations import Operation
 from tests.client import Answer
-from tests.contract.document import document
+from tests.contract.document import document, parameters_of
 from tests.contract.test_operations import BUILT, client_of, filled, name
 from tests.factories import Hub
 
 
 def query_parameters(operation: Operation) -> list[str]:
     described = document()["paths"][operation.path][operation.method.lower()]
-    return [each["name"] for each in described.get("parameters", []) if each["in"] == "query"]
+    return [each["name"] for each in parameters_of(described) if each["in"] == "query"]
 
 
 WITH_PARAMETERS = [each for each in BUILT if each.method == "GET" and query_parameters(each)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contacthub_project.api.operations import contract
 from customers.models import Change
 from tests.client import ApiClient
-from tests.contract.test_openapi import document
+from tests.contract.document import document
 from tests.customers.test_aggregates import activate, make, people
 from tests.factories import Hub, make_node, make_token, make_user
 
