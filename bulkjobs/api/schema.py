@@ -26,9 +26,20 @@ BOOLEAN: Schema = {"type": "boolean"}
 OPERATION = enum_component("BulkJobOperation", BulkJobOperation.values)
 STATUS = enum_component("BulkJobStatus", BulkJobStatus.values)
 ENTITY: Schema = {"type": "string", "enum": BulkJobEntity.values}
-VALUES: Schema = {"type": "string", "enum": Values.values()}
-DATE_ORDER: Schema = {"type": "string", "enum": [each.value for each in DateOrder]}
-ENCODING: Schema = {"type": "string", "enum": list(NAMES)}
+VALUES = enum_component("BulkJobValues", Values.values())
+DATE_ORDER = enum_component("DateOrder", [each.value for each in DateOrder])
+ENCODING = enum_component(
+    "FileEncoding", NAMES, constants=[name.replace("-", "_").upper() for name in NAMES]
+)
+FORMAT = enum_component("FileFormat", [each.value for each in Container])
+DECIMAL = enum_component("DecimalMark", [".", ","], constants=["POINT", "COMMA"])
+DECIMAL_FOUND = enum_component(
+    "DecimalMarkFound",
+    [each.value for each in DecimalMark],
+    constants=[each.name for each in DecimalMark],
+)
+OUTCOME = enum_component("RowOutcome", Outcome.values)
+RESULTS_FORM = enum_component("BulkJobResultsForm", ["results", "input"])
 EVENT_TYPE = reference_to("EventType")
 JOB = object_component(
     "BulkJob",
@@ -63,7 +74,7 @@ UPLOAD = object_component(
         "sheet": TEXT,
         "values": VALUES | {"default": Values.STRICT.value},
         "dateOrder": DATE_ORDER,
-        "decimal": {"type": "string", "enum": [".", ","]},
+        "decimal": DECIMAL,
         "mapping": {"type": "string", "contentMediaType": "application/json"},
     },
     required=["file", "operation"],
@@ -73,13 +84,13 @@ REPORT = object_component(
     {
         "id": ID,
         "dryRun": BOOLEAN,
-        "format": nullable({"type": "string", "enum": [each.value for each in Container]}),
+        "format": nullable(FORMAT),
         "encoding": nullable(ENCODING),
         "separator": TEXT_OR_NULL,
         "sheet": TEXT_OR_NULL,
         "values": VALUES,
         "dateOrder": nullable(DATE_ORDER),
-        "decimal": {"type": "string", "enum": [each.value for each in DecimalMark]},
+        "decimal": DECIMAL_FOUND,
         "columns": {
             "type": "array",
             "items": object_component("BulkJobColumn", {"header": TEXT, "property": TEXT_OR_NULL}),

@@ -37,16 +37,20 @@ def reference_to(name: str) -> Schema:
     return {"$ref": PREFIX + name}
 
 
-def enum_component(name: str, values: Iterable[str]) -> Schema:
+def enum_component(
+    name: str, values: Iterable[str], *, constants: Iterable[str] | None = None
+) -> Schema:
     """Publish a set of values under a name: every place that lists just these refers to it.
 
-    Values that are no identifiers come with the names of their constants in generated code;
-    generators that make their own would give `GMT+0` and `GMT-0` the same.
+    Values that are no identifiers come with the names of their constants in generated code, made of
+    the values unless given; generators that make their own would give `GMT+0` and `GMT-0` the same.
     """
     values = list(values)
     _ENUMS[frozenset(values)] = name
     schema: Schema = {"type": "string", "enum": values}
-    if not all(value.isidentifier() for value in values):
+    if constants is not None:
+        schema["x-enum-varnames"] = list(constants)
+    elif not all(value.isidentifier() for value in values):
         schema["x-enum-varnames"] = [_constant_name(value) for value in values]
     return component(name, schema)
 
