@@ -94,7 +94,7 @@ class StrictList(serializers.ListField):
             raise
 
 
-@extend_schema_field({"type": "string", "format": "uri"})
+@extend_schema_field({"type": "string"})  # `uri` has neither spaces nor letters of other scripts
 class WebAddress(StrictText):
     """A URL as browsers read it (`contacthub_project.core.addresses.is_web_address`)."""
 

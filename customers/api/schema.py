@@ -24,6 +24,8 @@ from contacthub_project.api.components import (
 from customers.models import ChangeEntity, ChangeOperation, ConsentLogType, DeletedState
 
 CUSTOM_KEYWORDS = {"maxLengthSum"}
+# Both kinds of addresses may have letters of every script, those of pages also spaces.
+FORMATS = {"email": "idn-email", "uri": None}
 KEYWORDS_OF_OBJECTS = {"properties", "additionalProperties"}
 DEFINITION = "#/$defs/"
 ENUMS = {
@@ -55,6 +57,9 @@ def _published(schema: Any, *, selected: bool = False) -> Any:
             return nullable(published) if _is_nullable(definition) else published
         if "object" in _types_of(schema) and schema.keys().isdisjoint(KEYWORDS_OF_OBJECTS):
             schema = schema | {"additionalProperties": True}
+        schema = {**schema, "format": FORMATS.get(schema.get("format", ""), schema.get("format"))}
+        if schema["format"] is None:
+            del schema["format"]
         return {
             key: {name: _published(child, selected=selected) for name, child in value.items()}
             if key == "properties"

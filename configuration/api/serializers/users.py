@@ -24,9 +24,9 @@ class UserInput(StrictSerializer):
 
     id = ImmutableField(serializers.IntegerField())
     username = ImmutableField(serializers.CharField())
-    name = ImmutableField(serializers.CharField())
-    surname = ImmutableField(serializers.CharField())
-    email = ImmutableField(serializers.CharField())
+    name = ImmutableField(serializers.CharField(allow_blank=True))
+    surname = ImmutableField(serializers.CharField(allow_blank=True))
+    email = ImmutableField(serializers.CharField(allow_blank=True))
     roles = ImmutableField(serializers.ListField(child=serializers.ChoiceField(Role.choices)))
     registeredAt = ImmutableField(serializers.DateTimeField())
     updatedAt = IgnoredField(serializers.DateTimeField(), help_text="Generated; ignored.")
@@ -48,6 +48,7 @@ class Grant(serializers.Serializer):
 class UserOutput(serializers.ModelSerializer):
     """A person who works in the workspace."""
 
+    email = serializers.CharField()  # empty where none is known
     registeredAt = serializers.DateTimeField(source="registered_at")
     updatedAt = serializers.DateTimeField(source="updated_at")
     nodes = Grant(source="grants_here", many=True)
