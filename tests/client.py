@@ -9,6 +9,8 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.signals import request_finished
+from django.db import close_old_connections
 from django.http.response import HttpResponseBase
 from django.test import TestCase
 
@@ -131,7 +133,10 @@ def content_of(response: Any) -> Iterator[bytes]:
         try:
             yield from response.streaming_content
         finally:
+            # As Django's test client does: a test's transaction outlives its requests.
+            request_finished.disconnect(close_old_connections)
             response.close()
+            request_finished.connect(close_old_connections)
         return
     try:
         while True:
