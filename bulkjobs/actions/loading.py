@@ -15,7 +15,13 @@ from bulkjobs.domain.faults import BadFile
 from bulkjobs.domain.files.tables import KeptTable, Layout, kept_form, layout_of
 from bulkjobs.domain.headers import refuse_unknown
 from bulkjobs.domain.reading import Reading
-from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation, BulkJobStatus
+from bulkjobs.models import (
+    BulkJob,
+    BulkJobEntity,
+    BulkJobOperation,
+    BulkJobStatus,
+    ClockTimestamp,
+)
 from bulkjobs.queries.columns import possible_columns
 from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.api.uploads import StoredUpload
@@ -122,6 +128,8 @@ def _insert(job: BulkJob) -> None:
         raise Conflict(
             f"{MOST_LOADED} jobs of the node are loaded and wait", retry_after=RETRY_AFTER
         )
+    # By the database's clock, which workers go by: this one's may be wrong.
+    job.available_at = ClockTimestamp()  # type: ignore[assignment]
     job.save(force_insert=True)
     enqueue_on_commit(TASK)
 

@@ -76,6 +76,20 @@ def outcomes(rows: list[dict[str, str]]) -> list[str]:
     return [row["outcome"] for row in rows]
 
 
+@pytest.mark.parametrize("wrong_by", [timedelta(hours=1), -timedelta(hours=1)])
+def test_a_wrong_clock_where_it_came_in_keeps_no_job_waiting(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, wrong_by: timedelta
+) -> None:
+    right = timezone.now
+    with monkeypatch.context() as patched:
+        patched.setattr(timezone, "now", lambda: right() + wrong_by)
+        field = BulkJob._meta.get_field("available_at")
+        patched.setattr(field, "_get_default", lambda: right() + wrong_by)
+        job = upload(hub, "base.contacts.email\na@x.it\n")
+    assert process(seconds=60)
+    assert hub.trusted.get(f"{jobs_path(hub)}/{job['id']}")["status"] == "PROCESSED"
+
+
 def test_a_job_from_upload_to_results(hub: Hub) -> None:
     known = hub.post_customer(base={"contacts": {"email": "b@x.it"}})["id"]
     job = upload(
