@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
+from bulkjobs.actions.exporting import withdraw_exports
 from bulkjobs.domain.identities import identities_of, texts_of
 from bulkjobs.models import BulkJob, BulkJobStatus, ForgottenIdentity, Result, digest_of
 from customers.observers import CustomerObserver, ForgottenPerson
@@ -29,6 +30,7 @@ class BulkJobObserver(CustomerObserver):
         What was told of unusable files quotes names of columns, which may be anything where the
         header is missing: a quoted value of the person goes.
         """
+        withdraw_exports(workspace_id)
         Result.objects.filter(entity_id=customer_id).update(**WITHHELD)
         if person is None:
             return

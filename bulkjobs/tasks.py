@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from bulkjobs.actions import loading, removal
+from bulkjobs.actions import exporting, loading, removal, storage
 from bulkjobs.actions.processing import process
 from contacthub_project.messaging.enqueue import enqueue
 
@@ -22,10 +23,17 @@ def work() -> None:
         enqueue(loading.TASK)
 
 
+@shared_task(name=exporting.TASK)
+def export() -> None:
+    """Write exports that wait; jobs get every other second meanwhile."""
+    exporting.write_exports(meanwhile=partial(process, seconds=1.0))
+
+
 @shared_task(name=removal.TASK, needs_room=False)
 def remove_old() -> None:
     """Remove the jobs and results of long ago, and what is left of deleted jobs."""
     ended_before = timezone.now() - timedelta(days=settings.BULK_DAYS)
+    exporting.remove_exports(ended_before=timezone.now() - timedelta(days=settings.EXPORT_DAYS))
     if not removal.remove_jobs(ended_before=ended_before, seconds=TASK_SECONDS):
         enqueue(removal.TASK)
 
@@ -33,4 +41,5 @@ def remove_old() -> None:
 @shared_task(name="bulkjobs.tasks.remove_stray_files", needs_room=False)
 def remove_stray_files() -> None:
     """Remove uploads of yesterday and before that became no job."""
+    storage.remove_old_copies()
     removal.remove_stray_files(stored_before=timezone.now() - timedelta(days=1))

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import structlog
 from django.db import DataError, InterfaceError, OperationalError, transaction
 
-from bulkjobs.actions.rows import Row, RowResult, applied
+from bulkjobs.actions.applying import applied
+from bulkjobs.actions.rows import Row, RowResult
 from bulkjobs.models import BulkJob
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import ContacthubError, FieldError

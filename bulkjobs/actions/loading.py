@@ -137,7 +137,7 @@ def _insert(job: BulkJob) -> None:
 def _check(workspace: WorkspaceRules, job: BulkJob, reading: Reading) -> None:
     """Find the columns of the file and count its rows; raises BadFile when it cannot be used."""
     layout = Layout.from_json(job.layout)
-    possible = possible_columns(workspace, job.entity, job.operation, job.event_type)
+    possible = possible_columns(workspace, job.entity, job.event_type)
     with readable_file(job.file.name or "") as file:
         table = KeptTable(file, layout)
         matches = possible.match(table.header(), reading.mapping)

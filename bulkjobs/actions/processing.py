@@ -28,6 +28,7 @@ from bulkjobs.actions.failures import (
     is_lost_to_another,
     log_failure,
 )
+from bulkjobs.actions.storage import cached_file, forget_copy
 from bulkjobs.domain.faults import BadFile
 from bulkjobs.domain.files.csv_rows import FileRow
 from bulkjobs.domain.files.tables import KeptTable, Layout
@@ -156,9 +157,9 @@ def _work_on(claim: Claim) -> None:
 
 def _go_on(claim: Claim, job: BulkJob) -> None:
     try:
-        with default_storage.open(job.file.name or "") as file:
+        with cached_file(job.file.name or "") as file:
             layout = Layout.from_json(job.layout)
-            table = KeptTable(file.file, layout, offset=job.offset, lines=job.lines)
+            table = KeptTable(file, layout, offset=job.offset, lines=job.lines)
             for chunk in _chunks(table):
                 if not _do_chunk(claim, chunk):
                     return
@@ -253,4 +254,5 @@ def _finish(claim: Claim, status: BulkJobStatus, message: str | None) -> None:
         ForgottenIdentity.objects.filter(job=job).delete()
         if name:
             transaction.on_commit(lambda: default_storage.delete(name), robust=True)
+            forget_copy(name)
     log.info("bulk job ended", job=str(job.id), status=str(status), rows=job.position)

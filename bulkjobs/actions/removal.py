@@ -6,12 +6,15 @@ import time
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from bulkjobs.models import BulkJob, BulkJobStatus, ForgottenIdentity
+from bulkjobs.actions.storage import EXPORTS
+from bulkjobs.models import BulkJob, BulkJobStatus, ExportJob, ForgottenIdentity
 from contacthub_project.api.uploads import FOLDER
 from contacthub_project.core.errors import NotFound
 from contacthub_project.db.sql import fetch_one, load
@@ -64,20 +67,25 @@ def remove_jobs(*, ended_before: datetime, seconds: float) -> bool:
 
 
 def remove_stray_files(*, stored_before: datetime) -> int:
-    """Remove files that belong to no job: of processes that were killed at an upload; how many.
+    """Remove files that belong to no job: of processes that were killed meanwhile; how many.
 
-    `stored_before` has to leave the time that an upload may take.
+    `stored_before` has to leave the time that an upload, or an export, may take.
     """
+    return sum(
+        _remove_strays(folder, jobs, stored_before)
+        for folder, jobs in ((FOLDER, BulkJob.objects.all()), (EXPORTS, ExportJob.objects.all()))
+    )
+
+
+def _remove_strays(folder: str, jobs: QuerySet[Any], stored_before: datetime) -> int:
     try:
-        names = default_storage.listdir(FOLDER)[1]
+        names = default_storage.listdir(folder)[1]
     except FileNotFoundError:
         return 0
     removed = 0
     for begin in range(0, len(names), FILES_AT_ONCE):
-        some = {f"{FOLDER}/{name}" for name in names[begin : begin + FILES_AT_ONCE]}
-        for name in some - set(
-            BulkJob.objects.filter(file__in=some).values_list("file", flat=True)
-        ):
+        some = {f"{folder}/{name}" for name in names[begin : begin + FILES_AT_ONCE]}
+        for name in some - set(jobs.filter(file__in=some).values_list("file", flat=True)):
             with suppress(FileNotFoundError):
                 if default_storage.get_modified_time(name) < stored_before:
                     default_storage.delete(name)

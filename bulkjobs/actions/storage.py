@@ -2,51 +2,141 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any
 
 import structlog
+from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 
-from contacthub_project.api.uploads import FOLDER
-from contacthub_project.core.errors import NoRoom, Unavailable
+from contacthub_project.api.uploads import FOLDER, storing
+from contacthub_project.core.errors import Unavailable
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.runtime.logs import failure_details
 
 log = structlog.get_logger("contacthub.bulkjobs")
 
 
-def store_file(pieces: Iterable[bytes]) -> str:
-    """Write a new file; returns its name.
+EXPORTS = "exports"
+PIECE = 1 << 18
+COPY_SECONDS = 900.0  # that a copy is kept after it was last used
+
+
+def store_file(pieces: Iterable[bytes], folder: str = FOLDER, extension: str = ".csv") -> str:
+    """Write a new file in a folder; returns its name.
 
     Raises Unavailable when the storage takes nothing, and what the pieces raise; then nothing is
     left of it.
     """
+    with storing():
+        name = default_storage.save(f"{folder}/{new_id()}{extension}", ContentFile(b""))
     try:
-        name = default_storage.save(f"{FOLDER}/{new_id()}.csv", ContentFile(b""))
-        try:
-            with default_storage.open(name, "wb") as out:
-                for piece in pieces:
+        with storing():
+            out = default_storage.open(name, "wb")
+        with closing(out):
+            for piece in pieces:
+                with storing():
                     out.write(piece)
-        except BaseException:
-            default_storage.delete(name)
-            raise
-    except OSError as fault:
-        log.error("files cannot be stored", **failure_details(fault))
-        message = "Files cannot be stored at the moment; try again later"
-        raise Unavailable(message, retry_after=NoRoom.retry_after) from None
+            with storing():
+                out.close()
+    except BaseException:
+        default_storage.delete(name)
+        raise
     return name
+
+
+def stored_pieces(name: str) -> Iterator[bytes]:
+    """A stored file, by pieces."""
+    with default_storage.open(name) as file:
+        yield from file.chunks(PIECE)
 
 
 @contextmanager
 def readable_file(name: str) -> Iterator[IO[bytes]]:
     """A stored file, open; raises Unavailable when the storage fails, also in the block."""
     try:
-        with default_storage.open(name) as file:
-            opened: Any = file.file
-            yield opened
+        with _opened(name) as file:
+            yield file
     except OSError as fault:
         log.error("files cannot be read", **failure_details(fault))
         raise Unavailable("Files cannot be read at the moment; try again later") from None
+
+
+@contextmanager
+def cached_file(name: str) -> Iterator[IO[bytes]]:
+    """A stored file, open; of a storage elsewhere a copy on this machine, kept for the next slice.
+
+    Raises FileNotFoundError, and OSError for whatever else the storage fails with.
+    """
+    if isinstance(default_storage, FileSystemStorage):
+        with _opened(name) as file:
+            yield file
+        return
+    with _copy_of(name).open("rb") as copy:
+        yield copy
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[IO[bytes]]:
+    """A stored file; raises OSError for whatever a storage fails with: each has its own errors."""
+    try:
+        opened = default_storage.open(name)
+        file: Any = opened.file
+    except OSError:
+        raise
+    except Exception as fault:
+        raise OSError(str(fault)) from fault
+    with opened:
+        yield file
+
+
+def forget_copy(name: str) -> None:
+    """Remove the copy of a file that is no longer needed."""
+    (_copies() / Path(name).name).unlink(missing_ok=True)
+
+
+def remove_old_copies(*, room: int = 0) -> None:
+    """Remove copies that nobody has used for a while, and the oldest beyond what they may take."""
+    now = time.time()
+    copies = []
+    for path in _copies().iterdir():
+        with suppress(FileNotFoundError):  # another worker's
+            copies.append((path.stat().st_mtime, path.stat().st_size, path))
+    left = settings.FILE_COPIES_BYTES - room
+    for used, size, path in sorted(copies, reverse=True):
+        left -= size
+        if left < 0 or now - used > COPY_SECONDS:
+            path.unlink(missing_ok=True)
+
+
+def _copies() -> Path:
+    folder = Path(settings.DATA) / "file-copies"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _copy_of(name: str) -> Path:
+    """The copy of a file on this machine, made if need be; names are never used twice."""
+    path = _copies() / Path(name).name
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        with _opened(name) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            remove_old_copies(room=size)
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as copy:
+                try:
+                    shutil.copyfileobj(file, copy, PIECE)
+                    os.replace(copy.name, path)
+                except BaseException:
+                    os.unlink(copy.name)
+                    raise
+    return path

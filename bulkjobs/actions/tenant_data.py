@@ -8,7 +8,8 @@ from uuid import UUID
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from bulkjobs.models import BulkJob
+from bulkjobs.actions.exporting import delete_export
+from bulkjobs.models import BulkJob, ExportJob
 from contacthub_project.db.tenant_data import TenantDataOwner
 
 
@@ -28,7 +29,12 @@ class BulkJobDataOwner(TenantDataOwner):
                     name = job.file.name
                     transaction.on_commit(partial(default_storage.delete, name))
                 job.delete()
-        return len(doomed)
+            exports = list(
+                ExportJob.objects.filter(workspace_id=workspace_id, node_id=node_id)[:limit]
+            )
+            for export in exports:
+                delete_export(export)
+        return len(doomed) + len(exports)
 
     def count_up_to(self, *, node_id: UUID, most: int) -> int:
         """How many jobs the node has."""

@@ -79,6 +79,21 @@ UPLOAD = object_component(
     },
     required=["file", "operation"],
 )
+EXPORT_JOB = object_component(
+    "ExportJob",
+    {
+        "id": ID,
+        "nodeId": ID,
+        "entity": ENTITY,
+        "eventType": nullable(EVENT_TYPE),
+        "format": {"type": "string", "enum": ["csv", "jsonl", "xlsx"]},
+        "status": {"type": "string", "enum": ["LOADED", "PROCESSING", "PROCESSED", "FAILED"]},
+        "errorMessage": TEXT_OR_NULL,
+        "writtenEntities": INTEGER,
+        "createdAt": MOMENT,
+        "updatedAt": MOMENT,
+    },
+)
 REPORT = object_component(
     "BulkJobReport",
     {

@@ -14,9 +14,7 @@ from bulkjobs.api.schema import CSV, JOB, PAGE_OF_JOBS, REPORT, UPLOAD
 from bulkjobs.domain.cells import CellRules
 from bulkjobs.domain.reading import Values
 from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobStatus, Outcome
-from bulkjobs.queries.exports import customers_csv, events_csv
 from configuration.api.scoping import WorkspaceView
-from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.queries.rules import NodeRules
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
@@ -160,44 +158,6 @@ class BulkJobReportView(_OneJobView):
     ) -> JsonResponse:
         """What a job's file was found to be, and how many of its rows had which outcome."""
         return JsonResponse(report_response(self.job(self.readable_node(node_id), job_id)))
-
-
-class NodeExportView(WorkspaceView):
-    @extend_schema(
-        parameters=[
-            choice_parameter(
-                "entity",
-                BulkJobEntity.values,
-                "What is exported.",
-                default=BulkJobEntity.CUSTOMER.value,
-            ),
-            choice_parameter(
-                "eventType", EVENT_TYPES, "The type of the events; required for events."
-            ),
-        ],
-        responses={(200, "text/csv"): CSV},
-    )
-    def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> HttpResponseBase:
-        """A node's customers, or its events of a type, as a bulk job takes them in again."""
-        parameters = QueryParameters(request)
-        entity = parameters.choice(
-            "entity", BulkJobEntity.values, default=BulkJobEntity.CUSTOMER.value
-        )
-        event_type = parameters.choice("eventType", list(EVENT_TYPES), default=None)
-        if entity == BulkJobEntity.EVENT and event_type is None:
-            parameters.fault("eventType", "is required for events")
-        parameters.raise_faults()
-        node = self.readable_node(node_id)
-        lines = (
-            customers_csv(self.workspace, node.id, self.date_format)
-            if event_type is None
-            else events_csv(self.workspace, node, event_type, self.date_format)
-        )
-        return StreamingHttpResponse(
-            lines,
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{node.id}.csv"'},
-        )
 
 
 def job_response(job: BulkJob) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ FALSE = frozenset({"false", "no", "n", "non", "nein", "0", "falso", "falsch", "f
 # it would take for a formula there, also in the full-width forms of East Asia.
 BEGINS_CELL = "(?:^|(?<=[,;|\t\r\n]))"
 FORMULA = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+# The same within JSON, where such a sign stands in texts only.
+JSON_FORMULA = re.compile("(?<=[,;|])[=+\\-@\uff1d\uff0b\uff0d\uff20]")
 BARE_FORMULA = re.compile(f"{BEGINS_CELL}(?={FORMULA})")
 UNGUARDED = re.compile(f"{BEGINS_CELL}(?='*{FORMULA})")
 GUARDED = re.compile(f"{BEGINS_CELL}'(?='*{FORMULA})")
@@ -220,6 +223,12 @@ def safe_raw_cell(cell: str) -> str:
     if cell == "-" or LENIENT_NUMBER.fullmatch(cell):
         return cell
     return BARE_FORMULA.sub("'", cell)
+
+
+def json_cell(value: Any) -> str:
+    """A value that is no text as a cell: JSON, in whose texts no separator makes a formula."""
+    text = json.dumps(value, ensure_ascii=False, separators=(", ", ":"))
+    return JSON_FORMULA.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def plain_text(cell: str) -> str:

@@ -15,6 +15,7 @@ from configuration.domain.customer_schema import LIST_OF, CustomerSchema
 
 SUBSCRIPTIONS = "base.subscriptions"
 CUSTOMER_ROOTS = ("base", "extended", "consents", "tags")
+SECRET = frozenset({"base.credential.password"})  # never leaves in a file
 CUSTOMER_NAMES = frozenset({"externalId", "extra", "enabled"})
 EVENT_ROOTS = ("properties", "contextInfo", "tracking")
 # Of the two external ids in a row about an event one is the customer's, the other the event's own.
@@ -41,7 +42,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class PossibleColumns:
-    """The columns that a file can have: those of `paths`, and others that `kind_of` knows."""
+    """The columns that a file can have: those of `paths`, and others that `kind_of` knows.
+
+    `id` is one of the others: a column `ID` or `Id` is another system's.
+    """
 
     kind_of: Callable[[str], str | None]
     paths: Sequence[str]
@@ -71,22 +75,16 @@ class PossibleColumns:
         return sorted(columns, key=lambda column: column.path.count("."))
 
 
-def customer_columns(schema: CustomerSchema, *, with_id: bool) -> PossibleColumns:
+def customer_columns(schema: CustomerSchema) -> PossibleColumns:
     """The columns of a file about customers."""
-    own = ["id"] if with_id else []
-    return PossibleColumns(
-        lambda path: _customer_kind(path, schema, with_id=with_id),
-        [*own, *customer_leaves(schema)],
-    )
+    return PossibleColumns(lambda path: _customer_kind(path, schema), customer_leaves(schema))
 
 
-def event_columns(
-    schema: Attributes, kinds: Mapping[str, str], *, with_id: bool
-) -> PossibleColumns:
+def event_columns(schema: Attributes, kinds: Mapping[str, str]) -> PossibleColumns:
     """The columns of a file about events of one type, whose attributes are of some `kinds`."""
 
     def kind_of(path: str) -> str | None:
-        if path == "id" and with_id:
+        if path == "id":
             return "text"
         if path in EVENT_KINDS:
             return EVENT_KINDS[path]
@@ -96,12 +94,30 @@ def event_columns(
             return schema.kind_of(path)
         return None
 
-    return PossibleColumns(kind_of, [*(["id"] if with_id else []), *event_leaves(kinds)])
+    return PossibleColumns(kind_of, event_leaves(kinds))
 
 
 def customer_leaves(schema: CustomerSchema) -> list[str]:
-    """The columns that hold everything a file can say of customers."""
-    return [*sorted(CUSTOMER_NAMES), *_leaves(schema.kinds(), CUSTOMER_ROOTS)]
+    """The columns that hold everything a file can say of customers, but for what stays secret."""
+    leaves = [*sorted(CUSTOMER_NAMES), *_leaves(schema.kinds(), CUSTOMER_ROOTS)]
+    return [path for path in leaves if path not in SECRET]
+
+
+def selected_leaves(leaves: Sequence[str], fields: Sequence[str]) -> list[str]:
+    """Those of the columns that are at or below some paths; all of them without paths.
+
+    Raises ValueError with a path at which there is none.
+    """
+    for field in fields:
+        if not any(_is_at_or_below(path, field) for path in leaves):
+            raise ValueError(field)
+    return [
+        path for path in leaves if not fields or any(_is_at_or_below(path, each) for each in fields)
+    ]
+
+
+def _is_at_or_below(path: str, ancestor: str) -> bool:
+    return path == ancestor or path.startswith(f"{ancestor}.")
 
 
 def event_leaves(kinds: Mapping[str, str]) -> list[str]:
@@ -123,8 +139,8 @@ def _leaves(kinds: Mapping[str, str], roots: Collection[str]) -> list[str]:
     return found
 
 
-def _customer_kind(name: str, schema: Attributes, *, with_id: bool) -> str | None:
-    if name == "id" and with_id:
+def _customer_kind(name: str, schema: Attributes) -> str | None:
+    if name == "id":
         return "text"
     if name in CUSTOMER_NAMES:
         return schema.kind_of(name)

@@ -1,3 +1,4 @@
+from bulkjobs.models.export_job import ExportJob
 from bulkjobs.models.forgotten import ForgottenIdentity, digest_of
 from bulkjobs.models.job import (
     BulkJob,
@@ -17,6 +18,7 @@ __all__ = [
     "BulkJobQuerySet",
     "BulkJobStatus",
     "ClockTimestamp",
+    "ExportJob",
     "ForgottenIdentity",
     "Outcome",
     "Result",

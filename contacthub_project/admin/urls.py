@@ -36,6 +36,7 @@ urlpatterns = [
     jobs.jobs,
     jobs.job_rows,
     jobs.preview,
+    jobs.template,
     jobs.job,
     jobs.results,
     jobs.switch,

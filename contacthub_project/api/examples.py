@@ -39,6 +39,7 @@ EXAMPLE_VALUES: dict[str, Any] = {
             "aggregateNodeId": "aggregateNodeId", "sourceId": "sourceId", "userId": "users/{id}",
             "customerId": "customerId", "sessionId": "sessionId",
             "consentLogId": "consent-logs/{id}", "eventId": "events/{id}", "jobId": "jobId",
+            "exportId": "exportId",
         }.items()
     },
     "otherNodeId": "019a4c1e-8f00-7000-8000-000000000012",

@@ -48,6 +48,7 @@ PATH_PARAMETERS: dict[str, tuple[Schema, str, Any]] = {
     "consent-logs/{id}": (WHOLE, "Number of the line of the consent log.", 1207),
     "events/{id}": (UUID, "Id of the event.", "019a4c1e-8f00-7000-8000-000000000008"),
     "jobId": (UUID, "Id of the bulk job.", "019a4c1e-8f00-7000-8000-000000000009"),
+    "exportId": (UUID, "Id of the export.", "019a4c1e-8f00-7000-8000-00000000000b"),
     "groupPk": (WHOLE, "Number of the customer group.", 42),
     "userdbId": (WHOLE, "Number of the user database.", 117),
     "subscriberSourceId": (SHORT_TEXT, "Id of the subscriber source.", "117"),

@@ -56,7 +56,7 @@ class StorageUploadHandler(FileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        with _storing():
+        with storing():
             _look_for_room()
             # The client's name is for people to read. Saving makes the folder.
             stored_as = default_storage.save(f"{FOLDER}/{new_id()}.csv", ContentFile(b""))
@@ -65,7 +65,7 @@ class StorageUploadHandler(FileUploadHandler):
             self._out = default_storage.open(stored_as, "wb")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        with _storing():
+        with storing():
             self._unlooked += len(raw_data)
             if self._unlooked > BYTES_BETWEEN_LOOKS:
                 _look_for_room()
@@ -73,7 +73,7 @@ class StorageUploadHandler(FileUploadHandler):
             self._out.write(raw_data)
 
     def file_complete(self, file_size: int) -> UploadedFile:
-        with _storing():
+        with storing():
             self._out.close()
         file = self._begun[-1]
         file.size = file_size
@@ -102,7 +102,7 @@ def _look_for_room() -> None:
 
 
 @contextmanager
-def _storing() -> Iterator[None]:
+def storing() -> Iterator[None]:
     """Raises Unavailable for whatever a storage fails with: each kind has errors of its own."""
     try:
         yield

@@ -105,6 +105,9 @@ STORAGES = {
 # Bulk jobs: the largest file, and how long results are kept after the job has ended.
 BULK_BYTES = env.int("BULK_BYTES", default=1024**3)
 BULK_DAYS = env.int("BULK_DAYS", default=30)
+# Copies of files in a storage elsewhere, on each machine that works on them.
+FILE_COPIES_BYTES = env.int("FILE_COPIES_BYTES", default=2 * 1024**3)
+EXPORT_DAYS = env.int("EXPORT_DAYS", default=7)  # how long files of exports are kept
 # Uploads go to the default storage while they come in, whatever their size.
 FILE_UPLOAD_HANDLERS = ["contacthub_project.api.uploads.StorageUploadHandler"]
 # Room on disk that is left for what goes on when writes and uploads are refused, and what is held

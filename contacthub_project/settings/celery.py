@@ -57,6 +57,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "bulkjobs.tasks.process",
         "schedule": 15.0,
     },
+    "write exports": {
+        "task": "bulkjobs.tasks.export",
+        "schedule": 15.0,
+    },
     "remove old bulk jobs": {
         "task": "bulkjobs.tasks.remove_old",
         "schedule": 3600.0,

@@ -74,7 +74,7 @@ class SearchParameters:
 
     def search(self, workspace: WorkspaceRules) -> Search:
         """The search; raises Invalid with pointers into the query's JSON."""
-        expression = _expression(self.query, workspace)
+        expression = search_expression(self.query, workspace)
         return Search(self.external_id, expression, self.sort, self.page.page, self.page.after)
 
 
@@ -105,7 +105,7 @@ def _sort(parameters: QueryParameters, workspace: WorkspaceRules) -> Sequence[So
     return keys
 
 
-def _expression(text: str | None, workspace: WorkspaceRules) -> Expression | None:
+def search_expression(text: str | None, workspace: WorkspaceRules) -> Expression | None:
     """The query of the parameter, checked; raises Invalid with pointers into its JSON."""
     if text is None:
         return None

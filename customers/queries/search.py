@@ -263,6 +263,18 @@ def search_customers(workspace: WorkspaceRules, node: NodeRules, search: Search)
     return Found(records, total, everybody, last_values(last, records, window[1]))
 
 
+def selection(
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    query: Expression | None,
+    sort: Sequence[SortKey],
+) -> tuple[Fragment | None, str]:
+    """The condition and the order of all customers of a node that fit, as SQL of `customer`."""
+    attributes = CustomerAttributes.of(workspace, node)
+    search = Search(None, query, sort, Page(0, 0))
+    return _condition(workspace, node, search, attributes), order_of(sort, attributes).sql
+
+
 def _page(order: Order) -> str:
     return order.page(ROW_AS_JSON, "customers_customer", "customer")
 

@@ -88,6 +88,7 @@ def addresses(hub: Hub, root: str) -> Iterator[str]:
 # Files, and parts of pages.
 FILES = {
     "download-properties", "job-results", "job-switch", "job-preview", "job-rows",
+    "job-template",
     "customer-events", "aggregate-node",
 }  # fmt: skip
 # The documentation's Redoc asks for the sign of those who made it. It does not get it.

@@ -297,6 +297,8 @@ def test_bulk_jobs(hub: Hub, settings: Any, tmp_path: Any) -> None:
         form = {"operation": "UPSERT", "entity": "CUSTOMER", "file": file}
         return staff.submit("job-preview", form | fields)
 
+    blank = staff.client.get(f"{staff.url('job-template')}?{node}", HTTP_HOST="localhost")
+    assert b"".join(blank.streaming_content).startswith(b"PK")
     page = preview("Nome;Email\nZoë;a@x.it\n")
     assert "The columns fit" in page
     assert "Zoë" in page

@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bulkjobs.actions import chunks, failures, processing
-from bulkjobs.actions import rows as rows_module
+from bulkjobs.actions import chunks, customer_rows, failures, processing
 from bulkjobs.actions.failures import UnexpectedFailures, applied_in_isolation
 from bulkjobs.actions.rows import Row, RowResult
 from bulkjobs.models import BulkJob, Result
@@ -58,7 +57,7 @@ def logged() -> Iterator[list[Any]]:
 
 def breaks(monkeypatch: pytest.MonkeyPatch, on: dict[str, Any]) -> None:
     """Have `upsert_many` break on first names: by raising, or by a statement the database refuses."""
-    real = rows_module.upsert_many
+    real = customer_rows.upsert_many
 
     def upsert_many(workspace: Any, node_id: Any, bodies: Any, **rest: Any) -> Any:
         written = real(workspace, node_id, bodies, **rest)  # what is written before goes again
@@ -71,7 +70,7 @@ def breaks(monkeypatch: pytest.MonkeyPatch, on: dict[str, Any]) -> None:
                 raise what
         return written
 
-    monkeypatch.setattr(rows_module, "upsert_many", upsert_many)
+    monkeypatch.setattr(customer_rows, "upsert_many", upsert_many)
 
 
 @pytest.mark.parametrize("file", POISON)

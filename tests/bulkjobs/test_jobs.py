@@ -224,7 +224,7 @@ def test_events(hub: Hub) -> None:
     ("content", "message"),
     [
         (b"", "empty"), (b"base.shoe,base.contacts.email\n", "base.shoe"), (b"externalId,externalId\n", "twice"), (b"\xff\xfe\n", "UTF-16"),
-        (b",\n", "empty"), (b"externalId\n\"open\n", "line"), (",".join(["externalId"] * 301).encode() + b"\n", "300"), (b"base.jobs.id\n", "base.jobs.id"), (b"id\n", "id"),
+        (b",\n", "empty"), (b"externalId\n\"open\n", "line"), (",".join(["externalId"] * 301).encode() + b"\n", "300"), (b"base.jobs.id\n", "base.jobs.id"), (b"ID\n", "ID"),
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_used(hub: Hub, content: bytes, message: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bulkjobs.actions.exporting import write_exports
 from bulkjobs.models import Result
 from configuration.actions import rekeying
 from configuration.models import SendUserDatabase
@@ -59,6 +60,7 @@ HOLD_MOMENTS = {
     f"{W}/nodes/{{nodeId}}/bulk-jobs": 2,
     f"{W}/nodes/{{nodeId}}/bulk-jobs/{{jobId}}": 2,
     f"{W}/nodes/{{nodeId}}/export": 8,
+    f"{W}/nodes/{{nodeId}}/exports/{{exportId}}": 2,
     f"{W}/stats/events/kpi/purchases": 2,
     f"{W}/stats/customers/registrations": 2,
 }
@@ -121,6 +123,9 @@ class Filled:
         assert hub.admin.delete(f"{hub.path}/events/{self.posted('loggedIn', {})}").status == 204
         self.job = upload(hub, f"base.contacts.email,extra\nb@x.it,{TEXT}\n")["id"]
         assert process(seconds=60)
+        exports = f"{hub.path}/nodes/{hub.node.id}/exports"
+        self.export = hub.trusted.post(exports, query={"fields": "externalId"})["id"]
+        write_exports(meanwhile=lambda: None)
         assert create_send_source(hub).status == 201
         SendUserDatabase.objects.create(
             group_pk=hub.workspace.group_pk, userdb_id="db7", name=TEXT,
@@ -153,7 +158,7 @@ class Filled:
         return filled(
             template, workspaceId=hub.workspace.id, nodeId=node.id, customerId=customer,
             sourceId=hub.source.id, eventType="eventInvited", planModel="COUPON",
-            propertyId="news", itemId=TEXT, jobId=self.job, aggregateNodeId=self.aggregate,
+            propertyId="news", itemId=TEXT, jobId=self.job, exportId=self.export, aggregateNodeId=self.aggregate,
             sessionId=self.session, groupPk=hub.workspace.group_pk, userdbId="db7",
             subscriberSourceId="db7", **own,
         )  # fmt: skip

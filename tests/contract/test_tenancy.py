@@ -42,6 +42,7 @@ class Stranger:
         return {
             "nodeId": self.node.id, "aggregateNodeId": self.node.id, "customerId": self.customer,
             "sourceId": self.source.id, "id": self.event, "sessionId": SECRET, "jobId": self.event,
+            "exportId": self.event,
             "eventType": "viewedPage", "baseProperty": "jobs", "name": "jobs",
         }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from bulkjobs.actions.exporting import write_exports
 from configuration.models import SendUserDatabase, User, Workspace
 from contacthub_project.runtime import health
 from customers.models import ConsentLogEntry
@@ -139,11 +140,14 @@ class World(Hub):
         )  # fmt: skip
         job = upload(self, "base.contacts.email,base.firstName\ncarla@example.com,Carla\n")["id"]
         process(seconds=60)
+        exports = f"{self.path}/nodes/{self.node.id}/exports"
+        export = self.trusted.post(exports, query={"fields": "externalId"})["id"]
+        write_exports(meanwhile=lambda: None)
         aggregate = make(self)
         activate(self, aggregate)
         return {
             "customerId": ada, "otherCustomerId": bruno, "sessionId": session, "eventId": event,
-            "jobId": job, "aggregateNodeId": aggregate,
+            "jobId": job, "exportId": export, "aggregateNodeId": aggregate,
             "draftAggregateNodeId": make(self, name="Draft"),
             "aggregateCustomerId": next(
                 each["id"] for each in people(self, aggregate) if each["base"]["firstName"] == "Ada"

@@ -115,7 +115,7 @@ def export_customers(office: WorkspaceContext) -> HttpResponseBase:
     node = office.node
     if office.request.method != "POST":
         return office.go("customers", {"node": node["id"]} if node else None)
-    return _exported(office, f"/nodes/{node['id'] if node else '-'}/export", name=None)
+    return office.file(f"/nodes/{node['id'] if node else '-'}/export")
 
 
 @page("customers/new/", "new-customer")

@@ -87,7 +87,7 @@ def preview(office: WorkspaceContext) -> HttpResponseBase:
     event_type = form.get("eventType") or None
     if entity == BulkJobEntity.EVENT and event_type not in EVENT_TYPES:
         event_type = DEFAULT_EVENT_TYPE
-    possible = possible_columns(rules, entity, form.get("operation", ""), event_type)
+    possible = possible_columns(rules, entity, event_type)
     try:
         reading = reading_of(form)
         with readable_file(upload.stored_as) as file:
@@ -110,6 +110,13 @@ def preview(office: WorkspaceContext) -> HttpResponseBase:
         properties=possible.paths,
         read_as=_read_as(found.layout.as_json() if found.layout else {}),
     )
+
+
+@page("jobs/template/", "job-template")
+def template(office: WorkspaceContext) -> HttpResponseBase:
+    """An empty workbook with a column for every property of customers."""
+    node = office.node
+    return office.file(f"/nodes/{node['id'] if node else '-'}/import-template", {"format": "xlsx"})
 
 
 @page("jobs/<uuid:job_id>/", "job")

@@ -1,0 +1,212 @@
+"""Exports in the background: written to the storage, kept for some days, noted in the audit log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from bulkjobs.actions.failures import log_failure
+from bulkjobs.actions.storage import EXPORTS, store_file
+from bulkjobs.models import BulkJobEntity, BulkJobStatus, ClockTimestamp, ExportJob
+from bulkjobs.queries.export_files import ExportFormat, written
+from bulkjobs.queries.exports import Export, exported
+from configuration.models import StaffChange
+from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.core.errors import Conflict, ContacthubError
+from contacthub_project.core.principal import Principal
+from contacthub_project.db.sql import fetch_one
+from contacthub_project.messaging.enqueue import enqueue_on_commit
+
+TASK = "bulkjobs.tasks.export"
+MOST_WAITING = 10  # of a node
+RETRY_AFTER = 30  # seconds
+LEASE_SECONDS = 60.0  # that a claim lasts from the latest look on
+LOOK_SECONDS = 1.0  # between looks whether the export is still wanted
+MOST_ATTEMPTS = 3
+LOCK_CLASS = 0x6578706F
+HOLD_NODE = "SELECT pg_advisory_xact_lock(%s::int, hashtext(%s))"
+
+
+class _NoLongerWanted(Exception):
+    """The export is another worker's now, or was deleted."""
+
+
+@transaction.atomic
+def request_export(
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    export: Export,
+    file_format: ExportFormat,
+    *,
+    has_mark: bool,
+    by: Principal,
+) -> ExportJob:
+    """A new export of a node; raises Conflict when ten of them wait already."""
+    fetch_one(HOLD_NODE, [LOCK_CLASS, str(node.id)])
+    waiting = ExportJob.objects.filter(node_id=node.id, status=BulkJobStatus.LOADED)
+    if waiting.count_up_to(MOST_WAITING) >= MOST_WAITING:
+        raise Conflict(f"{MOST_WAITING} exports of the node wait", retry_after=RETRY_AFTER)
+    job = ExportJob.objects.create(
+        workspace_id=workspace.id,
+        node_id=node.id,
+        entity=BulkJobEntity.EVENT if export.event_type else BulkJobEntity.CUSTOMER,
+        request=export.as_json(),
+        file_format=file_format,
+        has_mark=has_mark,
+        author_source=by.source_id,
+        author_user=by.user_id,
+    )
+    record_export(workspace, node, export, by=by, summary=f"Export {job.id}")
+    enqueue_on_commit(TASK)
+    return job
+
+
+def record_export(
+    workspace: WorkspaceRules, node: NodeRules, export: Export, *, by: Principal, summary: str
+) -> None:
+    """Note in the audit log who exports what; of clients without a person the source is named."""
+    whose = "" if by.user_id else f" by source {by.source_id}"
+    StaffChange.objects.create(
+        user_id=by.user_id,
+        workspace_id=workspace.id,
+        method="POST",
+        path=f"/workspaces/{workspace.id}/nodes/{node.id}/export",
+        summary=f"{summary} of {export.event_type or 'customers'}{whose}"[:200],
+    )
+
+
+def write_exports(*, meanwhile: Callable[[], object]) -> None:
+    """Write all exports that wait; about every second `meanwhile` is called, for other work."""
+    while (job := _claimed()) is not None:
+        _write(job, meanwhile)
+
+
+def _claimed() -> ExportJob | None:
+    with transaction.atomic():
+        job = ExportJob.objects.available().select_for_update(skip_locked=True).first()
+        if job is None:
+            return None
+        if job.attempts >= MOST_ATTEMPTS:
+            job.status, job.error_message = BulkJobStatus.FAILED, "could not be written"
+            job.save(update_fields=["status", "error_message"])
+            return job
+        job.claim, job.status, job.written = uuid4(), BulkJobStatus.PROCESSING, 0
+        job.attempts += 1
+        job.save(update_fields=["claim", "status", "written", "attempts"])
+        _prolong(job)
+    return job
+
+
+def _prolong(job: ExportJob) -> None:
+    """Keep the claim; raises _NoLongerWanted when it is lost."""
+    mine = ExportJob.objects.filter(id=job.id, claim=job.claim)
+    if not mine.update(
+        written=job.written,
+        updated_at=timezone.now(),
+        available_at=ClockTimestamp() + timedelta(seconds=LEASE_SECONDS),
+    ):
+        raise _NoLongerWanted
+
+
+def _write(job: ExportJob, meanwhile: Callable[[], object]) -> None:
+    if job.status != BulkJobStatus.PROCESSING:
+        return
+    name = ""
+    try:
+        workspace = latest_rules_of(job.workspace_id)
+        node = workspace.nodes.get(job.node_id) if workspace else None
+        if workspace is None or node is None:
+            raise ContacthubError("The node is gone")
+        records = exported(workspace, node, Export.from_json(job.request))
+        records = replace(records, documents=_counted(records.documents, job))
+        file_format = ExportFormat(job.file_format)
+        pieces = written(records, file_format, mark=job.has_mark)
+        name = store_file(_watched(pieces, job, meanwhile), EXPORTS, f".{file_format}")
+        _finish(job, BulkJobStatus.PROCESSED, None, name)
+    except _NoLongerWanted:
+        if name:
+            default_storage.delete(name)
+    except ContacthubError as refusal:
+        _finish(job, BulkJobStatus.FAILED, refusal.message, "")
+    except Exception as failure:
+        logref = log_failure(job.id, failure)
+        _finish(job, BulkJobStatus.FAILED, f"internal error, logref {logref}", "")
+
+
+def _counted(documents: Iterable[Mapping[str, Any]], job: ExportJob) -> Iterator[Any]:
+    for document in documents:
+        job.written += 1
+        yield document
+
+
+def _watched(
+    pieces: Iterable[bytes], job: ExportJob, meanwhile: Callable[[], object]
+) -> Iterator[bytes]:
+    """The pieces; between them, about every second, other work is done."""
+    looked = time.monotonic()
+    for piece in pieces:
+        yield piece
+        if time.monotonic() - looked >= LOOK_SECONDS:
+            _prolong(job)
+            meanwhile()
+            looked = time.monotonic()
+
+
+def _finish(job: ExportJob, status: str, message: str | None, name: str) -> None:
+    mine = ExportJob.objects.filter(id=job.id, claim=job.claim)
+    if not mine.update(
+        status=status,
+        error_message=message,
+        file=name,
+        written=job.written,
+        claim=None,
+        updated_at=timezone.now(),
+    ):
+        raise _NoLongerWanted
+
+
+@transaction.atomic
+def delete_export(job: ExportJob) -> None:
+    """Delete an export and its file; one that is being written is left by its worker."""
+    locked = ExportJob.objects.select_for_update().filter(id=job.id).first()
+    if locked is not None:
+        _drop_file(locked)
+        locked.delete()
+
+
+def remove_exports(*, ended_before: datetime) -> None:
+    """Remove the exports that ended before a moment, with their files."""
+    ended = (BulkJobStatus.PROCESSED, BulkJobStatus.FAILED)
+    for job in ExportJob.objects.filter(status__in=ended, updated_at__lt=ended_before)[:1000]:
+        delete_export(job)
+
+
+def withdraw_exports(workspace_id: UUID) -> None:
+    """Have the workspace's exports hold nobody who has just been forgotten.
+
+    Files that are there go; what is being written is begun anew.
+    """
+    exports = ExportJob.objects.filter(workspace_id=workspace_id)
+    for job in exports.exclude(file=""):
+        _drop_file(job)
+    message = "the file was removed, as somebody in the workspace was forgotten: export again"
+    exports.exclude(file="").update(
+        file="", status=BulkJobStatus.FAILED, error_message=message, updated_at=timezone.now()
+    )
+    exports.filter(status=BulkJobStatus.PROCESSING).update(
+        status=BulkJobStatus.LOADED, claim=None, attempts=0, available_at=ClockTimestamp()
+    )
+
+
+def _drop_file(job: ExportJob) -> None:
+    if job.file.name:
+        transaction.on_commit(partial(default_storage.delete, job.file.name), robust=True)
