@@ -33,6 +33,7 @@ BEGINS_CELL = "(?:^|(?<=[,;|\t\r\n]))"
 FORMULA = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 # The same within JSON, where such a sign stands in texts only.
 JSON_FORMULA = re.compile("(?<=[,;|])[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+FORMULA_SIGN = re.compile(FORMULA)
 BARE_FORMULA = re.compile(f"{BEGINS_CELL}(?={FORMULA})")
 UNGUARDED = re.compile(f"{BEGINS_CELL}(?='*{FORMULA})")
 GUARDED = re.compile(f"{BEGINS_CELL}'(?='*{FORMULA})")
@@ -213,9 +214,11 @@ def safe_cell(text: str) -> str:
     An apostrophe goes before what would be a formula, whatever separates the cells for whoever
     reads the file, before `null` and before nothing at all.
     """
+    if text.isalnum() and text != REMOVES:
+        return text  # most are
     if text.lstrip("'") in ("", REMOVES):
         return "'" + text
-    return UNGUARDED.sub("'", text)
+    return UNGUARDED.sub("'", text) if FORMULA_SIGN.search(text) else text
 
 
 def safe_raw_cell(cell: str) -> str:

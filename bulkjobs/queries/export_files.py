@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -53,16 +53,32 @@ def written(records: Records, file_format: ExportFormat, *, mark: bool = False) 
     return _csv(records, BYTE_ORDER_MARK if mark else b"")
 
 
+# A tree of columns: names lead to trees, or to the index of a column.
+Tree = dict[str, Any]
+
+
+def _tree(columns: Sequence[str]) -> Tree:
+    tree: Tree = {}
+    for index, path in enumerate(columns):
+        *parents, name = path.split(".")
+        level = tree
+        for parent in parents:
+            level = level.setdefault(parent, {})
+        level[name] = index
+    return tree
+
+
 def _csv(records: Records, before: bytes) -> Iterator[bytes]:
-    readers = [_reader(path) for path in records.columns]
+    tree = _tree(records.columns)
+    empty = [""] * len(records.columns)
     documents = iter(records.documents)
     out = io.StringIO()
     csv.writer(out).writerow(records.columns)
     while some := list(islice(documents, ROWS_AT_A_TIME)):
         writer = csv.writer(out)
         for document in some:
-            cells = [_cell(read(document)) for read in readers]
-            if any("'" in cell for cell in cells):
+            cells = empty.copy()
+            if _place(tree, document, cells):
                 out.write(",".join(map(_quoted, cells)) + "\r\n")
             else:
                 writer.writerow(cells)
@@ -71,18 +87,21 @@ def _csv(records: Records, before: bytes) -> Iterator[bytes]:
     yield before + out.getvalue().encode()
 
 
-def _reader(path: str) -> Callable[[Mapping[str, Any]], Any]:
-    """What reads the value at a path; a step is None where there is nothing."""
-    first, *rest = path.split(".")
-    if not rest:
-        return lambda document: document.get(first)
-    return lambda document: value_at(document, path)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return safe_cell(value) if isinstance(value, str) else json_cell(value)
+def _place(tree: Tree, document: Mapping[str, Any], cells: list[str]) -> bool:
+    """Put the values of a document into cells; whether one of them is guarded."""
+    is_guarded = False
+    for name, value in document.items():
+        place = tree.get(name)
+        if place is None or value is None:
+            continue
+        if not isinstance(place, int):
+            is_guarded = _place(place, value, cells) or is_guarded
+        elif isinstance(value, str):
+            cells[place] = safe = safe_cell(value)
+            is_guarded = is_guarded or safe is not value
+        else:
+            cells[place] = json_cell(value)
+    return is_guarded
 
 
 def _quoted(cell: str) -> str:
@@ -92,24 +111,22 @@ def _quoted(cell: str) -> str:
 
 def _json_lines(records: Records) -> Iterator[bytes]:
     """Documents of what the columns hold, without what is absent."""
+    tree = _tree(records.columns)
     documents = iter(records.documents)
     while some := list(islice(documents, ROWS_AT_A_TIME)):
-        yield b"".join(
-            orjson.dumps(_selected(document, records.columns)) + b"\n" for document in some
-        )
+        yield b"".join(orjson.dumps(_selected(tree, document)) + b"\n" for document in some)
 
 
-def _selected(document: Mapping[str, Any], columns: list[str]) -> dict[str, Any]:
+def _selected(tree: Tree, document: Mapping[str, Any]) -> dict[str, Any]:
     selected: dict[str, Any] = {}
-    for path in columns:
-        value = value_at(document, path)
-        if value is None:
+    for name, value in document.items():
+        place = tree.get(name)
+        if place is None or value is None:
             continue
-        *parents, name = path.split(".")
-        level = selected
-        for parent in parents:
-            level = level.setdefault(parent, {})
-        level[name] = value
+        if isinstance(place, int):
+            selected[name] = value
+        elif below := _selected(place, value):
+            selected[name] = below
     return selected
 
 
