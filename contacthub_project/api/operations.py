@@ -32,7 +32,7 @@ CLASSES_BY_TAG = {
     "Data-protection": None,
     "Bulk-jobs": None,
 }  # None: by what it does; tags that are not named are configuration
-EXPORTS = frozenset({"export_node", "export_customer", "get_bulk_job_results"})
+EXPORTS = frozenset({"export_node", "export_customer", "get_bulk_job_results", "get_export_file"})
 UPLOADS = frozenset({"create_bulk_job"})
 LARGEST_BODY = 1024 * 1024
 LARGEST_BODIES = {"create_events": 16 * 1024 * 1024}
