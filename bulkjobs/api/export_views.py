@@ -105,6 +105,8 @@ class _OneExportView(WorkspaceView):
 
 
 class NodeExportJobView(_OneExportView):
+    writes_need_room = False  # the file of a deleted export goes
+
     @extend_schema(responses={200: EXPORT_JOB})
     def get(
         self, request: HttpRequest, workspace_id: str, node_id: str, export_id: str
