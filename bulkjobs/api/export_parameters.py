@@ -13,6 +13,7 @@ from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.api.parameters import (
     choice_parameter,
+    flag_parameter,
     list_parameter,
     sort_parameter,
     text_parameter,
@@ -38,9 +39,7 @@ EXPORT_PARAMETERS = [
     list_parameter("fields", "Only columns at or below these dotted paths; the `id` comes always."),
     sort_parameter(None, "id"),
     choice_parameter("format", FORMATS, "The kind of file.", default=ExportFormat.CSV.value),
-    choice_parameter(
-        "excel", ["true", "false"], "Whether CSV begins with a byte order mark.", default="false"
-    ),
+    flag_parameter("excel", "Whether CSV begins with a byte order mark."),
 ]
 
 

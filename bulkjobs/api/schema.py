@@ -7,6 +7,7 @@ from bulkjobs.domain.files.containers import Container
 from bulkjobs.domain.files.encodings import NAMES
 from bulkjobs.domain.reading import Values
 from bulkjobs.models import BulkJobEntity, BulkJobOperation, BulkJobStatus, Outcome
+from bulkjobs.queries.export_files import ExportFormat
 from contacthub_project.api.components import (
     ID,
     INTEGER,
@@ -40,6 +41,9 @@ DECIMAL_FOUND = enum_component(
 )
 OUTCOME = enum_component("RowOutcome", Outcome.values)
 RESULTS_FORM = enum_component("BulkJobResultsForm", ["results", "input"])
+EXPORT_FORMAT = enum_component("ExportFormat", [each.value for each in ExportFormat])
+TEMPLATE_FORMAT = enum_component("TemplateFormat", ["csv", "xlsx"])
+EXPORT_STATUS = enum_component("ExportStatus", ["LOADED", "PROCESSING", "PROCESSED", "FAILED"])
 EVENT_TYPE = reference_to("EventType")
 JOB = object_component(
     "BulkJob",
@@ -86,8 +90,8 @@ EXPORT_JOB = object_component(
         "nodeId": ID,
         "entity": ENTITY,
         "eventType": nullable(EVENT_TYPE),
-        "format": {"type": "string", "enum": ["csv", "jsonl", "xlsx"]},
-        "status": {"type": "string", "enum": ["LOADED", "PROCESSING", "PROCESSED", "FAILED"]},
+        "format": EXPORT_FORMAT,
+        "status": EXPORT_STATUS,
         "errorMessage": TEXT_OR_NULL,
         "writtenEntities": INTEGER,
         "createdAt": MOMENT,
