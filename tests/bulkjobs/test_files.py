@@ -245,6 +245,7 @@ def test_compressed_files(hub: Hub) -> None:
         (b'[{"id":1}]', "JSON"),
         (packed("xl/workbook.xml", b"nonsense"), "damaged"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "file",  # files hold the time
 )
 def test_what_is_no_table_is_told_by_its_name(hub: Hub, content: bytes, told: str) -> None:
     job = upload(hub, content)
