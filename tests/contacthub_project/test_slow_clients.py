@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(300)
 CUSTOMERS = 60_000
 WARM_UP = 20
 ASKED = 150  # requests that are timed
-FLOOR = 0.1  # seconds: what is quicker is quick enough, whatever the machine does besides
+FLOOR = 0.25  # seconds: what is quicker is quick enough, whatever the machine does besides
 SLOW = {"BODY_SECONDS": "4", "BODY_BYTES_PER_SECOND": "100", "WRITE_TIMEOUT": "3"}
 
 

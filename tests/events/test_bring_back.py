@@ -10,10 +10,10 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from prometheus_client import REGISTRY
 
 from configuration.queries.rules import latest_rules_of
 from contacthub_project.core.principal import Principal
+from contacthub_project.runtime.metrics import REGISTRY
 from customers.actions.bulk_upsert import Done, upsert_many
 from customers.models import Change
 from events.actions.attachment import attach_waiting_events, sum_up_dropped_events

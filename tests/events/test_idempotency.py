@@ -85,7 +85,7 @@ def test_keys_outlast_a_change_of_the_installations_key(hub: Hub, settings: Any)
     assert post(hub, body).json != first.json
 
 
-@pytest.mark.parametrize("key", ["\u00c3\u00a9", "order 7, part 2", "x" * 255])
+@pytest.mark.parametrize("key", ["\u00e9", "order 7, part 2", "x" * 255])
 def test_keys_are_any_printable_text(hub: Hub, key: str) -> None:
     body = event(customerId=hub.post_customer()["id"])
     first = post(hub, body, key)

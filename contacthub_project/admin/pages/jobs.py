@@ -83,7 +83,9 @@ def preview(office: WorkspaceContext) -> HttpResponseBase:
     upload = files.get("file")
     if rules is None or not isinstance(upload, StoredUpload):
         return office.show("job_preview", "Preview", preview=Preview(fault="The file is empty."))
-    entity = form.get("entity", BulkJobEntity.CUSTOMER)
+    entity = form.get("entity")
+    if entity not in BulkJobEntity.values:
+        entity = BulkJobEntity.CUSTOMER
     event_type = form.get("eventType") or None
     if entity == BulkJobEntity.EVENT and event_type not in EVENT_TYPES:
         event_type = DEFAULT_EVENT_TYPE
