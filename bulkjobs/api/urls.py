@@ -1,31 +1,23 @@
-"""URLs of bulk jobs, by the contract's path templates."""
+"""URLs of bulk jobs and exports, by the contract's path templates."""
 
-from bulkjobs.api.export_views import (
-    ImportTemplateView,
-    NodeExportFileView,
-    NodeExportJobView,
-    NodeExportsView,
-    NodeExportView,
-)
-from bulkjobs.api.views import (
-    BulkJobReportView,
-    BulkJobResultsView,
-    BulkJobsView,
-    BulkJobView,
-)
+from bulkjobs.api.viewsets.exports import ExportJobViewSet, NodeExportViewSet
+from bulkjobs.api.viewsets.jobs import BulkJobViewSet
 from contacthub_project.api.operations import route
 
-EXPORTS = "/workspaces/{workspaceId}/nodes/{nodeId}/exports"
-JOBS = "/workspaces/{workspaceId}/nodes/{nodeId}/bulk-jobs"
+NODE = "/workspaces/{workspaceId}/nodes/{nodeId}"
+JOBS = NODE + "/bulk-jobs"
+JOB = JOBS + "/{jobId}"
+EXPORTS = NODE + "/exports"
+EXPORT = EXPORTS + "/{exportId}"
 
 urlpatterns = [
-    route(JOBS, BulkJobsView),
-    route("/workspaces/{workspaceId}/nodes/{nodeId}/export", NodeExportView),
-    route("/workspaces/{workspaceId}/nodes/{nodeId}/import-template", ImportTemplateView),
-    route(EXPORTS, NodeExportsView),
-    route(EXPORTS + "/{exportId}", NodeExportJobView),
-    route(EXPORTS + "/{exportId}/file", NodeExportFileView),
-    route(JOBS + "/{jobId}", BulkJobView),
-    route(JOBS + "/{jobId}/results", BulkJobResultsView),
-    route(JOBS + "/{jobId}/report", BulkJobReportView),
+    route(JOBS, BulkJobViewSet, {"get": "list", "post": "create"}),
+    route(NODE + "/export", NodeExportViewSet, {"get": "export"}),
+    route(NODE + "/import-template", NodeExportViewSet, {"get": "import_template"}),
+    route(EXPORTS, ExportJobViewSet, {"post": "create"}),
+    route(EXPORT, ExportJobViewSet, {"get": "retrieve", "delete": "destroy"}),
+    route(EXPORT + "/file", ExportJobViewSet, {"get": "file"}),
+    route(JOB, BulkJobViewSet, {"get": "retrieve", "delete": "destroy"}),
+    route(JOB + "/results", BulkJobViewSet, {"get": "results"}),
+    route(JOB + "/report", BulkJobViewSet, {"get": "report"}),
 ]

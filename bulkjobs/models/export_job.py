@@ -11,7 +11,7 @@ from django.utils import timezone
 from bulkjobs.models.job import BulkJobEntity, BulkJobStatus, ClockTimestamp
 from configuration.models import Node
 from contacthub_project.core.identifiers import new_id
-from contacthub_project.db.querysets import BoundedQuerySet
+from contacthub_project.db.querysets import TenantQuerySet
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 UNDER_WAY = ("LOADED", "PROCESSING")
 
 
-class ExportJobQuerySet(BoundedQuerySet["ExportJob"]):
+class ExportJobQuerySet(TenantQuerySet["ExportJob"]):
     def in_node(self, workspace_id: UUID, node_id: UUID) -> ExportJobQuerySet:
         """The exports of a node, the latest first."""
-        exports = self.filter(workspace_id=workspace_id, node_id=node_id)
+        exports = self.in_workspace(workspace_id).filter(node_id=node_id)
         return exports.order_by("-created_at", "-id")
 
     def available(self) -> ExportJobQuerySet:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from configuration.models import Node
 from contacthub_project.core.identifiers import new_id
-from contacthub_project.db.querysets import BoundedQuerySet
+from contacthub_project.db.querysets import TenantQuerySet
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -54,10 +54,10 @@ class Outcome(models.TextChoices):
     FORGOTTEN = "forgotten"
 
 
-class BulkJobQuerySet(BoundedQuerySet["BulkJob"]):
+class BulkJobQuerySet(TenantQuerySet["BulkJob"]):
     def in_node(self, workspace_id: UUID, node_id: UUID) -> BulkJobQuerySet:
         """The jobs of a node, the latest first."""
-        jobs = self.kept().filter(workspace_id=workspace_id, node_id=node_id)
+        jobs = self.kept().in_workspace(workspace_id).filter(node_id=node_id)
         return jobs.order_by("-created_at", "-id")
 
     def kept(self) -> BulkJobQuerySet:

@@ -127,10 +127,6 @@ class WorkspaceScopedViewSet(ContactHubViewSet):
         return rules
 
 
-# As those call it that are not converted yet.
-WorkspaceView = WorkspaceScopedViewSet
-
-
 def reached_workspace(principal: Principal, workspace_id: str) -> WorkspaceRules:
     """Return the rules of a workspace in which the principal works; raises Forbidden."""
     found = as_uuid(workspace_id)

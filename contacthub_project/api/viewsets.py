@@ -61,8 +61,8 @@ class ContactHubViewSet(ViewSet):
     filterset_class: type[FilterSet] | None = None
     page_rules: PageRules | None = None
     operations: Mapping[str, Operation] = {}
-    # What makes room is served while there is too little of it.
-    writes_need_room = True
+    # Actions that make room on the disk, and are served while there is too little of it.
+    room_making_actions: frozenset[str] = frozenset()
     operation: Operation
     principal: Principal | None = None
     date_format: DateFormat
@@ -139,8 +139,9 @@ class ContactHubViewSet(ViewSet):
 
     def check_room(self, request: HttpRequest) -> None:
         """Raise NoRoom for what writes when there is too little room on the disk."""
-        writes = self.writes_need_room and request.method not in SAFE_METHODS
-        if writes and not disk.database_has_room():
+        if request.method in SAFE_METHODS or self.action in self.room_making_actions:
+            return
+        if not disk.database_has_room():
             raise NoRoom
 
     def handle_exception(self, exc: Exception) -> HttpResponseBase:

@@ -1,8 +1,6 @@
-"""Exports, at once and in the background, and templates of files."""
+"""Exports of nodes, at once and in the background, and templates of files."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -14,9 +12,10 @@ from bulkjobs.api.export_parameters import EXPORT_PARAMETERS, export_request
 from bulkjobs.api.schema import CSV, EXPORT_JOB
 from bulkjobs.models import BulkJobEntity, BulkJobStatus, ExportJob
 from bulkjobs.queries.columns import possible_columns
+from bulkjobs.queries.documents import export_response
 from bulkjobs.queries.export_files import ExportFormat, written
 from bulkjobs.queries.exports import Records, exported
-from configuration.api.scoping import WorkspaceView
+from configuration.api.scoping import WorkspaceScopedViewSet
 from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.queries.rules import NodeRules
 from contacthub_project.api.parameters import choice_parameter
@@ -25,9 +24,11 @@ from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.core.errors import Conflict, NotFound
 
 
-class NodeExportView(WorkspaceView):
+class NodeExportViewSet(WorkspaceScopedViewSet):
+    """Files about a node, written while they are sent."""
+
     @extend_schema(parameters=EXPORT_PARAMETERS, responses={(200, "text/csv"): CSV})
-    def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> HttpResponseBase:
+    def export(self, request: HttpRequest, workspace_id: str, node_id: str) -> HttpResponseBase:
         """A node's customers, or its events of a type, as a bulk job takes them in again."""
         node = self.readable_node(node_id)
         asked = export_request(request, self.workspace, self.date_format)
@@ -39,8 +40,6 @@ class NodeExportView(WorkspaceView):
             headers=_attachment(f"{node.id}.{asked.file_format}"),
         )
 
-
-class ImportTemplateView(WorkspaceView):
     @extend_schema(
         parameters=[
             choice_parameter(
@@ -56,20 +55,22 @@ class ImportTemplateView(WorkspaceView):
         ],
         responses={(200, "text/csv"): CSV},
     )
-    def get(self, request: HttpRequest, workspace_id: str, node_id: str) -> HttpResponseBase:
+    def import_template(
+        self, request: HttpRequest, workspace_id: str, node_id: str
+    ) -> HttpResponseBase:
         """An empty file with every column that a bulk job can have."""
         parameters = QueryParameters(request)
         entity = parameters.choice(
             "entity", BulkJobEntity.values, default=BulkJobEntity.CUSTOMER.value
         )
-        event_type = parameters.choice("eventType", list(EVENT_TYPES), default=None)
+        event_type = parameters.choice("eventType", [*EVENT_TYPES], default=None)
         kind = parameters.choice("format", ["csv", "xlsx"], default=ExportFormat.CSV.value)
         if entity == BulkJobEntity.EVENT and event_type is None:
             parameters.fault("eventType", "is required for events")
         parameters.raise_faults()
         self.readable_node(node_id)
         file_format = ExportFormat(kind)
-        columns = list(possible_columns(self.workspace, entity, event_type).paths)
+        columns = [*possible_columns(self.workspace, entity, event_type).paths]
         return StreamingHttpResponse(
             written(Records(columns, []), file_format),
             content_type=file_format.content_type,
@@ -77,9 +78,13 @@ class ImportTemplateView(WorkspaceView):
         )
 
 
-class NodeExportsView(WorkspaceView):
+class ExportJobViewSet(WorkspaceScopedViewSet):
+    """Exports that are written in the background."""
+
+    room_making_actions = frozenset({"destroy"})  # the file of a deleted export goes
+
     @extend_schema(parameters=EXPORT_PARAMETERS, request=None, responses={202: EXPORT_JOB})
-    def post(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
+    def create(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         """Have an export written in the background."""
         node = self.readable_node(node_id)
         asked = export_request(request, self.workspace, self.date_format)
@@ -93,41 +98,24 @@ class NodeExportsView(WorkspaceView):
         )
         return JsonResponse(export_response(job), status=202)
 
-
-class _OneExportView(WorkspaceView):
-    def export_job(self, node: NodeRules, export_id: str) -> ExportJob:
-        """An export of the node; raises NotFound."""
-        exports = ExportJob.objects.in_node(self.workspace.id, node.id)
-        job = exports.filter(id=id_or_unknown(export_id)).first()
-        if job is None:
-            raise NotFound(f"export not found {export_id}")
-        return job
-
-
-class NodeExportJobView(_OneExportView):
-    writes_need_room = False  # the file of a deleted export goes
-
     @extend_schema(responses={200: EXPORT_JOB})
-    def get(
+    def retrieve(
         self, request: HttpRequest, workspace_id: str, node_id: str, export_id: str
     ) -> JsonResponse:
         """An export, and how far it is."""
-        return JsonResponse(
-            export_response(self.export_job(self.readable_node(node_id), export_id))
-        )
+        job = self.export_job(self.readable_node(node_id), export_id)
+        return JsonResponse(export_response(job))
 
     @extend_schema(responses={204: None})
-    def delete(
+    def destroy(
         self, request: HttpRequest, workspace_id: str, node_id: str, export_id: str
     ) -> HttpResponse:
         """Delete an export and its file."""
         delete_export(self.export_job(self.readable_node(node_id), export_id))
         return HttpResponse(status=204)
 
-
-class NodeExportFileView(_OneExportView):
     @extend_schema(responses={(200, "text/csv"): CSV})
-    def get(
+    def file(
         self, request: HttpRequest, workspace_id: str, node_id: str, export_id: str
     ) -> HttpResponseBase:
         """The file of an export, once it is PROCESSED."""
@@ -140,22 +128,14 @@ class NodeExportFileView(_OneExportView):
             headers=_attachment(f"{job.node_id}.{job.file_format}"),
         )
 
+    def export_job(self, node: NodeRules, export_id: str) -> ExportJob:
+        """An export of the node; raises NotFound."""
+        exports = ExportJob.objects.in_node(self.workspace.id, node.id)
+        job = exports.filter(id=id_or_unknown(export_id)).first()
+        if job is None:
+            raise NotFound(f"export not found {export_id}")
+        return job
+
 
 def _attachment(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
-
-
-def export_response(job: ExportJob) -> dict[str, Any]:
-    """The export as the API shows it."""
-    return {
-        "id": job.id,
-        "nodeId": job.node_id,
-        "entity": job.entity,
-        "eventType": job.request["eventType"],
-        "format": job.file_format,
-        "status": job.status,
-        "errorMessage": job.error_message,
-        "writtenEntities": job.written,
-        "createdAt": job.created_at,
-        "updatedAt": job.updated_at,
-    }
