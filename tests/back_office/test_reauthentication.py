@@ -56,7 +56,7 @@ ORDINARY = {
 }  # fmt: skip
 ONLY_SHOWN = {
     "dashboard", "customers", "customer", "customer-events", "events", "event", "job", "job-rows",
-    "job-results", "download-properties", "operations", "audit",
+    "job-results", "job-template", "download-properties", "operations", "audit",
 }  # fmt: skip
 REGISTERS = {
     "configuration_senduserdatabase", "customers_aggregatebuild", "events_product",
