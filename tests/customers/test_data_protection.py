@@ -112,4 +112,5 @@ def test_nobody_is_forgotten_by_halves() -> None:
         "events_droppedevents",  # counts by reason, nothing of a person
         "events_product", "events_purgerun", "bulkjobs_bulkjob", "bulkjobs_result",
         "bulkjobs_forgottenidentity",  # digests, until their job has ended
+        "bulkjobs_exportjob",  # whose files go when somebody is forgotten
     }  # fmt: skip
