@@ -17,7 +17,8 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     headers = [
         (name.removeprefix("HTTP_").replace("_", "-").lower().encode(), value.encode("latin-1"))
         for name, value in environ.items()
-        if name.startswith("HTTP_") or name in {"CONTENT_TYPE", "CONTENT_LENGTH"}
+        if (name.startswith("HTTP_") and name not in {"HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"})
+        or name in {"CONTENT_TYPE", "CONTENT_LENGTH"}  # with underscores the server drops them
     ]
     scope = {
         "type": "http",
