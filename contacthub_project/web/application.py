@@ -94,11 +94,7 @@ class Application:
         except ContacthubError as refusal:
             request.refusal = refusal
             response = self.api.answer(request)
-        try:
-            await _send(request, response, body, send, work)
-        except ContacthubError as refusal:  # nothing is sent yet
-            request.refusal = refusal
-            await _send(request, self.api.answer(request), body, send, work)
+        await _send(request, response, body, send, work, refuse=self.api.answer)
 
     @staticmethod
     def _is_coroutine(request: Request, operation: Operation) -> bool:
@@ -118,11 +114,7 @@ class Application:
         except ContacthubError as refusal:
             request.refusal = refusal
             response = self.pages.refuse(request)
-        try:
-            await _send(request, response, body, send, work)
-        except ContacthubError as refusal:  # nothing is sent yet
-            request.refusal = refusal
-            await _send(request, self.pages.refuse(request), body, send, work)
+        await _send(request, response, body, send, work, refuse=self.pages.refuse)
 
     def _operation(self, request: Request) -> Operation | None:
         """The operation that is asked for; None if there is none."""
@@ -140,6 +132,23 @@ class Application:
 
 
 async def _send(
+    request: Request,
+    response: HttpResponseBase,
+    body: Body,
+    send: Send,
+    work: Work,
+    *,
+    refuse: Callable[[Request], HttpResponseBase],
+) -> None:
+    """Send an answer; what `refuse` makes of the request when it streams and may not begin."""
+    try:
+        await _send_answer(request, response, body, send, work)
+    except ContacthubError as refusal:  # nothing is sent yet
+        request.refusal = refusal
+        await _send_answer(request, refuse(request), body, send, work)
+
+
+async def _send_answer(
     request: Request, response: HttpResponseBase, body: Body, send: Send, work: Work
 ) -> None:
     """Send an answer; raises TooManyWaiting when it streams and may not begin."""
