@@ -8,21 +8,27 @@ import sys
 WITHOUT_SERVERS = {"check", "help", "serve", "spectacular", "version"}
 # What looks at a database that is newer than this program, or at none; `web` asks by itself.
 OF_ANY_VERSION = {"dbshell", "diffsettings", "inspectdb", "makemigrations", "showmigrations", "web"}
+EXIT_STATUS = 2  # of a program that refuses to start
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contacthub_project.settings")
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    try:
+        data = settings.DATA
+    except (ImproperlyConfigured, ValueError) as fault:
+        print(f"The settings are not valid: {fault}", file=sys.stderr)
+        raise SystemExit(EXIT_STATUS) from None
     if len(sys.argv) < 2 or sys.argv[1] in WITHOUT_SERVERS or "--help" in sys.argv:
         execute_from_command_line(sys.argv)
         return
-    from django.conf import settings
-
     from contacthub_project.runtime.embedded import servers
 
     attached = servers(
-        data=settings.DATA,
+        data=data,
         postgres=settings.USES_EMBEDDED_POSTGRES,
         valkey=settings.USES_EMBEDDED_VALKEY,
     )

@@ -1,4 +1,4 @@
-"""What counters do about facts of the configuration below."""
+"""Reacts to changes of the configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contacthub_project.messaging.enqueue import enqueue_on_commit
 
 
 def connect() -> None:
-    """Listen; called once per process while Django starts."""
+    """Connect the receivers; called once per process while Django starts."""
     time_zone_changed.connect(_count_anew, dispatch_uid="counters")
 
 

@@ -1,4 +1,4 @@
-"""Celery shells round actions."""
+"""Celery tasks; each calls one action."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SECONDS_AT_A_TIME = 20.0
 
 @shared_task(name=folding.TASK)
 def fold() -> None:
-    """Fold what has been written since; the rest follows at once."""
+    """Fold the deltas; enqueues itself while some are left."""
     if not folding.fold_all(seconds=SECONDS_AT_A_TIME):
         enqueue(folding.TASK)
 
 
 @shared_task(name="analytics.tasks.recount")
 def recount() -> None:
-    """Prove the counters of every workspace, and mend what differs."""
-    recounting.recount_all(mend=True)
+    """Recount every workspace, and correct counters that differ."""
+    recounting.recount_all(repair=True)

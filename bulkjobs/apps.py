@@ -5,6 +5,7 @@ from contacthub_project.db import tenant_data
 
 class BulkjobsConfig(AppConfig):
     name = "bulkjobs"
+    verbose_name = "Imports and exports"
 
     def ready(self) -> None:
         from bulkjobs.actions.tenant_data import BulkJobDataOwner

@@ -1,4 +1,4 @@
-"""Celery shells round actions."""
+"""Celery tasks; each calls one action."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from bulkjobs.actions import exporting, loading, removal, storage
 from bulkjobs.actions.processing import process
 from contacthub_project.messaging.enqueue import enqueue
 
-TASK_SECONDS = 10.0  # then other tasks get a turn
+TASK_SECONDS = 10.0  # then other tasks run
 
 
 @shared_task(name=loading.TASK)
 def work() -> None:
-    """Work on bulk jobs for a while, and ask for another go."""
+    """Process bulk jobs for a while; enqueues itself again."""
     if not process(seconds=TASK_SECONDS):
         enqueue(loading.TASK)
 
 
 @shared_task(name=exporting.TASK)
 def export() -> None:
-    """Write exports that wait; jobs get every other second meanwhile."""
+    """Write waiting exports; jobs are processed every other second meanwhile."""
     exporting.write_exports(meanwhile=partial(process, seconds=1.0))
 
 
 @shared_task(name=removal.TASK, needs_room=False)
 def remove_old() -> None:
-    """Remove the jobs and results of long ago, and what is left of deleted jobs."""
+    """Remove old jobs and results, and the rest of deleted jobs."""
     ended_before = timezone.now() - timedelta(days=settings.BULK_DAYS)
     exporting.remove_exports(ended_before=timezone.now() - timedelta(days=settings.EXPORT_DAYS))
     if not removal.remove_jobs(ended_before=ended_before, seconds=TASK_SECONDS):
@@ -40,6 +40,6 @@ def remove_old() -> None:
 
 @shared_task(name="bulkjobs.tasks.remove_stray_files", needs_room=False)
 def remove_stray_files() -> None:
-    """Remove uploads of yesterday and before that became no job."""
+    """Remove uploads of yesterday and before without a job."""
     storage.remove_old_copies()
     removal.remove_stray_files(stored_before=timezone.now() - timedelta(days=1))

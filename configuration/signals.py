@@ -11,5 +11,8 @@ source_priority_changed = Signal()
 # A workspace's placeholders change: workspace_id.
 placeholders_changed = Signal()
 
+# Telephone numbers without a prefix are of another country: workspace_id.
+country_changed = Signal()
+
 # A workspace's days begin at other moments: workspace_id.
 time_zone_changed = Signal()

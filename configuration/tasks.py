@@ -1,4 +1,4 @@
-"""Celery tasks. The work to be done is in the database; each task calls one action."""
+"""Celery tasks; each calls one action."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from celery import shared_task
 from django.core.management import call_command
 from oauth2_provider.models import clear_expired as clear_expired_tokens
 
-from configuration.actions import building, rekeying, removal, signing_in
+from configuration.actions import (
+    access_log,
+    building,
+    idempotency,
+    rekeying,
+    removal,
+    signing_in,
+)
 from contacthub_project.messaging.enqueue import enqueue
 
 SLICE_SECONDS = 20.0
@@ -33,3 +40,15 @@ def clear_expired() -> None:
     clear_expired_tokens()
     call_command("clearsessions")
     signing_in.forget_attempts()
+
+
+@shared_task(name="configuration.tasks.clear_old_keys")
+def clear_old_keys() -> None:
+    """Forget the idempotency keys of yesterday."""
+    idempotency.clear_old_keys()
+
+
+@shared_task(name="configuration.tasks.remove_old_audit_entries")
+def remove_old_audit_entries() -> None:
+    """Remove entries of the audit log that are older than AUDIT_DAYS."""
+    access_log.remove_old_entries()

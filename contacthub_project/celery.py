@@ -21,7 +21,10 @@ def _note_heartbeat(**_: object) -> None:
 
 @worker_init.connect
 def _refuse_newer_tables(**_: object) -> None:
-    """End a worker before it takes a task; SystemExit is what Celery lets a receiver raise."""
+    """End a worker before it takes a task.
+
+    SystemExit is the exception that Celery lets a receiver raise.
+    """
     from contacthub_project.runtime.schema_version import NewerTablesError, wait_until_known
 
     try:

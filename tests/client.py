@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from django.test import TestCase
 from contacthub_project.api import BASE_PATH
 from contacthub_project.api.renderers import AsyncStream
 from contacthub_project.api.requests import Request
-from contacthub_project.runtime.concurrency import run_here
+from contacthub_project.runtime.blocking import run_blocking
 
 NOT_SENT = object()
 
@@ -44,6 +45,8 @@ class Answer:
 class ApiClient:
     """Holds a token; paths are below the API's base path unless `absolute`."""
 
+    compares_answers = True  # with the OpenAPI document
+
     def __init__(self, token: str | None = None, handler: Any = None) -> None:
         self.token = token
         self.handler = handler
@@ -69,7 +72,10 @@ class ApiClient:
         with TestCase.captureOnCommitCallbacks(execute=True):
             response = self.send(method, path, body, **options)
             content = b"".join(content_of(response))
-        return Answer(response.status_code, dict(response.items()), content)
+        answer = Answer(response.status_code, dict(response.items()), content)
+        if self.compares_answers and not options.get("absolute"):
+            check_answer(method, path, answer)
+        return answer
 
     def stream(self, path: str, **options: Any) -> Iterator[bytes]:
         """The parts of the answer to a GET, as they come."""
@@ -116,6 +122,73 @@ class ApiClient:
         return response
 
 
+class LoopClient:
+    """Calls the ASGI application in the event loop at hand, as the web server does."""
+
+    def __init__(self, token: str | None = None) -> None:
+        self.token = token
+
+    async def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Send a request; `headers` as `If_Match="1"`."""
+        content = b"" if body is None else json.dumps(body).encode()
+        given = {"host": "testserver", "content-length": str(len(content))}
+        if content:
+            given["content-type"] = "application/json"
+        if self.token is not None:
+            given["authorization"] = f"Bearer {self.token}"
+        given |= {name.replace("_", "-").lower(): value for name, value in headers.items()}
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": BASE_PATH + path,
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+            "client": ("127.0.0.1", 1024),
+            "server": ("testserver", 80),
+            "scheme": "http",
+        }
+        received = [{"type": "http.request", "body": content}]
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            if received:
+                return received.pop()
+            await asyncio.Event().wait()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await application()(scope, receive, send)
+        start, *parts = sent
+        titled = {
+            {"etag": "ETag", "www-authenticate": "WWW-Authenticate"}.get(
+                name.decode(), name.decode().title()
+            ): value.decode("latin-1")
+            for name, value in start["headers"]
+        }
+        answer = Answer(start["status"], titled, b"".join(part["body"] for part in parts))
+        check_answer(method, path, answer)
+        return answer
+
+
+def check_answer(method: str, path: str, answer: Answer) -> None:
+    """Refuse an answer of the API that contradicts the OpenAPI document."""
+    from tests.contract.answers import contradiction
+
+    kind = answer.headers.get("Content-Type", "").partition(";")[0] if answer.content else ""
+    found = contradiction(method, path, answer.status, kind, answer.content)
+    assert found is None, found
+
+
+@cache
+def application() -> Any:
+    """What the web server runs."""
+    from contacthub_project.web.application import Application
+
+    return Application()
+
+
 @cache
 def handlers() -> Any:
     """Those of the API and of pages."""
@@ -140,8 +213,8 @@ def content_of(response: Any) -> Iterator[bytes]:
         return
     try:
         while True:
-            yield run_here(anext(response.generator))
+            yield run_blocking(anext(response.generator))
     except StopAsyncIteration:
         pass
     finally:
-        run_here(response.generator.aclose())
+        run_blocking(response.generator.aclose())

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -8,8 +10,10 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from contacthub_project.db.gathering import gathering_connections
+from tests import workspace_guard
 from tests.factories import Hub
 
+workspace_guard.watch()
 hypothesis_settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -21,11 +25,23 @@ def _no_proxies() -> None:
     assert settings.DATA.name == "tests", "tests must not touch the product's own data"
 
 
+@pytest.fixture(autouse=True)
+def _every_statement_names_its_workspace() -> Iterator[None]:
+    """Statements on tenant tables name one workspace, or come from a sweep that has a name."""
+    workspace_guard.offences.clear()
+    yield
+    assert not workspace_guard.offences, "\n\n".join(sorted(set(workspace_guard.offences)))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """The test's database, which nobody may be connected to when it is dropped."""
     yield
+    from contacthub_project.web import work  # makes its pools by the settings of the test
+
     gathering_connections.close()
+    for resources in work._resources.values():
+        resources.connections.close_idle()
 
 
 @pytest.fixture
@@ -38,3 +54,10 @@ def hub(db: None) -> Hub:
 def live_hub(transactional_db: None) -> Hub:
     """The same with real commits, for tests about several connections."""
     return Hub()
+
+
+@pytest.fixture
+def own_uploads(settings: Any, tmp_path: Path) -> None:
+    """An empty storage of the test's own."""
+    settings.MEDIA_ROOT = tmp_path
+    (tmp_path / "bulk-jobs").mkdir()

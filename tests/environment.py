@@ -37,11 +37,12 @@ os.environ |= {
     "CONTACTHUB_DATA": str(DATA),
     "HTTPS": "false",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
-    "TEST_DATABASE_TEMPLATE": TEMPLATE,
+    "TEST_DATABASE_TEMPLATE": "" if "TEST_DATABASE_NAME" in os.environ else TEMPLATE,
     # Each worker has a database of its own, so what changes in one is no news to the others.
     "SHARED_VERSION_FILE": str(
         DATA / f"generation-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     ),
+    "REFUSALS_SECONDS": "0",
     "LOG_LEVEL": "ERROR",
 }
 
@@ -62,6 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
         _attached.append(ValkeyServer(settings.DATA))
     for server in _attached:
         server.attach()
+    if "TEST_DATABASE_NAME" in os.environ:  # ./test --citus
+        for command in (["migrate", "--verbosity=0"], ["distribute", "--shards=8"]):
+            subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, check=True)
+        return
     # In a process of its own: in this one databases are closed to everything but tests.
     subprocess.run([sys.executable, "-m", "tests.template"], cwd=ROOT, check=True)
 

@@ -54,7 +54,9 @@ def make_user(
     for workspace in workspaces:
         Membership.objects.create(user=user, workspace=workspace)
     for node, permission in (grants or {}).items():
-        NodeGrant.objects.create(user=user, node=node, permission=permission)
+        NodeGrant.objects.create(
+            user=user, workspace_id=node.workspace_id, node=node, permission=permission
+        )
     return user
 
 

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class Product:
     def start(self) -> None:
         hidden = {
             "CONTACTHUB_DATA", "SHARED_VERSION_FILE", "HTTPS", "ALLOWED_HOSTS", "LOG_LEVEL",
-            "DATABASE_URL", "REDIS_URL",
+            "DATABASE_URL", "REDIS_URL", "REFUSALS_SECONDS",
         }  # fmt: skip
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "run"), "--port", str(self.port), "--data", str(self.data)],
@@ -119,3 +120,14 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+@contextlib.contextmanager
+def running(data: Path, **settings: str) -> Iterator[Product]:
+    """The product, started, and stopped at the end."""
+    product = Product(data, **settings)
+    try:
+        product.start()
+        yield product
+    finally:
+        product.stop()

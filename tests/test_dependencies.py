@@ -28,10 +28,10 @@ def pinned(name: str) -> dict[str, str]:
 
 
 def test_everything_installed_is_pinned() -> None:
-    wanted = pinned(FILES[0]) | pinned(FILES[1])
+    expected = pinned(FILES[0]) | pinned(FILES[1])
     assert {
         canonicalize_name(each.metadata["Name"]): each.version for each in distributions()
-    } == wanted
+    } == expected
 
 
 def test_the_files_agree() -> None:

@@ -6,11 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+SOURCE = re.compile(
+    r"`((?:contacthub_project|configuration|customers|events|bulkjobs|analytics|segments)"
+    r"/[\w/]+\.(?:py|sql|toml|json))`"
+)
 TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
@@ -31,12 +35,16 @@ def test_promises_name_the_tests_that_hold_them(page: str, least: int) -> None:
     assert len(TEST.findall((ROOT / "docs" / page).read_text())) > least
 
 
-def test_the_tables_to_distribute_are_those_of_workspaces() -> None:
-    named = re.findall(r"\('(\w+)'\)", (ROOT / "docs" / "production.md").read_text())
-    apart = {
-        model._meta.db_table
-        for app in ("customers", "events", "bulkjobs", "analytics")
-        for model in apps.get_app_config(app).get_models()
-        if "workspace_id" in {field.column for field in model._meta.concrete_fields}
-    }
-    assert sorted(named) == sorted(apart)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_source_files_that_pages_name_are_there(page: Path) -> None:
+    for file in SOURCE.findall(page.read_text()):
+        assert (ROOT / file).is_file(), file
+
+
+def test_decisions_are_numbered_and_dated() -> None:
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    for number, page in enumerate(DECISIONS, start=1):
+        title, _, date, *_ = page.read_text().splitlines()
+        assert page.name.startswith(f"{number:04}-")
+        assert title == f"# {number}. " + index.split(f"]({page.name})")[0].rpartition("[")[2]
+        assert re.fullmatch(r"Date: \d{4}-\d\d-\d\d", date), page.name

@@ -241,7 +241,7 @@ def test_bodies_in_chunks(front: Front) -> None:
     ("size", "status"),
     [(MIB, 400), (BATCH_BYTES, 400), (BATCH_BYTES + 1, 413), (20 * MIB, 413)],
 )
-def test_batches_of_all_sizes_are_answered_in_the_error_format(
+def test_batches_of_all_sizes_get_responses_in_the_error_format(
     front: Front, size: int, status: int
 ) -> None:
     check_answer(front, "events/batch", size, status)

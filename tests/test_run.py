@@ -21,21 +21,19 @@ import psycopg
 import pytest
 
 from contacthub_project.runtime.embedded import PostgresServer, ValkeyServer
-from tests.product import ROOT, Product, free_port
+from tests.product import ROOT, Product, free_port, running
 
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    running = Product(tmp_path_factory.mktemp("hub") / "data")
-    running.start()
-    yield running
-    running.stop()
+    with running(tmp_path_factory.mktemp("hub") / "data") as started:
+        yield started
 
 
 def test_it_says_how_to_begin(product: Product) -> None:
-    told = "".join(product.output)
+    reported = "".join(product.output)
     facts = product.facts
     assert facts["baseUrl"] == f"http://localhost:{product.port}"
     for text in (
@@ -45,7 +43,7 @@ def test_it_says_how_to_begin(product: Product) -> None:
         facts["tokens"]["trusted"],
         facts["login"]["password"],
     ):
-        assert text in told
+        assert text in reported
     assert len(facts["nodeIds"]) == 2
     assert set(facts["tokens"]) == {"trusted", "untrusted", "operator", "admin", "dpo"}
     assert stat.S_IMODE((product.data / "demo.json").stat().st_mode) == 0o600
@@ -93,18 +91,18 @@ def test_the_web_server_alone(product: Product) -> None:
     environment = os.environ | {"CONTACTHUB_DATA": str(product.data), "HTTPS": "true"}
     alone = subprocess.Popen([*command, "--workers", "1"], env=environment)
     try:
-        told = _asked(f"http://127.0.0.1:{port}/hub/v1/health")
-        assert b'"database":{"status":"UP"}' in told
+        reported = _requested(f"http://127.0.0.1:{port}/hub/v1/health")
+        assert b'"database":{"status":"UP"}' in reported
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/hub/v1/me")
-        assert b'route="/health"' in _asked(f"http://127.0.0.1:{port + 1}/metrics")
+        assert b'route="/health"' in _requested(f"http://127.0.0.1:{port + 1}/metrics")
         assert product.call("GET", f"{product.hub}/health")[0] == 200
     finally:
         alone.terminate()
     assert alone.wait(30) == 0
 
 
-def _asked(url: str) -> bytes:
+def _requested(url: str) -> bytes:
     deadline = time.monotonic() + 30
     while True:
         try:

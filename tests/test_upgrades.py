@@ -53,8 +53,8 @@ def test_nobody_waits_for_a_migration(live_hub: Hub) -> None:
     assert len(waits) > 10
     assert max(waits) < LONGEST_WAIT
     # What was there before is counted by the first recount, that of the night.
-    assert recount(hub.workspace.id, mend=True)
-    assert recount(hub.workspace.id, mend=False) == []
+    assert recount(hub.workspace.id, repair=True)
+    assert recount(hub.workspace.id, repair=False) == []
     found = hub.admin.get(f"{hub.path}/events", query={"nodeId": str(hub.node.id)})["page"]
     assert found["totalUnfilteredElements"] == EVENTS + len(waits)
 

@@ -1,8 +1,8 @@
-"""Folding deltas into counters: what has been written is added to what has been counted.
+"""Folds deltas into counters.
 
-A delta is taken and counted in one transaction, and one worker at a time works on a workspace; so a
-crash loses none and counts none twice. Readers add what is not folded yet: to fold late costs them
-time, never exactness.
+A delta is removed and counted in one transaction, and one worker at a time works on a workspace; so
+a crash loses none and counts none twice. Readers add the deltas that are not folded yet: late
+folding makes reads slower, never wrong.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from contacthub_project.db.sql import fetch_all, fetch_one, fetch_value, load
 TASK = "analytics.tasks.fold"
 BATCH = 20_000
 
-HOLD = "SELECT pg_try_advisory_xact_lock(%s::int, hashtext(%s))"
+LOCK = "SELECT pg_try_advisory_xact_lock(%s::int, hashtext(%s))"
 WORKSPACES = load("analytics/sql/workspaces_to_fold")
 OPEN_LEDGER = load("analytics/sql/open_ledger")
 FOLD = load("analytics/sql/fold_deltas")
 
 
 def fold_all(*, seconds: float) -> bool:
-    """Fold what there is, for about so many seconds; True when nothing is left.
+    """Fold deltas for about so many seconds; return True when none are left.
 
-    Workspaces whose time zone was changed are counted anew.
+    Workspaces whose time zone was changed are counted again.
     """
     deadline = time.monotonic() + seconds
     for workspace_id, is_elsewhere in fetch_all(WORKSPACES, []):
         if is_elsewhere:
-            recount(workspace_id, mend=True)
+            recount(workspace_id, repair=True)
         while fold(workspace_id) == BATCH:
             if time.monotonic() > deadline:
                 return False
@@ -42,8 +42,11 @@ def fold_all(*, seconds: float) -> bool:
 
 @transaction.atomic
 def fold(workspace_id: UUID) -> int:
-    """Fold a batch of a workspace's deltas; how many there were, 0 while another is at it."""
-    if not fetch_value(HOLD, [LOCK_CLASS, str(workspace_id)]):
+    """Fold a batch of a workspace's deltas.
+
+    Return their number, 0 while another process does it.
+    """
+    if not fetch_value(LOCK, [LOCK_CLASS, str(workspace_id)]):
         return 0
     fetch_one(OPEN_LEDGER, {"workspace_id": workspace_id})
     parameters = {"workspace_id": workspace_id, "limit": BATCH}

@@ -1,8 +1,8 @@
-"""Counting a workspace anew from its rows: the proof of the counters, and their repair.
+"""Counts a workspace again from its rows, to verify and repair its counters.
 
-Everything is looked at in one snapshot, so writers go on meanwhile and are neither missed nor
-counted twice: what they have committed by then is in the rows, what they commit later is in deltas
-that the snapshot does not show.
+Everything is read in one snapshot, so writers continue meanwhile and are neither missed nor counted
+twice: what they have committed by then is in the rows, what they commit later is in deltas that the
+snapshot does not contain.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from analytics.queries.measures import LOCK_CLASS
 from configuration.models import Workspace
 from contacthub_project.db.sql import fetch_all, fetch_one, fetch_value, load
 
-PATIENCE = 60.0
+LOCK_TIMEOUT_SECONDS = 60.0
 
-HOLD = "SELECT pg_try_advisory_lock(%s::int, hashtext(%s))"
-LET_GO = "SELECT pg_advisory_unlock(%s::int, hashtext(%s))"
+LOCK = "SELECT pg_try_advisory_lock(%s::int, hashtext(%s))"
+UNLOCK = "SELECT pg_advisory_unlock(%s::int, hashtext(%s))"
 COMPARE = load("analytics/sql/compare_counters")
 COUNT = load("analytics/sql/count_anew")
 COUNT_VISITS = load("analytics/sql/count_visits_anew")
@@ -37,7 +37,7 @@ log = structlog.get_logger("contacthub.analytics")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A counter that is not what the rows add up to."""
+    """A counter that differs from the rows."""
 
     node_id: UUID
     metric: str
@@ -47,22 +47,22 @@ class Difference:
     actual: Decimal
 
 
-def recount_all(*, mend: bool) -> dict[UUID, list[Difference]]:
-    """Recount every workspace; the differences by workspace, where there are any."""
+def recount_all(*, repair: bool) -> dict[UUID, list[Difference]]:
+    """Recount every workspace; return the differences by workspace, where there are any."""
     found = {}
     for workspace_id in Workspace.objects.present().values_list("id", flat=True):
-        differences = recount(workspace_id, mend=mend)
+        differences = recount(workspace_id, repair=repair)
         if differences:
             found[workspace_id] = differences
     return found
 
 
-def recount(workspace_id: UUID, *, mend: bool) -> list[Difference]:
-    """What differs between the counters of a workspace and its rows; with `mend`, no more.
+def recount(workspace_id: UUID, *, repair: bool) -> list[Difference]:
+    """Return the differences between a workspace's counters and its rows; `repair` corrects them.
 
-    Raises TimeoutError when another works on the workspace's counters for long.
+    Raises TimeoutError when another process works on the workspace's counters for too long.
     """
-    with _held(workspace_id), _snapshot():
+    with _locked_ledger(workspace_id), _snapshot():
         zones = Workspace.objects.filter(id=workspace_id).values_list("timezone", flat=True)
         time_zone = zones.first()
         if time_zone is None:
@@ -73,13 +73,13 @@ def recount(workspace_id: UUID, *, mend: bool) -> list[Difference]:
         differences = [Difference(*row) for row in fetch_all(COMPARE, parameters, prepare=False)]
         if differences:
             log.warning("counters differ", workspace=str(workspace_id), how_many=len(differences))
-        if mend and (differences or counted_in != time_zone):
-            _count_anew(workspace_id, time_zone)
-        _note(workspace_id, time_zone if mend else counted_in, len(differences))
+        if repair and (differences or counted_in != time_zone):
+            _rebuild_counters(workspace_id, time_zone)
+        _update_ledger(workspace_id, time_zone if repair else counted_in, len(differences))
     return differences
 
 
-def _count_anew(workspace_id: UUID, time_zone: str) -> None:
+def _rebuild_counters(workspace_id: UUID, time_zone: str) -> None:
     for model in (Delta, Counter, Presence):
         model.objects.filter(workspace_id=workspace_id).delete()
     with connection.cursor() as cursor:
@@ -87,8 +87,8 @@ def _count_anew(workspace_id: UUID, time_zone: str) -> None:
             cursor.execute(statement, {"workspace_id": workspace_id, "time_zone": time_zone})
 
 
-def _note(workspace_id: UUID, time_zone: str, differences: int) -> None:
-    # What has come down to nothing need not be kept.
+def _update_ledger(workspace_id: UUID, time_zone: str, differences: int) -> None:
+    # Counters of zero are not kept.
     Counter.objects.filter(workspace_id=workspace_id, value=0).delete()
     Presence.objects.filter(workspace_id=workspace_id, times=0).delete()
     Ledger.objects.update_or_create(
@@ -102,23 +102,23 @@ def _note(workspace_id: UUID, time_zone: str, differences: int) -> None:
 
 
 @contextmanager
-def _held(workspace_id: UUID) -> Iterator[None]:
-    """The workspace's counters, for ourselves; held before the snapshot is taken."""
+def _locked_ledger(workspace_id: UUID) -> Iterator[None]:
+    """Lock the workspace's counters; called before the snapshot is taken."""
     name = [LOCK_CLASS, str(workspace_id)]
-    deadline = time.monotonic() + PATIENCE
-    while not fetch_value(HOLD, name):
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+    while not fetch_value(LOCK, name):
         if time.monotonic() > deadline:
             raise TimeoutError(f"the counters of workspace {workspace_id} are being worked on")
         time.sleep(0.05)
     try:
         yield
     finally:
-        fetch_one(LET_GO, name)
+        fetch_one(UNLOCK, name)
 
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
-    """One view of everything until the end, what others commit meanwhile left out."""
+    """Read everything in one snapshot until the end."""
     is_ours = not connection.in_atomic_block
     with transaction.atomic():
         if is_ours:

@@ -1,10 +1,11 @@
-"""The answers of analytics, for the OpenAPI document."""
+"""OpenAPI schemas of the responses of analytics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from analytics.domain import indicators
+from analytics.domain.data_quality import PropertyState
 from analytics.domain.periods import MODES
 from configuration.domain.vocabulary import CONTEXTS
 from contacthub_project.api.components import (
@@ -33,14 +34,15 @@ FIGURE_TYPE = enum_component(
 )
 VALUE = object_component("StatsValue", {"datetime": TEXT, "value": TEXT})
 VALUES: Schema = {"type": "array", "items": VALUE}
-NODE_ASKED: Schema = {"nodeId": {"anyOf": [ID, {"type": "null"}]}}
+FLAG: Schema = {"type": "boolean"}
+NODE_PROPERTY: Schema = {"nodeId": {"anyOf": [ID, {"type": "null"}]}}
 PERIOD: Schema = {"start": MOMENT, "end": MOMENT, "timezone": reference_to("Timezone")}
 
 
-def _answer(name: str, asked: Schema, data: Schema) -> Schema:
-    """An answer that repeats what it was asked for."""
-    parameters = object_component(f"{name}Parameters", asked)
-    return object_component(name, {"parameters": parameters, "data": data})
+def _answer(name: str, parameters: Schema, data: Schema) -> Schema:
+    """Publish a response of data, which repeats the parameters of the request."""
+    repeated = object_component(f"{name}Parameters", parameters)
+    return object_component(name, {"parameters": repeated, "data": data})
 
 
 def _listed(name: str, properties: Schema, *, required: Iterable[str] | None = None) -> Schema:
@@ -60,12 +62,12 @@ NODES = page_component(
     "nodes",
 )
 COUNT = _answer(
-    "CustomerCount", NODE_ASKED, object_component("CustomerCountData", {"customers": TEXT})
+    "CustomerCount", NODE_PROPERTY, object_component("CustomerCountData", {"customers": TEXT})
 )
 CHANNELS = ("EMAIL_AND_MOBILE", "EMAIL_ONLY", "MOBILE_ONLY", "NOT_REACHABLE")
 CHANNEL_COUNTS = _answer(
     "ChannelCounts",
-    NODE_ASKED,
+    NODE_PROPERTY,
     object_component("ChannelCountsData", dict.fromkeys(CHANNELS, TEXT)),
 )
 CHANGES = ("ADDED", "UPDATED", "DELETED")
@@ -74,11 +76,11 @@ SHOPS = ("ECOMMERCE", "RETAIL")
 CHANGE = enum_component("ChangeType", CHANGES)
 CONTEXT = enum_component("ReportedContext", [*CONTEXTS, ALL])
 PURCHASES = enum_component("PurchaseType", [*SHOPS, ALL])
-REGISTRATIONS = _answer("RegistrationStats", PERIOD | {"mode": MODE} | NODE_ASKED, VALUES)
-UPDATES = _answer("UpdateStats", PERIOD | {"type": CHANGE} | NODE_ASKED, VALUES)
+REGISTRATIONS = _answer("RegistrationStats", PERIOD | {"mode": MODE} | NODE_PROPERTY, VALUES)
+UPDATES = _answer("UpdateStats", PERIOD | {"type": CHANGE} | NODE_PROPERTY, VALUES)
 TYPES = _answer(
     "EventTypeStats",
-    PERIOD | {"context": CONTEXT} | NODE_ASKED,
+    PERIOD | {"context": CONTEXT} | NODE_PROPERTY,
     _listed(
         "EventTypeCount",
         {"type": reference_to("EventType"), "context": reference_to("EventContext"), "value": TEXT},
@@ -93,14 +95,14 @@ FIGURE: Schema = {
 }
 FIGURES = _answer(
     "KeyFigures",
-    PERIOD | NODE_ASKED,
+    PERIOD | NODE_PROPERTY,
     _listed("KeyFigure", FIGURE, required=["name", "type", "value", "values"]),
 )
 PURCHASE_FIGURES = object_component(
     "PurchaseFigures",
     {
         "parameters": object_component(
-            "PurchaseFiguresParameters", PERIOD | {"type": PURCHASES} | NODE_ASKED
+            "PurchaseFiguresParameters", PERIOD | {"type": PURCHASES} | NODE_PROPERTY
         ),
         "data": {"type": "array", "items": reference_to("KeyFigure")},
     },
@@ -132,4 +134,43 @@ BEHAVIORS = _answer(
         },
         required=["name", "type", "value"],
     ),
+)
+REFUSED_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+DATA_QUALITY = object_component(
+    "DataQuality",
+    NODE_PROPERTY
+    | {
+        "customers": INTEGER,
+        "sampled": FLAG,
+        "sampleSize": INTEGER,
+        "properties": _listed(
+            "PropertyQuality",
+            {
+                "path": TEXT,
+                "state": enum_component("PropertyState", [*PropertyState]),
+                "filled": INTEGER,
+                "distinct": {"type": ["integer", "null"]},
+                "invalid": INTEGER,
+            },
+        ),
+        "sources": object_component(
+            "SourceQualities",
+            {
+                "since": MOMENT,
+                "changes": INTEGER,
+                "sampled": FLAG,
+                "sampleSize": INTEGER,
+                "elements": _listed(
+                    "SourceQuality",
+                    {
+                        "sourceId": {"anyOf": [ID, {"type": "null"}]},
+                        "entity": reference_to("RefusedEntity"),
+                        "accepted": INTEGER,
+                        "refused": INTEGER,
+                        "refusedShare": REFUSED_SHARE,
+                    },
+                ),
+            },
+        ),
+    },
 )

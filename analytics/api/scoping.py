@@ -1,4 +1,4 @@
-"""The base of view sets of analytics, and the form of their answers."""
+"""The base of view sets of analytics, and the form of their responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from analytics.domain.indicators import plain
+from analytics.domain.indicators import plain_decimal
 from analytics.domain.periods import Period, period_of
 from analytics.queries.counters import Counts
 from configuration.api.scoping import WorkspaceScopedViewSet
@@ -25,7 +25,7 @@ class StatsViewSet(WorkspaceScopedViewSet):
     """Counts what the caller may read."""
 
     def counts(self, node_id: str | None) -> Counts:
-        """Of one node; of all entry nodes that the caller may read when none is named.
+        """Return the counts of one node, or of all entry nodes that the caller may read.
 
         Raises NotFound, Forbidden.
         """
@@ -41,9 +41,10 @@ class StatsViewSet(WorkspaceScopedViewSet):
     def period(
         self, parameters: QueryParameters, *, usual_months: int, most_months: int | None
     ) -> PeriodIn:
-        """The period of `start` and `end`, by time zone; a wrong one is a fault of `parameters`.
+        """Return the period of `start` and `end`; invalid ones become faults of `parameters`.
 
-        `usual_months` is its length without `start`; `most_months` None is any length.
+        Dates are days of the workspace's time zone. `usual_months` is its length without `start`;
+        `most_months` None is any length.
         """
         start, end = parameters.moment("start"), parameters.moment("end")
         in_zone = partial(
@@ -66,12 +67,12 @@ class StatsViewSet(WorkspaceScopedViewSet):
 
 
 def stats_response(parameters: Mapping[str, Any], data: Any) -> JsonResponse:
-    """An answer that repeats the parameters that it was made by."""
+    """Return a response that repeats its parameters."""
     return JsonResponse({"parameters": parameters, "data": data})
 
 
 def period_data(period: Period) -> dict[str, Any]:
-    """The period as answers repeat it."""
+    """Return the period in the form of responses."""
     return {
         "start": period.start,
         "end": period.end,
@@ -80,5 +81,5 @@ def period_data(period: Period) -> dict[str, Any]:
 
 
 def values_data(buckets: Mapping[str, Decimal]) -> list[dict[str, str]]:
-    """Counts by the beginning of their day, week or month."""
-    return [{"datetime": label, "value": plain(value)} for label, value in buckets.items()]
+    """Return counts by the first moment of their day, week or month."""
+    return [{"datetime": label, "value": plain_decimal(value)} for label, value in buckets.items()]

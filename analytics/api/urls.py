@@ -2,6 +2,7 @@
 
 from analytics.api.viewsets.behaviors import CustomerBehaviorViewSet
 from analytics.api.viewsets.customers import CustomerStatsViewSet
+from analytics.api.viewsets.data_quality import DataQualityViewSet
 from analytics.api.viewsets.events import EventStatsViewSet, KeyFigureViewSet
 from analytics.api.viewsets.updates import CustomerUpdateStatsViewSet, EventUpdateStatsViewSet
 from analytics.api.viewsets.workspaces import NodeStatsViewSet, WorkspaceStatsViewSet
@@ -11,6 +12,7 @@ STATS = "/workspaces/{workspaceId}/stats"
 CUSTOMER = "/workspaces/{workspaceId}/customers/{customerId}/stats"
 
 urlpatterns = [
+    route("/workspaces/{workspaceId}/data-quality", DataQualityViewSet, {"get": "retrieve"}),
     route(STATS, WorkspaceStatsViewSet, {"get": "retrieve"}),
     route(STATS + "/nodes", NodeStatsViewSet, {"get": "list"}),
     route(STATS + "/customers", CustomerStatsViewSet, {"get": "count"}),

@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal, localcontext
 
-# How a value is to be read.
+# Kinds of values.
 NUMBER, CURRENCY, PERCENTAGE = "number", "currency", "percentage"
 CENTS = {"EUR": 2, "USD": 2, "JPY": 0}
 ZERO = Decimal(0)
-# Enough digits for sums of the largest and the smallest number that JSON's readers know.
+# Enough digits for sums of the largest and the smallest double.
 EXACT = Context(prec=1000)
 
-# A metric on a key: what the counters hold, by day.
+# The counters of a metric and key, by day.
 Source = tuple[str, str]
 ByDay = Mapping[date, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """A figure: the sum of its sources, over that of `per` if there is one.
+    """A figure: the sum of its sources, divided by that of `per` if there is one.
 
-    Heads that were counted day by day do not add up to those of several days: such a figure has no
+    Visitors and buyers of single days do not add up to those of several days: such a figure has no
     total (`adds_up` is false).
     """
 
@@ -37,7 +37,7 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An indicator's value of a whole period (None if there is none) and of its days."""
+    """An indicator's value for a whole period (None if there is none) and for its days."""
 
     indicator: Indicator
     total: Decimal | None
@@ -45,7 +45,7 @@ class Figure:
 
 
 def purchases(contexts: Sequence[str]) -> list[Indicator]:
-    """Of completed orders in all of the contexts."""
+    """Return the figures of completed orders in all of the contexts."""
 
     def of(metric: str) -> tuple[Source, ...]:
         return tuple((metric, context) for context in contexts)
@@ -89,39 +89,42 @@ WEB = [
 
 
 def sources_of(indicators: Iterable[Indicator]) -> set[Source]:
-    """Everything the indicators are made of."""
+    """Return all sources of the indicators."""
     return {source for each in indicators for source in (*each.sources, *each.per)}
 
 
 def figure(
     indicator: Indicator, counts: Mapping[Source, ByDay], days: Sequence[date], *, currency: str
 ) -> Figure:
-    """The indicator on each of the days and over all of them."""
+    """Return the indicator on each of the days and for all of them."""
     with localcontext(EXACT):
         return _figure(indicator, counts, days, currency)
 
 
 def money(amount: Decimal, currency: str) -> str:
-    """An amount, exact, with the currency's decimals at least: `19.90`."""
-    whole, _, decimals = plain(amount).partition(".")
+    """Return an exact amount with at least the currency's decimals: `19.90`."""
+    whole, _, decimals = plain_decimal(amount).partition(".")
     decimals = decimals.ljust(CENTS[currency], "0")
     return f"{whole}.{decimals}" if decimals else whole
 
 
-def plain(value: Decimal) -> str:
-    """A number as text without exponent and trailing zeros: `3`, `0.5`."""
+def plain_decimal(value: Decimal) -> str:
+    """Return a number as text without exponent and trailing zeros: `3`, `0.5`."""
     text = format(value, "f")
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in {"", "-0"} else text
 
 
-def written(value: Decimal, kind: str, currency: str) -> str:
-    """A value as answers write it."""
-    return money(value, currency) if kind == CURRENCY else plain(value)
+def formatted_value(value: Decimal, kind: str, currency: str) -> str:
+    """Return a value in the form of responses."""
+    return money(value, currency) if kind == CURRENCY else plain_decimal(value)
 
 
 def ratio(above: Decimal, below: Decimal, places: int) -> Decimal:
-    """A quotient to so many decimals, halves to the even neighbour; of nothing it is zero."""
+    """Return a quotient with so many decimals, rounded half to even.
+
+    Zero if the divisor is zero.
+    """
     if not below:
         return ZERO
     quotient = EXACT.divide(above, below)

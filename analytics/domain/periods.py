@@ -1,4 +1,4 @@
-"""The days that a query of counters covers, and their grouping by day, week or month."""
+"""The days of a query of counters, and their grouping by day, week or month."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from analytics.domain.indicators import EXACT
 from configuration.domain.retention import months_before
-from contacthub_project.core import date_math
-from contacthub_project.core.date_math import Clock, Moment, span_of
+from contacthub_project.core import date_spans
+from contacthub_project.core.date_math import Moment
+from contacthub_project.core.date_spans import Clock, span_of
 
 DAY = timedelta(days=1)
-EVER = date(1, 1, 1)  # the day of what is counted without regard to days
+EVER = date(1, 1, 1)  # the day of counters that are not kept by day
 MILLISECOND = timedelta(milliseconds=1)
-# Events are dated from 1900 on; calendars end in the year 9999, and time zones take some room.
+# Events are dated from 1900 on; calendars end in the year 9999, less the time zones' offsets.
 EARLIEST = datetime(1899, 12, 31, tzinfo=UTC)
 LATEST = datetime(9998, 12, 30, tzinfo=UTC)
 MONTH, YEAR = 1, 12  # in months
@@ -25,7 +26,7 @@ LONGEST_WHOLE = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How days are put together: the label of a day's part, and the months it is good for."""
+    """A grouping of days: the label of a day's group, and the longest period in months."""
 
     label: Callable[[date], str]
     most_months: int
@@ -68,7 +69,7 @@ class Period:
         return (self.first + DAY * number for number in range((self.last - self.first).days + 1))
 
     def buckets(self, mode: str) -> dict[str, Decimal]:
-        """A zero for every day, ISO week or month that the period touches, in order."""
+        """Return zero for every day, ISO week or month of the period, in order."""
         return {MODES[mode].label(day): Decimal(0) for day in self.days()}
 
 
@@ -81,20 +82,20 @@ def period_of(
     usual_months: int,
     most_months: int | None,
 ) -> Period:
-    """The days from that of `start` to that of `end`; dates are days of the zone.
+    """Return the days from that of `start` to that of `end`; dates are days of the zone.
 
-    Without an end it is today, without a start so many months before the end. A start that lies too
-    many months before the end is moved to the earliest that does not, unless `most_months` is None.
+    Without an end it is today, without a start so many months before the end. A start that is too
+    many months before the end is moved to the earliest that is not, unless `most_months` is None.
 
     Raises ValueError when the start is after the end.
     """
     clock = Clock(now, zone)
     last = now.astimezone(zone)
     if end is not None:
-        last = _held(span_of(end, clock).after, less=MILLISECOND).astimezone(zone)
+        last = _shifted_bound(span_of(end, clock).after, less=MILLISECOND).astimezone(zone)
     given = months_before(last, usual_months)
     if start is not None:
-        given = _held(span_of(start, clock).first).astimezone(zone)
+        given = _shifted_bound(span_of(start, clock).first).astimezone(zone)
     if given > last:
         raise ValueError("must not be after end")
     if most_months is not None:
@@ -102,10 +103,10 @@ def period_of(
     return Period(given.date(), last.date(), zone)
 
 
-def days_shown(period: Period, counted: Iterable[date]) -> list[date]:
-    """The days that a series tells of: every day of the period, without holes.
+def days_of_series(period: Period, counted: Iterable[date]) -> list[date]:
+    """Return the days of a series: every day of the period, without gaps.
 
-    Of a period longer than a year, those from the first to the last on which something was counted.
+    Of a period longer than a year, those from the first to the last day with a count.
     """
     if period.last - period.first <= LONGEST_WHOLE:
         return list(period.days())
@@ -114,7 +115,7 @@ def days_shown(period: Period, counted: Iterable[date]) -> list[date]:
 
 
 def series(values: Mapping[date, Decimal], period: Period, mode: str) -> dict[str, Decimal]:
-    """The values of days, put together by the mode; without holes, in order."""
+    """Return the values grouped by the mode; without gaps, in order."""
     buckets = period.buckets(mode)
     with localcontext(EXACT):
         for day, value in values.items():
@@ -122,9 +123,9 @@ def series(values: Mapping[date, Decimal], period: Period, mode: str) -> dict[st
     return buckets
 
 
-def _held(bound: str, less: timedelta = timedelta()) -> datetime:
-    """The bound of a span, or so much before it, within the calendar that is counted by."""
-    if bound in {date_math.EARLIEST, date_math.LATEST}:
-        return EARLIEST if bound == date_math.EARLIEST else LATEST
+def _shifted_bound(bound: str, less: timedelta = timedelta()) -> datetime:
+    """Return the bound of a span, shifted by so much, within the calendar."""
+    if bound in {date_spans.EARLIEST, date_spans.LATEST}:
+        return EARLIEST if bound == date_spans.EARLIEST else LATEST
     moment = min(datetime.fromisoformat(bound), LATEST + less)
     return max(moment, EARLIEST + less) - less

@@ -59,9 +59,11 @@ CREATE FUNCTION analytics_note_members(members customers_aggregatemember[], its_
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM customers_customer
-    WHERE id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR UPDATE;
+    WHERE (workspace_id, id) IN (SELECT workspace_id, entry_id FROM unnest(members))
+    ORDER BY id FOR UPDATE;
     PERFORM FROM events_event
-    WHERE customer_id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR SHARE;
+    WHERE (workspace_id, customer_id) IN (SELECT workspace_id, entry_id FROM unnest(members))
+    ORDER BY id FOR SHARE;
     INSERT INTO analytics_delta
         (workspace_id, node_id, weight, subject, name, context, happened_at, registered_at,
          updated_at, person, session, order_type, total, revenue, items)
@@ -71,7 +73,8 @@ BEGIN
            CASE WHEN event.context = 'WEB' AND event.bring_back_type = 'SESSION_ID'
      THEN md5(event.bring_back_value)::uuid END, bought.order_type, bought.total, bought.revenue, bought.items
     FROM unnest(members) AS member
-    JOIN events_event AS event ON event.customer_id = member.entry_id
+    JOIN events_event AS event
+        ON event.workspace_id = member.workspace_id AND event.customer_id = member.entry_id
     CROSS JOIN LATERAL (
         SELECT member.aggregate_node_id, analytics_person(member.match_key)
     ) AS place (node_id, person)
@@ -105,7 +108,8 @@ BEGIN
     event.customer_id, analytics_stranger(event.bring_back_type, event.bring_back_value))
 UNION ALL
 SELECT member.aggregate_node_id, analytics_person(member.match_key)
-FROM customers_aggregatemember AS member WHERE member.entry_id = event.customer_id
+FROM customers_aggregatemember AS member
+WHERE member.workspace_id = event.workspace_id AND member.entry_id = event.customer_id
 ) AS place (node_id, person)
     LEFT JOIN LATERAL (SELECT coalesce(event.properties ->> 'type', 'sale') AS order_type,
        analytics_spent(event.properties, event.properties #> '{amount,total}') AS total,
@@ -136,7 +140,8 @@ BEGIN
     event.customer_id, analytics_stranger(event.bring_back_type, event.bring_back_value))
 UNION ALL
 SELECT member.aggregate_node_id, analytics_person(member.match_key)
-FROM customers_aggregatemember AS member WHERE member.entry_id = event.customer_id
+FROM customers_aggregatemember AS member
+WHERE member.workspace_id = event.workspace_id AND member.entry_id = event.customer_id
 ) AS place (node_id, person)
     LEFT JOIN LATERAL (SELECT coalesce(event.properties ->> 'type', 'sale') AS order_type,
        analytics_spent(event.properties, event.properties #> '{amount,total}') AS total,
@@ -167,7 +172,8 @@ BEGIN
     event.customer_id, analytics_stranger(event.bring_back_type, event.bring_back_value))
 UNION ALL
 SELECT member.aggregate_node_id, analytics_person(member.match_key)
-FROM customers_aggregatemember AS member WHERE member.entry_id = event.customer_id
+FROM customers_aggregatemember AS member
+WHERE member.workspace_id = event.workspace_id AND member.entry_id = event.customer_id
 ) AS place (node_id, person)
     LEFT JOIN LATERAL (SELECT coalesce(event.properties ->> 'type', 'sale') AS order_type,
        analytics_spent(event.properties, event.properties #> '{amount,total}') AS total,
@@ -192,7 +198,8 @@ OFFSET 0
     event.customer_id, analytics_stranger(event.bring_back_type, event.bring_back_value))
 UNION ALL
 SELECT member.aggregate_node_id, analytics_person(member.match_key)
-FROM customers_aggregatemember AS member WHERE member.entry_id = event.customer_id
+FROM customers_aggregatemember AS member
+WHERE member.workspace_id = event.workspace_id AND member.entry_id = event.customer_id
 ) AS place (node_id, person)
     LEFT JOIN LATERAL (SELECT coalesce(event.properties ->> 'type', 'sale') AS order_type,
        analytics_spent(event.properties, event.properties #> '{amount,total}') AS total,

@@ -1,4 +1,4 @@
-"""What has been counted, by node and day."""
+"""Counters by node and day."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from analytics.models.exact_number import ExactNumber
 
 
 class Counter(models.Model):
-    """How much of something there was on a day; see `analytics.queries.measures` for what there is.
+    """The value of a metric on a day; `analytics.queries.measures` lists the metrics.
 
-    What is counted without regard to days has the day `analytics.domain.periods.EVER`. Days are
-    those of the time zone in the workspace's ledger.
+    Metrics that are not kept by day have the day `analytics.domain.periods.EVER`. Days are those of
+    the time zone in the workspace's ledger.
     """
 
     pk = models.CompositePrimaryKey("workspace_id", "node_id", "metric", "day", "key")
@@ -27,7 +27,7 @@ class Counter(models.Model):
 
 
 class Presence(models.Model):
-    """How often somebody was there on a day: what counting without repetition needs."""
+    """How often a visitor or customer was present on a day, for counting distinct ones."""
 
     pk = models.CompositePrimaryKey("workspace_id", "node_id", "kind", "day", "member")
     workspace_id = models.UUIDField()

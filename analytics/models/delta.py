@@ -1,4 +1,4 @@
-"""What has been written and is not yet folded into the counters."""
+"""Changes that are not yet folded into the counters."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from analytics.models.exact_number import ExactNumber
 
 
 class Subject(models.TextChoices):
-    """What a delta is about.
+    """The subject of a delta.
 
-    CUSTOMER: a live customer. RECORD: the record that is kept of a deleted or forgotten one. EVENT:
-    an event. DELETION: that one of them went, `name` saying which.
+    CUSTOMER: a live customer. RECORD: the record of a deleted or forgotten one. EVENT: an event.
+    DELETION: the deletion of one of them, which `name` names.
     """
 
     CUSTOMER = "CUSTOMER"
@@ -21,12 +21,12 @@ class Subject(models.TextChoices):
 
 
 class Delta(models.Model):
-    """A row that came (`weight` 1) or went (-1), as far as anything about it is counted.
+    """A row that was added (`weight` 1) or removed (-1), reduced to what is counted.
 
-    Rows alike that come or go together are one delta with as much weight as they are.
+    Equal rows that are added or removed together are one delta, with their number as weight.
 
     Triggers of the database write it in the transaction of the change; see the migration. An event
-    of a member of an aggregate customer has a delta in the aggregate node too.
+    of a member of an aggregate customer also has a delta in the aggregate node.
     """
 
     pk = models.CompositePrimaryKey("workspace_id", "id")

@@ -1,4 +1,4 @@
-"""Numbers of any size, kept as they are."""
+"""A model field for numbers of any size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import models
 class ExactNumber(models.Field):
     """PostgreSQL's `numeric` without a scale, a Decimal in Python.
 
-    Django's DecimalField asks for a scale, to which the database would pad every value.
+    Django's DecimalField requires a scale, to which the database would pad every value.
     """
 
     def db_type(self, connection: Any) -> str:

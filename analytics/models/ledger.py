@@ -1,4 +1,4 @@
-"""How far the counters of a workspace are."""
+"""The state of a workspace's counters."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from django.db import models
 
 
 class Ledger(models.Model):
-    """The time zone whose days a workspace's counters count, and when they were worked on."""
+    """The time zone of a workspace's counters, and when they were folded and recounted."""
 
     workspace_id = models.UUIDField(primary_key=True)
     time_zone = models.CharField(max_length=64)
     folded_at = models.DateTimeField(null=True)
     recounted_at = models.DateTimeField(null=True)
-    # What the latest recount found; null when it found no difference.
+    # Differences found by the latest recount; null when there were none.
     differences = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Reading the counters: what is folded and what is not, in one snapshot."""
+"""Reads counters and deltas, folded and unfolded, in one snapshot."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SUMS = load("analytics/sql/sums_by_key")
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What was counted of a workspace in some of its nodes."""
+    """The counts of some nodes of a workspace."""
 
     workspace_id: UUID
     nodes: Collection[UUID]
@@ -35,9 +35,9 @@ class Counts:
     def by_day(
         self, metrics: Iterable[str], period_in: PeriodIn
     ) -> tuple[Period, dict[Source, dict[date, Decimal]]]:
-        """By metric and key, the value of each day that has one; and the days that were read.
+        """Return values by metric and key and by day, and the days that were read.
 
-        `period_in` says which days those are in the time zone by which the workspace's are counted.
+        `period_in` returns the period by the time zone of the workspace's counters.
         """
         period, rows = self._read(BY_DAY, metrics, period_in)
         counts: dict[Source, dict[date, Decimal]] = defaultdict(dict)
@@ -50,7 +50,7 @@ class Counts:
         return period, counts
 
     def by_key(self, metric: str, period_in: PeriodIn) -> tuple[Period, dict[str, Decimal]]:
-        """By key, the value of the whole period; and the days that were read."""
+        """Return the value of the whole period by key, and the days that were read."""
         period, rows = self._read(SUMS, [metric], period_in)
         sums: dict[str, Decimal] = defaultdict(Decimal)
         with localcontext(EXACT):
@@ -59,11 +59,11 @@ class Counts:
         return period, sums
 
     def ever(self, metric: str) -> dict[str, int]:
-        """By key, what there is of a metric that no days are counted of."""
+        """Return the value by key of a metric that is not kept by day."""
         return {key: int(value) for key, value in self.by_key(metric, _ever)[1].items()}
 
     def ever_by_node(self, metric: str) -> Mapping[UUID, int]:
-        """By node, what there is of a metric that no days are counted of."""
+        """Return the value by node of a metric that is not kept by day."""
         totals: dict[UUID, int] = defaultdict(int)
         for node_id, _, total in self._read(SUMS, [metric], _ever)[1]:
             totals[UUID(node_id)] += int(total)
@@ -84,7 +84,7 @@ class Counts:
             counted_in, rows = fetch_one(statement, parameters | days)
             if counted_in == zone:
                 break
-            zone = counted_in  # it was changed just now
+            zone = counted_in  # it has been changed meanwhile
         return period, orjson.loads(rows or "[]")
 
 

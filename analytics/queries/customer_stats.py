@@ -1,4 +1,4 @@
-"""What one customer did, out of the events of the customer."""
+"""Statistics of one customer, computed from its events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUYING = load("analytics/sql/buying_behaviour")
 
 @dataclass(frozen=True, slots=True)
 class Buying:
-    """A customer's completed orders of a period, in whatever context."""
+    """A customer's completed orders of a period, in all contexts."""
 
     orders: int
     returns: int
@@ -31,7 +31,7 @@ class Buying:
 def events_by_type(
     workspace_id: UUID, customers: Sequence[UUID], period: Period
 ) -> dict[str, dict[date, Decimal]]:
-    """How many events there are of each type on each day."""
+    """Return the number of events of each type on each day."""
     counts: dict[str, dict[date, Decimal]] = defaultdict(dict)
     for event_type, day, count in fetch_all(
         BY_TYPE, _parameters(workspace_id, customers, period), prepare=False
@@ -41,7 +41,7 @@ def events_by_type(
 
 
 def buying(workspace_id: UUID, customers: Sequence[UUID], period: Period) -> Buying:
-    """What the customer bought, gave back and spent."""
+    """Return the customer's purchases, returns and spending."""
     row = fetch_one(BUYING, _parameters(workspace_id, customers, period), prepare=False)
     orders, returns, spending, revenue, items, last_purchase = row
     return Buying(

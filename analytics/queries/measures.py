@@ -1,8 +1,8 @@
-"""Names of what is counted; analytics/sql/measures.sql says how."""
+"""Names of metrics; analytics/sql/measures.sql defines them."""
 
 from __future__ import annotations
 
-# Metrics that are sums. The day of those without a moment is EVER.
+# Metrics that are sums. Those that are not kept by day have the day EVER.
 CUSTOMERS = "customers"  # by channel
 REGISTRATIONS = "registrations"
 CUSTOMERS_ADDED = "customers added"
@@ -19,10 +19,10 @@ RETURNS = "returns"
 SPENDING = "spending"
 REVENUE = "revenue"
 ITEMS = "items"
-# Metrics that count heads.
+# Metrics that count distinct people.
 BUYERS = "buyers"  # by context, and by ALL
 VISITORS = "visitors"
 SESSIONS = "sessions"
 
-# Whoever folds or recounts a workspace's counters holds this lock of it.
+# The class of the advisory lock for folding and recounting a workspace's counters.
 LOCK_CLASS = 0x666F6C64

@@ -1,4 +1,4 @@
-"""How many customers or events nodes have, out of the counters."""
+"""Numbers of customers or events of nodes, from the counters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COUNTED = {Entity.CUSTOMERS: (CUSTOMERS, "CUSTOMER"), Entity.EVENTS: (EVENTS, "E
 
 
 def counted_entities(workspace_id: UUID, node_ids: Sequence[UUID], entity: Entity) -> int:
-    """Registered with `contacthub_project.db.counters`."""
+    """Implements `contacthub_project.db.counters.EntityCounter`."""
     metric, subject = COUNTED[entity]
     (total,) = fetch_one(
         TOTAL,

@@ -96,11 +96,14 @@ CREATE FUNCTION analytics_note_members(members customers_aggregatemember[], its_
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM customers_customer
-    WHERE id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR UPDATE;
+    WHERE (workspace_id, id) IN (SELECT workspace_id, entry_id FROM unnest(members))
+    ORDER BY id FOR UPDATE;
     PERFORM FROM events_event
-    WHERE customer_id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR SHARE;
+    WHERE (workspace_id, customer_id) IN (SELECT workspace_id, entry_id FROM unnest(members))
+    ORDER BY id FOR SHARE;
 {{ note_events("its_weight", "unnest(members) AS member
-    JOIN events_event AS event ON event.customer_id = member.entry_id
+    JOIN events_event AS event
+        ON event.workspace_id = member.workspace_id AND event.customer_id = member.entry_id
     CROSS JOIN LATERAL (
         SELECT member.aggregate_node_id, analytics_person(member.match_key)
     ) AS place (node_id, person)") }}

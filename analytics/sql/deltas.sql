@@ -7,7 +7,8 @@ SELECT event.node_id, coalesce(
     event.customer_id, analytics_stranger(event.bring_back_type, event.bring_back_value))
 UNION ALL
 SELECT member.aggregate_node_id, analytics_person(member.match_key)
-FROM customers_aggregatemember AS member WHERE member.entry_id = event.customer_id
+FROM customers_aggregatemember AS member
+WHERE member.workspace_id = event.workspace_id AND member.entry_id = event.customer_id
 {% endmacro %}
 
 {# A WEB event's session. #}

@@ -1,4 +1,4 @@
-"""Applying rows: by the rules, and the code, of the single operations."""
+"""Applies rows by the actions of the single operations."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bulkjobs.models import BulkJob, BulkJobEntity, BulkJobOperation
 from configuration.domain.permissions import TRUSTED_APPLICATION
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.principal import Principal
-from customers.actions.customers import open_node
+from customers.actions.validation import open_node
 
 
 def applied(workspace: WorkspaceRules, job: BulkJob, rows: Sequence[Row]) -> list[RowResult]:
-    """Apply rows within the caller's transaction; a row that is refused hinders no other.
+    """Apply rows within the caller's transaction; a refused row does not affect the others.
 
-    Raises Locked, NotFound or Forbidden when the node takes none.
+    Raises Locked, NotFound or Forbidden when the node accepts none.
     """
     node = open_node(workspace, job.node_id)
     by = _author(job)
@@ -31,7 +31,7 @@ def applied(workspace: WorkspaceRules, job: BulkJob, rows: Sequence[Row]) -> lis
 
 
 def _author(job: BulkJob) -> Principal:
-    """Whoever uploaded the file, reaching the job's node and nothing else."""
+    """Return the uploader as a principal with access to the job's node only."""
     return Principal(
         roles=frozenset({TRUSTED_APPLICATION}),
         workspaces=frozenset({job.workspace_id}),

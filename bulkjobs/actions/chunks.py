@@ -1,4 +1,4 @@
-"""What becomes of some rows of a job, and what is noted of them."""
+"""Applies some rows of a job, and records their results."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from django.db import transaction
 from bulkjobs.actions.failures import UnexpectedFailures, applied_in_isolation
 from bulkjobs.actions.rows import Row, RowResult
 from bulkjobs.domain.cells import CellRules
-from bulkjobs.domain.columns import EVENT_EXTERNAL_ID
+from bulkjobs.domain.columns import EVENT_EXTERNAL_ID, holds_secret
 from bulkjobs.domain.faults import BadRow
 from bulkjobs.domain.files.csv_rows import FileRow
-from bulkjobs.domain.identities import EMAIL, EXTERNAL_ID, identities_of
 from bulkjobs.domain.row_bodies import check_width, read_row
 from bulkjobs.models import BulkJob, BulkJobEntity, ForgottenIdentity, Outcome, Result, digest_of
 from bulkjobs.queries.columns import columns_of
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.db.sql import fetch_one, load
+from customers.domain.identifying_values import EMAIL, EXTERNAL_ID, identities_of
 from customers.domain.merge import EMPTY, for_create
 
 NOTE_RESULTS = load("bulkjobs/sql/note_results")
@@ -35,7 +35,7 @@ def tried(
     file_rows: Sequence[FileRow],
     forgotten: Set[bytes],
 ) -> list[RowResult]:
-    """What becomes of rows; of a dry run, what would: then nothing of it stays.
+    """Return the results of rows; in a dry run the effects are rolled back.
 
     Rows with a `forgotten` digest are left out.
     """
@@ -61,10 +61,11 @@ class _Attempt:
         self._rules = CellRules.from_json(job.cell_rules)
         self._unnamed = {position for position, (header, _) in enumerate(job.columns) if not header}
         self._identifying = self._identifying_columns()
+        self._secret = {each.position for each in self._columns if holds_secret(each.path)}
         self._failures = UnexpectedFailures(job.id)
 
     def results(self, file_rows: Sequence[FileRow]) -> list[RowResult]:
-        """What becomes of rows, in their order."""
+        """Return the results of rows, in order."""
         bodies: dict[int, Mapping[str, Any]] = {}
         rows, results = [], []
         for line, cells in file_rows:
@@ -93,28 +94,30 @@ class _Attempt:
         return read_row(self._columns, cells, self._rules)
 
     def _applied(self, rows: Sequence[Row]) -> list[RowResult]:
-        with transaction.atomic():
-            done = applied_in_isolation(self._workspace, self._job, rows, self._failures)
-            if self._job.dry_run:
+        if self._job.dry_run:
+            with transaction.atomic():
+                done = applied_in_isolation(self._workspace, self._job, rows, self._failures)
                 transaction.set_rollback(True)
+        else:
+            done = applied_in_isolation(self._workspace, self._job, rows, self._failures)
         warnings = {row.number: row.warnings for row in rows if row.warnings}
         return [each.with_warnings(warnings.get(each.row, ())) for each in done]
 
     def _identifying_columns(self) -> list[tuple[str, int]]:
-        """The names and positions of the columns that say who or what a row is about."""
+        """Return names and positions of the columns that identify a row."""
         if self._job.entity == BulkJobEntity.EVENT:
             paths = IDENTITY_OF_EVENTS
         else:
-            unique = self._node.matching.properties if self._node else ()
+            unique = self._node.matching.identifying if self._node else ()
             paths = IDENTITY_OF_CUSTOMERS.union(unique)
         return [(each.name, each.position) for each in self._columns if each.path in paths]
 
     def _identified(
         self, result: RowResult, cells: list[str], body: Mapping[str, Any] | None
     ) -> RowResult:
-        """A result with what identifies its row and, if it failed, its cells.
+        """Return a result with the identifying cells of its row and, if it failed, all cells.
 
-        The cells of a failed row of which nobody can say whose it is are not kept.
+        The cells of a failed row without an identity are not kept, and no cells of passwords.
         """
         if result.outcome == Outcome.FORGOTTEN:
             return result
@@ -124,15 +127,17 @@ class _Attempt:
             if position < len(cells) and cells[position]
         }
         if result.outcome != Outcome.FAILED:
-            return replace(result, identity=identity)
+            result.identity = identity
+            return result
         try:
             digests = sorted(each.hex() for each in self._digests(body or {}))
         except Exception:
             return result
-        return replace(result, identity=identity, cells=cells, digests=digests)
+        visible_cells = ["" if place in self._secret else cell for place, cell in enumerate(cells)]
+        return replace(result, identity=identity, cells=visible_cells, digests=digests, body=body)
 
     def _digests(self, body: Mapping[str, Any]) -> set[bytes]:
-        """The digests of the identities of whom a row is about."""
+        """Return the digests of the identities in a row."""
         if self._node is None:
             return set()
         is_customer = self._job.entity == BulkJobEntity.CUSTOMER
@@ -141,10 +146,11 @@ class _Attempt:
 
 
 def note_results(job: BulkJob, results: Sequence[RowResult]) -> None:
-    """Write down what became of rows."""
+    """Store the results of rows."""
     fetch_one(
         NOTE_RESULTS,
         {
+            "workspace_id": job.workspace_id,
             "job_id": job.id,
             "rows": [each.row for each in results],
             "outcomes": [each.outcome for each in results],
@@ -161,7 +167,7 @@ def note_results(job: BulkJob, results: Sequence[RowResult]) -> None:
 
 
 def _json(value: Any) -> str | None:
-    """A value as PostgreSQL keeps JSON: without the character that it cannot store."""
+    """Return a value as PostgreSQL can store it in JSON: without NUL characters."""
     if value is None:
         return None
     text = orjson.dumps(value).decode()
@@ -179,8 +185,12 @@ def _without_zeros(value: Any) -> Any:
 
 
 def withhold_forgotten(job: BulkJob) -> None:
-    """Remove what results still have of persons who were forgotten while the job was under way."""
-    digests = [each.hex() for each in ForgottenIdentity.objects.digests_for(job.id)]
+    """Remove data of people who were forgotten while the job was running from its results."""
+    digests = [
+        each.hex() for each in ForgottenIdentity.objects.digests_for(job.workspace_id, job.id)
+    ]
     if digests:
-        of_them = Result.objects.filter(job=job, digests__overlap=digests)
+        of_them = Result.objects.filter(
+            workspace_id=job.workspace_id, job_id=job.id, digests__overlap=digests
+        )
         of_them.update(identity=None, cells=None, digests=None)

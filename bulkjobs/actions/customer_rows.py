@@ -1,4 +1,4 @@
-"""Rows about customers."""
+"""Applies rows about customers."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import Invalid, NotFound
 from contacthub_project.core.identifiers import as_uuid, canonical_identifier
 from contacthub_project.core.principal import Principal
+from contacthub_project.runtime.blocking import run_blocking
 from customers.actions.bulk_upsert import Done, upsert_many
-from customers.actions.customers import CUSTOMER_BYTES, required_faults
-from customers.actions.modification import Mode, Modification, delete_customer, modify_customer
-from customers.domain.matching import match_key
+from customers.actions.deletion import delete_customer
+from customers.actions.modification import modify_customer
+from customers.actions.modification_body import Modification
+from customers.actions.validation import CUSTOMER_BYTES, required_faults
 from customers.domain.merge import EMPTY, for_create
+from customers.domain.modes import Mode
 from customers.models import Customer
+from customers.queries.recognition import recognised
 
 
 def upsert_customers(
     workspace: WorkspaceRules, node: NodeRules, job: BulkJob, rows: Sequence[Row], by: Principal
 ) -> list[RowResult]:
-    """Make or merge customers; those whose id a row gives are changed as by PATCH.
+    """Create or merge customers; those with an id in the row are changed as by PATCH.
 
-    An id that is no customer's of the node says nothing: the row comes from another one.
+    An id of no customer of the node is ignored: the row comes from another node.
     """
     rows, results = without_foreign_ids(rows)
     results += [
@@ -58,7 +62,7 @@ def _id_of(row: Row) -> UUID | None:
 def _versions(
     workspace: WorkspaceRules, node: NodeRules, rows: Sequence[Row]
 ) -> dict[UUID | None, int]:
-    """The versions of the node's customers whose ids rows give."""
+    """Return the versions of the node's customers whose ids are in rows."""
     ids = {each for row in rows if (each := _id_of(row)) is not None}
     if not ids:
         return {}
@@ -71,7 +75,8 @@ def _change(
 ) -> tuple[str, UUID]:
     customer_id = _id_of(row)
     assert customer_id is not None, "its version was looked up"
-    changed = modify_customer(workspace, Modification(customer_id, row.body, Mode.PATCH), by=by)
+    modification = Modification(customer_id, row.body, Mode.PATCH, is_import=True)
+    changed = run_blocking(modify_customer(workspace, modification, by=by))
     is_changed = changed.version != versions[customer_id]
     versions[customer_id] = changed.version
     return Outcome.UPDATED if is_changed else Outcome.UNCHANGED, customer_id
@@ -80,7 +85,7 @@ def _change(
 def delete_customers(
     workspace: WorkspaceRules, node: NodeRules, rows: Sequence[Row], by: Principal
 ) -> list[RowResult]:
-    """Delete the customers that rows name."""
+    """Delete the customers of rows."""
     return applied_singly(rows, lambda row: _delete_customer(workspace, node, row, by))
 
 
@@ -93,13 +98,13 @@ def _delete_customer(
 
 
 def _named_customer(workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]) -> UUID:
-    """The customer of the node that a row names: by id, external id or what it is recognised by."""
+    """Return the customer of a row: by id, external id or matching properties."""
     customers = Customer.objects.in_node(workspace.id, node.id)
     if body.get("id"):
         customers = customers.filter(id=as_uuid(body["id"]) or UUID(int=0))
         if body.get("externalId"):
             customers = customers.filter(external_id=canonical_identifier(body["externalId"]))
-    elif body.get("externalId") and "externalId" not in node.matching.properties:
+    elif body.get("externalId") and "externalId" not in node.matching.identifying:
         customers = customers.filter(external_id=canonical_identifier(body["externalId"]))
     else:
         person = for_create(EMPTY, body)
@@ -107,7 +112,7 @@ def _named_customer(workspace: WorkspaceRules, node: NodeRules, body: dict[str, 
         faults = [each for each in required_faults(node, person) if each.code in codes]
         if faults:
             raise Invalid(errors=faults)
-        customers = customers.filter(match_key=match_key(node.matching, person))
+        customers = customers.filter(id=recognised(workspace.id, node, person) or UUID(int=0))
     found = list(customers.values_list("id", flat=True)[:2])
     if not found:
         raise NotFound("there is no such customer")

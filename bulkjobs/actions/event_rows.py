@@ -1,4 +1,4 @@
-"""Rows about events."""
+"""Applies rows about events."""
 
 from __future__ import annotations
 
@@ -14,31 +14,37 @@ from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import ContacthubError, FieldError, Invalid, NotFound
 from contacthub_project.core.identifiers import as_uuid, canonical_identifier
 from contacthub_project.core.principal import Principal
+from contacthub_project.core.text import folded
 from customers.domain.identities import EXTERNAL_ID, SESSION_ID
 from customers.models import Customer
-from events.actions.ingestion import Accepted, GivenEvent, post_events
+from customers.queries.suppressions import forgotten_external_ids
+from events.actions.ingestion import GivenEvent, post_events
 from events.actions.modification import delete_event, patch_event
+from events.actions.repeated_events import Accepted
 from events.models import Event
 from events.models.event import EventRow
 
+EXTERNAL_ID_PROPERTY = "externalId"
 NAMES_OF_CUSTOMERS = {"externalId": EXTERNAL_ID, "sessionId": SESSION_ID}
 
 
 def store_events(
     workspace: WorkspaceRules, node: NodeRules, job: BulkJob, rows: Sequence[Row], by: Principal
 ) -> list[RowResult]:
-    """Take events in; those whose id a row gives are changed as by PATCH.
+    """Store events; those with an id in the row are changed as by PATCH.
 
-    An id that is no event's of the node says nothing: the row comes from another one.
+    An id of no event of the node is ignored: the row comes from another node.
     """
     rows, results = without_foreign_ids(rows)
+    rows, forgotten = _without_forgotten(workspace, node, rows)
+    results += forgotten
     agreed, refused = _agreed(workspace, node, rows)
     results += refused
     events = _events_of(workspace, node, agreed)
     known = [row for row in agreed if _id_of(row) in events]
     results += applied_singly(known, lambda row: _change_event(workspace, row, events, by))
     new = [row for row in agreed if _id_of(row) not in events]
-    given = [GivenEvent(_event_body(job, node, row.body), row.size) for row in new]
+    given = [GivenEvent(event_body(job, node, row.body), row.size) for row in new]
     outcomes = post_events(workspace, given, by=by) if given else []
     for row, outcome in zip(new, outcomes, strict=True):
         if isinstance(outcome, Accepted):
@@ -50,6 +56,23 @@ def store_events(
     return results
 
 
+def _without_forgotten(
+    workspace: WorkspaceRules, node: NodeRules, rows: Sequence[Row]
+) -> tuple[list[Row], list[RowResult]]:
+    """Return rows without those with the external id of a forgotten customer."""
+    given = {row.number: row.body.get("externalId") for row in rows}
+    gone = forgotten_external_ids(
+        workspace, node, {each for each in given.values() if isinstance(each, str) and each}
+    )
+    if not gone:
+        return list(rows), []
+    kept = [row for row in rows if given[row.number] not in gone]
+    left = {row.number for row in kept}
+    return kept, [
+        RowResult(row.number, Outcome.FORGOTTEN) for row in rows if row.number not in left
+    ]
+
+
 def _id_of(row: Row) -> UUID | None:
     return as_uuid(row.body.get("id") or "")
 
@@ -57,7 +80,7 @@ def _id_of(row: Row) -> UUID | None:
 def _events_of(
     workspace: WorkspaceRules, node: NodeRules, rows: Sequence[Row]
 ) -> dict[UUID | None, EventRow]:
-    """The node's events whose ids rows give."""
+    """Return the node's events whose ids are in rows."""
     ids = sorted({each for row in rows if (each := _id_of(row)) is not None})
     if not ids:
         return {}
@@ -68,10 +91,10 @@ def _events_of(
 def _agreed(
     workspace: WorkspaceRules, node: NodeRules, rows: Sequence[Row]
 ) -> tuple[list[Row], list[RowResult]]:
-    """Rows that name one customer, and the failures of those whose two names are of different ones.
+    """Return rows with one customer, and the failures of rows that name two different ones.
 
-    A customerId that is of no customer of the node gives way to an externalId that is of one: the
-    row comes from another node.
+    A customerId of no customer of the node is ignored if the externalId is of one: the row comes
+    from another node.
     """
     named = {
         row.number: customer_id
@@ -93,7 +116,7 @@ def _agreed(
     for row in rows:
         customer_id = named.get(row.number)
         external_id = canonical_identifier(row.body["externalId"]) if customer_id else None
-        if customer_id in of_ids and of_ids[customer_id] != external_id:
+        if customer_id in of_ids and not _is_same_id(node, of_ids[customer_id], external_id):
             name = row.columns.get("externalId", "externalId")
             message = "is not the external id of the customer that customerId names"
             error = FieldError(name, message, "contradiction")
@@ -105,7 +128,15 @@ def _agreed(
     return agreed, refused
 
 
-def _event_body(job: BulkJob, node: NodeRules, said: dict[str, Any]) -> dict[str, Any]:
+def _is_same_id(node: NodeRules, known: str | None, given: str | None) -> bool:
+    """Return whether two external ids are equal in a node."""
+    if known is None or given is None or not node.matching.ignores_case_of(EXTERNAL_ID_PROPERTY):
+        return known == given
+    return folded(known) == folded(given)
+
+
+def event_body(job: BulkJob, node: NodeRules, said: dict[str, Any]) -> dict[str, Any]:
+    """The body by which a request would send the event of a row."""
     body = {"type": job.event_type, **said}
     body.pop("id", None)
     external_id, session_id = body.pop("externalId", None), body.pop("sessionId", None)
@@ -117,14 +148,14 @@ def _event_body(job: BulkJob, node: NodeRules, said: dict[str, Any]) -> dict[str
 
 
 def _own_external_id(body: dict[str, Any]) -> dict[str, Any]:
-    """The event's own external id under its name in events, taken out of a row's body."""
+    """Return the event's own external id, removed from a row's body."""
     if EVENT_EXTERNAL_ID not in body:
         return {}
     return {"externalId": body.pop(EVENT_EXTERNAL_ID)}
 
 
 def _named_as_columns(errors: Sequence[FieldError], given: Mapping[str, Any]) -> list[FieldError]:
-    """The errors of an event's body by the names of the columns that `given`, a row, came from."""
+    """Return the errors of an event's body by the columns of `given`, a row."""
     brought_back_by = "externalId" if given.get("externalId") else "sessionId"
     columns = {
         "/externalId": f"/{EVENT_EXTERNAL_ID}",
@@ -134,7 +165,7 @@ def _named_as_columns(errors: Sequence[FieldError], given: Mapping[str, Any]) ->
 
 
 def _at_customer_id(refusal: ContacthubError, row: Row) -> ContacthubError:
-    """A refusal that points at the column of the customer when it says that there is none."""
+    """Return a refusal that points at the column of the customer if there is no such customer."""
     if isinstance(refusal, NotFound) and not refusal.errors and row.body.get("customerId"):
         refusal.errors = [FieldError("/customerId", "is no customer of the node", "reference")]
     return refusal
@@ -166,7 +197,7 @@ def _change_event(
 def delete_events(
     workspace: WorkspaceRules, node: NodeRules, rows: Sequence[Row]
 ) -> list[RowResult]:
-    """Delete the events that rows name by their ids."""
+    """Delete the events of rows by their ids."""
     return applied_singly(rows, lambda row: _delete_event(workspace, node, row))
 
 

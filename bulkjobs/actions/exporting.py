@@ -1,11 +1,10 @@
-"""Exports in the background: written to the storage, kept for some days, noted in the audit log."""
+"""Background exports: written to the storage, kept for some days, recorded in the audit log."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,28 +15,26 @@ from django.utils import timezone
 
 from bulkjobs.actions.failures import log_failure
 from bulkjobs.actions.storage import EXPORTS, store_file
-from bulkjobs.models import BulkJobEntity, BulkJobStatus, ClockTimestamp, ExportJob
-from bulkjobs.queries.export_files import ExportFormat, written
-from bulkjobs.queries.exports import Export, exported
+from bulkjobs.models import BulkJobEntity, BulkJobStatus, ExportJob, StatementTimestamp
+from bulkjobs.queries.export_files import ExportFormat, exported_file
+from bulkjobs.queries.export_requests import Export
 from configuration.models import StaffChange
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.core.errors import Conflict, ContacthubError
 from contacthub_project.core.principal import Principal
+from contacthub_project.db.leases import Lease, LeaseLost
 from contacthub_project.db.sql import fetch_one
 from contacthub_project.messaging.enqueue import enqueue_on_commit
 
 TASK = "bulkjobs.tasks.export"
-MOST_WAITING = 10  # of a node
+MOST_WAITING = 10  # for each node
 RETRY_AFTER = 30  # seconds
-LEASE_SECONDS = 60.0  # that a claim lasts from the latest look on
-LOOK_SECONDS = 1.0  # between looks whether the export is still wanted
+LEASE_SECONDS = 60.0  # from the latest check on
+LOOK_SECONDS = 1.0  # between checks whether the claim still holds
 MOST_ATTEMPTS = 3
+MOST_LOOKED_AT = 20  # of the waiting ones
 LOCK_CLASS = 0x6578706F
 HOLD_NODE = "SELECT pg_advisory_xact_lock(%s::int, hashtext(%s))"
-
-
-class _NoLongerWanted(Exception):
-    """The export is another worker's now, or was deleted."""
 
 
 @transaction.atomic
@@ -49,10 +46,15 @@ def request_export(
     *,
     has_mark: bool,
     by: Principal,
+    summary: str = "Export",
 ) -> ExportJob:
-    """A new export of a node; raises Conflict when ten of them wait already."""
+    """Return a new export of a node; raises Conflict when ten of them wait already.
+
+    The audit log has it by its id after the `summary`.
+    """
     fetch_one(HOLD_NODE, [LOCK_CLASS, str(node.id)])
-    waiting = ExportJob.objects.filter(node_id=node.id, status=BulkJobStatus.LOADED)
+    exports = ExportJob.objects.filter(workspace_id=workspace.id, node_id=node.id)
+    waiting = exports.filter(status=BulkJobStatus.LOADED)
     if waiting.count_up_to(MOST_WAITING) >= MOST_WAITING:
         raise Conflict(f"{MOST_WAITING} exports of the node wait", retry_after=RETRY_AFTER)
     job = ExportJob.objects.create(
@@ -64,8 +66,9 @@ def request_export(
         has_mark=has_mark,
         author_source=by.source_id,
         author_user=by.user_id,
+        available_at=StatementTimestamp(),
     )
-    record_export(workspace, node, export, by=by, summary=f"Export {job.id}")
+    record_export(workspace, node, export, by=by, summary=f"{summary} {job.id}")
     enqueue_on_commit(TASK)
     return job
 
@@ -73,7 +76,7 @@ def request_export(
 def record_export(
     workspace: WorkspaceRules, node: NodeRules, export: Export, *, by: Principal, summary: str
 ) -> None:
-    """Note in the audit log who exports what; of clients without a person the source is named."""
+    """Record in the audit log who exports what; of clients without a person the source."""
     whose = "" if by.user_id else f" by source {by.source_id}"
     StaffChange.objects.create(
         user_id=by.user_id,
@@ -85,16 +88,23 @@ def record_export(
 
 
 def write_exports(*, meanwhile: Callable[[], object]) -> None:
-    """Write all exports that wait; about every second `meanwhile` is called, for other work."""
+    """Write all waiting exports; about every second `meanwhile` is called, for other work."""
     while (job := _claimed()) is not None:
         _write(job, meanwhile)
 
 
 def _claimed() -> ExportJob | None:
+    """Claim an export that waits; return None when there is none."""
+    waiting = ExportJob.objects.available().values_list("workspace_id", "id")
+    return next((job for each in list(waiting[:MOST_LOOKED_AT]) if (job := _claim(*each))), None)
+
+
+def _claim(workspace_id: UUID, job_id: UUID) -> ExportJob | None:
     with transaction.atomic():
-        job = ExportJob.objects.available().select_for_update(skip_locked=True).first()
+        available = ExportJob.objects.available().in_workspace(workspace_id)
+        job = available.select_for_update(skip_locked=True).filter(id=job_id).first()
         if job is None:
-            return None
+            return None  # claimed by another worker
         if job.attempts >= MOST_ATTEMPTS:
             job.status, job.error_message = BulkJobStatus.FAILED, "could not be written"
             job.save(update_fields=["status", "error_message"])
@@ -107,14 +117,15 @@ def _claimed() -> ExportJob | None:
 
 
 def _prolong(job: ExportJob) -> None:
-    """Keep the claim; raises _NoLongerWanted when it is lost."""
-    mine = ExportJob.objects.filter(id=job.id, claim=job.claim)
-    if not mine.update(
-        written=job.written,
-        updated_at=timezone.now(),
-        available_at=ClockTimestamp() + timedelta(seconds=LEASE_SECONDS),
-    ):
-        raise _NoLongerWanted
+    """Extend the claim; raises LeaseLost when it is lost."""
+    leased = ExportJob.objects.held_by(_lease_of(job))
+    if not leased.extend(LEASE_SECONDS, written=job.written, updated_at=timezone.now()):
+        raise LeaseLost
+
+
+def _lease_of(job: ExportJob) -> Lease:
+    assert job.claim is not None
+    return Lease(job.workspace_id, job.id, job.claim)
 
 
 def _write(job: ExportJob, meanwhile: Callable[[], object]) -> None:
@@ -126,13 +137,18 @@ def _write(job: ExportJob, meanwhile: Callable[[], object]) -> None:
         node = workspace.nodes.get(job.node_id) if workspace else None
         if workspace is None or node is None:
             raise ContacthubError("The node is gone")
-        records = exported(workspace, node, Export.from_json(job.request))
-        records = replace(records, documents=_counted(records.documents, job))
         file_format = ExportFormat(job.file_format)
-        pieces = written(records, file_format, mark=job.has_mark)
+        pieces = exported_file(
+            workspace,
+            node,
+            Export.from_json(job.request),
+            file_format,
+            mark=job.has_mark,
+            counted=partial(_counted, job),
+        )
         name = store_file(_watched(pieces, job, meanwhile), EXPORTS, f".{file_format}")
         _finish(job, BulkJobStatus.PROCESSED, None, name)
-    except _NoLongerWanted:
+    except LeaseLost:
         if name:
             default_storage.delete(name)
     except ContacthubError as refusal:
@@ -142,16 +158,16 @@ def _write(job: ExportJob, meanwhile: Callable[[], object]) -> None:
         _finish(job, BulkJobStatus.FAILED, f"internal error, logref {logref}", "")
 
 
-def _counted(documents: Iterable[Mapping[str, Any]], job: ExportJob) -> Iterator[Any]:
-    for document in documents:
+def _counted(job: ExportJob, rows: Iterable[Any]) -> Iterator[Any]:
+    for row in rows:
         job.written += 1
-        yield document
+        yield row
 
 
 def _watched(
     pieces: Iterable[bytes], job: ExportJob, meanwhile: Callable[[], object]
 ) -> Iterator[bytes]:
-    """The pieces; between them, about every second, other work is done."""
+    """Yield the pieces; between them, about every second, do other work."""
     looked = time.monotonic()
     for piece in pieces:
         yield piece
@@ -162,8 +178,7 @@ def _watched(
 
 
 def _finish(job: ExportJob, status: str, message: str | None, name: str) -> None:
-    mine = ExportJob.objects.filter(id=job.id, claim=job.claim)
-    if not mine.update(
+    if not ExportJob.objects.held_by(_lease_of(job)).update(
         status=status,
         error_message=message,
         file=name,
@@ -171,13 +186,14 @@ def _finish(job: ExportJob, status: str, message: str | None, name: str) -> None
         claim=None,
         updated_at=timezone.now(),
     ):
-        raise _NoLongerWanted
+        raise LeaseLost
 
 
 @transaction.atomic
 def delete_export(job: ExportJob) -> None:
-    """Delete an export and its file; one that is being written is left by its worker."""
-    locked = ExportJob.objects.select_for_update().filter(id=job.id).first()
+    """Delete an export and its file; one that is being written is deleted by its worker."""
+    exports = ExportJob.objects.in_workspace(job.workspace_id)
+    locked = exports.select_for_update().filter(id=job.id).first()
     if locked is not None:
         _drop_file(locked)
         locked.delete()
@@ -190,21 +206,27 @@ def remove_exports(*, ended_before: datetime) -> None:
         delete_export(job)
 
 
-def withdraw_exports(workspace_id: UUID) -> None:
-    """Have the workspace's exports hold nobody who has just been forgotten.
+def withdraw_exports(workspace_id: UUID, *, begun_before: datetime | None = None) -> int:
+    """Remove just forgotten people from the workspace's exports.
 
-    Files that are there go; what is being written is begun anew.
+    Return the number of deleted files.
+
+    Files are deleted; exports that are being written start again. With `begun_before` only those
+    that were requested before a moment.
     """
     exports = ExportJob.objects.filter(workspace_id=workspace_id)
+    if begun_before is not None:
+        exports = exports.filter(created_at__lt=begun_before)
     for job in exports.exclude(file=""):
         _drop_file(job)
     message = "the file was removed, as somebody in the workspace was forgotten: export again"
-    exports.exclude(file="").update(
+    withdrawn = exports.exclude(file="").update(
         file="", status=BulkJobStatus.FAILED, error_message=message, updated_at=timezone.now()
     )
     exports.filter(status=BulkJobStatus.PROCESSING).update(
-        status=BulkJobStatus.LOADED, claim=None, attempts=0, available_at=ClockTimestamp()
+        status=BulkJobStatus.LOADED, claim=None, attempts=0, available_at=StatementTimestamp()
     )
+    return withdrawn
 
 
 def _drop_file(job: ExportJob) -> None:

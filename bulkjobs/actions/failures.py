@@ -1,4 +1,4 @@
-"""Exceptions that nobody expected: what they cost, and what is told of them."""
+"""Handles unexpected exceptions of rows and jobs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from bulkjobs.models import BulkJob
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import ContacthubError, FieldError
 from contacthub_project.runtime.logs import failure_details, sqlstate
-from customers.actions.bulk_upsert import LostRace
+from customers.actions.bulk_upsert import ConcurrentInsert
 from customers.actions.writes import NodeNotOpen
 
 INTERNAL: Final = "internal"
-# Classes of PostgreSQL's codes that speak of the server or of other transactions, not of rows:
+# Classes of PostgreSQL's codes that concern the server or other transactions, not rows:
 # connection, rollback, resources, prerequisite state, operator intervention, system.
 OF_THE_SERVER = ("08", "40", "53", "55", "57", "58")
 STATEMENT_TOOK_TOO_LONG = "57014"
-LOST_TO_ANOTHER = ("40001", "40P01", "55P03")  # serialization, deadlock, lock not available
+RETRYABLE = ("40001", "40P01", "55P03")  # serialization, deadlock, lock not available
 
 log = structlog.get_logger("contacthub.bulkjobs")
 
@@ -36,7 +36,7 @@ class UnexpectedFailures:
         self.logrefs: dict[tuple[str, str | None, tuple[str, ...]], str] = {}
 
     def result_of(self, row: int, failure: Exception) -> RowResult:
-        """A failed row, with the logref under which the log tells of the exception."""
+        """Return a failed row, with the logref of the exception's log line."""
         if isinstance(failure, DataError):
             error = FieldError("", "holds a value that cannot be stored", "unstorable")
             return RowResult.failure(row, [error])
@@ -56,17 +56,17 @@ class UnexpectedFailures:
 def applied_in_isolation(
     workspace: WorkspaceRules, job: BulkJob, rows: Sequence[Row], failures: UnexpectedFailures
 ) -> list[RowResult]:
-    """As `applied`, but an unexpected exception costs the row that raises it and no other.
+    """As `applied`, but an unexpected exception fails only the row that raises it.
 
-    Rows that fail together are tried again by halves. Raises what `applied` raises, and what speaks
-    of the server or of other transactions.
+    Rows that fail together are retried by halves. Raises what `applied` raises, and failures of the
+    server or because of other transactions.
     """
     if not rows:
         return []
     try:
         with transaction.atomic():
             return applied(workspace, job, rows)
-    except (ContacthubError, NodeNotOpen, LostRace):
+    except (ContacthubError, NodeNotOpen, ConcurrentInsert):
         raise
     except Exception as failure:
         if is_of_the_server(failure):
@@ -81,7 +81,7 @@ def applied_in_isolation(
 
 
 def is_of_the_server(failure: Exception) -> bool:
-    """Whether an exception says nothing about rows: the database is away, or others interfere."""
+    """Return whether a failure is independent of rows: of the server, or by other transactions."""
     if isinstance(failure, InterfaceError):
         return True
     if not isinstance(failure, OperationalError):
@@ -90,13 +90,13 @@ def is_of_the_server(failure: Exception) -> bool:
     return code is None or (code.startswith(OF_THE_SERVER) and code != STATEMENT_TOOK_TOO_LONG)
 
 
-def is_lost_to_another(failure: OperationalError) -> bool:
+def is_retryable(failure: OperationalError) -> bool:
     """Whether the transaction is to be begun anew because of another one."""
-    return sqlstate(failure) in LOST_TO_ANOTHER
+    return sqlstate(failure) in RETRYABLE
 
 
 def log_failure(job_id: UUID, failure: BaseException) -> str:
-    """Log an unexpected exception of a whole job; returns its logref."""
+    """Log an unexpected exception of a whole job; return its logref."""
     logref = str(uuid4())
     log.error("bulk job failed", job=str(job_id), logref=logref, **failure_details(failure))
     return logref

@@ -1,4 +1,4 @@
-"""Taking a file in: kept in a form that can be gone on with, its columns found."""
+"""Accepts uploaded files: stores them in a seekable form and matches their columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from django.utils import timezone
 
 from bulkjobs.actions.storage import readable_file, store_file
 from bulkjobs.domain.faults import BadFile
-from bulkjobs.domain.files.tables import KeptTable, Layout, kept_form, layout_of
+from bulkjobs.domain.files.tables import (
+    KeptTable,
+    Layout,
+    header_of_workbook,
+    kept_form,
+    layout_of,
+)
 from bulkjobs.domain.headers import refuse_unknown
 from bulkjobs.domain.reading import Reading
 from bulkjobs.models import (
@@ -20,7 +26,7 @@ from bulkjobs.models import (
     BulkJobEntity,
     BulkJobOperation,
     BulkJobStatus,
-    ClockTimestamp,
+    StatementTimestamp,
 )
 from bulkjobs.queries.columns import possible_columns
 from configuration.queries.rules import NodeRules, WorkspaceRules
@@ -30,11 +36,11 @@ from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
 from contacthub_project.db.sql import fetch_one
 from contacthub_project.messaging.enqueue import enqueue_on_commit
-from customers.actions.customers import open_node
+from customers.actions.validation import open_node
 
 TASK = "bulkjobs.tasks.process"
 MOST_LOADED = 10  # reference: Create a bulk job
-RETRY_AFTER = 5  # seconds: a job that is loaded is soon begun
+RETRY_AFTER = 5  # seconds; loaded jobs start soon
 LOCK_CLASS = 0x62756C6B
 HOLD_NODE = "SELECT pg_advisory_xact_lock(%s::int, hashtext(%s))"
 LONGEST_NAME = 255
@@ -44,7 +50,7 @@ log = structlog.get_logger("contacthub.bulkjobs")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a client uploads; `event_type` is given for events only."""
+    """An upload; `event_type` is for events only."""
 
     file: StoredUpload
     filename: str
@@ -58,10 +64,10 @@ class Upload:
 def load_job(
     workspace: WorkspaceRules, node: NodeRules, upload: Upload, *, by: Principal
 ) -> BulkJob:
-    """The new job: LOADED, or FAILED with the reason when the file cannot be used at all.
+    """Return the new job: LOADED, or FAILED with the reason when the file cannot be used.
 
     The file of a LOADED job is kept. Raises Locked or Forbidden for the node, Conflict when ten of
-    its jobs wait already, Unavailable when the storage takes or gives nothing.
+    its jobs wait already, Unavailable when the storage fails.
     """
     open_node(workspace, node.id)
     now = timezone.now()
@@ -98,23 +104,23 @@ def load_job(
 
 
 def _keep_file(job: BulkJob, upload: Upload) -> None:
-    """Find out what the file is; have the job keep it as it came, or in another form.
+    """Detect the format of the file, and store it as it came or converted.
 
     Raises BadFile and Unavailable.
     """
     most_bytes = settings.BULK_BYTES
     with readable_file(upload.file.stored_as) as file:
-        layout = layout_of(file, upload.reading.wishes, most_bytes=most_bytes)
-        job.layout = layout.as_json()
+        layout = layout_of(file, upload.reading.options, most_bytes=most_bytes)
+        job.layout, job.is_raw = layout.as_json(), layout.takes_long
         job.file.name = (
             upload.file.stored_as
-            if layout.is_kept_as_it_came
+            if layout.is_kept_as_it_came or layout.takes_long
             else store_file(kept_form(file, layout, most_bytes=most_bytes))
         )
 
 
 def _drop_file(job: BulkJob, upload: Upload) -> None:
-    """Remove the form in which a file was to be kept; what came in removes itself."""
+    """Remove the stored file; the upload removes itself."""
     if job.file.name and job.file.name != upload.file.stored_as:
         default_storage.delete(job.file.name)
     job.file.name = ""
@@ -123,33 +129,43 @@ def _drop_file(job: BulkJob, upload: Upload) -> None:
 @transaction.atomic
 def _insert(job: BulkJob) -> None:
     fetch_one(HOLD_NODE, [LOCK_CLASS, str(job.node_id)])
-    loaded = BulkJob.objects.filter(node_id=job.node_id, status=BulkJobStatus.LOADED)
+    loaded = BulkJob.objects.filter(
+        workspace_id=job.workspace_id, node_id=job.node_id, status=BulkJobStatus.LOADED
+    )
     if loaded.count_up_to(MOST_LOADED) >= MOST_LOADED:
         raise Conflict(
             f"{MOST_LOADED} jobs of the node are loaded and wait", retry_after=RETRY_AFTER
         )
-    # By the database's clock, which workers go by: this one's may be wrong.
-    job.available_at = ClockTimestamp()  # type: ignore[assignment]
+    # By the database's clock, as in the workers' queries: this machine's may be wrong.
+    job.available_at = StatementTimestamp()  # type: ignore[assignment]
     job.save(force_insert=True)
     enqueue_on_commit(TASK)
 
 
 def _check(workspace: WorkspaceRules, job: BulkJob, reading: Reading) -> None:
-    """Find the columns of the file and count its rows; raises BadFile when it cannot be used."""
+    """Match the columns of the file, count its rows; raises BadFile when it cannot be used.
+
+    The rows of a file that is still to be converted are counted then.
+    """
     layout = Layout.from_json(job.layout)
     possible = possible_columns(workspace, job.entity, job.event_type)
     with readable_file(job.file.name or "") as file:
-        table = KeptTable(file, layout)
-        matches = possible.match(table.header(), reading.mapping)
+        if job.is_raw:
+            header = header_of_workbook(file, layout, most_bytes=settings.BULK_BYTES)
+        else:
+            table = KeptTable(file, layout)
+            header = table.header()
+        matches = possible.match(header, reading.mapping)
         refuse_unknown(matches)
         job.columns = matches.choices
-        job.offset, job.lines = table.offset, table.lines
         if (
             job.entity == BulkJobEntity.EVENT
             and job.operation == BulkJobOperation.DELETE
             and "id" not in {choice.path for choice in matches.choices}
         ):
             raise BadFile("events are deleted by a column id")
-        job.total = sum(1 for _ in table)
-        job.blank = table.blank
+        if not job.is_raw:
+            job.offset, job.lines = table.offset, table.lines
+            job.total = sum(1 for _ in table)
+            job.blank = table.blank
     job.cell_rules = reading.cell_rules(layout).as_json()

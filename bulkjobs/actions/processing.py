@@ -1,98 +1,90 @@
-"""Working on jobs: chunk by chunk, each one transaction that also says how far the job is.
+"""Processes jobs chunk by chunk; each is a transaction that includes the job's progress.
 
-A worker takes a slice of a job, about a second, then one of another: the statement `claim_job` says
-of which. Its claim keeps other workers off the job for a while, which each chunk prolongs. A worker
-that is killed loses the chunk it was at, and nothing else: when its claim has run out somebody goes
-on after the last row that was done, so no row is applied twice. An exception that nobody expected
-costs its row, or its job, and no other.
+A worker processes a slice of a job, about a second, then one of another, chosen by the statement
+`next_jobs`. Its claim excludes other workers for a time that each chunk extends. A killed worker
+loses the current chunk only: when its claim has expired, another continues after the last processed
+row, so no row is applied twice. An unexpected exception fails its row, or its job, and no other.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from uuid import UUID, uuid4
+from functools import partial
+from uuid import uuid4
 
 import structlog
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db.models import F
 from django.utils import timezone
 from psycopg.errors import DiskFull
 
 from bulkjobs.actions.chunks import note_results, tried, withhold_forgotten
+from bulkjobs.actions.claims import LEASE_SECONDS, Claim
+from bulkjobs.actions.conversion import convert
 from bulkjobs.actions.failures import (
-    is_lost_to_another,
+    is_retryable,
     log_failure,
 )
+from bulkjobs.actions.refused_rows import refused_rows
 from bulkjobs.actions.storage import cached_file, forget_copy
 from bulkjobs.domain.faults import BadFile
 from bulkjobs.domain.files.csv_rows import FileRow
 from bulkjobs.domain.files.tables import KeptTable, Layout
 from bulkjobs.models import (
     BulkJob,
-    BulkJobQuerySet,
     BulkJobStatus,
-    ClockTimestamp,
     ForgottenIdentity,
     Outcome,
 )
+from bulkjobs.models.job import LONGEST_WAIT
 from configuration.queries.rules import latest_rules_of
 from contacthub_project.core.errors import ContacthubError, Locked
-from contacthub_project.db.sql import analyze_grown_tables, fetch_one, load
+from contacthub_project.db.leases import LeaseLost
+from contacthub_project.db.sql import analyze_grown_tables, fetch_all, load
 from contacthub_project.messaging.pubsub import notify_on_commit
 from contacthub_project.runtime.disk import database_has_room
-from customers.actions.bulk_upsert import LostRace
+from customers.actions.bulk_upsert import ConcurrentInsert
+from customers.actions.refusals import record_refusals
 from customers.actions.writes import NodeNotOpen
 
-CHUNK = 500
+CHUNK = 1000
 CHUNK_BYTES = 2 << 20
 SLICE_SECONDS = 1.0
-LEASE_SECONDS = 15.0  # that a claim lasts from the latest chunk on
-AGAIN_SECONDS = 5.0  # until a job is tried again that could not be worked on
+AGAIN_SECONDS = 5.0  # until a job that could not be processed is tried again
 ATTEMPTS = 5  # at a chunk, within one slice
-MOST_ATTEMPTS = 3  # at the same rows, by workers that were killed or lost the database
+MOST_ATTEMPTS = 3  # at the same rows, by workers that were killed or disconnected
 
 log = structlog.get_logger("contacthub.bulkjobs")
 
 
-CLAIM_JOB = load("bulkjobs/sql/claim_job")
+MOST_LOOKED_AT = 20  # of the waiting ones
+NEXT_JOBS = load("bulkjobs/sql/next_jobs")
 # What jobs fill, and what is looked up in meanwhile.
 LOADED = ("customers_customer", "events_event", "customers_change")
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A worker's claim of a job, for a slice of work that ends at a time of `time.monotonic`."""
-
-    job_id: UUID
-    id: UUID
-    deadline: float
-
-    def job(self) -> BulkJobQuerySet:
-        """The job, unless it is stopped or no longer this worker's."""
-        return BulkJob.objects.to_do().filter(id=self.job_id, claim=self.id)
-
-    def is_over(self) -> bool:
-        return time.monotonic() >= self.deadline
-
-
-@dataclass(frozen=True, slots=True)
 class Chunk:
-    """Rows of a file, the byte at which the next one begins, and how many lines are before it."""
+    """Rows of a file, the byte at which the next one begins, and the number of lines before it."""
 
     rows: list[FileRow]
     end: int
     lines: int
 
 
-def process(*, seconds: float) -> bool:
-    """Work on jobs for about so many seconds; False when some can be gone on with at once."""
+def process(*, seconds: float, takes_raw: bool = True) -> bool:
+    """Process jobs for about so many seconds; return False when some can continue at once.
+
+    Unless it `takes_raw`, jobs whose file is still to be converted are left to others.
+    """
     deadline = time.monotonic() + seconds
-    while database_has_room() and (claim := _claimed(deadline)) is not None:
+    while database_has_room() and (claim := _claimed(deadline, takes_raw)) is not None:
         _work_on(claim)
         if time.monotonic() >= deadline:
             return not BulkJob.objects.available().exists()
@@ -100,63 +92,70 @@ def process(*, seconds: float) -> bool:
 
 
 def stop_job(job: BulkJob) -> None:
-    """Have workers leave a job alone, from the next chunk on."""
-    BulkJob.objects.to_do().filter(id=job.id).update(
+    """Stop processing a job, from the next chunk on."""
+    BulkJob.objects.to_do().filter(workspace_id=job.workspace_id, id=job.id).update(
         status=BulkJobStatus.STOPPED, updated_at=timezone.now()
     )
 
 
 def resume_job(job: BulkJob) -> None:
-    """Have workers go on with a stopped job, from where it was stopped."""
-    BulkJob.objects.filter(id=job.id, status=BulkJobStatus.STOPPED).update(
-        status=BulkJobStatus.SCHEDULED,
-        updated_at=timezone.now(),
-        claim=None,
-        available_at=ClockTimestamp(),
-        attempts=0,
+    """Continue a stopped job, from where it was stopped."""
+    jobs = BulkJob.objects.filter(workspace_id=job.workspace_id, id=job.id)
+    jobs.filter(status=BulkJobStatus.STOPPED).release(
+        status=BulkJobStatus.SCHEDULED, updated_at=timezone.now(), attempts=0
     )
 
 
-def _claimed(deadline: float) -> Claim | None:
-    """A slice of the job whose turn it is; None when there is none to be worked on now."""
+def _claimed(deadline: float, takes_raw: bool = True) -> Claim | None:
+    """Claim a slice of the next job; return None when there is none."""
     claim_id = uuid4()
-    row = fetch_one(CLAIM_JOB, {"claim": claim_id, "lease": LEASE_SECONDS})
-    if row is None:
-        return None
-    return Claim(row[0], claim_id, min(deadline, time.monotonic() + SLICE_SECONDS))
+    longest = LONGEST_WAIT.total_seconds()
+    looked_for = {"most": MOST_LOOKED_AT, "raw": takes_raw, "longest": longest}
+    while jobs := fetch_all(NEXT_JOBS, looked_for):
+        for workspace_id, job_id, turn in jobs:
+            job = BulkJob.objects.available().filter(workspace_id=workspace_id, id=job_id)
+            if job.acquire(claim_id, LEASE_SECONDS, turn=turn, attempts=F("attempts") + 1):
+                ends = min(deadline, time.monotonic() + SLICE_SECONDS)
+                return Claim(workspace_id, job_id, claim_id, ends)
+    return None
 
 
 def _work_on(claim: Claim) -> None:
-    """Do a slice of a job, and say when it is to be gone on with."""
+    """Process a slice of a job, and schedule the next one."""
     job = claim.job().first()
     if job is None:
         return
     if job.attempts > MOST_ATTEMPTS:
         logref = str(uuid4())
         log.error("bulk job given up", job=str(job.id), row=job.position + 1, logref=logref)
-        told = f"internal error after row {job.position}, {MOST_ATTEMPTS} times; logref {logref}"
-        _finish(claim, BulkJobStatus.FAILED, told)
+        message = f"internal error after row {job.position}, {MOST_ATTEMPTS} times; logref {logref}"
+        _finish(claim, BulkJobStatus.FAILED, message)
         return
     try:
-        _go_on(claim, job)
+        _continue(claim, job)
     except FileNotFoundError:
         _finish(claim, BulkJobStatus.FAILED, "the file is gone")
     except (InterfaceError, OperationalError, OSError) as fault:
         log_failure(job.id, fault)
         # `attempts` stay, unless it will go on as soon as there is room.
         anew = {"attempts": 0} if isinstance(fault.__cause__, DiskFull) else {}
-        _leave(claim, for_seconds=AGAIN_SECONDS, **anew)
+        _release(claim, for_seconds=AGAIN_SECONDS, **anew)
     except Exception as fault:
         logref = log_failure(job.id, fault)
         _finish(claim, BulkJobStatus.FAILED, f"internal error, logref {logref}")
     except BaseException:
         with contextlib.suppress(DatabaseError):
-            _leave(claim)
+            _release(claim)
         raise
 
 
-def _go_on(claim: Claim, job: BulkJob) -> None:
+def _continue(claim: Claim, job: BulkJob) -> None:
     try:
+        if job.is_raw:
+            # Minutes, of a large workbook: others are not kept waiting.
+            convert(claim, job, meanwhile=partial(process, seconds=1.0, takes_raw=False))
+            _release(claim, attempts=0)
+            return
         with cached_file(job.file.name or "") as file:
             layout = Layout.from_json(job.layout)
             table = KeptTable(file, layout, offset=job.offset, lines=job.lines)
@@ -165,26 +164,27 @@ def _go_on(claim: Claim, job: BulkJob) -> None:
                     return
                 analyze_grown_tables(*LOADED)
                 if claim.is_over():
-                    _leave(claim, attempts=0)
+                    _release(claim, attempts=0)
                     return
+    except LeaseLost:
+        return
     except BadFile as fault:
         _finish(claim, BulkJobStatus.FAILED, str(fault))
     except Locked:  # the node is being reorganised
-        _leave(claim, for_seconds=AGAIN_SECONDS, attempts=0)
+        _release(claim, for_seconds=AGAIN_SECONDS, attempts=0)
     except ContacthubError as refusal:
         _finish(claim, BulkJobStatus.FAILED, refusal.message)
     else:
         _finish(claim, BulkJobStatus.PROCESSED, None)
 
 
-def _leave(claim: Claim, *, for_seconds: float = 0, **values: int) -> None:
+def _release(claim: Claim, *, for_seconds: float = 0, **values: int) -> None:
     """Give a claim back, setting other columns too; nobody takes the job for some seconds."""
-    available_at = ClockTimestamp() + timedelta(seconds=for_seconds)
-    claim.job().update(claim=None, available_at=available_at, **values)
+    claim.job().release(for_seconds, **values)
 
 
 def _chunks(table: KeptTable) -> Iterator[Chunk]:
-    """The rest of a file, a bounded number of rows and bytes at once."""
+    """Yield the rest of a file in chunks, bounded in rows and bytes."""
     rows: list[FileRow] = []
     begin = table.offset
     for row in table:
@@ -196,16 +196,28 @@ def _chunks(table: KeptTable) -> Iterator[Chunk]:
         yield Chunk(rows, table.offset, table.lines)
 
 
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    """Pause the collector of cycles: the rows of a chunk are none, and live as long as it does."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def _do_chunk(claim: Claim, chunk: Chunk) -> bool:
     """Apply a chunk and note it, both or neither; False when the job is no longer ours."""
     for _ in range(ATTEMPTS):
         try:
-            with transaction.atomic():
+            with _without_collections(), transaction.atomic():
                 return _apply(claim, chunk)
-        except (NodeNotOpen, LostRace):
+        except (NodeNotOpen, ConcurrentInsert):
             continue  # under the latest rules, or with what somebody else has just made
         except OperationalError as fault:
-            if not is_lost_to_another(fault):
+            if not is_retryable(fault):
                 raise
     raise Locked
 
@@ -217,20 +229,22 @@ def _apply(claim: Claim, chunk: Chunk) -> bool:
     workspace = latest_rules_of(job.workspace_id)
     if workspace is None:
         raise BadFile("the workspace is gone")
-    forgotten = ForgottenIdentity.objects.digests_for(job.id)
+    forgotten = ForgottenIdentity.objects.digests_for(job.workspace_id, job.id)
     results = tried(workspace, job, chunk.rows, forgotten)
-    if ForgottenIdentity.objects.digests_for(job.id) != forgotten:
-        raise LostRace  # somebody was forgotten meanwhile, and may be among the rows
+    if ForgottenIdentity.objects.digests_for(job.workspace_id, job.id) != forgotten:
+        raise ConcurrentInsert  # somebody was forgotten meanwhile, and may be among the rows
     note_results(job, results)
+    if not job.dry_run:
+        record_refusals(job.workspace_id, refused_rows(workspace, job, results))
     outcomes = Counter(job.outcomes)
     outcomes.update(str(each.outcome) for each in results)
-    claim.job().update(
+    claim.job().extend(
+        LEASE_SECONDS,
         status=BulkJobStatus.PROCESSING,
         position=job.position + len(chunk.rows),
         offset=chunk.end,
         lines=chunk.lines,
         attempts=1,  # at the rows that come next
-        available_at=ClockTimestamp() + timedelta(seconds=LEASE_SECONDS),
         failed=outcomes[Outcome.FAILED],
         processed=job.processed + len(results),
         outcomes=dict(outcomes),
@@ -251,7 +265,7 @@ def _finish(claim: Claim, status: BulkJobStatus, message: str | None) -> None:
         job.updated_at = timezone.now()
         job.save(update_fields=["status", "error_message", "file", "claim", "updated_at"])
         withhold_forgotten(job)
-        ForgottenIdentity.objects.filter(job=job).delete()
+        ForgottenIdentity.objects.filter(workspace_id=job.workspace_id, job_id=job.id).delete()
         if name:
             transaction.on_commit(lambda: default_storage.delete(name), robust=True)
             forget_copy(name)

@@ -1,4 +1,4 @@
-"""Removing jobs: out of sight and without file at once, results by and by; and stray files."""
+"""Removes jobs: hidden and without file at once, results later; and stray files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -31,9 +32,10 @@ DELETE_RESULTS = load("bulkjobs/sql/delete_results")
 
 @transaction.atomic
 def delete_job(job: BulkJob) -> None:
-    """Delete a job, its file and its results; one that is being worked on is stopped first.
+    """Delete a job, its file and its results; a running one is stopped first.
 
-    Waits for the rows that a worker is at. Raises NotFound when it has been deleted meanwhile.
+    Waits for the rows that a worker is processing. Raises NotFound when it has been deleted
+    meanwhile.
     """
     locked = BulkJob.objects.kept().select_for_update(no_key=True)
     latest = locked.filter(workspace_id=job.workspace_id, id=job.id).first()
@@ -44,32 +46,47 @@ def delete_job(job: BulkJob) -> None:
 
 
 def remove_jobs(*, ended_before: datetime, seconds: float) -> bool:
-    """Remove what is left of deleted jobs, and jobs that ended or were stopped before a moment.
+    """Remove the rest of deleted jobs, and jobs that ended or were stopped before a moment.
 
-    Works for about so many seconds; True when nothing is left to remove.
+    Works for about so many seconds; returns True when nothing is left to remove.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        with transaction.atomic():
-            old = BulkJob.objects.kept().filter(status__in=STILL, updated_at__lt=ended_before)
-            aged = list(old.select_for_update(no_key=True, skip_locked=True)[:JOBS_AT_ONCE])
-            for job in aged:
-                _remove(job)
+        old = BulkJob.objects.kept().filter(status__in=STILL, updated_at__lt=ended_before)
+        listed = list(old.values_list("workspace_id", "id")[:JOBS_AT_ONCE])
+        aged = [each for each in listed if _remove_old(*each, ended_before)]
         removed = BulkJob.objects.filter(removed_at__isnull=False).order_by("removed_at").first()
         if removed is None:
             if not aged:
                 return True
             continue
-        (count,) = fetch_one(DELETE_RESULTS, {"job_id": removed.id, "limit": RESULTS_AT_ONCE})
+        of_job = {
+            "workspace_id": removed.workspace_id,
+            "job_id": removed.id,
+            "limit": RESULTS_AT_ONCE,
+        }
+        (count,) = fetch_one(DELETE_RESULTS, of_job)
         if count < RESULTS_AT_ONCE:
+            _forget_identities(removed)
             removed.delete()
     return False
 
 
-def remove_stray_files(*, stored_before: datetime) -> int:
-    """Remove files that belong to no job: of processes that were killed meanwhile; how many.
+@transaction.atomic
+def _remove_old(workspace_id: UUID, job_id: UUID, ended_before: datetime) -> bool:
+    """Hide a job; return False when a worker has it, or it has changed."""
+    jobs = BulkJob.objects.kept().in_workspace(workspace_id).filter(id=job_id)
+    locked = jobs.select_for_update(no_key=True, skip_locked=True)
+    job = locked.filter(status__in=STILL, updated_at__lt=ended_before).first()
+    if job is not None:
+        _remove(job)
+    return job is not None
 
-    `stored_before` has to leave the time that an upload, or an export, may take.
+
+def remove_stray_files(*, stored_before: datetime) -> int:
+    """Remove files without a job, left by killed processes; return their number.
+
+    `stored_before` must leave the time that an upload, or an export, may take.
     """
     return sum(
         _remove_strays(folder, jobs, stored_before)
@@ -94,11 +111,15 @@ def _remove_strays(folder: str, jobs: QuerySet[Any], stored_before: datetime) ->
 
 
 def _remove(job: BulkJob) -> None:
-    """Take a job that the caller has locked out of sight."""
+    """Hide a job that the caller has locked."""
     if job.file.name:
         transaction.on_commit(partial(default_storage.delete, job.file.name), robust=True)
     if job.status not in STILL:
         job.status = BulkJobStatus.STOPPED
     job.file, job.claim, job.removed_at = "", None, timezone.now()
     job.save(update_fields=["status", "file", "claim", "removed_at"])
-    ForgottenIdentity.objects.filter(job=job).delete()
+    _forget_identities(job)
+
+
+def _forget_identities(job: BulkJob) -> None:
+    ForgottenIdentity.objects.filter(workspace_id=job.workspace_id, job_id=job.id).delete()

@@ -1,4 +1,4 @@
-"""Rows of a job, and what became of them."""
+"""Rows of a job, and their results."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from bulkjobs.domain.row_bodies import column_of, place_of
 from bulkjobs.models import Outcome
 from contacthub_project.core.errors import ContacthubError, FieldError
 from contacthub_project.core.identifiers import as_uuid
+from customers.domain.refusals import RefusalReason, reason_of
+from customers.queries.suppressions import PersonForgotten
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row: its line in the file, what it says, how many bytes that is as JSON.
+    """A row: its line in the file, its body, and the body's size in bytes as JSON.
 
     `columns` are the names of the file's columns by the paths of their properties.
     """
@@ -29,9 +31,15 @@ class Row:
     warnings: Sequence[FieldError] = ()
 
     def refused(self, refusal: ContacthubError) -> RowResult:
-        """What is told of the row when it is refused: its places by the names of columns."""
+        """Return the result of a refused row, with faults by the names of columns.
+
+        Of a forgotten person it contains no data.
+        """
+        if isinstance(refusal, PersonForgotten):
+            return RowResult(self.number, Outcome.FORGOTTEN)
         errors = [self._in_the_file(error) for error in refusal.errors]
-        return RowResult.failure(self.number, errors, refusal.message)
+        failure = RowResult.failure(self.number, errors, refusal.message)
+        return replace(failure, reason=reason_of(refusal))
 
     def _in_the_file(self, error: FieldError) -> FieldError:
         """An error of the body, at the column that is at fault."""
@@ -40,15 +48,15 @@ class Row:
         if not place or column == place:
             return replace(error, path=self.columns.get(place, place))
         within = place.removeprefix(f"{column}.")
-        told = f"{within} {error.message}" if within != place else error.message
-        return replace(error, path=self.columns[column], message=told)
+        message = f"{within} {error.message}" if within != place else error.message
+        return replace(error, path=self.columns[column], message=message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RowResult:
-    """What became of a row (see `bulkjobs.models.Result`).
+    """The result of a row (see `bulkjobs.models.Result`).
 
-    Of one that was not refused `message` is a warning.
+    Of an accepted one `message` is a warning.
     """
 
     row: int
@@ -60,28 +68,30 @@ class RowResult:
     identity: dict[str, str] | None = None
     cells: list[str] | None = None
     digests: list[str] | None = None
+    reason: RefusalReason | None = None
+    body: Mapping[str, Any] | None = None
 
     @classmethod
     def failure(cls, row: int, errors: Sequence[FieldError], message: str = "") -> RowResult:
-        """A refused row: all its errors as text, the column and the code of the first.
+        """Return a refused row: all its errors as text, the column and the code of the first.
 
         The errors' paths are names of columns.
         """
-        told = "; ".join(f"{error.path} {error.message}".strip() for error in errors)
+        details = "; ".join(f"{error.path} {error.message}".strip() for error in errors)
         column = errors[0].path or None if errors else None
         code = errors[0].code if errors else None
-        return cls(row, Outcome.FAILED, None, told or message, column, code)
+        return cls(row, Outcome.FAILED, None, details or message, column, code)
 
     def with_warnings(self, warnings: Sequence[FieldError]) -> RowResult:
-        """The result, telling of warnings too unless it tells of errors."""
+        """Return the result with warnings, unless it has errors."""
         if not warnings or self.outcome == Outcome.FAILED:
             return self
-        told = "; ".join(f"{warning.path} {warning.message}" for warning in warnings)
-        return replace(self, message=told, column=warnings[0].path, code=warnings[0].code)
+        message = "; ".join(f"{warning.path} {warning.message}" for warning in warnings)
+        return replace(self, message=message, column=warnings[0].path, code=warnings[0].code)
 
 
 def without_foreign_ids(rows: Sequence[Row]) -> tuple[list[Row], list[RowResult]]:
-    """Rows without those whose id can be none of ours, and what is told of those."""
+    """Return rows without those whose id cannot be ours, and the results of these."""
     kept, refused = [], []
     for row in rows:
         given = row.body.get("id")
@@ -95,7 +105,7 @@ def without_foreign_ids(rows: Sequence[Row]) -> tuple[list[Row], list[RowResult]
 
 
 def applied_singly(rows: Sequence[Row], act: Callable[[Row], tuple[str, UUID]]) -> list[RowResult]:
-    """Rows one by one; what one has begun is undone when it is refused."""
+    """Apply rows one by one; the effects of a refused one are rolled back."""
     results = []
     for row in rows:
         try:

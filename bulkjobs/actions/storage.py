@@ -26,14 +26,13 @@ log = structlog.get_logger("contacthub.bulkjobs")
 
 EXPORTS = "exports"
 PIECE = 1 << 18
-COPY_SECONDS = 900.0  # that a copy is kept after it was last used
+COPY_SECONDS = 900.0  # a local copy is kept after its last use
 
 
 def store_file(pieces: Iterable[bytes], folder: str = FOLDER, extension: str = ".csv") -> str:
-    """Write a new file in a folder; returns its name.
+    """Write a new file in a folder; return its name.
 
-    Raises Unavailable when the storage takes nothing, and what the pieces raise; then nothing is
-    left of it.
+    Raises Unavailable when the storage fails, and exceptions of the pieces; then no file is left.
     """
     with storing():
         name = default_storage.save(f"{folder}/{new_id()}{extension}", ContentFile(b""))
@@ -53,14 +52,14 @@ def store_file(pieces: Iterable[bytes], folder: str = FOLDER, extension: str = "
 
 
 def stored_pieces(name: str) -> Iterator[bytes]:
-    """A stored file, by pieces."""
+    """Yield a stored file, by pieces."""
     with default_storage.open(name) as file:
         yield from file.chunks(PIECE)
 
 
 @contextmanager
 def readable_file(name: str) -> Iterator[IO[bytes]]:
-    """A stored file, open; raises Unavailable when the storage fails, also in the block."""
+    """Open a stored file; raises Unavailable when the storage fails, also in the block."""
     try:
         with _opened(name) as file:
             yield file
@@ -71,9 +70,9 @@ def readable_file(name: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def cached_file(name: str) -> Iterator[IO[bytes]]:
-    """A stored file, open; of a storage elsewhere a copy on this machine, kept for the next slice.
+    """Open a stored file; of a remote storage a local copy, kept for the next slice.
 
-    Raises FileNotFoundError, and OSError for whatever else the storage fails with.
+    Raises FileNotFoundError, and OSError for other failures of the storage.
     """
     if isinstance(default_storage, FileSystemStorage):
         with _opened(name) as file:
@@ -85,7 +84,7 @@ def cached_file(name: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _opened(name: str) -> Iterator[IO[bytes]]:
-    """A stored file; raises OSError for whatever a storage fails with: each has its own errors."""
+    """Open a stored file; raises OSError for any failure: each storage has its own errors."""
     try:
         opened = default_storage.open(name)
         file: Any = opened.file
@@ -98,12 +97,12 @@ def _opened(name: str) -> Iterator[IO[bytes]]:
 
 
 def forget_copy(name: str) -> None:
-    """Remove the copy of a file that is no longer needed."""
+    """Remove the local copy of a file."""
     (_copies() / Path(name).name).unlink(missing_ok=True)
 
 
 def remove_old_copies(*, room: int = 0) -> None:
-    """Remove copies that nobody has used for a while, and the oldest beyond what they may take."""
+    """Remove copies that were not used for a while, and the oldest beyond the allowed size."""
     now = time.time()
     copies = []
     for path in _copies().iterdir():
@@ -123,7 +122,7 @@ def _copies() -> Path:
 
 
 def _copy_of(name: str) -> Path:
-    """The copy of a file on this machine, made if need be; names are never used twice."""
+    """Return the local copy of a file, made if needed; names are never reused."""
     path = _copies() / Path(name).name
     try:
         os.utime(path)

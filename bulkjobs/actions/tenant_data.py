@@ -1,4 +1,4 @@
-"""What uploads owe a node that goes: to go with it."""
+"""Removes the jobs of nodes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from bulkjobs.actions.exporting import delete_export
-from bulkjobs.models import BulkJob, ExportJob
+from bulkjobs.models import BulkJob, ExportJob, ForgottenIdentity, Result
 from contacthub_project.db.tenant_data import TenantDataOwner
 
 
@@ -28,6 +28,8 @@ class BulkJobDataOwner(TenantDataOwner):
                 if job.file.name:
                     name = job.file.name
                     transaction.on_commit(partial(default_storage.delete, name))
+                for model in (Result, ForgottenIdentity):
+                    model.objects.filter(workspace_id=workspace_id, job_id=job.id).delete()
                 job.delete()
             exports = list(
                 ExportJob.objects.filter(workspace_id=workspace_id, node_id=node_id)[:limit]
@@ -36,6 +38,6 @@ class BulkJobDataOwner(TenantDataOwner):
                 delete_export(export)
         return len(doomed) + len(exports)
 
-    def count_up_to(self, *, node_id: UUID, most: int) -> int:
-        """How many jobs the node has."""
-        return BulkJob.objects.filter(node_id=node_id).count_up_to(most)
+    def count_up_to(self, *, workspace_id: UUID, node_id: UUID, most: int) -> int:
+        """Return the number of jobs of the node."""
+        return BulkJob.objects.filter(workspace_id=workspace_id, node_id=node_id).count_up_to(most)

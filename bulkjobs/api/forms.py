@@ -1,4 +1,4 @@
-"""The form by which a file is uploaded."""
+"""The upload form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.http.multipartparser import MultiPartParserError
 from bulkjobs.actions.loading import Upload
 from bulkjobs.domain.cells import DateOrder, DecimalMark
 from bulkjobs.domain.files.encodings import NAMES, known_encoding
-from bulkjobs.domain.files.tables import Wishes
+from bulkjobs.domain.files.tables import FileOptions
 from bulkjobs.domain.reading import Reading, Values
 from bulkjobs.models import BulkJobEntity, BulkJobOperation
 from configuration.domain.vocabulary import EVENT_TYPES
@@ -25,9 +25,9 @@ DECIMAL_MARKS = (DecimalMark.POINT.value, DecimalMark.COMMA.value)
 
 
 def upload_of(request: HttpRequest) -> Upload:
-    """The form, its file in the storage.
+    """Read the form; its file is in the storage.
 
-    Raises TooLarge, UnsupportedMedia, Unavailable, Invalid naming every fault.
+    Raises TooLarge, UnsupportedMedia, Unavailable, Invalid with every fault.
     """
     if not request.META.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data"):
         raise UnsupportedMedia("The body must be multipart/form-data")
@@ -56,7 +56,7 @@ def upload_of(request: HttpRequest) -> Upload:
 
 
 def reading_of(fields: QueryDict) -> Reading:
-    """How a form says that a file is to be read; raises Invalid naming every fault."""
+    """Read the options for reading the file; raises Invalid with every fault."""
     form = _Form(fields)
     reading = form.reading()
     if form.faults:
@@ -65,18 +65,18 @@ def reading_of(fields: QueryDict) -> Reading:
 
 
 class _Form:
-    """The fields of a form, and what is wrong with them."""
+    """The fields of a form, and their faults."""
 
     def __init__(self, fields: QueryDict) -> None:
         self._fields = fields
         self.faults: list[FieldError] = []
 
     def text(self, name: str) -> str | None:
-        """A field, None when it is not given or empty."""
+        """Return a field, None when it is absent or empty."""
         return str(self._fields.get(name, "")).strip() or None
 
     def choice(self, name: str, known: list[str], *, default: str) -> str:
-        """A field that has one of the known values."""
+        """Return a field with one of the known values."""
         value = str(self._fields.get(name, default))
         if value not in known:
             self.faults.append(FieldError(f"/{name}", f"must be one of {', '.join(known)}", "enum"))
@@ -96,7 +96,7 @@ class _Form:
         return event_type
 
     def reading(self) -> Reading:
-        """How the file is to be read."""
+        """Return the options for reading the file."""
         values = self.choice("values", Values.values(), default=Values.STRICT)
         order = self.text("dateOrder")
         if order is not None:
@@ -113,7 +113,7 @@ class _Form:
         if self.faults:
             return Reading()
         return Reading(
-            Wishes(known, self.text("sheet")),
+            FileOptions(known, self.text("sheet")),
             values == Values.LENIENT,
             DateOrder(order) if order else None,
             DecimalMark(mark) if mark else None,

@@ -17,7 +17,7 @@ BYTE_ORDER_MARK = "\ufeff".encode()
 
 
 def results_csv(job: BulkJob, outcome: str | None = None) -> Iterator[bytes]:
-    """What became of the rows, of one outcome or all, in their order, with what identifies each."""
+    """Yield the results of rows, of one outcome or all, in order, with their identifying cells."""
     identifying = _identifying(job)
     yield _lines([[*RESULT_COLUMNS, *map(safe_cell, identifying)]])
     for page in _pages(job, outcome):
@@ -25,7 +25,7 @@ def results_csv(job: BulkJob, outcome: str | None = None) -> Iterator[bytes]:
 
 
 def failed_rows_csv(job: BulkJob) -> Iterator[bytes]:
-    """The failed rows with their cells, to be mended and sent again, and why each was refused."""
+    """Yield the failed rows with their cells, to be corrected and sent again, and the reasons."""
     names = [header for header, _ in job.columns]
     kept = [position for position, name in enumerate(names) if name != REASON]
     separator = (job.layout or {}).get("separator") or ","
@@ -46,15 +46,17 @@ def failed_rows_csv(job: BulkJob) -> Iterator[bytes]:
 
 
 def _identifying(job: BulkJob) -> list[str]:
-    """The columns of the file that identify its rows, by the first row that has any."""
-    found = Result.objects.filter(job=job, identity__isnull=False).order_by("row")[:RESULT_PAGE]
+    """Return the columns of the file that identify its rows, by the first row that has any."""
+    found = Result.objects.filter(
+        workspace_id=job.workspace_id, job_id=job.id, identity__isnull=False
+    ).order_by("row")[:RESULT_PAGE]
     identities = found.values_list("identity", flat=True)
     named = {name for identity in identities for name in identity or ()}
     return [header for header, _ in job.columns if header in named]
 
 
 def _pages(job: BulkJob, outcome: str | None) -> Iterator[list[Result]]:
-    results = Result.objects.filter(job=job)
+    results = Result.objects.filter(workspace_id=job.workspace_id, job_id=job.id)
     if outcome is not None:
         results = results.filter(outcome=outcome)
     last = -1
@@ -65,16 +67,16 @@ def _pages(job: BulkJob, outcome: str | None) -> Iterator[list[Result]]:
 
 def _result_cells(result: Result, identifying: Sequence[str]) -> list[str]:
     has_failed = result.outcome == Outcome.FAILED
-    told = safe_cell(result.message) if result.message else ""
+    message = safe_cell(result.message) if result.message else ""
     identity = result.identity or {}
     return [
         str(result.row),
         result.outcome,
         str(result.entity_id or ""),
-        told if has_failed else "",
+        message if has_failed else "",
         safe_cell(result.column) if result.column else "",
         result.code or "",
-        "" if has_failed else told,
+        "" if has_failed else message,
         *(safe_cell(identity[name]) if identity.get(name) else "" for name in identifying),
     ]
 

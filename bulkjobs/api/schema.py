@@ -1,8 +1,8 @@
-"""How bulk jobs are described in the OpenAPI document."""
+"""OpenAPI schemas of bulk jobs."""
 
 from __future__ import annotations
 
-from bulkjobs.domain.cells import DateOrder, DecimalMark
+from bulkjobs.domain.cells import DateOrder
 from bulkjobs.domain.files.containers import Container
 from bulkjobs.domain.files.encodings import NAMES
 from bulkjobs.domain.reading import Values
@@ -35,9 +35,7 @@ ENCODING = enum_component(
 FORMAT = enum_component("FileFormat", [each.value for each in Container])
 DECIMAL = enum_component("DecimalMark", [".", ","], constants=["POINT", "COMMA"])
 DECIMAL_FOUND = enum_component(
-    "DecimalMarkFound",
-    [each.value for each in DecimalMark],
-    constants=[each.name for each in DecimalMark],
+    "DecimalMarkFound", [".", ",", "either"], constants=["POINT", "COMMA", "EITHER"]
 )
 OUTCOME = enum_component("RowOutcome", Outcome.values)
 RESULTS_FORM = enum_component("BulkJobResultsForm", ["results", "input"])
@@ -83,6 +81,19 @@ UPLOAD = object_component(
     },
     required=["file", "operation"],
 )
+EXPORT_INPUT = object_component(
+    "ExportInput",
+    {
+        "entity": ENTITY | {"default": BulkJobEntity.CUSTOMER.value},
+        "eventType": EVENT_TYPE,
+        "query": {"type": "object", "additionalProperties": True},
+        "fields": {"type": "array", "items": TEXT},
+        "sort": {"type": "array", "items": TEXT},
+        "format": EXPORT_FORMAT | {"default": ExportFormat.CSV.value},
+        "excel": BOOLEAN | {"default": False},
+    },
+    required=[],
+)
 EXPORT_JOB = object_component(
     "ExportJob",
     {
@@ -109,7 +120,7 @@ REPORT = object_component(
         "sheet": TEXT_OR_NULL,
         "values": VALUES,
         "dateOrder": nullable(DATE_ORDER),
-        "decimal": DECIMAL_FOUND,
+        "decimal": nullable(DECIMAL_FOUND),
         "columns": {
             "type": "array",
             "items": object_component("BulkJobColumn", {"header": TEXT, "property": TEXT_OR_NULL}),
@@ -119,3 +130,7 @@ REPORT = object_component(
     },
 )
 CSV = component("CsvFile", TEXT)
+WORKBOOK = component("Workbook", {"type": "string", "format": "binary"})
+JSON_LINES = component("JsonLinesFile", TEXT)
+TEMPLATES = {(200, "text/csv"): CSV, (200, ExportFormat.XLSX.content_type): WORKBOOK}
+EXPORTS = {**TEMPLATES, (200, ExportFormat.JSONL.content_type): JSON_LINES}

@@ -1,4 +1,4 @@
-"""What cells say: by the type of their property, as the reference has it or leniently."""
+"""Reads and writes cells, by the type of their property, strictly or leniently."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from typing import Any
 
 from configuration.domain.customer_schema import LIST_OF
 from contacthub_project.core.errors import Invalid
+from contacthub_project.core.spreadsheet_cells import (
+    BEGINS_CELL,
+    FORMULA,
+    FORMULA_SIGNS,
+    guarded_cell,
+)
 from contacthub_project.core.strict_json import parse_json
 from contacthub_project.core.timestamps import parse_timestamp
 
 REMOVES = "null"
-NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,18})?([eE][+-]?\d{1,3})?", re.ASCII)
-LENIENT_NUMBER = re.compile(r"[+-]?(\d{1,18}\.?\d{0,18}|\.\d{1,18})([eE][+-]?\d{1,3})?", re.ASCII)
-# `1.234`, which is a thousand to some and one and a quarter to others.
+NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,400})?([eE][+-]?\d{1,3})?", re.ASCII)
+LENIENT_NUMBER = re.compile(r"[+-]?(\d{1,18}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,3})?", re.ASCII)
+# `1.234` is either 1234 or 1.234, depending on the decimal mark.
 AMBIGUOUS_POINT = re.compile(r"[+-]?\d{1,3}\.\d{3}", re.ASCII)
-# What spreadsheets make of long rows of digits, such as phone numbers.
+# Scientific notation, which spreadsheets write for many digits, such as phone numbers.
 SCIENTIFIC = re.compile(r"[+-]?\d([.,]\d+)?E\+\d{2,3}", re.ASCII)
 EXCEL_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 EMPTIES = frozenset({"", "n/a", "null", "nan", "\\n", "#n/a", "-"})
 TRUE = frozenset({"true", "yes", "y", "si", "s", "oui", "ja", "1", "vero", "wahr", "vrai", "on"})
 FALSE = frozenset({"false", "no", "n", "non", "nein", "0", "falso", "falsch", "faux", "off"})
-# Where a program may take a cell to begin, whichever separator it takes the file to have, and what
-# it would take for a formula there, also in the full-width forms of East Asia.
-BEGINS_CELL = "(?:^|(?<=[,;|\t\r\n]))"
-FORMULA = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
-# The same within JSON, where such a sign stands in texts only.
-JSON_FORMULA = re.compile("(?<=[,;|])[=+\\-@\uff1d\uff0b\uff0d\uff20]")
-FORMULA_SIGN = re.compile(FORMULA)
-BARE_FORMULA = re.compile(f"{BEGINS_CELL}(?={FORMULA})")
-UNGUARDED = re.compile(f"{BEGINS_CELL}(?='*{FORMULA})")
-GUARDED = re.compile(f"{BEGINS_CELL}'(?='*{FORMULA})")
+# The signs of a formula within JSON, where they occur in texts only.
+JSON_FORMULA = re.compile(f"(?<=[,;|])[{FORMULA_SIGNS}]")
+# A quote after a separator begins a cell for programs that separate there.
+BARE_FORMULA = re.compile(f'{BEGINS_CELL}(?="*{FORMULA})')
+GUARDED = re.compile(f"{BEGINS_CELL}'(?=[\"']*{FORMULA})")
 DAY = re.compile(
     r"(?P<first>\d{1,4})(?P<sign>[-/.])(?P<second>\d{1,2})(?P=sign)(?P<third>\d{1,4})"
     r"(?:[T ]+(?P<time>\S.*))?",
@@ -51,7 +52,7 @@ MIDNIGHT = "T00:00:00Z"
 
 
 class DateOrder(StrEnum):
-    """In which order day, month and year stand where a date does not begin with its year."""
+    """The order of day, month and year in dates that do not begin with the year."""
 
     DMY = "DMY"
     MDY = "MDY"
@@ -59,19 +60,19 @@ class DateOrder(StrEnum):
 
 
 class DecimalMark(StrEnum):
-    """What stands before the decimals of a number; thousands are never separated."""
+    """The decimal mark of numbers; thousands are never separated."""
 
     POINT = "."
     COMMA = ","
-    # Of files with semicolons or tabs, whose sender has not said it: `1.234` is refused.
-    NOT_SAID = "not said"
-    # Of workbooks, whose numbers have a point, and whose texts a comma.
+    # For files with semicolons or tabs without the option: `1.234` is refused.
+    UNDETERMINED = "undetermined"
+    # For workbooks, whose numbers have a point, and whose texts a comma.
     EITHER = "either"
 
 
 @dataclass(frozen=True, slots=True)
 class CellRules:
-    """How the cells of a file are to be understood."""
+    """The rules for reading the cells of a file."""
 
     is_lenient: bool = False
     date_order: DateOrder | None = None
@@ -91,11 +92,11 @@ class CellRules:
         )
 
     def is_empty(self, cell: str) -> bool:
-        """Whether a cell says nothing."""
+        """Return whether a cell has no value."""
         return cell.strip().lower() in EMPTIES if self.is_lenient else cell == ""
 
     def value(self, cell: str, kind: str) -> Any:
-        """What a cell of a kind says; raises ValueError with what is wrong."""
+        """Return the value of a cell of a kind; raises ValueError with the fault."""
         if self.is_lenient:
             cell = cell.strip()
         elif cell == REMOVES:
@@ -143,7 +144,7 @@ class CellRules:
 
     def _number(self, text: str) -> int | float:
         mark = self.decimal_mark
-        if mark is DecimalMark.NOT_SAID and AMBIGUOUS_POINT.fullmatch(text):
+        if mark is DecimalMark.UNDETERMINED and AMBIGUOUS_POINT.fullmatch(text):
             raise ValueError("may be a thousand: name the decimal mark of the file")
         if "," in text and "." in text:
             raise ValueError("must be a number without separators of thousands")
@@ -157,7 +158,10 @@ class CellRules:
         return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
 
     def _date(self, text: str, *, is_moment: bool) -> str:
-        """A date, or a moment, as the API takes it; what is none is left to its checks."""
+        """Return a date, or a moment, in the API's form.
+
+        Invalid text is returned for validation.
+        """
         found = DAY.fullmatch(text)
         if found is None:
             return text
@@ -203,39 +207,53 @@ def _time(found: re.Match[str]) -> str:
     return f"T{hour:02d}:{found['minute']}:{found['second'] or '00'}{fraction}{offset}"
 
 
-def lost_digits(cell: str) -> bool:
+def has_lost_digits(cell: str) -> bool:
     """Whether a spreadsheet has made a number of a text, and its last digits are lost."""
+    if "E+" not in cell:
+        return False  # most
     return SCIENTIFIC.fullmatch(_unwrapped(cell.strip())) is not None
 
 
 def safe_cell(text: str) -> str:
-    """A text as we write it: a spreadsheet takes no formula from it, and we read it back as it is.
+    """Return a text as a cell that is no formula and that we read back unchanged.
 
-    An apostrophe goes before what would be a formula, whatever separates the cells for whoever
-    reads the file, before `null` and before nothing at all.
+    An apostrophe is put before a formula, for any separator that a program may assume, before
+    `null` and before the empty text.
     """
     if text.isalnum() and text != REMOVES:
         return text  # most are
     if text.lstrip("'") in ("", REMOVES):
         return "'" + text
-    return UNGUARDED.sub("'", text) if FORMULA_SIGN.search(text) else text
+    return guarded_cell(text)
 
 
 def safe_raw_cell(cell: str) -> str:
-    """A cell of somebody's, for them to mend and send again: no formula, and read as it was."""
+    """Return a cell of an uploaded file, to be corrected and sent again.
+
+    No formula, and read as before.
+    """
     if cell == "-" or LENIENT_NUMBER.fullmatch(cell):
         return cell
     return BARE_FORMULA.sub("'", cell)
 
 
 def json_cell(value: Any) -> str:
-    """A value that is no text as a cell: JSON, in whose texts no separator makes a formula."""
-    text = json.dumps(value, ensure_ascii=False, separators=(", ", ":"))
+    """Return a value that is no text as a cell: JSON that no separator turns into a formula."""
+    return safe_json(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON, with a space after each comma between values."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def safe_json(text: str) -> str:
+    """Return JSON that no spreadsheet takes for a formula, with spaces after its commas."""
     return JSON_FORMULA.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def plain_text(cell: str) -> str:
-    """The text that a cell of ours, or anybody's, stands for."""
+    """Return the text that a cell represents."""
     if "'" not in cell:
         return cell
     if cell[0] == "'" and cell.lstrip("'") in ("", REMOVES):
@@ -244,7 +262,9 @@ def plain_text(cell: str) -> str:
 
 
 def _unwrapped(cell: str) -> str:
-    """A cell without what keeps spreadsheets from taking it for a number: `="00187"`, `'00187`."""
+    """Return a cell without the wrapping that marks it as text: `="00187"`, `'00187`."""
+    if not cell.startswith(("'", "=")) and "'" not in cell:
+        return cell  # most
     cell = plain_text(cell)
     quoted = EXCEL_TEXT.fullmatch(cell)
     if quoted:

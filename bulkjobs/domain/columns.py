@@ -1,6 +1,6 @@
-"""Which columns a file can have: properties by their dotted paths, and what they hold.
+"""The possible columns of a file: properties by their dotted paths, and their kinds.
 
-docs/bulk-jobs.md describes it for those who make such files.
+docs/bulk-jobs.md describes them for people who make such files.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from dataclasses import dataclass
 
 from bulkjobs.domain.faults import BadFile
 from bulkjobs.domain.headers import ColumnChoice, Matches, match_columns
-from configuration.domain.conditions import Attributes
-from configuration.domain.customer_schema import LIST_OF, CustomerSchema
+from configuration.domain.condition_parser import Attributes
+from configuration.domain.customer_schema import LIST_OF, SECRET, CustomerSchema
 
 SUBSCRIPTIONS = "base.subscriptions"
 CUSTOMER_ROOTS = ("base", "extended", "consents", "tags")
-SECRET = frozenset({"base.credential.password"})  # never leaves in a file
 CUSTOMER_NAMES = frozenset({"externalId", "extra", "enabled"})
 EVENT_ROOTS = ("properties", "contextInfo", "tracking")
-# Of the two external ids in a row about an event one is the customer's, the other the event's own.
+# A row about an event may have two external ids: the customer's, and the event's own.
 EVENT_EXTERNAL_ID = "eventExternalId"
 EVENT_KINDS = {
     "customerId": "text",
@@ -32,7 +31,7 @@ EVENT_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its name in the file, its property, what cells hold, and their index in rows."""
+    """A column: its name in the file, its property, the kind of its cells, its index in rows."""
 
     name: str
     path: str
@@ -42,7 +41,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class PossibleColumns:
-    """The columns that a file can have: those of `paths`, and others that `kind_of` knows.
+    """The possible columns of a file: those of `paths`, and others that `kind_of` knows.
 
     `id` is one of the others: a column `ID` or `Id` is another system's.
     """
@@ -51,7 +50,7 @@ class PossibleColumns:
     paths: Sequence[str]
 
     def match(self, header: Sequence[str], mapping: Mapping[str, str | None]) -> Matches:
-        """The property of each column of a file; raises BadFile (see `match_columns`)."""
+        """Return the property of each column of a file; raises BadFile (see `match_columns`)."""
         return match_columns(
             header,
             is_known=lambda path: self.kind_of(path) is not None,
@@ -60,9 +59,9 @@ class PossibleColumns:
         )
 
     def columns(self, choices: Sequence[ColumnChoice]) -> list[Column]:
-        """The columns that were chosen, those that lie within others behind them.
+        """Return the chosen columns, those within others after them.
 
-        Raises BadFile naming those whose property is no longer there.
+        Raises BadFile naming those whose property no longer exists.
         """
         columns = []
         for position, (name, path) in enumerate(choices):
@@ -76,12 +75,12 @@ class PossibleColumns:
 
 
 def customer_columns(schema: CustomerSchema) -> PossibleColumns:
-    """The columns of a file about customers."""
+    """Return the possible columns of a file about customers."""
     return PossibleColumns(lambda path: _customer_kind(path, schema), customer_leaves(schema))
 
 
 def event_columns(schema: Attributes, kinds: Mapping[str, str]) -> PossibleColumns:
-    """The columns of a file about events of one type, whose attributes are of some `kinds`."""
+    """Return the possible columns of events of one type, with attributes of some `kinds`."""
 
     def kind_of(path: str) -> str | None:
         if path == "id":
@@ -98,13 +97,18 @@ def event_columns(schema: Attributes, kinds: Mapping[str, str]) -> PossibleColum
 
 
 def customer_leaves(schema: CustomerSchema) -> list[str]:
-    """The columns that hold everything a file can say of customers, but for what stays secret."""
+    """Return the columns that hold everything of customers, except secrets."""
     leaves = [*sorted(CUSTOMER_NAMES), *_leaves(schema.kinds(), CUSTOMER_ROOTS)]
     return [path for path in leaves if path not in SECRET]
 
 
+def holds_secret(path: str) -> bool:
+    """Return whether a column holds a secret, or an object with one."""
+    return any(_is_at_or_below(secret, path) for secret in SECRET)
+
+
 def selected_leaves(leaves: Sequence[str], fields: Sequence[str]) -> list[str]:
-    """Those of the columns that are at or below some paths; all of them without paths.
+    """Return the columns at or below some paths; all of them without paths.
 
     Raises ValueError with a path at which there is none.
     """
@@ -121,12 +125,12 @@ def _is_at_or_below(path: str, ancestor: str) -> bool:
 
 
 def event_leaves(kinds: Mapping[str, str]) -> list[str]:
-    """The columns that hold everything a file can say of events with such attributes."""
+    """Return the columns that hold everything of events with such attributes."""
     return [*EVENT_KINDS, *_leaves(kinds, EVENT_ROOTS)]
 
 
 def _leaves(kinds: Mapping[str, str], roots: Collection[str]) -> list[str]:
-    """Single values, and lists whole; objects only where nothing is known of what they hold."""
+    """Return single values, and whole lists; objects only if their content is not defined."""
     found = []
     for path, kind in kinds.items():
         parents = [path[:place] for place, sign in enumerate(path) if sign == "."]

@@ -1,4 +1,4 @@
-"""What is wrong with a file as a whole, or with one of its rows."""
+"""Faults of a file as a whole, and of single rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ class BadFile(Exception):
 
 
 class BadRow(Exception):
-    """A row cannot be used: each error names its column; `body` is what the other cells say."""
+    """A row cannot be used: each error names its column.
+
+    `body` is the content of the other cells.
+    """
 
     def __init__(self, errors: Sequence[FieldError], body: Mapping[str, Any]) -> None:
         super().__init__("row")

@@ -1,4 +1,4 @@
-"""Which property each column of a file is about."""
+"""Matches the columns of a file to properties."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from typing import NamedTuple
 from bulkjobs.domain.faults import BadFile
 
 MOST_COLUMNS = 300
-MOST_TOLD = 20
-LEFT_OUT = "#"  # columns whose name begins so are remarks
-LONGEST_TOLD = 100
+MOST_LISTED = 20
+LEFT_OUT = "#"  # prefix of columns that are remarks
+LONGEST_LISTED = 100
 SIMILAR = 0.75  # of difflib's ratio
-# What such columns are usually called in English and in Italian.
+# Usual names of such columns in English and Italian.
 USUAL_NAMES: Mapping[str, list[str]] = json.loads(
     (Path(__file__).parent / "usual_names.json").read_text()
 )
 
 
 class ColumnChoice(NamedTuple):
-    """A column as the file names it, and the path of its property; None when it is left out."""
+    """A column as the file names it, and the path of its property; None when it is skipped."""
 
     header: str
     path: str | None
 
 
 class Matches(NamedTuple):
-    """The columns of a file with the properties that were found for them.
+    """The columns of a file with their properties.
 
-    `unknown` are the names of those for which none was found, each with the nearest property.
+    `unknown` are the names of columns without one, each with the most similar property.
     """
 
     choices: list[ColumnChoice]
@@ -47,11 +47,10 @@ def match_columns(
     paths: Sequence[str],
     mapping: Mapping[str, str | None],
 ) -> Matches:
-    """The property of each column: of `mapping`, of its own name, or of one that is usual.
+    """Return the property of each column: of `mapping`, of its own name, or of a usual one.
 
-    `paths` are the properties that a file can have columns of, besides those that `is_known` tells
-    of. Columns without a name, and remarks, are
-    left out. Raises BadFile for a header or a mapping that is none.
+    `paths` are the possible properties, besides those that `is_known` accepts. Columns without a
+    name, and remarks, are skipped. Raises BadFile for an invalid header or mapping.
     """
     names = [name.strip() for name in header]
     while names and not names[-1]:
@@ -60,7 +59,7 @@ def match_columns(
         raise BadFile("the file has no header")
     if len(names) > MOST_COLUMNS:
         raise BadFile(f"the file has more than {MOST_COLUMNS} columns")
-    said = _said(mapping, names, is_known)
+    said = _checked_mapping(mapping, names, is_known)
     by_name = _paths_by_name(paths)
     matches = Matches([], {})
     for name in names:
@@ -76,14 +75,14 @@ def match_columns(
 
 
 def refuse_unknown(matches: Matches) -> None:
-    """Raises BadFile naming columns without a property, and those with the same one."""
+    """Raise BadFile naming columns without a property, and those with the same one."""
     if matches.unknown:
-        told = [
+        descriptions = [
             f"{_short(name)} (is it {near}?)" if near else _short(name)
-            for name, near in list(matches.unknown.items())[:MOST_TOLD]
+            for name, near in list(matches.unknown.items())[:MOST_LISTED]
         ]
-        more = len(matches.unknown) - len(told)
-        listed = ", ".join(told) + (f" and {more} more" if more else "")
+        more = len(matches.unknown) - len(descriptions)
+        listed = ", ".join(descriptions) + (f" and {more} more" if more else "")
         raise BadFile(f"columns are not known: {listed}")
     by_path: dict[str, list[str]] = {}
     for choice in matches.choices:
@@ -91,17 +90,17 @@ def refuse_unknown(matches: Matches) -> None:
             by_path.setdefault(choice.path, []).append(_short(choice.header))
     twice = [names for names in by_path.values() if len(names) > 1]
     if twice:
-        told = [" and ".join(dict.fromkeys(names)) for names in twice[:MOST_TOLD]]
-        raise BadFile(f"columns stand twice: {', '.join(told)}")
+        descriptions = [" and ".join(dict.fromkeys(names)) for names in twice[:MOST_LISTED]]
+        raise BadFile(f"columns stand twice: {', '.join(descriptions)}")
 
 
 def normalized(name: str) -> str:
-    """A name without regard to case, accents, spaces and punctuation."""
+    """Return a name without case, accents, spaces and punctuation."""
     decomposed = unicodedata.normalize("NFKD", name).casefold()
     return "".join(each for each in decomposed if each.isalnum())
 
 
-def _said(
+def _checked_mapping(
     mapping: Mapping[str, str | None], names: Sequence[str], is_known: Callable[[str], bool]
 ) -> dict[str, str | None]:
     """A mapping by the names of the file; raises BadFile for what does not fit it."""
@@ -118,7 +117,7 @@ def _said(
 
 
 def _paths_by_name(paths: Iterable[str]) -> dict[str, str]:
-    """Properties by every normalised name that means one of them only: whole, in part, or usual."""
+    """Return properties by every normalised name that is unique: whole, partial, or usual."""
     found: dict[str, set[str]] = {}
     usual: dict[str, str] = {}
     for path in paths:
@@ -131,4 +130,4 @@ def _paths_by_name(paths: Iterable[str]) -> dict[str, str]:
 
 
 def _short(name: str) -> str:
-    return re.sub(r"\s+", " ", name)[:LONGEST_TOLD]
+    return re.sub(r"\s+", " ", name)[:LONGEST_LISTED]

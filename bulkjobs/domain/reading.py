@@ -1,4 +1,4 @@
-"""How a file is to be read, as far as its sender says it."""
+"""The options for reading a file, as far as they are given."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from enum import StrEnum
 
 from bulkjobs.domain.cells import CellRules, DateOrder, DecimalMark
 from bulkjobs.domain.files.containers import Container
-from bulkjobs.domain.files.tables import Layout, Wishes
+from bulkjobs.domain.files.tables import FileOptions, Layout
 
-SEPARATORS_WITH_COMMAS = frozenset(";\t")  # beside which numbers have decimal commas
+SEPARATORS_WITH_COMMAS = frozenset(";\t")  # with which numbers have decimal commas
 
 
 class Values(StrEnum):
-    """Whether cells are read as the reference says, or as people write them."""
+    """Whether cells are read by the reference, or leniently."""
 
     STRICT = "strict"
     LENIENT = "lenient"
@@ -26,19 +26,19 @@ class Values(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an upload says of how its file is to be read; `mapping` is of headers to paths."""
+    """The options of an upload; `mapping` maps headers to paths."""
 
-    wishes: Wishes = field(default_factory=Wishes)
+    options: FileOptions = field(default_factory=FileOptions)
     is_lenient: bool = False
     date_order: DateOrder | None = None
     decimal_mark: DecimalMark | None = None
     mapping: Mapping[str, str | None] = field(default_factory=dict)
 
     def cell_rules(self, layout: Layout) -> CellRules:
-        """How cells of a file are understood."""
+        """Return the rules for the cells of a file."""
         mark = self.decimal_mark
         if layout.container is Container.XLSX and mark is DecimalMark.COMMA:
             mark = DecimalMark.EITHER
         elif mark is None and layout.separator in SEPARATORS_WITH_COMMAS:
-            mark = DecimalMark.NOT_SAID
+            mark = DecimalMark.UNDETERMINED
         return CellRules(self.is_lenient, self.date_order, mark or DecimalMark.POINT)

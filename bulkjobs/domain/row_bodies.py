@@ -1,12 +1,13 @@
-"""What a row says as nested objects, and where in a file something of such an object stands."""
+"""Converts a row to nested objects, and positions in such an object to columns."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from bulkjobs.domain.cells import CellRules, lost_digits
+from bulkjobs.domain.cells import CellRules, has_lost_digits
 from bulkjobs.domain.columns import SUBSCRIPTIONS, Column
 from bulkjobs.domain.faults import BadRow
 from contacthub_project.core.error_codes import Code
@@ -17,18 +18,18 @@ DIGITS_LOST: Code = "digitsLost"
 
 @dataclass(slots=True)
 class RowReading:
-    """What a row says, and what its sender should look at."""
+    """The content of a row, and its warnings."""
 
     body: dict[str, Any] = field(default_factory=dict)
     warnings: list[FieldError] = field(default_factory=list)
 
 
 def read_row(columns: Sequence[Column], cells: Sequence[str], rules: CellRules) -> RowReading:
-    """What a row says; cells that are empty or missing say nothing.
+    """Return the content of a row; empty and missing cells have no value.
 
-    Raises BadRow with every faulty cell. Columns of which one lies within the other, such as
-    `base.subscriptions` and `base.subscriptions.news.subscribed`, say together what they say, in
-    whichever order they stand; where they contradict each other the row is faulty.
+    Raises BadRow with every faulty cell. Columns of which one is within the other, such as
+    `base.subscriptions` and `base.subscriptions.news.subscribed`, are combined in any order; where
+    they contradict each other the row is faulty.
     """
     errors: list[tuple[int, FieldError]] = []
     found = RowReading()
@@ -49,7 +50,7 @@ def read_row(columns: Sequence[Column], cells: Sequence[str], rules: CellRules) 
         except ValueError as fault:
             errors.append((column.position, FieldError(column.name, str(fault), "cell")))
         else:
-            if column.kind == "text" and lost_digits(cell):
+            if column.kind == "text" and has_lost_digits(cell):
                 message = "is in scientific notation: its last digits are lost"
                 found.warnings.append(FieldError(column.name, message, DIGITS_LOST))
     faults = [error for _, error in sorted(errors, key=lambda each: each[0])]
@@ -59,7 +60,7 @@ def read_row(columns: Sequence[Column], cells: Sequence[str], rules: CellRules) 
 
 
 def check_width(cells: Sequence[str], *, width: int, unnamed: Collection[int]) -> None:
-    """Raises BadRow for a row with a value beyond `width` columns, or at one that is `unnamed`."""
+    """Raise BadRow for a row with a value beyond `width` columns, or in one that is `unnamed`."""
     if len(cells) <= width and not unnamed:
         return
     for position, cell in enumerate(cells):
@@ -69,7 +70,7 @@ def check_width(cells: Sequence[str], *, width: int, unnamed: Collection[int]) -
 
 
 def place_of(pointer: str, body: Mapping[str, Any]) -> str:
-    """The dotted path of a JSON pointer into a row's body, with subscriptions by their id."""
+    """Return the dotted path of a JSON pointer into a row's body; subscriptions by their id."""
     parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
     if parts[:2] == SUBSCRIPTIONS.split(".") and len(parts) > 2:
         base = body.get("base")
@@ -82,9 +83,9 @@ def place_of(pointer: str, body: Mapping[str, Any]) -> str:
 
 
 def column_of(place: str, columns: Collection[str]) -> str:
-    """The path of the column that says what a body has at a place, or one that says a part of it.
+    """Return the path of the column of a place in a body, or of a part of it.
 
-    Of a place that no column speaks of: the place.
+    Without such a column, the place.
     """
     within = [name for name in columns if place == name or place.startswith(f"{name}.")]
     if within:
@@ -97,21 +98,28 @@ class _Contradiction(ValueError):
 
 
 def _put(body: dict[str, Any], name: str, value: Any) -> None:
-    """Say `value` at the place that a column names; raises _Contradiction."""
-    *parents, last = name.split(".")
+    """Set `value` at the place of a column; raises _Contradiction."""
+    parents, last, is_of_subscription = _parts_of(name)
     level: Any = body
-    if name.startswith(f"{SUBSCRIPTIONS}.") and len(parents) == 3:
+    if is_of_subscription:
         level = _subscription(body, parents[2])
     else:
         for parent in parents:
             level = level.setdefault(parent, {})
             if not isinstance(level, dict):
                 raise _Contradiction
-    _say(level, last, value)
+    _set(level, last, value)
+
+
+@lru_cache(maxsize=4096)
+def _parts_of(name: str) -> tuple[Sequence[str], str, bool]:
+    """The parents and the last part of a column's path, and whether it is of one subscription."""
+    *parents, last = name.split(".")
+    return parents, last, name.startswith(f"{SUBSCRIPTIONS}.") and len(parents) == 3
 
 
 def _subscription(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
-    """The subscription of a row's body with an id, put there when it is missing."""
+    """Return the subscription of a row's body with an id, added when it is missing."""
     given = body.setdefault("base", {}).setdefault("subscriptions", [])
     if not isinstance(given, list):
         raise _Contradiction
@@ -123,12 +131,12 @@ def _subscription(body: dict[str, Any], subscription_id: str) -> dict[str, Any]:
     return added
 
 
-def _say(level: dict[str, Any], name: str, value: Any) -> None:
+def _set(level: dict[str, Any], name: str, value: Any) -> None:
     """Set a property, or add to what a wider column has said of it already."""
     if name not in level:
         level[name] = value
     elif isinstance(level[name], dict) and isinstance(value, dict):
         for inner, said in value.items():
-            _say(level[name], inner, said)
+            _set(level[name], inner, said)
     elif level[name] != value or isinstance(level[name], bool) is not isinstance(value, bool):
         raise _Contradiction

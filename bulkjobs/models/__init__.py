@@ -6,10 +6,10 @@ from bulkjobs.models.job import (
     BulkJobOperation,
     BulkJobQuerySet,
     BulkJobStatus,
-    ClockTimestamp,
     Outcome,
     Result,
 )
+from contacthub_project.db.clock import StatementTimestamp
 
 __all__ = [
     "BulkJob",
@@ -17,10 +17,10 @@ __all__ = [
     "BulkJobOperation",
     "BulkJobQuerySet",
     "BulkJobStatus",
-    "ClockTimestamp",
     "ExportJob",
     "ForgottenIdentity",
     "Outcome",
     "Result",
+    "StatementTimestamp",
     "digest_of",
 ]

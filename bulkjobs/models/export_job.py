@@ -1,4 +1,4 @@
-"""Exports that are written in the background, to be fetched later."""
+"""Background exports."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from bulkjobs.models.job import BulkJobEntity, BulkJobStatus, ClockTimestamp
+from bulkjobs.models.job import LONGEST_WAIT, BulkJobEntity, BulkJobStatus
 from configuration.models import Node
 from contacthub_project.core.identifiers import new_id
-from contacthub_project.db.querysets import TenantQuerySet
+from contacthub_project.db.keys import (
+    TenantForeignKey,
+    TenantForeignKeyConstraint,
+    TenantModel,
+    TenantPrimaryKey,
+)
+from contacthub_project.db.leases import LeasedQuerySet
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -19,29 +25,29 @@ if TYPE_CHECKING:
 UNDER_WAY = ("LOADED", "PROCESSING")
 
 
-class ExportJobQuerySet(TenantQuerySet["ExportJob"]):
+class ExportJobQuerySet(LeasedQuerySet["ExportJob"]):
     def in_node(self, workspace_id: UUID, node_id: UUID) -> ExportJobQuerySet:
-        """The exports of a node, the latest first."""
+        """Return the exports of a node, the latest first."""
         exports = self.in_workspace(workspace_id).filter(node_id=node_id)
         return exports.order_by("-created_at", "-id")
 
     def available(self) -> ExportJobQuerySet:
-        """Those that are to be written and that no worker is at, the oldest first."""
-        waiting = self.filter(status__in=UNDER_WAY, available_at__lte=ClockTimestamp())
+        """Return those to be written and not claimed, the oldest first."""
+        waiting = self.unleased(longest=LONGEST_WAIT).filter(status__in=UNDER_WAY)
         return waiting.order_by("created_at", "id")
 
 
-class ExportJob(models.Model):
+class ExportJob(TenantModel):
     """An export: LOADED, PROCESSING, PROCESSED or FAILED.
 
-    `request` says what goes out (see `bulkjobs.queries.exports.Export`), `written` is how many rows
-    are in the file. `claim` is that of the worker who writes it, and of no meaning after
-    `available_at`; `attempts` is how often one has begun.
+    `request` is its content (see `bulkjobs.queries.export_requests.Export`), `written` the number
+    of rows in the file. `claim` is the token of the worker that writes it, its lease ends at
+    `available_at`; `attempts` is the number of attempts.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace_id = models.UUIDField()
-    node = models.ForeignKey(Node, on_delete=models.DO_NOTHING, db_index=False)
+    node = TenantForeignKey(Node, on_delete=models.DO_NOTHING, db_index=False)
     entity = models.CharField(max_length=8, choices=BulkJobEntity.choices)
     request = models.JSONField()
     file_format = models.CharField(max_length=5)
@@ -61,7 +67,12 @@ class ExportJob(models.Model):
     objects = ExportJobQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "export"
         constraints = [
+            TenantPrimaryKey(name="export_job_key"),
+            TenantForeignKeyConstraint(
+                field="node_id", to="configuration.Node", name="export_job_node_of_workspace"
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=["LOADED", "PROCESSING", "PROCESSED", "FAILED"]),
                 name="export_job_status_known",
@@ -69,6 +80,9 @@ class ExportJob(models.Model):
         ]
         indexes = [
             models.Index(fields=["node", "-created_at"], name="export_jobs_of_node"),
+            models.Index(
+                fields=["workspace_id", "-created_at", "-id"], name="export_jobs_of_workspace"
+            ),
             models.Index(
                 fields=["created_at"],
                 condition=Q(status__in=["LOADED", "PROCESSING"]),

@@ -1,4 +1,4 @@
-"""Who has been forgotten since a file came in."""
+"""Identities that were forgotten after a file was uploaded."""
 
 from __future__ import annotations
 
@@ -9,39 +9,59 @@ from django.db import models
 from django.utils.crypto import salted_hmac
 
 from bulkjobs.models.job import BulkJob
+from contacthub_project.db.keys import (
+    TenantForeignKey,
+    TenantForeignKeyConstraint,
+    TenantModel,
+    TenantPrimaryKey,
+)
 
 SALT = "bulkjobs.forgotten"
 
 
 class ForgottenIdentityQuerySet(models.QuerySet["ForgottenIdentity"]):
-    def note(self, job_ids: Collection[UUID], identities: Collection[str]) -> None:
-        """Have jobs leave out rows with one of these identities, from now on."""
+    def note(
+        self, workspace_id: UUID, job_ids: Collection[UUID], identities: Collection[str]
+    ) -> None:
+        """Make jobs skip rows with one of these identities, from now on."""
         digests = [digest_of(each) for each in sorted(identities)]
         self.bulk_create(
-            [self.model(job_id=job_id, digest=digest) for job_id in job_ids for digest in digests],
+            [
+                self.model(workspace_id=workspace_id, job_id=job_id, digest=digest)
+                for job_id in job_ids
+                for digest in digests
+            ],
             ignore_conflicts=True,
         )
 
-    def digests_for(self, job_id: UUID) -> frozenset[bytes]:
-        """Those that a job is to leave out."""
-        return frozenset(map(bytes, self.filter(job_id=job_id).values_list("digest", flat=True)))
+    def digests_for(self, workspace_id: UUID, job_id: UUID) -> frozenset[bytes]:
+        """Return those that a job must skip."""
+        kept = self.filter(workspace_id=workspace_id, job_id=job_id)
+        return frozenset(map(bytes, kept.values_list("digest", flat=True)))
 
 
-class ForgottenIdentity(models.Model):
-    """An identity of a forgotten person, as a digest under the secret key; goes with its job's end.
+class ForgottenIdentity(TenantModel):
+    """An identity of a forgotten person, as a digest under the secret key; deleted with its job.
 
-    Noted without a lock on the job, so that forgetting waits for no import: who applies rows looks
-    before and after.
+    Written without a lock on the job, so that forgetting waits for no import: workers check before
+    and after applying rows.
     """
 
-    job = models.ForeignKey(BulkJob, on_delete=models.CASCADE, db_index=False)
+    workspace_id = models.UUIDField()
+    job = TenantForeignKey(BulkJob, on_delete=models.DO_NOTHING, db_index=False)
     digest = models.BinaryField()
 
     objects = ForgottenIdentityQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["job", "digest"], name="bulk_forgotten_once")
+            TenantPrimaryKey(name="bulk_forgotten_key"),
+            TenantForeignKeyConstraint(
+                field="job_id", to="bulkjobs.BulkJob", name="bulk_forgotten_of_job"
+            ),
+            models.UniqueConstraint(
+                fields=["workspace_id", "job", "digest"], name="bulk_forgotten_once"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -49,5 +69,5 @@ class ForgottenIdentity(models.Model):
 
 
 def digest_of(identity: str) -> bytes:
-    """The digest under which an identity is kept."""
+    """Return the stored digest of an identity."""
     return salted_hmac(SALT, identity, algorithm="sha256").digest()

@@ -1,28 +1,32 @@
-"""Uploaded files, how far they are, and what became of each row."""
+"""Bulk jobs: uploaded files, their progress, and the result of each row."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Func, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from configuration.models import Node
 from contacthub_project.core.identifiers import new_id
-from contacthub_project.db.querysets import TenantQuerySet
+from contacthub_project.db.keys import (
+    TenantForeignKey,
+    TenantForeignKeyConstraint,
+    TenantModel,
+    TenantPrimaryKey,
+)
+from contacthub_project.db.leases import LeasedQuerySet
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 
-class ClockTimestamp(Func):
-    """The server's clock at this moment, also in a transaction that has lasted."""
-
-    function = "clock_timestamp"
-    output_field = models.DateTimeField()
+# No worker claims a job for longer, and none is put off for longer.
+LONGEST_WAIT = timedelta(seconds=60)
 
 
 class BulkJobStatus(models.TextChoices):
@@ -54,27 +58,27 @@ class Outcome(models.TextChoices):
     FORGOTTEN = "forgotten"
 
 
-class BulkJobQuerySet(TenantQuerySet["BulkJob"]):
+class BulkJobQuerySet(LeasedQuerySet["BulkJob"]):
     def in_node(self, workspace_id: UUID, node_id: UUID) -> BulkJobQuerySet:
-        """The jobs of a node, the latest first."""
+        """Return the jobs of a node, the latest first."""
         jobs = self.kept().in_workspace(workspace_id).filter(node_id=node_id)
         return jobs.order_by("-created_at", "-id")
 
     def kept(self) -> BulkJobQuerySet:
-        """Those that have not been deleted."""
+        """Return jobs that are not deleted."""
         return self.filter(removed_at=None)
 
     def to_do(self) -> BulkJobQuerySet:
-        """Those that a worker is to go on with, the oldest first."""
+        """Return jobs to be worked on, the oldest first."""
         unfinished = [BulkJobStatus.LOADED, BulkJobStatus.SCHEDULED, BulkJobStatus.PROCESSING]
         return self.filter(status__in=unfinished).order_by("created_at", "id")
 
     def available(self) -> BulkJobQuerySet:
-        """Those of them that no worker is at."""
-        return self.to_do().filter(available_at__lte=ClockTimestamp())
+        """Return jobs to be worked on that no worker has claimed."""
+        return self.to_do().unleased(longest=LONGEST_WAIT)
 
 
-class BulkJob(models.Model):
+class BulkJob(TenantModel):
     """`position` is the number of rows that have been worked on; the file is gone when empty.
 
     `offset` is the byte of the file at which the next row begins, and `attempts` how often the rows
@@ -84,13 +88,14 @@ class BulkJob(models.Model):
     all jobs; 0 is none. `layout` is what the file was found to be (`bulkjobs.domain.files.tables`),
     `columns` its columns as pairs of header and path, `cell_rules` how cells are understood
     (`bulkjobs.domain.cells`), `lines` how many lines are before the next row, `blank` how many rows
-    have nothing in them, `outcomes` how many rows had which. A job with `removed_at`
+    have nothing in them, `outcomes` how many rows had which. `is_raw` while the file is kept as it
+    came and has still to be brought into the form that rows are read from. A job with `removed_at`
     is deleted for everybody; its results go by and by.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace_id = models.UUIDField()
-    node = models.ForeignKey(Node, on_delete=models.DO_NOTHING, db_index=False)
+    node = TenantForeignKey(Node, on_delete=models.DO_NOTHING, db_index=False)
     filename = models.CharField(max_length=255)
     operation = models.CharField(max_length=6, choices=BulkJobOperation.choices)
     entity = models.CharField(max_length=8, choices=BulkJobEntity.choices)
@@ -108,6 +113,7 @@ class BulkJob(models.Model):
     lines = models.BigIntegerField(default=0)
     blank = models.BigIntegerField(default=0)
     layout = models.JSONField(null=True)
+    is_raw = models.BooleanField(default=False)
     columns = models.JSONField(default=list)
     cell_rules = models.JSONField(default=dict)
     dry_run = models.BooleanField(default=False)
@@ -123,7 +129,12 @@ class BulkJob(models.Model):
     objects = BulkJobQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "import"
         constraints = [
+            TenantPrimaryKey(name="bulk_job_key"),
+            TenantForeignKeyConstraint(
+                field="node_id", to="configuration.Node", name="bulk_job_node_of_workspace"
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=BulkJobStatus.values), name="bulk_job_status_known"
             ),
@@ -139,6 +150,11 @@ class BulkJob(models.Model):
         ]
         indexes = [
             models.Index(fields=["node", "-created_at"], name="bulk_jobs_of_node"),
+            models.Index(
+                fields=["workspace_id", "-created_at", "-id"],
+                condition=Q(removed_at=None),
+                name="bulk_jobs_of_workspace",
+            ),
             models.Index(
                 fields=["removed_at"],
                 condition=Q(removed_at__isnull=False),
@@ -158,8 +174,8 @@ class BulkJob(models.Model):
         return f"{'Dry run: ' if self.dry_run else ''}{self.operation} {self.filename}"
 
 
-class Result(models.Model):
-    """What became of a row; written in the transaction in which it became so.
+class Result(TenantModel):
+    """The result of a row, written in the transaction that applies the row.
 
     `row` is the line of the file at which it begins. `identity` is what identified it in the file,
     by the names of columns; `cells` are those of a failed row, and `digests` those of the
@@ -167,8 +183,9 @@ class Result(models.Model):
     forgotten.
     """
 
-    job = models.ForeignKey(
-        BulkJob, on_delete=models.CASCADE, related_name="results", db_index=False
+    workspace_id = models.UUIDField()
+    job = TenantForeignKey(
+        BulkJob, on_delete=models.DO_NOTHING, related_name="results", db_index=False
     )
     row = models.BigIntegerField()
     outcome = models.CharField(max_length=9, choices=Outcome.choices)
@@ -181,7 +198,13 @@ class Result(models.Model):
     digests = ArrayField(models.TextField(), null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["job", "row"], name="bulk_result_once")]
+        constraints = [
+            TenantPrimaryKey(name="bulk_result_key"),
+            TenantForeignKeyConstraint(
+                field="job_id", to="bulkjobs.BulkJob", name="bulk_result_of_job"
+            ),
+            models.UniqueConstraint(fields=["workspace_id", "job", "row"], name="bulk_result_once"),
+        ]
         indexes = [
             # The failed rows of a person who is to be forgotten.
             GinIndex(

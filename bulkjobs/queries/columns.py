@@ -1,4 +1,4 @@
-"""The columns that files can have, and those of a job's file."""
+"""The possible columns of files, and those of a job's file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from configuration.queries.rules import WorkspaceRules
 def possible_columns(
     workspace: WorkspaceRules, entity: str, event_type: str | None
 ) -> PossibleColumns:
-    """The columns that a file can have; `event_type` is of events."""
+    """Return the possible columns of a file; `event_type` is for events."""
     if entity == BulkJobEntity.CUSTOMER:
         return customer_columns(workspace.customer_schema)
     assert event_type is not None, "events have a type"
@@ -20,7 +20,10 @@ def possible_columns(
 
 
 def columns_of(workspace: WorkspaceRules, job: BulkJob) -> list[Column]:
-    """The columns of a job's file; raises BadFile naming those whose property has gone."""
+    """Return the columns of a job's file.
+
+    Raises BadFile naming those whose property was removed.
+    """
     choices = [ColumnChoice(*each) for each in job.columns]
     possible = possible_columns(workspace, job.entity, job.event_type)
     return possible.columns(choices)

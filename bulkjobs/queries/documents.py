@@ -1,16 +1,16 @@
-"""Jobs and exports as the API shows them."""
+"""Jobs and exports in the form of responses."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from bulkjobs.domain.cells import CellRules
+from bulkjobs.domain.cells import CellRules, DecimalMark
 from bulkjobs.domain.reading import Values
 from bulkjobs.models import BulkJob, ExportJob, Outcome
 
 
 def job_response(job: BulkJob) -> dict[str, Any]:
-    """The job as the API shows it."""
+    """Return the job in the form of responses."""
     return {
         "id": job.id,
         "filename": job.filename,
@@ -31,7 +31,7 @@ def job_response(job: BulkJob) -> dict[str, Any]:
 
 
 def report_response(job: BulkJob) -> dict[str, Any]:
-    """The report on a job as the API shows it."""
+    """Return the report on a job in the form of responses."""
     layout = job.layout or {}
     rules = CellRules.from_json(job.cell_rules) if job.cell_rules else CellRules()
     return {
@@ -43,7 +43,7 @@ def report_response(job: BulkJob) -> dict[str, Any]:
         "sheet": layout.get("sheet"),
         "values": Values.LENIENT if rules.is_lenient else Values.STRICT,
         "dateOrder": rules.date_order,
-        "decimal": rules.decimal_mark,
+        "decimal": None if rules.decimal_mark is DecimalMark.UNDETERMINED else rules.decimal_mark,
         "columns": [{"header": header, "property": path} for header, path in job.columns],
         "blankRows": job.blank,
         "outcomes": {outcome: job.outcomes.get(outcome, 0) for outcome in Outcome.values},
@@ -51,7 +51,7 @@ def report_response(job: BulkJob) -> dict[str, Any]:
 
 
 def export_response(job: ExportJob) -> dict[str, Any]:
-    """The export as the API shows it."""
+    """Return the export in the form of responses."""
     return {
         "id": job.id,
         "nodeId": job.node_id,

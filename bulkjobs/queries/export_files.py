@@ -1,10 +1,10 @@
-"""Records as files: CSV, JSON lines, Excel workbooks."""
+"""Renders exports as files: CSV, JSON lines, Excel workbooks."""
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -15,7 +15,10 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from bulkjobs.domain.cells import REMOVES, json_cell, plain_text, safe_cell
-from bulkjobs.queries.exports import ROWS_AT_A_TIME, Records
+from bulkjobs.domain.csv_lines import guarded
+from bulkjobs.queries.export_requests import Export
+from bulkjobs.queries.exports import ROWS_AT_A_TIME, Lines, Records, exported, exported_lines
+from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import TooLarge
 from customers.domain.paths import value_at
 
@@ -26,7 +29,7 @@ PIECE = 1 << 16
 
 
 class ExportFormat(StrEnum):
-    """The kinds of files that go out."""
+    """Formats of exports."""
 
     CSV = "csv"
     JSONL = "jsonl"
@@ -41,76 +44,71 @@ class ExportFormat(StrEnum):
         }[self]
 
 
-def written(records: Records, file_format: ExportFormat, *, mark: bool = False) -> Iterator[bytes]:
-    """Records as a file, by pieces; `mark` puts a byte order mark before CSV, for Excel.
+# Wraps an iterable of rows, for counting them.
+Counted = Callable[[Iterable[Any]], Iterable[Any]]
 
-    Raises TooLarge for what no workbook holds, before the first piece.
+
+def exported_file(
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    export: Export,
+    file_format: ExportFormat,
+    *,
+    mark: bool = False,
+    counted: Counted = iter,
+) -> Iterator[bytes]:
+    """Yield an export of a node as a file, by pieces.
+
+    `mark` puts a byte order mark before CSV, for Excel. Raises TooLarge for more than a workbook
+    can hold, before the first piece.
     """
+    if file_format is ExportFormat.CSV:
+        found = exported_lines(workspace, node, export)
+        return _csv(replace(found, lines=counted(found.lines)), BYTE_ORDER_MARK if mark else b"")
+    records = exported(workspace, node, export)
+    records = replace(records, documents=counted(records.documents))
     if file_format is ExportFormat.XLSX:
         return _pieces(_workbook(records))
-    if file_format is ExportFormat.JSONL:
-        return _json_lines(records)
-    return _csv(records, BYTE_ORDER_MARK if mark else b"")
+    return _json_lines(records)
 
 
-# A tree of columns: names lead to trees, or to the index of a column.
+def template_file(columns: list[str], file_format: ExportFormat) -> Iterator[bytes]:
+    """Return a file with a header only."""
+    if file_format is ExportFormat.XLSX:
+        return _pieces(_workbook(Records(columns, [])))
+    return _csv(Lines(columns, [], []), b"")
+
+
+# A tree of columns: names map to trees, or to True for a column.
 Tree = dict[str, Any]
 
 
 def _tree(columns: Sequence[str]) -> Tree:
     tree: Tree = {}
-    for index, path in enumerate(columns):
+    for path in columns:
         *parents, name = path.split(".")
         level = tree
         for parent in parents:
             level = level.setdefault(parent, {})
-        level[name] = index
+        level[name] = True
     return tree
 
 
-def _csv(records: Records, before: bytes) -> Iterator[bytes]:
-    tree = _tree(records.columns)
-    empty = [""] * len(records.columns)
-    documents = iter(records.documents)
-    out = io.StringIO()
-    csv.writer(out).writerow(records.columns)
-    while some := list(islice(documents, ROWS_AT_A_TIME)):
-        writer = csv.writer(out)
-        for document in some:
-            cells = empty.copy()
-            if _place(tree, document, cells):
-                out.write(",".join(map(_quoted, cells)) + "\r\n")
-            else:
-                writer.writerow(cells)
-        yield before + out.getvalue().encode()
-        before, out = b"", io.StringIO()
-    yield before + out.getvalue().encode()
+def _csv(found: Lines, before: bytes) -> Iterator[bytes]:
+    lines = guarded(found.lines, found.is_json)
+    some = [",".join(found.columns), *islice(lines, ROWS_AT_A_TIME)]
+    while some:
+        yield before + _file_of(some)
+        before = b""
+        some = list(islice(lines, ROWS_AT_A_TIME))
 
 
-def _place(tree: Tree, document: Mapping[str, Any], cells: list[str]) -> bool:
-    """Put the values of a document into cells; whether one of them is guarded."""
-    is_guarded = False
-    for name, value in document.items():
-        place = tree.get(name)
-        if place is None or value is None:
-            continue
-        if not isinstance(place, int):
-            is_guarded = _place(place, value, cells) or is_guarded
-        elif isinstance(value, str):
-            cells[place] = safe = safe_cell(value)
-            is_guarded = is_guarded or safe is not value
-        else:
-            cells[place] = json_cell(value)
-    return is_guarded
-
-
-def _quoted(cell: str) -> str:
-    """A cell with quotes: what a guarded text, too, is taken for by whoever separates otherwise."""
-    return '"' + cell.replace('"', '""') + '"' if cell else ""
+def _file_of(lines: Iterable[str]) -> bytes:
+    return "".join(f"{each}\r\n" for each in lines).encode()
 
 
 def _json_lines(records: Records) -> Iterator[bytes]:
-    """Documents of what the columns hold, without what is absent."""
+    """Yield documents of the columns' values, without absent ones."""
     tree = _tree(records.columns)
     documents = iter(records.documents)
     while some := list(islice(documents, ROWS_AT_A_TIME)):
@@ -123,7 +121,7 @@ def _selected(tree: Tree, document: Mapping[str, Any]) -> dict[str, Any]:
         place = tree.get(name)
         if place is None or value is None:
             continue
-        if isinstance(place, int):
+        if place is True:
             selected[name] = value
         elif below := _selected(place, value):
             selected[name] = below
@@ -131,7 +129,7 @@ def _selected(tree: Tree, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _workbook(records: Records) -> io.BytesIO:
-    """A workbook, in memory as its rows are bounded; texts are never formulas there."""
+    """Return a workbook, in memory as its rows are bounded; texts are never formulas there."""
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("Export")
     sheet.append(records.columns)

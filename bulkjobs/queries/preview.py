@@ -1,4 +1,4 @@
-"""What a job would make of a file, by its beginning."""
+"""Previews an import by the beginning of the file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ PREVIEWED_BYTES = 1 << 20
 
 @dataclass(slots=True)
 class Preview:
-    """What a file is, its columns, its first rows; `fault` is why it cannot be used, if so."""
+    """The format of a file, its columns, its first rows.
+
+    `fault` is why it cannot be used, if so.
+    """
 
     layout: Layout | None = None
     matches: Matches = field(default_factory=lambda: Matches([], {}))
@@ -35,10 +38,10 @@ def preview_file(
     most_bytes: int,
     rows: int,
 ) -> Preview:
-    """A look at a file, or at its beginning unless it `is_whole`, and at its first rows."""
+    """Return the preview of a file, or of its beginning unless it `is_whole`."""
     found = Preview()
     try:
-        found.layout = layout_of(file, reading.wishes, most_bytes=most_bytes, is_whole=is_whole)
+        found.layout = layout_of(file, reading.options, most_bytes=most_bytes, is_whole=is_whole)
         kept = io.BytesIO()
         for piece in kept_form(file, found.layout, most_bytes=most_bytes, is_whole=is_whole):
             kept.write(piece)

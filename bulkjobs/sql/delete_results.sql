@@ -2,10 +2,11 @@
 WITH gone AS (
     DELETE FROM bulkjobs_result
     WHERE
-        id IN (
+        workspace_id = :workspace_id
+        AND id IN (
             SELECT id
             FROM bulkjobs_result
-            WHERE job_id = :job_id
+            WHERE workspace_id = :workspace_id AND job_id = :job_id
             LIMIT :limit
         )
     RETURNING 1

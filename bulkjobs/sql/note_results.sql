@@ -1,9 +1,11 @@
 -- What became of rows of a job.
 WITH noted AS (
     INSERT INTO bulkjobs_result (
-        job_id, "row", outcome, entity_id, message, "column", code, identity, cells, digests
+        workspace_id, job_id, "row", outcome, entity_id, message, "column", code, identity, cells,
+        digests
     )
     SELECT
+        :workspace_id,
         :job_id,
         given.line,
         given.outcome,

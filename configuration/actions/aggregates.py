@@ -11,9 +11,10 @@ from django.db import transaction
 from configuration.actions.building import build_in_request, start_building, stop_following
 from configuration.actions.changing import customer_schema_of, lock_workspace
 from configuration.actions.nodes import lock_node, mark_removed
-from configuration.domain.conditions import depends_on_now, parse_condition
+from configuration.domain.condition_parser import parse_condition
+from configuration.domain.conditions import depends_on_now
 from configuration.domain.customer_schema import CustomerSchema
-from configuration.domain.matching_policy import MatchingPolicy, policy_faults
+from configuration.domain.matching_policy import policy_faults
 from configuration.models import Node, NodeState, NodeType
 from configuration.queries.rules import configuration_changed
 from contacthub_project.core.errors import (
@@ -170,10 +171,9 @@ def _is_same(given: Any, kept: Any) -> bool:
 
 
 def _policy_faults(node: Node, schema: CustomerSchema) -> list[FieldError]:
-    policy = MatchingPolicy(tuple(node.unique_properties), node.case_sensitive)
     return [
         FieldError(f"/matchingProperties{fault.path}", fault.message, fault.code)
-        for fault in policy_faults(policy, schema)
+        for fault in policy_faults(node.matching, schema)
     ]
 
 

@@ -44,7 +44,8 @@ def stop_following(node: Node) -> None:
     followed = {
         entry for other in others.exclude(state=NodeState.NEW) for entry in other.entry_nodes
     }
-    Node.objects.filter(id__in=set(node.entry_nodes) - followed).update(is_aggregated=False)
+    entries = Node.objects.in_workspace(node.workspace_id)
+    entries.filter(id__in=set(node.entry_nodes) - followed).update(is_aggregated=False)
 
 
 def go_on_building(workspace_id: UUID, node_id: UUID, *, seconds: float) -> bool:

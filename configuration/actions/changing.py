@@ -20,6 +20,9 @@ from configuration.models import EventTypeSettings, Node, Workspace
 from configuration.queries.rules import configuration_changed
 from contacthub_project.core.errors import NotFound, Stale
 
+# Fields of a workspace that others raise meanwhile.
+NO_CONFIGURATION = frozenset({"suppressions_version"})
+
 
 @contextmanager
 def changing(workspace_id: UUID, expected_version: int | None) -> Iterator[Workspace]:
@@ -48,7 +51,11 @@ def _configuration(workspace: Workspace) -> tuple[Any, ...]:
     }
     nodes = Node.objects.in_workspace(workspace.id).order_by("id")
     return (
-        {field.attname: getattr(workspace, field.attname) for field in Workspace._meta.fields},
+        {
+            field.attname: getattr(workspace, field.attname)
+            for field in Workspace._meta.fields
+            if field.attname not in NO_CONFIGURATION
+        },
         [
             (each.enabled, each.max_bytes, each.consents, each.does_update_products, each.extended)
             for each in types.values()

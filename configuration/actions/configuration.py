@@ -14,13 +14,18 @@ from configuration.domain.extended_properties import (
     Definitions,
     changed_indexes,
     disabled_paths,
-    lost_properties,
     redefined,
+    removed_properties,
 )
 from configuration.domain.vocabulary import PRODUCT_EVENT_TYPES
 from configuration.models import EventTypeSettings, Workspace
 from configuration.queries.property_uses import CUSTOMERS, uses_of
-from configuration.signals import customer_extended_changed, placeholders_changed, time_zone_changed
+from configuration.signals import (
+    country_changed,
+    customer_extended_changed,
+    placeholders_changed,
+    time_zone_changed,
+)
 from contacthub_project.core.errors import Conflict, FieldError, Forbidden, Invalid, pointer
 from contacthub_project.db.sql import fetch_one
 from contacthub_project.db.tenant_data import all_owners
@@ -38,14 +43,22 @@ class WorkspaceValues(TypedDict, total=False):
     logo: str | None
     timezone: str
     currency: str
+    country: str | None
     placeholder_values: list[str]
+    deleted_days: int
+    customer_months: int
+    follows_merged_ids: bool
+    finds_duplicates: bool
+    history_days: int
+    suppression: str
+    quarantine: bool
     max_requests_per_minute: int
 
 
 def modify_workspace(
     workspace_id: UUID, *, values: WorkspaceValues, expected_version: int | None
 ) -> Workspace:
-    """Change name, industry, logo, time zone, currency, placeholders or throttling.
+    """Change name, industry, logo, time zone, currency, placeholders, retention or throttling.
 
     Absent values are not changed. Raises Invalid for a time zone that PostgreSQL does not know: it
     computes the days of analytics.
@@ -55,12 +68,14 @@ def modify_workspace(
         days_move = zone != workspace.timezone
         if days_move and not fetch_one(KNOWN_ZONE, [zone])[0]:
             raise Invalid.at("/timezone", "is not known to the database", "enum")
-        placeholders = workspace.placeholder_values
+        placeholders, country = workspace.placeholder_values, workspace.country
         for name, value in values.items():
             setattr(workspace, name, value)
         workspace.save(update_fields=list(values))
         if "placeholder_values" in values and workspace.placeholder_values != placeholders:
             placeholders_changed.send(sender=None, workspace_id=workspace_id)
+        if workspace.country != country:
+            country_changed.send(sender=None, workspace_id=workspace_id)
         if days_move:
             time_zone_changed.send(sender=None, workspace_id=workspace_id)
     return workspace
@@ -215,7 +230,7 @@ def _check_redefinable(
         raise Forbidden(f"Only operators change what is indexed: {', '.join(sorted(indexes))}")
     in_use = [
         name
-        for name in lost_properties(before, after)
+        for name in removed_properties(before, after)
         if any(
             owner.has_values(workspace_id=workspace_id, section=section, name=name)
             for owner in all_owners()
@@ -235,7 +250,7 @@ def _taken_away(before: Definitions, after: Definitions, *, at: str) -> dict[str
     """
     off = [".".join(path) for path in disabled_paths(after)]
     return {
-        f"{at}.{name}": _definition_at(name) for name in [*lost_properties(before, after), *off]
+        f"{at}.{name}": _definition_at(name) for name in [*removed_properties(before, after), *off]
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -15,7 +16,8 @@ from configuration.actions.contradictions import check_nobody_lacks
 from configuration.actions.rekeying import start_rekeying
 from configuration.actions.removal import EVENTS_ONLY, EVERYTHING, TASK
 from configuration.domain.customer_schema import CustomerSchema
-from configuration.domain.matching_policy import MatchingPolicy, policy_faults
+from configuration.domain.matching_policy import MatchingRule, policy_faults
+from configuration.domain.normalizers import Normalizer
 from configuration.models import Node, NodeState, NodeType, Source
 from configuration.queries.rules import configuration_changed
 from configuration.signals import source_priority_changed
@@ -32,7 +34,7 @@ from contacthub_project.db.tenant_data import all_owners
 from contacthub_project.messaging.enqueue import enqueue_on_commit
 
 POLICY = "/uniqueCustomer"
-POLICY_FIELDS = ("unique_properties", "case_sensitive")
+POLICY_FIELDS = ("unique_properties", "case_sensitive", "matching_rules")
 
 
 class EntryNodeValues(TypedDict, total=False):
@@ -43,6 +45,7 @@ class EntryNodeValues(TypedDict, total=False):
     image_url: str | None
     unique_properties: list[str]
     case_sensitive: bool
+    matching_rules: list[Any]
     source_priority: list[UUID]
     mandatory_properties: list[str]
 
@@ -83,7 +86,8 @@ def modify_entry_node(
         raise Locked
     policy = _policy_of(node)
     priority = node.source_priority
-    demanded = {*node.mandatory_properties, *node.unique_properties}
+    demanded = {*node.mandatory_properties, *_demanded_by_rules(node)}
+    values = _with_rules(node, values)
     if all(getattr(node, name) == value for name, value in values.items()):
         return node
     for name, value in values.items():
@@ -99,6 +103,57 @@ def modify_entry_node(
     else:
         _save_change(node, priority)
     return node
+
+
+def set_matching_rules(
+    node: Node,
+    rules: Sequence[MatchingRule],
+    *,
+    expected_version: int | None,
+    force: bool = False,
+) -> Node:
+    """Change the rules by which an entry node recognises customers, as `modify_entry_node` does.
+
+    Telephone numbers without a prefix are those of the workspace's country, unless a rule says
+    another one; a rule keeps its country when that of the workspace changes.
+    """
+    country = node.workspace.country
+    given = [_with_country(rule, country) for rule in rules]
+    first = given[0]
+    is_plain = len(given) == 1 and first.is_plain
+    values: EntryNodeValues = {
+        "unique_properties": first.paths,
+        "case_sensitive": first.case_sensitive,
+        "matching_rules": [] if is_plain else [rule.as_json() for rule in given],
+    }
+    return modify_entry_node(
+        node,
+        values=values,
+        expected_version=expected_version,
+        policy_at="/rules/0" if is_plain else "",
+        force=force,
+    )
+
+
+def _with_country(rule: MatchingRule, country: str | None) -> MatchingRule:
+    return MatchingRule(
+        tuple(
+            replace(each, country=each.country or country)
+            if each.normalizer == Normalizer.PHONE
+            else each
+            for each in rule.properties
+        )
+    )
+
+
+def _with_rules(node: Node, values: EntryNodeValues) -> EntryNodeValues:
+    """Return the values; another `uniqueCustomer` replaces all rules, the same one none."""
+    if "matching_rules" in values or all(
+        values.get(name, getattr(node, name)) == getattr(node, name)
+        for name in ("unique_properties", "case_sensitive")
+    ):
+        return values
+    return {**values, "matching_rules": []}
 
 
 def _policy_of(node: Node) -> dict[str, Any]:
@@ -176,10 +231,9 @@ def lock_node(node: Node) -> Node:
 
 
 def _check(node: Node, schema: CustomerSchema, policy_at: str = POLICY) -> None:
-    policy = MatchingPolicy(tuple(node.unique_properties), node.case_sensitive)
     faults = [
         FieldError(policy_at + fault.path, fault.message, fault.code)
-        for fault in policy_faults(policy, schema)
+        for fault in policy_faults(node.matching, schema)
     ]
     faults += [
         FieldError(f"/mandatoryProperties/{index}", "must name a property of a customer", "path")
@@ -197,10 +251,16 @@ def _places_of_demands(node: Node, policy_at: str) -> dict[str, str]:
         path: f"/mandatoryProperties/{index}"
         for index, path in enumerate(node.mandatory_properties)
     }
+    at = f"{policy_at}/rules/0" if node.matching_rules else policy_at
     unique = {
-        path: f"{policy_at}/properties/{index}" for index, path in enumerate(node.unique_properties)
+        path: f"{at}/properties/{index}" for index, path in enumerate(_demanded_by_rules(node))
     }
     return mandatory | unique
+
+
+def _demanded_by_rules(node: Node) -> Sequence[str]:
+    """Return the properties that every customer must have: of several rules, any one will do."""
+    return [] if node.matching.has_several_rules else node.unique_properties
 
 
 def _source_faults(workspace_id: UUID, source_ids: Sequence[UUID]) -> list[FieldError]:
@@ -215,4 +275,7 @@ def _source_faults(workspace_id: UUID, source_ids: Sequence[UUID]) -> list[Field
 
 
 def _has_data(node: Node) -> bool:
-    return any(owner.count_up_to(node_id=node.id, most=1) for owner in all_owners())
+    return any(
+        owner.count_up_to(workspace_id=node.workspace_id, node_id=node.id, most=1)
+        for owner in all_owners()
+    )

@@ -25,7 +25,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from configuration.actions.changing import lock_workspace_row
-from configuration.domain.matching_policy import MatchingPolicy
+from configuration.domain.matching_policy import MatchingPolicy, policy_of
 from configuration.domain.placeholders import placeholders_of
 from configuration.models import Node, NodeState, Rekeying, RekeyingState, Source
 from configuration.queries.rules import configuration_changed
@@ -48,7 +48,8 @@ def start_rekeying(node: Node, change: Mapping[str, Any]) -> None:
         for owner in all_owners()
     )
     Rekeying.objects.update_or_create(
-        node=node,
+        workspace_id=node.workspace_id,
+        node_id=node.id,
         defaults={
             "state": RekeyingState.COMPUTING,
             "change": _as_json(change),
@@ -61,7 +62,7 @@ def start_rekeying(node: Node, change: Mapping[str, Any]) -> None:
             "ended_at": None,
         },
     )
-    Node.objects.filter(id=node.id).update(state=NodeState.LOCKED)
+    Node.objects.in_workspace(node.workspace_id).filter(id=node.id).update(state=NodeState.LOCKED)
 
 
 def rekey_in_request(node: Node) -> tuple[Node, Rekeying | None]:
@@ -69,11 +70,13 @@ def rekey_in_request(node: Node) -> tuple[Node, Rekeying | None]:
 
     Raises Conflict, naming the customers that would be one person, when the change is given up.
     """
-    rekeying = Rekeying.objects.under_way().filter(node=node).first()
+    rekeying = (
+        Rekeying.objects.under_way().in_workspace(node.workspace_id).filter(node_id=node.id).first()
+    )
     if rekeying is None:
         return node, None
     if rekeying.total <= AT_ONCE:
-        rekey(node.id)
+        rekey(node.workspace_id, node.id)
         rekeying.refresh_from_db()
         node.refresh_from_db()
     if rekeying.state == RekeyingState.COLLIDED:
@@ -85,21 +88,22 @@ def rekey_in_request(node: Node) -> tuple[Node, Rekeying | None]:
 def rekey_all(*, seconds: float) -> bool:
     """Continue all unfinished re-keyings; return whether none is left."""
     deadline = time.monotonic() + seconds
-    unfinished = Rekeying.objects.unfinished().values_list("node_id", flat=True)
-    return all(rekey(node_id, deadline=deadline) for node_id in list(unfinished))
+    unfinished = Rekeying.objects.unfinished().values_list("workspace_id", "node_id")
+    return all(rekey(*each, deadline=deadline) for each in list(unfinished))
 
 
-def rekey(node_id: UUID, *, deadline: float | None = None) -> bool:
+def rekey(workspace_id: UUID, node_id: UUID, *, deadline: float | None = None) -> bool:
     """Continue a node's re-keying; return whether it ended before the deadline (monotonic)."""
-    while _step(node_id):
+    while _step(workspace_id, node_id):
         if deadline is not None and time.monotonic() > deadline:
             return False
     return True
 
 
-def _step(node_id: UUID) -> bool:
+def _step(workspace_id: UUID, node_id: UUID) -> bool:
     """Do the next short transaction; return whether there was anything to do."""
-    rekeying = Rekeying.objects.unfinished().filter(node_id=node_id).select_related("node").first()
+    unfinished = Rekeying.objects.unfinished().in_workspace(workspace_id)
+    rekeying = unfinished.filter(node_id=node_id).select_related("node").first()
     if rekeying is None:
         return False
     if rekeying.state == RekeyingState.CHECKING:
@@ -114,7 +118,8 @@ def _step(node_id: UUID) -> bool:
 @transaction.atomic
 def _do_batch(known: Rekeying) -> None:
     """Process the next batch of a state that passes over all customers."""
-    rekeying = Rekeying.objects.select_for_update().filter(node_id=known.node_id).first()
+    locked = Rekeying.objects.select_for_update().in_workspace(known.workspace_id)
+    rekeying = locked.filter(node_id=known.node_id).first()
     if rekeying is None or rekeying.state != known.state:
         return  # another process was faster
     node = known.node
@@ -187,11 +192,11 @@ def _apply(rekeying: Rekeying) -> None:
     priority = node.source_priority
     for name, value in rekeying.change.items():
         setattr(node, name, value)
-    wanted = [UUID(str(source)) for source in node.source_priority]
-    sources = Source.objects.in_workspace(node.workspace_id).filter(id__in=wanted)
+    source_ids = [UUID(str(source)) for source in node.source_priority]
+    sources = Source.objects.in_workspace(node.workspace_id).filter(id__in=source_ids)
     known = set(sources.values_list("id", flat=True))
     # A source may have been deleted meanwhile.
-    node.source_priority = [source for source in wanted if source in known]
+    node.source_priority = [source for source in source_ids if source in known]
     node.state = NodeState.ACTIVE
     node.version += 1
     node.save()
@@ -206,12 +211,13 @@ def _lock(known: Rekeying, state: RekeyingState) -> tuple[Node, Rekeying] | None
 
     Returns None when the re-keying is no longer in that state, or the node is gone.
     """
-    lock_workspace_row(known.node.workspace_id)
-    nodes = Node.objects.select_for_update().filter(id=known.node_id, removed_at=None)
-    node = nodes.first()
+    lock_workspace_row(known.workspace_id)
+    nodes = Node.objects.in_workspace(known.workspace_id).select_for_update()
+    node = nodes.filter(id=known.node_id).first()
     if node is None:
         return None
-    rekeying = Rekeying.objects.select_for_update().filter(node=node, state=state).first()
+    locked = Rekeying.objects.select_for_update().in_workspace(node.workspace_id)
+    rekeying = locked.filter(node_id=node.id, state=state).first()
     return None if rekeying is None else (node, rekeying)
 
 
@@ -223,8 +229,11 @@ def _end(rekeying: Rekeying, state: RekeyingState, collisions: list[list[str]]) 
 
 def _policy(node: Node, change: Mapping[str, Any]) -> MatchingPolicy:
     placeholders = placeholders_of(node.workspace.placeholder_values)
-    return MatchingPolicy(
-        tuple(change["unique_properties"]), change["case_sensitive"], placeholders
+    return policy_of(
+        change["unique_properties"],
+        change["case_sensitive"],
+        change["matching_rules"],
+        placeholders,
     )
 
 

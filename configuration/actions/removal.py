@@ -8,7 +8,16 @@ from uuid import UUID
 from django.db import transaction
 
 from configuration.actions.changing import lock_workspace_row
-from configuration.models import Node, NodeState, Workspace
+from configuration.models import (
+    IdempotencyKey,
+    Node,
+    NodeGrant,
+    NodeState,
+    Rekeying,
+    SendSource,
+    SourceNode,
+    Workspace,
+)
 from configuration.queries.rules import configuration_changed
 from contacthub_project.db.tenant_data import all_owners
 from contacthub_project.messaging.pubsub import notify_on_commit
@@ -25,7 +34,7 @@ def remove_deleted(*, seconds: float) -> bool:
     for node in Node.objects.removed():
         if not _empty(node.workspace_id, node.id, deadline):
             return False
-        Node.objects.filter(id=node.id).delete()
+        _remove_node(node)
     for node in Node.objects.being_emptied():
         if not _empty(
             node.workspace_id, node.id, deadline, events_only=node.emptying == EVENTS_ONLY
@@ -48,14 +57,27 @@ def _remove_workspace(workspace_id: UUID, deadline: float) -> bool:
             if time.monotonic() > deadline:
                 return False
     with transaction.atomic():
+        IdempotencyKey.objects.in_workspace(workspace_id).delete()
+        for node in nodes:
+            _remove_node(node)
         Workspace.objects.filter(id=workspace_id).delete()
     return True
 
 
 @transaction.atomic
+def _remove_node(node: Node) -> None:
+    """Remove the row of an empty node, and what configures it."""
+    for model in (Rekeying, NodeGrant, SourceNode, SendSource):
+        model.objects.filter(workspace_id=node.workspace_id, node_id=node.id).delete()
+    node.delete()
+
+
+@transaction.atomic
 def _reopen(node: Node) -> None:
     lock_workspace_row(node.workspace_id)
-    Node.objects.filter(id=node.id).update(state=NodeState.ACTIVE, emptying=None)
+    Node.objects.in_workspace(node.workspace_id).filter(id=node.id).update(
+        state=NodeState.ACTIVE, emptying=None
+    )
     configuration_changed(node.workspace_id)
 
 

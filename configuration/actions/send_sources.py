@@ -11,7 +11,7 @@ from configuration.actions.changing import customer_schema_of
 from configuration.domain.send_source import SECRET, send_property_faults
 from configuration.models import Node, NodeType, SendSource, Source, Workspace
 from contacthub_project.core.errors import Conflict, FieldError, Invalid
-from contacthub_project.db.encryption import encrypt
+from contacthub_project.db.encryption import encrypt, reencrypt
 
 
 def check_send_properties(
@@ -44,6 +44,7 @@ def connect(source: Source, properties: dict[str, Any], node: Node) -> None:
     """
     group = properties.get("groupPk")
     values = {
+        "workspace_id": node.workspace_id,
         "node": node,
         "userdb_id": properties["userdbId"],
         "group_pk": source.workspace.group_pk if group is None else group,
@@ -55,3 +56,15 @@ def connect(source: Source, properties: dict[str, Any], node: Node) -> None:
             SendSource.objects.update_or_create(source=source, defaults=values)
     except IntegrityError:
         raise Conflict("The node or the user database has a send source already") from None
+
+
+def reencrypt_api_keys() -> int:
+    """Store all API keys under the first of ENCRYPTION_KEYS; returns how many there are."""
+    connected = 0
+    for source_id in SendSource.objects.values_list("pk", flat=True):
+        with transaction.atomic():
+            sources = SendSource.objects.filter(pk=source_id)
+            locked = sources.select_for_update().first()
+            if locked is not None:
+                connected += sources.update(api_key=reencrypt(bytes(locked.api_key)))
+    return connected

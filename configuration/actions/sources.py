@@ -74,7 +74,7 @@ def create_source(
     _check_properties(source, properties, found)
     source.properties = without_secret(properties)
     source.save(force_insert=True)
-    source.nodes.set(found)
+    set_nodes(source, found)
     if provider == SEND:
         connect(source, properties, found[0])
     configuration_changed(workspace_id)
@@ -112,7 +112,7 @@ def modify_source(
         setattr(source, name, value)
     _check_properties(source, properties, found)
     source.properties = without_secret(properties)
-    source.nodes.set(found)
+    set_nodes(source, found)
     if source.provider == SEND:
         connect(source, properties, found[0])
     _save(source, [*values, "properties"])
@@ -155,6 +155,11 @@ def lock_source(source: Source) -> Source:
     if found is None:
         raise NotFound(f"source not found {source.id}")
     return found
+
+
+def set_nodes(source: Source, nodes: Sequence[Node]) -> None:
+    """Set the nodes of its workspace that the source may write."""
+    source.nodes.set(nodes, through_defaults={"workspace_id": source.workspace_id})
 
 
 def _trust_of(provider: str, trusted: bool | None) -> bool:

@@ -48,13 +48,16 @@ def set_grants(user: User, *, workspace_id: UUID, grants: Mapping[UUID, str]) ->
         raise Invalid(errors=faults)
     with transaction.atomic():
         User.objects.select_for_update().get(id=user.id)
-        here = NodeGrant.objects.filter(user=user, node__workspace_id=workspace_id)
+        here = NodeGrant.objects.filter(user=user, workspace_id=workspace_id)
         if dict(here.values_list("node_id", "permission")) == dict(grants):
             return
         here.exclude(node_id__in=list(grants)).delete()
         for node_id, permission in grants.items():
             NodeGrant.objects.update_or_create(
-                user=user, node_id=node_id, defaults={"permission": permission}
+                user=user,
+                workspace_id=workspace_id,
+                node_id=node_id,
+                defaults={"permission": permission},
             )
         user.updated_at = timezone.now()
         user.save(update_fields=["updated_at"])
@@ -90,12 +93,12 @@ def remove_member(person: User, workspace_id: UUID) -> None:
 
     A trigger ends their sessions and tokens, as for the functions below (see `User`).
     """
-    NodeGrant.objects.filter(user=person, node__workspace_id=workspace_id).delete()
+    NodeGrant.objects.filter(user=person, workspace_id=workspace_id).delete()
     Membership.objects.filter(user=person, workspace_id=workspace_id).delete()
 
 
 @transaction.atomic
-def set_standing(person: User, *, roles: Iterable[str], is_active: bool) -> None:
+def set_roles(person: User, *, roles: Iterable[str], is_active: bool) -> None:
     """Set a person's roles, which hold in all workspaces, and whether they may sign in.
 
     Raises Conflict when no active operator would be left.
@@ -106,11 +109,11 @@ def set_standing(person: User, *, roles: Iterable[str], is_active: bool) -> None
         .filter(roles__contains=[Role.CLAB_OPERATOR], is_active=True)
         .order_by("id")
     )
-    wanted = sorted(set(roles))
-    stays = is_active and reaches_all_workspaces(wanted)
+    new_roles = sorted(set(roles))
+    stays = is_active and reaches_all_workspaces(new_roles)
     if not stays and [each.id for each in operators] == [person.id]:
         raise Conflict("Somebody must be left who is an operator")
-    person.roles = wanted
+    person.roles = new_roles
     person.is_active = is_active
     person.updated_at = timezone.now()
     person.save(update_fields=["roles", "is_active", "updated_at"])

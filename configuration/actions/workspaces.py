@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from configuration.actions.removal import TASK
 from configuration.models import Workspace, WorkspaceStatus
 from configuration.queries.rules import configuration_changed
+from configuration.queries.shards import shard_names
 from contacthub_project.core.errors import Conflict, FieldError, Invalid
+from contacthub_project.core.identifiers import new_id
+from contacthub_project.db.distribution.placement import is_distributed, worker_of, workers
 from contacthub_project.messaging.enqueue import enqueue_on_commit
 
 
@@ -17,16 +19,32 @@ from contacthub_project.messaging.enqueue import enqueue_on_commit
 def create_workspace(*, name: str, slug: str, group_pk: int, shard: str) -> Workspace:
     """Create an empty workspace.
 
-    Raises Invalid for an unknown shard, Conflict when the slug is taken.
+    On a distributed database `shard` may name a worker; the workspace's id is then drawn so that it
+    lies there. Raises Invalid for an unknown shard, Conflict when the slug is taken.
     """
-    if shard not in settings.SHARDS:
-        known = ", ".join(settings.SHARDS)
-        raise Invalid(errors=[FieldError("/shard", f"must be one of {known}", "enum")])
+    known = shard_names()
+    if shard not in known:
+        raise Invalid(errors=[FieldError("/shard", f"must be one of {', '.join(known)}", "enum")])
+    workspace_id = new_id()
+    if is_distributed():
+        while shard in workers() and worker_of(workspace_id) != shard:
+            workspace_id = new_id()
+        shard = worker_of(workspace_id)
     try:
         with transaction.atomic():
-            return Workspace.objects.create(name=name, slug=slug, group_pk=group_pk, shard=shard)
+            return Workspace.objects.create(
+                id=workspace_id, name=name, slug=slug, group_pk=group_pk, shard=shard
+            )
     except IntegrityError:
         raise Conflict(f"There is a workspace with the slug {slug} already") from None
+
+
+def record_placements() -> None:
+    """Have each workspace of a distributed database name the worker that it lies on."""
+    for workspace in Workspace.objects.all():
+        worker = worker_of(workspace.id)
+        if worker != workspace.shard:
+            Workspace.objects.filter(id=workspace.id).update(shard=worker)
 
 
 @transaction.atomic

@@ -13,7 +13,11 @@ from oauth2_provider.models import (
 )
 from unfold.admin import ModelAdmin
 
+from configuration.admin.source import SourceAdmin
+from configuration.admin.staff_change import StaffChangeAdmin
 from configuration.models import SendUserDatabase
+
+__all__ = ["SendUserDatabaseAdmin", "SourceAdmin", "StaffChangeAdmin"]
 
 # Groups have no permissions: these follow from roles. Clients are made by each person for
 # themselves (contacthub_project.admin.pages.clients), tokens by signing in. Second factors are

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from configuration.domain.conditions import CONJUNCTIONS, DEPRECATED_OPERATORS, OPERATORS
+from configuration.domain.condition_parser import CONJUNCTIONS, DEPRECATED_OPERATORS, OPERATORS
 from configuration.domain.customer_schema import base_properties
-from configuration.domain.extended_properties import TYPES
+from configuration.domain.definition_parser import TYPES
+from configuration.domain.matching_policy import COUNTRIES
+from configuration.domain.normalizers import Normalizer
 from configuration.domain.value_constraints import FORMATS
 from configuration.domain.vocabulary import (
     CONTEXTS,
@@ -23,6 +25,7 @@ from configuration.models import (
     NodeState,
     NodeType,
     RekeyingState,
+    Suppression,
     WorkspaceStatus,
 )
 from configuration.models.user import Role
@@ -35,7 +38,6 @@ from contacthub_project.api.components import (
     Schema,
     component,
     enum_component,
-    list_component,
     object_component,
     reference_to,
 )
@@ -57,9 +59,12 @@ PRODUCT_EVENT_TYPE = enum_component(
 EVENT_MODE = enum_component("EventMode", MODES)
 EVENT_CATEGORY = enum_component("EventCategoryId", (each["id"] for each in EVENT_CATEGORIES))
 MERGE_POLICY = enum_component("MergePolicyId", MERGE_POLICIES)
+COUNTRY = enum_component("Country", sorted(COUNTRIES))
+NORMALIZER = enum_component("Normalizer", (each.value for each in Normalizer))
 NODE_TYPE = enum_component("NodeType", NodeType.values)
 NODE_STATE = enum_component("NodeState", NodeState.values)
 NODE_PERMISSION = enum_component("NodePermission", NodePermission.values)
+SUPPRESSION = enum_component("SuppressionPolicy", Suppression.values)
 WORKSPACE_STATUS = enum_component("WorkspaceStatus", WorkspaceStatus.values)
 PROVIDER = enum_component("SourceProvider", PROVIDERS)
 ROLES = [*Role.values, *APPLICATION_ROLES]
@@ -126,16 +131,6 @@ EXTENDED_PROPERTY = component(
             },
         },
     },
-)
-USER_DATABASE_FIELDS = list_component(
-    "UserDatabaseFieldList",
-    component("UserDatabaseField", OPEN_OBJECT),
-    "fields of the user database",
-)
-USER_DATABASE_SUBSCRIPTIONS = list_component(
-    "UserDatabaseSubscriptionList",
-    component("UserDatabaseSubscription", OPEN_OBJECT),
-    "subscriptions of the user database",
 )
 SEND_SUBSCRIPTIONS = component(
     "SendSubscriptionMappings",

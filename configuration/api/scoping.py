@@ -6,6 +6,8 @@ action runs.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +16,21 @@ from django.http.response import HttpResponseBase
 from rest_framework.permissions import BasePermission
 from rest_framework.throttling import BaseThrottle
 
+from configuration.actions.access_log import keys_in, record_access
+from configuration.actions.idempotency import RecordedAnswer, idempotent_response
 from configuration.models import Node
 from configuration.models.node import NodeQuerySet
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of, rules_of
+from contacthub_project.api import BASE_PATH
+from contacthub_project.api.idempotency import (
+    HEADER,
+    content_of,
+    idempotency_key,
+    identity_of,
+    ids_in,
+    repeated_response,
+)
+from contacthub_project.api.operations import Operation
 from contacthub_project.api.permissions import OperationPermission
 from contacthub_project.api.query import id_or_unknown
 from contacthub_project.api.throttling import Quota, take
@@ -25,6 +39,7 @@ from contacthub_project.core.errors import Forbidden, NotFound
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.principal import READ, WRITE, Principal
 from contacthub_project.messaging.pubsub import feed_topic, publisher
+from contacthub_project.runtime.blocking import in_thread, run_blocking
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -51,7 +66,10 @@ class WorkspaceThrottle(BaseThrottle):
         """Set the view's `quota`; raises LimitExceeded."""
         limit = view.workspace.max_requests_per_minute
         if limit and view.is_throttled:
-            view.quota = take(view.workspace.id, limit)
+            # A request whose action is run again, for its form, counts once.
+            counted = getattr(request, "quota", None)
+            view.quota = take(view.workspace.id, limit) if counted is None else counted
+            request.quota = view.quota  # type: ignore[attr-defined]
         return True
 
 
@@ -66,18 +84,103 @@ class WorkspaceScopedViewSet(ContactHubViewSet):
     # A limit set too low can always be seen and raised.
     is_throttled = True
     quota: Quota | None = None
+    # What the audit log says of an operation that it notes, besides the ids in the path.
+    accessed: Sequence[UUID] = ()
+    access_reason = ""
 
     def finalize_response(
         self, request: HttpRequest, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
-        """Notify those who wait for changes of the workspace; add headers of the quota."""
+        """Note accesses of people; notify those who wait for changes; add headers of the quota."""
         if response.status_code < 400:
+            if self.operation.is_noted and self.caller.user_id is not None:
+                self._note_access(request, self.caller.user_id)
             if request.method not in SAFE_METHODS:
                 publisher.notify(feed_topic(self.workspace.id))
             if self.quota is not None:
                 for name, value in self.quota.headers().items():
                     response.headers[name] = value
         return super().finalize_response(request, response, *args, **kwargs)
+
+    def _note_access(self, request: HttpRequest, user_id: int) -> None:
+        keys = [*keys_in(self.kwargs), *map(str, self.accessed)]
+        customer = as_uuid(self.kwargs.get("customer_id", ""))
+        record_access(
+            user_id=user_id,
+            workspace_id=self.workspace.id,
+            method=self.operation.method,
+            path=request.path.removeprefix(BASE_PATH),
+            summary=self.operation.summary,
+            keys=keys,
+            customer_id=customer or (self.accessed[0] if len(self.accessed) == 1 else None),
+            reason=self.access_reason,
+        )
+
+    def takes_idempotency_key(self, operation: Operation) -> bool:
+        """Every operation that writes in a workspace takes one, unless its body holds a file."""
+        is_inside = operation.path.startswith("/workspaces/{workspaceId}")
+        writes = operation.method not in SAFE_METHODS
+        return is_inside and writes and not operation.takes_upload
+
+    def get_handler(self, request: HttpRequest) -> Callable[..., Any]:
+        """Return the action; with the header Idempotency-Key one that answers only once."""
+        handler = super().get_handler(request)
+        if HEADER not in request.META or not self.takes_idempotency_key(self.operation):
+            return handler
+        if self.action in self.asynchronous_actions:
+            return partial(self._idempotent_response_in_thread, handler)
+        return partial(self.idempotent_response, handler)
+
+    async def _idempotent_response_in_thread(
+        self, handler: Callable[..., Any], request: HttpRequest, **kwargs: Any
+    ) -> HttpResponseBase:
+        def run(request: HttpRequest, **kwargs: Any) -> Any:
+            return run_blocking(handler(request, **kwargs))
+
+        return await in_thread(partial(self.idempotent_response, run, request, **kwargs))
+
+    def idempotent_response(
+        self, handler: Callable[..., Any], request: HttpRequest, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Return the answer of `handler`, or what it was when the request came first.
+
+        Raises Invalid for a key that is none, Conflict for one of another request.
+        """
+        responses: list[HttpResponseBase] = []
+
+        def answer() -> RecordedAnswer | None:
+            response = self.with_date_format(handler(request, **kwargs))
+            responses.append(response)
+            content = content_of(response)
+            if content is None:
+                return None
+            entities = frozenset(self.entities_of(content)) - {self.workspace.id}
+            return RecordedAnswer(
+                response.status_code,
+                dict(response.items()),
+                content.decode(),
+                entities - self.workspace.nodes.keys(),
+            )
+
+        key = idempotency_key(request)
+        first = idempotent_response(
+            self.workspace.id, key, identity_of(request), answer, by=self.caller
+        )
+        if first is None:
+            return responses[0]
+        return repeated_response(first.status, dict(first.headers), self.repeated_content(first))
+
+    def entities_of(self, content: bytes) -> Iterable[UUID]:
+        """Return the ids of what an answer is about: those that its path and its body name.
+
+        When a person is forgotten, so are the answers that name them or one of their events.
+        """
+        in_path = (as_uuid(value) for value in self.kwargs.values())
+        return [*(each for each in in_path if each is not None), *ids_in(content)]
+
+    def repeated_content(self, first: RecordedAnswer) -> str:
+        """Return the body of an answer that is given again."""
+        return first.content
 
     def readable_node(self, node_id: str | UUID) -> NodeRules:
         """Return the rules of a node the caller may read; raises NotFound or Forbidden."""
@@ -104,11 +207,14 @@ class WorkspaceScopedViewSet(ContactHubViewSet):
         if node is None:
             raise NotFound(f"node not found {node_id}")
         if not (self.caller.may(READ, node.id) or self.caller.may(WRITE, node.id)):
-            raise Forbidden(f"The client is not allowed in node {node.id}")
+            raise Forbidden(
+                f"The client is not allowed in node {node.id}",
+                data={"nodeId": str(node.id), "permission": READ},
+            )
         return node
 
     def node_rules(self, node_id: str | UUID) -> NodeRules | None:
-        """Return the rules of a node, whoever the caller is; None if there is none."""
+        """Return the rules of a node, without a check of the caller; None if there is none."""
         found = node_id if isinstance(node_id, UUID) else as_uuid(node_id)
         if found is None:
             return None
@@ -123,7 +229,10 @@ class WorkspaceScopedViewSet(ContactHubViewSet):
             raise NotFound(f"node not found {node_id}")
         if not self.caller.may(permission, rules.id):
             verb = "read" if permission == READ else "write"
-            raise Forbidden(f"The client is not allowed to {verb} in node {rules.id}")
+            raise Forbidden(
+                f"The client is not allowed to {verb} in node {rules.id}",
+                data={"nodeId": str(rules.id), "permission": permission},
+            )
         return rules
 
 

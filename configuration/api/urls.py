@@ -112,6 +112,11 @@ urlpatterns = [
     route(ENTRY + "/data", EntryNodeViewSet, {"delete": "destroy_data"}),
     route(ENTRY + "/rekeying", EntryNodeViewSet, {"get": "rekeying"}),
     route(
+        ENTRY + "/matching-rules",
+        EntryNodeViewSet,
+        {"get": "matching_rules", "put": "set_matching_rules"},
+    ),
+    route(
         ENTRY + "/unique-customer-matching-policy",
         EntryNodeViewSet,
         {"get": "matching_policy", "put": "set_matching_policy"},

@@ -38,7 +38,7 @@ class _Coercion:
     scalars_as_text: bool
 
     def coerced(self, schema: Mapping[str, Any], value: Any) -> Any:
-        schema = _meant(schema, self.root)
+        schema = _resolved_schema(schema, self.root)
         types = schema.get("type", ())
         types = (types,) if isinstance(types, str) else types
         if isinstance(value, list):
@@ -97,7 +97,7 @@ def _scalar_in(text: str, types: Sequence[str]) -> Any:
     return text
 
 
-def _meant(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolved_schema(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
     """Follow `$ref`, and of two alternatives one of which is null take the other."""
     schema = resolve(schema, root)
     for each in schema.get("oneOf", ()):

@@ -36,6 +36,8 @@ SECTIONS = ("base", "extended")
 # The lists whose elements are answered with every property, as the reference's samples show them.
 WHOLE_ELEMENTS = frozenset({"subscriptions"})
 MOMENT = "moment"
+# Kept encrypted, never compared: no search, order, matching or file is made of them.
+SECRET = frozenset({"base.credential.password"})
 # Properties beside the sections, by what they hold.
 SYSTEM_KINDS = {
     "id": "text",

@@ -48,15 +48,17 @@ def without_disabled(tree: Mapping[str, Any], document: Document) -> Document:
         if name not in tree:
             kept[name] = value
         elif tree[name] is not None:
-            shown = _shown(tree[name], value)
-            if shown != {} or value == {}:
-                kept[name] = shown
+            enabled = _enabled_part(tree[name], value)
+            if enabled != {} or value == {}:
+                kept[name] = enabled
     return cast(Document, kept)
 
 
-def _shown(tree: Disabled, value: Any) -> Any:
+def _enabled_part(tree: Disabled, value: Any) -> Any:
     if isinstance(tree, tuple):
-        return [_shown(tree[0], each) for each in value] if isinstance(value, list) else value
+        return (
+            [_enabled_part(tree[0], each) for each in value] if isinstance(value, list) else value
+        )
     if isinstance(value, dict) and tree is not None:
         return without_disabled(tree, value)
     return value

@@ -15,9 +15,17 @@ class Elements(NamedTuple):
     are_whole: bool
 
 
-# A shape is None for a value that is taken as it is, a mapping for an object with known
-# properties, and `Elements` for a list.
-Shape = None | Mapping[str, Any] | Elements
+class Properties(dict[str, Any]):
+    """The shape of an object: its properties with their shapes."""
+
+    def __init__(self, shapes: Mapping[str, Any]) -> None:
+        super().__init__(shapes)
+        self.nested = [(name, child) for name, child in shapes.items() if child is not None]
+
+
+# A shape is None for a value that is taken as it is, `Properties` for an object, and `Elements`
+# for a list.
+Shape = None | Properties | Elements
 
 
 def resolve(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -43,7 +51,7 @@ def shape_of(
         if isinstance(shape, Elements) and name in whole:
             shape = shape._replace(are_whole=True)
         shapes[name] = shape
-    return shapes
+    return Properties(shapes)
 
 
 def complete(shape: Shape, value: Any) -> Any:
@@ -59,11 +67,17 @@ def complete(shape: Shape, value: Any) -> Any:
             return []
         if shape.shape is None:
             return value
-        shown = complete if shape.are_whole else _given
-        return [shown(shape.shape, element) for element in value]
+        apply = complete if shape.are_whole else _given
+        return [apply(shape.shape, element) for element in value]
     if value is None:
         return None
-    return {name: complete(child, value.get(name)) for name, child in shape.items()}
+    # Most are scalars, whose shape is what they are when they are absent.
+    completed = {**shape, **value}
+    if len(completed) != len(shape):
+        completed = {name: completed[name] for name in shape}
+    for name, child in shape.nested:
+        completed[name] = complete(child, value.get(name))
+    return completed
 
 
 def _given(shape: Shape, value: Any) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from configuration.domain.customer_schema import SECRET as SECRET_OF_CUSTOMERS
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.validation import DocumentValidator
 from contacthub_project.core.errors import FieldError
@@ -104,7 +105,8 @@ def send_property_faults(
         faults.append(FieldError(f"{AT}/{SECRET}", "is required", "required"))
     mappings: list[FieldMapping] = properties["fieldMappings"]
     for index, mapping in enumerate(mappings):
-        if not schema.has_scalar(mapping["hubProperty"]):
+        path = mapping["hubProperty"]
+        if not schema.has_scalar(path) or path in SECRET_OF_CUSTOMERS:
             place = f"{AT}/fieldMappings/{index}/hubProperty"
             faults.append(FieldError(place, "is not a single value of customers", "path"))
     if not any(mapping.get("key") for mapping in mappings):

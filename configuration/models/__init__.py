@@ -1,17 +1,19 @@
 from configuration.models.api_client import ApiClientAnswers
 from configuration.models.event_type import EventTypeSettings
+from configuration.models.idempotency import IdempotencyKey
 from configuration.models.node import Node, NodeState, NodeType
 from configuration.models.rekeying import Rekeying, RekeyingState
 from configuration.models.send_source import SendSource, SendUserDatabase
-from configuration.models.source import Source, SourceProvider
+from configuration.models.source import Source, SourceNode, SourceProvider
 from configuration.models.staff_change import StaffChange
 from configuration.models.user import Membership, NodeGrant, NodePermission, Role, User
 from configuration.models.user_session import UserSession
-from configuration.models.workspace import Workspace, WorkspaceStatus
+from configuration.models.workspace import Suppression, Workspace, WorkspaceStatus
 
 __all__ = [
     "ApiClientAnswers",
     "EventTypeSettings",
+    "IdempotencyKey",
     "Membership",
     "Node",
     "NodeGrant",
@@ -24,8 +26,10 @@ __all__ = [
     "SendSource",
     "SendUserDatabase",
     "Source",
+    "SourceNode",
     "SourceProvider",
     "StaffChange",
+    "Suppression",
     "User",
     "UserSession",
     "Workspace",

@@ -9,8 +9,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
+from configuration.domain.matching_policy import MatchingPolicy, policy_of
 from configuration.models.workspace import Workspace
 from contacthub_project.core.identifiers import new_id
+from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
 from contacthub_project.db.querysets import TenantQuerySet
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ class NodeQuerySet(TenantQuerySet["Node"]):
         return self.filter(id__in=principal.nodes)
 
 
-class Node(models.Model):
+class Node(TenantModel):
     """A node; `unique_properties` are the paths whose values together identify a customer."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -81,6 +83,9 @@ class Node(models.Model):
         models.CharField(max_length=255), default=default_unique_properties
     )
     case_sensitive = models.BooleanField(default=False)
+    # The rules of its matching policy, each a list of properties with their normalizers. Empty:
+    # one, which the two columns above are. Otherwise these say of the first what they can.
+    matching_rules = models.JSONField(default=list, blank=True)
     source_priority = ArrayField(models.UUIDField(), default=list, blank=True)
     mandatory_properties = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     retention_enabled = models.BooleanField(default=True)
@@ -103,7 +108,7 @@ class Node(models.Model):
         ordering = ["name", "id"]
         constraints = [
             # What customers refer to, so that a customer's node is of the customer's workspace.
-            models.UniqueConstraint(fields=["workspace", "id"], name="node_of_workspace"),
+            TenantPrimaryKey(name="node_key"),
             models.CheckConstraint(condition=Q(type__in=NodeType.values), name="node_type_known"),
             models.CheckConstraint(
                 condition=Q(state__in=NodeState.values), name="node_state_known"
@@ -116,3 +121,8 @@ class Node(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def matching(self) -> MatchingPolicy:
+        """The matching policy, without placeholders of the workspace."""
+        return policy_of(self.unique_properties, self.case_sensitive, self.matching_rules)

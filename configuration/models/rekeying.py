@@ -8,6 +8,12 @@ from django.db import models
 from django.db.models import Q
 
 from configuration.models.node import Node
+from contacthub_project.db.keys import (
+    TenantForeignKeyConstraint,
+    TenantModel,
+    TenantOneToOneField,
+    TenantPrimaryKey,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -41,10 +47,10 @@ class RekeyingQuerySet(models.QuerySet["Rekeying"]):
         return self.filter(to_do, node__removed_at=None).order_by("started_at")
 
     def in_workspace(self, workspace_id: UUID) -> RekeyingQuerySet:
-        return self.filter(node__workspace_id=workspace_id)
+        return self.filter(workspace_id=workspace_id)
 
 
-class Rekeying(models.Model):
+class Rekeying(TenantModel):
     """The latest re-keying of a node.
 
     `change` holds all values that the request sets, by model field. `position` is the last customer
@@ -52,8 +58,9 @@ class Rekeying(models.Model):
     customers that would be one person. `has_keys`: computed keys are still stored.
     """
 
-    node = models.OneToOneField(
-        Node, on_delete=models.CASCADE, primary_key=True, related_name="rekeying"
+    workspace_id = models.UUIDField()
+    node = TenantOneToOneField(
+        Node, on_delete=models.DO_NOTHING, primary_key=True, related_name="rekeying"
     )
     state = models.CharField(
         max_length=16, choices=RekeyingState.choices, default=RekeyingState.COMPUTING
@@ -71,6 +78,10 @@ class Rekeying(models.Model):
 
     class Meta:
         constraints = [
+            TenantPrimaryKey(name="rekeying_key"),
+            TenantForeignKeyConstraint(
+                field="node_id", to="configuration.Node", name="rekeying_node_of_workspace"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=RekeyingState.values), name="rekeying_state_known"
             ),

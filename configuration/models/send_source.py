@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from uuid import UUID
+
 from django.db import models
 
 from configuration.models.node import Node
 from configuration.models.source import Source
+from contacthub_project.db.keys import TenantForeignKeyConstraint, TenantOneToOneField
 
 LARGEST_DIGITS = 18
 
@@ -22,6 +26,12 @@ class SendSourceQuerySet(models.QuerySet["SendSource"]):
         is_number = group_pk.isascii() and group_pk.isdigit() and len(group_pk) <= LARGEST_DIGITS
         return self.filter(group_pk=int(group_pk)) if is_number else self.none()
 
+    def of_nodes(self, workspace_id: UUID, node_ids: Collection[UUID]) -> SendSourceQuerySet:
+        """Return those of nodes of a workspace."""
+        return self.filter(
+            workspace_id=workspace_id, node__workspace_id=workspace_id, node_id__in=node_ids
+        )
+
     def with_source(self) -> SendSourceQuerySet:
         """Fetch source, its nodes, node and workspace in two statements."""
         return self.select_related("source", "node__workspace").prefetch_related("source__nodes")
@@ -33,7 +43,8 @@ class SendSource(models.Model):
     source = models.OneToOneField(
         Source, on_delete=models.CASCADE, primary_key=True, related_name="send"
     )
-    node = models.OneToOneField(Node, on_delete=models.CASCADE, related_name="send")
+    workspace_id = models.UUIDField()
+    node = TenantOneToOneField(Node, on_delete=models.DO_NOTHING, related_name="send")
     group_pk = models.BigIntegerField()
     userdb_id = models.CharField(max_length=255)
     api_key = models.BinaryField(editable=False)  # encrypted, see contacthub_project.db.encryption
@@ -42,6 +53,9 @@ class SendSource(models.Model):
 
     class Meta:
         constraints = [
+            TenantForeignKeyConstraint(
+                field="node_id", to="configuration.Node", name="send_source_node_of_workspace"
+            ),
             models.UniqueConstraint(
                 fields=["group_pk", "userdb_id"], name="send_source_user_database_once"
             ),

@@ -13,6 +13,7 @@ from configuration.models.node import Node
 from configuration.models.workspace import Workspace
 from contacthub_project.core.date_format import DateFormat
 from contacthub_project.core.identifiers import new_id
+from contacthub_project.db.keys import TenantForeignKey, TenantForeignKeyConstraint
 from contacthub_project.db.querysets import TenantQuerySet
 
 DATE_FORMATS = [(each.value, each.value) for each in DateFormat]
@@ -51,7 +52,7 @@ class Source(models.Model):
         max_length=5, choices=DATE_FORMATS, default=DateFormat.ZULU.value
     )
     properties = models.JSONField(default=dict, blank=True)
-    nodes = models.ManyToManyField(Node, related_name="sources")
+    nodes = models.ManyToManyField(Node, through="SourceNode", related_name="sources")
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField(default=now, editable=False)
@@ -84,3 +85,22 @@ class Source(models.Model):
     def has_token(self, token: str) -> bool:
         """Return whether this is the source's token; in constant time."""
         return hmac.compare_digest(bytes(self.token_hash), token_hash(token))
+
+
+class SourceNode(models.Model):
+    """A source writes into a node of its workspace."""
+
+    workspace_id = models.UUIDField()
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="source_nodes")
+    node = TenantForeignKey(Node, on_delete=models.DO_NOTHING, related_name="source_nodes")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "node"], name="source_node_once"),
+            TenantForeignKeyConstraint(
+                field="node_id", to="configuration.Node", name="source_node_of_workspace"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} in {self.node_id}"

@@ -1,15 +1,22 @@
-"""The audit log: changes that staff made in the back-office."""
+"""The audit log: changes that staff made, and whose personal data they looked at or took out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import Q
 from django.utils.timezone import now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
+
+
+LONGEST_REASON = 500
 
 
 class StaffChangeQuerySet(models.QuerySet["StaffChange"]):
@@ -17,13 +24,27 @@ class StaffChangeQuerySet(models.QuerySet["StaffChange"]):
         """Return the changes in a workspace; None for those outside of any."""
         return self.filter(workspace_id=workspace_id)
 
-    def forget(self, customer_id: UUID) -> None:
-        """Delete what changes of a customer hold of the person; the entries stay."""
-        self.filter(customer_id=customer_id).update(before=None, after=None)
+    def with_documents_of(self, customer_ids: Sequence[UUID]) -> StaffChangeQuerySet:
+        """Return the entries about customers that hold documents or a reason in words."""
+        ids = [str(each) for each in customer_ids]
+        entries = self.filter(Q(customer_id__in=customer_ids) | Q(object_keys__overlap=ids))
+        return entries.exclude(before__isnull=True, after__isnull=True, reason="")
+
+    def about(self, key: str) -> StaffChangeQuerySet:
+        """Return the entries about an object, by its id as it stands in addresses."""
+        return self.filter(object_keys__contains=[key])
+
+    def forget(self, customer_ids: Sequence[UUID]) -> int:
+        """Delete what entries hold of the people; the entries stay. How many had something."""
+        return self.with_documents_of(customer_ids).update(before=None, after=None, reason="")
 
 
 class StaffChange(models.Model):
-    """One change with the documents before and after it, without secrets."""
+    """One change with the documents before and after it, without secrets; or one access.
+
+    `object_keys` are the ids, as texts, of all objects that it is about: those in the path and, of
+    a look-up, the customers that were found. `reason` is what the person gave as their reason.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -34,12 +55,21 @@ class StaffChange(models.Model):
     method = models.CharField(max_length=6)
     path = models.CharField(max_length=500)
     summary = models.CharField(max_length=200)
+    object_keys = ArrayField(
+        models.CharField(max_length=255),
+        default=list,
+        # Triggers write entries, too.
+        db_default=models.Value([], output_field=ArrayField(models.CharField(max_length=255))),
+    )
+    reason = models.CharField(max_length=LONGEST_REASON, blank=True, default="", db_default="")
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
 
     objects = StaffChangeQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "audit log entry"
+        verbose_name_plural = "audit log entries"
         indexes = [
             models.Index(fields=["workspace_id", "-id"], name="staff_changes_newest"),
             models.Index(
@@ -47,6 +77,10 @@ class StaffChange(models.Model):
                 condition=models.Q(customer_id__isnull=False),
                 name="staff_changes_of_customer",
             ),
+            # What was done with an object.
+            GinIndex(fields=["object_keys"], name="staff_changes_of_object"),
+            # Entries that are too old to be kept.
+            models.Index(fields=["at"], name="staff_changes_by_age"),
         ]
 
     def __str__(self) -> str:

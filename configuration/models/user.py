@@ -14,6 +14,7 @@ from django.utils.timezone import now
 from configuration.domain.permissions import reaches_all_workspaces
 from configuration.models.node import Node
 from configuration.models.workspace import Workspace
+from contacthub_project.db.keys import TenantForeignKey, TenantForeignKeyConstraint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +61,7 @@ class UserQuerySet(models.QuerySet["User"]):
     def with_grants_in(self, workspace_id: UUID) -> UserQuerySet:
         """Prefetch their grants in nodes of a workspace as `grants_here`."""
         here = NodeGrant.objects.filter(
-            node__workspace_id=workspace_id, node__removed_at=None
+            workspace_id=workspace_id, node__workspace_id=workspace_id, node__removed_at=None
         ).order_by("node_id")
         return self.prefetch_related(
             models.Prefetch("grants", queryset=here, to_attr="grants_here")
@@ -174,7 +175,8 @@ class NodeGrant(models.Model):
     """A person's permission in a node, for roles that do not reach all nodes."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
-    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="grants")
+    workspace_id = models.UUIDField()
+    node = TenantForeignKey(Node, on_delete=models.DO_NOTHING, related_name="grants")
     permission = models.CharField(
         max_length=2, choices=NodePermission.choices, default=NodePermission.READ
     )
@@ -182,6 +184,9 @@ class NodeGrant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["node", "user"], name="grant_once"),
+            TenantForeignKeyConstraint(
+                field="node_id", to="configuration.Node", name="grant_node_of_workspace"
+            ),
             models.CheckConstraint(
                 condition=Q(permission__in=NodePermission.values), name="grant_permission_known"
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -23,6 +24,27 @@ class WorkspaceStatus(models.TextChoices):
     ENABLED = "ENABLED"
     SUSPENDED = "SUSPENDED"
     DISABLED = "DISABLED"
+
+
+class Suppression(models.TextChoices):
+    """What happens when the values of somebody who was forgotten come back (docs/privacy.md)."""
+
+    IMPORTS = "IMPORTS"
+    ALLOW_WITH_CONSENT = "ALLOW_WITH_CONSENT"
+    REFUSE = "REFUSE"
+    OFF = "OFF"
+
+
+def default_deleted_days() -> int:
+    """Return the installation's DELETED_DAYS."""
+    days: int = settings.DELETED_DAYS
+    return days
+
+
+def default_history_days() -> int:
+    """Return the installation's HISTORY_DAYS."""
+    days: int = settings.HISTORY_DAYS
+    return days
 
 
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
@@ -64,6 +86,8 @@ class Workspace(models.Model):
     logo = models.CharField(max_length=1000, null=True, blank=True)
     timezone = models.CharField(max_length=64, default="Europe/Rome")
     currency = models.CharField(max_length=3, default="EUR")
+    # ISO 3166-1 alpha-2: of telephone numbers without a prefix. Null: such numbers are of nowhere.
+    country = models.CharField(max_length=2, null=True, blank=True)
     tier = models.CharField(max_length=64, null=True, blank=True)
     max_requests_per_minute = models.IntegerField(default=0)  # 0: as many as they like
     disabled_base_properties = ArrayField(
@@ -75,6 +99,23 @@ class Workspace(models.Model):
     placeholder_values = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     # People who work here must have a second factor.
     demands_second_factor = models.BooleanField(default=False)
+    # Days after which what is kept of deleted customers is erased; 0: at once.
+    deleted_days = models.PositiveSmallIntegerField(default=default_deleted_days)
+    # Customers without an event or change for so many months are deleted; 0: never.
+    customer_months = models.PositiveSmallIntegerField(default=0)
+    # Days that replaced values of customers are kept; 0: not at all.
+    history_days = models.PositiveSmallIntegerField(default=default_history_days)
+    # Whether writes that name a customer who was merged away reach the survivor.
+    follows_merged_ids = models.BooleanField(default=True)
+    # Whether customers that may be one person are looked for.
+    finds_duplicates = models.BooleanField(default=False)
+    suppression = models.CharField(
+        max_length=24, choices=Suppression.choices, default=Suppression.IMPORTS
+    )
+    # Whether examples of refused customers and events are kept.
+    quarantine = models.BooleanField(default=True)
+    # Raised when values are suppressed or lifted; 0: none ever was. Not part of the configuration.
+    suppressions_version = models.BigIntegerField(default=0)
     # Raised by every change of the workspace's configuration: readers see when theirs is old.
     configuration_version = models.BigIntegerField(default=1)
     version = models.IntegerField(default=1)
@@ -92,6 +133,10 @@ class Workspace(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=WorkspaceStatus.values), name="workspace_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(suppression__in=Suppression.values),
+                name="workspace_suppression_known",
             ),
             models.CheckConstraint(condition=Q(group_pk__gte=0), name="workspace_group_positive"),
             models.CheckConstraint(condition=~Q(name=""), name="workspace_named"),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, QuerySet
 from django.db.models.functions import Coalesce, JSONObject
 from oauth2_provider.models import get_access_token_model
 
@@ -56,7 +56,7 @@ def principal_of_staff(user: User) -> Principal:
 def _source_by_token(digest: bytes) -> Principal | None:
     source = (
         Source.objects.filter(token_hash=digest, enabled=True, workspace__removed_at=None)
-        .annotate(node_ids=ArrayAgg("nodes", filter=Q(nodes__removed_at=None), default=[]))
+        .annotate(node_ids=ArrayAgg("source_nodes__node_id", default=[]))
         .first()
     )
     if source is None or not hmac.compare_digest(bytes(source.token_hash), digest):

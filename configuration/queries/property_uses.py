@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from configuration.domain.conditions import condition_attributes
+from configuration.domain.condition_parser import condition_attributes
 from configuration.models import Node, NodeType, Rekeying, SendSource
 
 CUSTOMERS = "customers"
@@ -79,8 +79,10 @@ def uses_in_nodes(workspace_id: UUID) -> Iterator[PropertyUse]:
         change = changes.get(node.id, {})
         fields = {
             "uniqueCustomer" if is_entry else "matchingProperties": {
-                *node.unique_properties,
-                *change.get("unique_properties", ()),
+                *_paths_of_policy(node.unique_properties, node.matching_rules),
+                *_paths_of_policy(
+                    change.get("unique_properties", ()), change.get("matching_rules", ())
+                ),
             },
             "mandatoryProperties": {
                 *node.mandatory_properties,
@@ -96,6 +98,10 @@ def uses_in_nodes(workspace_id: UUID) -> Iterator[PropertyUse]:
         for field, paths in fields.items():
             for path in sorted(paths):
                 yield PropertyUse(CUSTOMERS, path, resource, node.id, node.name, field)
+
+
+def _paths_of_policy(properties: Iterable[str], rules: Iterable[Any]) -> set[str]:
+    return {*properties, *(each["property"] for rule in rules for each in rule)}
 
 
 def uses_in_send_sources(workspace_id: UUID) -> Iterator[PropertyUse]:

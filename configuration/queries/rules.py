@@ -7,29 +7,34 @@ queried, and the snapshot is loaded again if that has changed.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from cachetools import LRUCache
 from django.db import transaction
 from django.db.models import F
 
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.event_schema import EventSchema
 from configuration.domain.extended_properties import all_enabled
-from configuration.domain.matching_policy import MatchingPolicy
+from configuration.domain.matching_policy import MatchingPolicy, policy_of
 from configuration.domain.placeholders import PLACEHOLDERS, placeholders_of
-from configuration.models import EventTypeSettings, Node, Workspace, WorkspaceStatus
+from configuration.models import EventTypeSettings, Node, Suppression, Workspace, WorkspaceStatus
 from configuration.models.event_type import DEFAULT_BYTES
+from contacthub_project.core.refreshed_cache import RefreshedCache
 from contacthub_project.messaging.shared_version import shared_version
 
 RECHECK_SECONDS = 1.0
+COLUMNS = (
+    "configuration_version", "status", "timezone", "max_requests_per_minute",
+    "disabled_base_properties", "customer_extended", "product_extended", "placeholder_values",
+    "deleted_days", "suppression", "suppressions_version", "quarantine", "follows_merged_ids",
+    "finds_duplicates", "history_days", "country",
+)  # fmt: skip
 MOST_WORKSPACES = 1000
 
 
@@ -43,6 +48,7 @@ class NodeRules:
     matching: MatchingPolicy
     mandatory_properties: tuple[str, ...]
     is_aggregated: bool = False
+    keeps_history: bool = False
     source_priority: tuple[UUID, ...] = ()
     entry_nodes: frozenset[UUID] = frozenset()
     exclusion_filters: Sequence[Mapping[str, Any]] = ()
@@ -67,16 +73,34 @@ class WorkspaceRules:
     version: int
     status: str
     timezone: str
+    country: str | None = None
     max_requests_per_minute: int = 0
     disabled_base_properties: tuple[str, ...] = ()
     customer_extended: Mapping[str, Any] = field(default_factory=dict)
     product_extended: Mapping[str, Any] = field(default_factory=dict)
     # Folded; see `configuration.domain.placeholders`.
     placeholders: frozenset[str] = PLACEHOLDERS
+    deleted_days: int = 0
+    # Whether writes that name a customer who was merged away reach the survivor.
+    follows_merged_ids: bool = True
+    # Whether customers that may be one person are looked for.
+    finds_duplicates: bool = False
+    # Days that replaced values of customers are kept; 0: not at all.
+    history_days: int = 0
+    suppression: str = Suppression.OFF
+    # Whether examples of what is refused are kept.
+    quarantine: bool = True
+    # Which values are suppressed; 0: none (`customers.queries.suppressions`).
+    suppressions_version: int = 0
     nodes: Mapping[UUID, NodeRules] = field(default_factory=dict)
     event_types: Mapping[str, EventTypeRules] = field(default_factory=dict)
     _event_schemas: dict[str, EventSchema] = field(default_factory=dict, compare=False)
     _stored_event_schemas: dict[str, EventSchema] = field(default_factory=dict, compare=False)
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether what is replaced in customers is kept."""
+        return self.history_days > 0
 
     @property
     def is_disabled(self) -> bool:
@@ -120,40 +144,30 @@ class WorkspaceRules:
         return schema
 
 
-class _Snapshots:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: LRUCache[UUID, tuple[WorkspaceRules, float, int]] = LRUCache(MOST_WORKSPACES)
-
-    def get(
-        self, workspace_id: UUID, *, at_most_old: float = RECHECK_SECONDS
-    ) -> WorkspaceRules | None:
-        now = time.monotonic()
-        current = shared_version.current()
-        with self._lock:
-            known, checked, seen = self._known.get(workspace_id, (None, 0.0, -1))
-        if known is not None and seen == current and now - checked < at_most_old:
-            return known
-        rules = _load(workspace_id, known)
-        with self._lock:
-            if rules is None:
-                self._known.pop(workspace_id, None)
-            else:
-                self._known[workspace_id] = (rules, now, current)
-        return rules
-
-
-_snapshots = _Snapshots()
+_snapshots: RefreshedCache[UUID, WorkspaceRules] = RefreshedCache(
+    seconds=RECHECK_SECONDS, most=MOST_WORKSPACES
+)
 
 
 def rules_of(workspace_id: UUID) -> WorkspaceRules | None:
     """Return the rules of a workspace, at most a second old; None if there is none."""
-    return _snapshots.get(workspace_id)
+    version = shared_version.current()
+    known = _snapshots.fresh(workspace_id, version)
+    if known is not None:
+        return known
+    return _snapshots.look_up(workspace_id, version, partial(_load, workspace_id))
 
 
 def latest_rules_of(workspace_id: UUID) -> WorkspaceRules | None:
     """Return the rules as they are in the database now."""
-    return _snapshots.get(workspace_id, at_most_old=0.0)
+    version = shared_version.current()
+    load = partial(_load, workspace_id)
+    return _snapshots.look_up(workspace_id, version, load, is_forced=True)
+
+
+def forget_rules(workspace_id: UUID) -> None:
+    """Have rules loaded anew, after a transaction failed that may have changed them."""
+    _snapshots.forget(workspace_id)
 
 
 def configuration_changed(workspace_id: UUID) -> None:
@@ -164,26 +178,28 @@ def configuration_changed(workspace_id: UUID) -> None:
     transaction.on_commit(shared_version.advance)
 
 
-def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | None:
-    row = (
-        Workspace.objects.present()
-        .filter(id=workspace_id)
-        .values(
-            "configuration_version",
-            "status",
-            "timezone",
-            "max_requests_per_minute",
-            "disabled_base_properties",
-            "customer_extended",
-            "product_extended",
-            "placeholder_values",
-        )
-        .first()
+def suppressions_changed(workspace_id: UUID) -> None:
+    """Tell of suppressed values, in the transaction that changes which there are.
+
+    No change of the configuration: its version, which clients hold as ETag, stays.
+    """
+    Workspace.objects.filter(id=workspace_id).update(
+        suppressions_version=F("suppressions_version") + 1
     )
+    transaction.on_commit(shared_version.advance)
+
+
+def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | None:
+    row = Workspace.objects.present().filter(id=workspace_id).values(*COLUMNS).first()
     if row is None:
         return None
     if known is not None and known.version == row["configuration_version"]:
-        return known
+        if known.suppressions_version == row["suppressions_version"]:
+            return known
+        # A copy that keeps what has been compiled.
+        changed = copy(known)
+        changed.__dict__["suppressions_version"] = row["suppressions_version"]
+        return changed
     nodes = Node.objects.in_workspace(workspace_id)
     placeholders = placeholders_of(row["placeholder_values"])
     return WorkspaceRules(
@@ -191,12 +207,23 @@ def _load(workspace_id: UUID, known: WorkspaceRules | None) -> WorkspaceRules | 
         version=row["configuration_version"],
         status=row["status"],
         timezone=row["timezone"],
+        country=row["country"],
         max_requests_per_minute=row["max_requests_per_minute"],
         disabled_base_properties=tuple(row["disabled_base_properties"]),
         customer_extended=row["customer_extended"],
         product_extended=row["product_extended"],
         placeholders=placeholders,
-        nodes={node.id: _node_rules(node, placeholders) for node in nodes},
+        deleted_days=row["deleted_days"],
+        follows_merged_ids=row["follows_merged_ids"],
+        finds_duplicates=row["finds_duplicates"],
+        history_days=row["history_days"],
+        suppression=row["suppression"],
+        quarantine=row["quarantine"],
+        suppressions_version=row["suppressions_version"],
+        nodes={
+            node.id: _node_rules(node, placeholders, keeps_history=row["history_days"] > 0)
+            for node in nodes
+        },
         event_types={
             name: _event_type_rules(settings)
             for name, settings in EventTypeSettings.objects.by_type(workspace_id).items()
@@ -214,15 +241,18 @@ def _event_type_rules(settings: EventTypeSettings) -> EventTypeRules:
     )
 
 
-def _node_rules(node: Node, placeholders: frozenset[str]) -> NodeRules:
+def _node_rules(node: Node, placeholders: frozenset[str], *, keeps_history: bool) -> NodeRules:
     return NodeRules(
         id=node.id,
         type=node.type,
         state=node.state,
-        matching=MatchingPolicy(tuple(node.unique_properties), node.case_sensitive, placeholders),
+        matching=policy_of(
+            node.unique_properties, node.case_sensitive, node.matching_rules, placeholders
+        ),
         mandatory_properties=tuple(node.mandatory_properties),
         is_aggregated=node.is_aggregated,
         source_priority=tuple(node.source_priority),
         entry_nodes=frozenset(node.entry_nodes),
         exclusion_filters=node.exclusion_filters,
+        keeps_history=keeps_history,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from inspect import iscoroutine
 from typing import Any
@@ -20,7 +20,7 @@ from contacthub_project.admin.audit import record_change
 from contacthub_project.api import BASE_PATH
 from contacthub_project.api.operations import contract
 from contacthub_project.api.requests import Request
-from contacthub_project.runtime.concurrency import run_here
+from contacthub_project.runtime.blocking import run_blocking
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Api:
 
     @cached_property
     def principal(self) -> Any:
-        return principal_of_user(self._user)
+        return replace(principal_of_user(self._user), in_back_office=True)
 
     def may(self, method: str, template: str) -> bool:
         """Return whether the person's roles allow an operation of the contract."""
@@ -68,6 +68,10 @@ class Api:
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Reply:
         return self._call("GET", path, query=query)
 
+    def call_dry(self, method: str, path: str, body: Any) -> Reply:
+        """Ask what a change would do, with `dryRun`: nothing is written, and nothing recorded."""
+        return self._call(method, path, json.dumps(body).encode(), query={"dryRun": "true"})
+
     def write(
         self,
         method: str,
@@ -76,14 +80,21 @@ class Api:
         *,
         version: int | str | None = None,
         query: Mapping[str, Any] | None = None,
+        subject: str | None = None,
     ) -> Reply:
         """Send a change, and record it in the audit log with the documents before and after.
 
-        `version` is sent as `If-Match`.
+        `version` is sent as `If-Match`. `subject` is the path of what a POST changes, where it
+        may change something that is there. Operations that the API itself records (`is_noted`) are
+        only called.
         """
-        before = self._call("GET", path) if method != "POST" else None
-        # Not by orjson: numbers may have any size, and the API reports them.
-        reply = self._call(method, path, json.dumps(body).encode(), version=version, query=query)
+        content = json.dumps(body).encode()  # not by orjson: numbers may have any size
+        template = resolve(BASE_PATH + path).url_name or ""
+        if contract()[template][method].is_noted:
+            return self._call(method, path, content, version=version, query=query)
+        about = path if method != "POST" else subject
+        before = self._call("GET", about) if about is not None else None
+        reply = self._call(method, path, content, version=version, query=query)
         if reply.is_good:
             record_change(
                 self._user,
@@ -91,7 +102,7 @@ class Api:
                 path=path,
                 before=before.json if before is not None and before.is_good else None,
                 answer=reply.json,
-                after=self._after(method, path),
+                after=self._after(method, about),
             )
         return reply
 
@@ -104,8 +115,8 @@ class Api:
             )
         return reply
 
-    def _after(self, method: str, path: str) -> Any:
-        if method in {"DELETE", "POST"}:
+    def _after(self, method: str, path: str | None) -> Any:
+        if method == "DELETE" or path is None:
             return None
         reply = self._call("GET", path)
         return reply.json if reply.is_good else None
@@ -143,5 +154,5 @@ class Api:
         match = resolve(BASE_PATH + path)
         response = match.func(request, *match.args, **match.kwargs)
         if iscoroutine(response):
-            response = run_here(response)
+            response = run_blocking(response)
         return Reply(response.status_code, response)

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from django.urls import resolve
 
+from configuration.actions.access_log import keys_in, record_access
 from configuration.models import StaffChange, User
 from contacthub_project.api import BASE_PATH
 from contacthub_project.api.operations import contract
 from contacthub_project.core.identifiers import as_uuid
 
-SECRETS = frozenset({"token", "password", "apiKey", "userKey"})
+SECRETS = frozenset({"token", "password", "apiKey", "userKey", "secret"})
 HIDDEN = "(hidden)"
 WORKSPACE = re.compile(r"/workspaces/([^/]+)")
 CUSTOMER = re.compile(r"/customers/([^/]+)")
@@ -23,17 +24,35 @@ def record_change(
     user: User, *, method: str, path: str, before: Any, answer: Any, after: Any
 ) -> None:
     """Record a change that the API has made for a person."""
-    template = resolve(BASE_PATH + path).url_name or ""
+    match = resolve(BASE_PATH + path)
+    template = match.url_name or ""
     workspace = WORKSPACE.search(path)
+    customer_id = _customer(template, path, before, answer, after)
+    made = [answer["id"]] if isinstance(answer, dict) and answer.get("id") else []
+    keys = [*keys_in(match.kwargs), *made, *([customer_id] if customer_id else [])]
     StaffChange.objects.create(
         user=user,
         workspace_id=as_uuid(workspace[1] if workspace else str(answer.get("id"))),
-        customer_id=_customer(template, path, before, answer, after),
+        customer_id=customer_id,
+        object_keys=list(dict.fromkeys(str(key)[:255] for key in keys)),
         method=method,
         path=path,
         summary=contract()[template][method].summary,
         before=without_secrets(before),
         after=without_secrets(after if after is not None else answer or None),
+    )
+
+
+def record_view(office: Any, customer_id: UUID) -> None:
+    """Record that a person of the staff has looked at a customer's page."""
+    record_access(
+        user_id=office.user.id,
+        workspace_id=office.workspace_id,
+        method="GET",
+        path=f"{office.path}/customers/{customer_id}",
+        summary="View of a customer",
+        keys=[str(customer_id)],
+        customer_id=customer_id,
     )
 
 
@@ -52,6 +71,7 @@ def record_action(
         workspace_id=workspace_id,
         method="POST",
         path=what[:500],
+        object_keys=[what[:255]],
         summary=summary,
         before=before,
         after=after,

@@ -1,3 +1,3 @@
-"""The HTTP contract of the product; knows no app."""
+"""The HTTP contract of the product; imports no app."""
 
 BASE_PATH = "/hub/v1"

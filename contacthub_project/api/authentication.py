@@ -4,58 +4,55 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import threading
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache, partial
 from urllib.parse import urlsplit
 
-from cachetools import TTLCache
 from django.conf import settings
+from django.core.exceptions import SynchronousOnlyOperation
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
 
-from contacthub_project.core.errors import Forbidden, Unauthorized
+from contacthub_project.core.errors import ContacthubError, Forbidden, Unauthorized
 from contacthub_project.core.ip_addresses import Address, as_address
 from contacthub_project.core.principal import Principal
+from contacthub_project.core.refreshed_cache import RefreshedCache
+from contacthub_project.db.shared_reads import shared
 from contacthub_project.messaging.shared_version import shared_version
+from contacthub_project.runtime.blocking import in_thread_if_blocking
 
 LONGEST_TOKEN = 4096
 
 
 class PrincipalCache:
-    """Caches principals by the hash of their token for some seconds."""
+    """Caches principals for some seconds, by the hash of their token."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: TTLCache[bytes, Principal] = TTLCache(
-            maxsize=10_000, ttl=settings.PRINCIPAL_CACHE_SECONDS
+        self._known: RefreshedCache[bytes, Principal] = RefreshedCache(
+            seconds=settings.PRINCIPAL_CACHE_SECONDS, most=10_000
         )
         self._find = import_string(settings.PRINCIPAL_LOOKUP)
-        self._version = shared_version.current()
 
     def get(self, token: str) -> Principal:
         """Return the holder of `token`; raises Unauthorized."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        current = shared_version.current()
-        with self._lock:
-            if current != self._version:
-                self._known.clear()
-                self._version = current
-            principal = self._known.get(digest)
+        version = shared_version.current()
+        principal = self._known.fresh(digest, version)
         if principal is None:
-            principal = self._find(token, digest)
+            principal = self._known.look_up(digest, version, lambda _: self._find(token, digest))
             if principal is None:
                 raise Unauthorized
-            with self._lock:
-                if self._version == current:
-                    self._known[digest] = principal
         if principal.expires_at is not None and principal.expires_at <= datetime.now(UTC):
             raise Unauthorized
         return principal
 
 
-principals: PrincipalCache = SimpleLazyObject(PrincipalCache)  # type: ignore[assignment]
+@cache
+def principals() -> PrincipalCache:
+    """Return the cache of this process."""
+    return PrincipalCache()
 
 
 def authenticate(request: HttpRequest) -> Principal | None:
@@ -75,14 +72,14 @@ def authenticate(request: HttpRequest) -> Principal | None:
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > LONGEST_TOKEN:
         raise Unauthorized
-    principal = principals.get(token)
+    principal = principals().get(token)
     if principal.allowed_networks or principal.allowed_urls:
         _check_origin(principal, request)
     return principal
 
 
 class StillAuthenticated:
-    """Checks again during a long answer that the caller may still receive it."""
+    """Checks during a long response that the caller may still receive it."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -92,6 +89,21 @@ class StillAuthenticated:
         """Raise Unauthorized when the token has ended or the holder's permissions have changed."""
         if authenticate(self._request) != self._principal:
             raise Unauthorized
+
+    async def acheck(self) -> None:
+        """The same in the event loop: those who wait by one token look it up once."""
+        try:
+            self.check()
+        except SynchronousOnlyOperation:
+            token = self._request.META.get("HTTP_AUTHORIZATION", "")
+            await shared(("holder", token), partial(_remember_holder, self._request))
+            await in_thread_if_blocking(self.check)
+
+
+def _remember_holder(request: HttpRequest) -> None:
+    """Have the token's holder in memory; what is wrong with the request is found out later."""
+    with suppress(ContacthubError):
+        authenticate(request)
 
 
 class BearerToken(BaseAuthentication):
@@ -137,6 +149,6 @@ def _check_origin(principal: Principal, request: HttpRequest) -> None:
 def _same_origin(first: str, second: str) -> bool:
     try:
         one, other = urlsplit(first), urlsplit(second)
-    except ValueError:  # such as http://[
+    except ValueError:  # for example, http://[
         return False
     return (one.scheme, one.netloc) == (other.scheme, other.netloc)

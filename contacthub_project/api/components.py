@@ -1,11 +1,12 @@
-"""Named JSON Schemas of the OpenAPI document, beside those that serializers become."""
+"""Named JSON Schemas of the OpenAPI document, in addition to those of serializers."""
 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from contacthub_project.api.component_names import constant_name, pascal_case
 
 Schema = dict[str, Any]
 PREFIX = "#/components/schemas/"
@@ -24,8 +25,8 @@ _ENUMS: dict[frozenset[Any], str] = {}
 def component(name: str, schema: Schema) -> Schema:
     """Publish a schema under a name; returns the reference to it.
 
-    Only components that an operation leads to are published. Raises ValueError when the name has
-    another schema already.
+    Only components that an operation refers to, directly or not, are published. Raises ValueError
+    when the name has another schema already.
     """
     if _SCHEMAS.setdefault(name, schema) != schema:
         raise ValueError(f"two schemas are called {name}")
@@ -33,17 +34,17 @@ def component(name: str, schema: Schema) -> Schema:
 
 
 def reference_to(name: str) -> Schema:
-    """The reference to a schema that another module publishes."""
+    """Return the reference to a schema that another module publishes."""
     return {"$ref": PREFIX + name}
 
 
 def enum_component(
     name: str, values: Iterable[str], *, constants: Iterable[str] | None = None
 ) -> Schema:
-    """Publish a set of values under a name: every place that lists just these refers to it.
+    """Publish an enum of texts; every schema with exactly these values becomes a reference to it.
 
-    Values that are no identifiers come with the names of their constants in generated code, made of
-    the values unless given; generators that make their own would give `GMT+0` and `GMT-0` the same.
+    Values that are no identifiers get `x-enum-varnames`, derived from them unless `constants` are
+    given: client generators would name `GMT+0` and `GMT-0` alike.
     """
     values = list(values)
     _ENUMS[frozenset(values)] = name
@@ -51,21 +52,15 @@ def enum_component(
     if constants is not None:
         schema["x-enum-varnames"] = list(constants)
     elif not all(value.isidentifier() for value in values):
-        schema["x-enum-varnames"] = [_constant_name(value) for value in values]
+        schema["x-enum-varnames"] = [constant_name(value) for value in values]
     return component(name, schema)
 
 
 def number_enum_component(name: str, constants: Mapping[str, int]) -> Schema:
-    """The same of whole numbers, by the names that they have in generated code."""
+    """Publish an enum of integers, with the names for generated code."""
     values = list(constants.values())
     _ENUMS[frozenset(values)] = name
     return component(name, {"type": "integer", "enum": values, "x-enum-varnames": list(constants)})
-
-
-def _constant_name(value: str) -> str:
-    """`Etc/GMT+1` as `ETC_GMT_PLUS_1`."""
-    signed = re.sub(r"-(?=\d)", "_MINUS_", value.replace("+", "_PLUS_"))
-    return re.sub(r"\W+", "_", signed).upper().strip("_")
 
 
 def object_component(
@@ -76,9 +71,9 @@ def object_component(
     description: str | None = None,
     closed: bool = False,
 ) -> Schema:
-    """Publish an object under a name; all its properties are required unless `required` says.
+    """Publish an object under a name.
 
-    `closed`: it has no other properties.
+    All its properties are required unless `required` lists them; a `closed` one has no others.
     """
     schema: Schema = {
         "type": "object",
@@ -95,18 +90,18 @@ def object_component(
 
 
 def map_component(name: str, values: Schema) -> Schema:
-    """Publish an object whose keys are not known beforehand, all values alike."""
+    """Publish an object with any keys and values of one schema."""
     return component(name, {"type": "object", "additionalProperties": values})
 
 
 def nullable(schema: Schema, description: str | None = None) -> Schema:
-    """A reference that may be null instead."""
+    """Return the schema of this or null."""
     described = {} if description is None else {"description": description}
     return {"anyOf": [schema, NULL], **described}
 
 
 def page_object() -> Schema:
-    """The object of a list that says which part of it an answer holds."""
+    """Return the schema of `page` in lists."""
     numbers = {
         "size": "Elements on a page, as asked for or by default.",
         "totalElements": "Elements that fit; searches count at most 10000.",
@@ -128,7 +123,7 @@ def page_object() -> Schema:
 
 
 def cursor_page_object() -> Schema:
-    """The same of a list that can be walked by cursor."""
+    """Return the schema of `page` in lists with cursors."""
     following = {
         "type": ["string", "null"],
         "description": "Cursor of the page that follows, to be given as `cursor`;"
@@ -147,7 +142,7 @@ def cursor_page_object() -> Schema:
 def page_component(
     name: str, element: Schema, elements: str, *, has_cursor: bool = False
 ) -> Schema:
-    """A page of such elements; `elements` says what they are."""
+    """Publish a page of elements; `elements` is their name in descriptions."""
     return component(
         name,
         {
@@ -167,7 +162,7 @@ def page_component(
 
 
 def list_component(name: str, element: Schema, elements: str) -> Schema:
-    """A list that comes whole; `elements` says what it lists."""
+    """Publish a list without pages; `elements` is the elements' name in descriptions."""
     return component(
         name,
         {
@@ -186,7 +181,7 @@ def list_component(name: str, element: Schema, elements: str) -> Schema:
 
 
 def add_components(document: dict[str, Any]) -> None:
-    """Name the sets of values and add all components that the document leads to."""
+    """Replace enums by references, and add all components that the document refers to."""
     schemas = document["components"].setdefault("schemas", {})
     pending = _references(document)
     while pending:
@@ -209,9 +204,9 @@ def add_components(document: dict[str, Any]) -> None:
 
 
 def _name_objects(schemas: dict[str, Schema]) -> None:
-    """Give every object inside a component a name of its own, made of where it stands.
+    """Make every object inside a component a component, named after its place.
 
-    Generators of clients make a class of each component, and lose what is inline.
+    Client generators make a class of each component, and none of inline objects.
     """
     pending = list(schemas)
     while pending:
@@ -219,14 +214,14 @@ def _name_objects(schemas: dict[str, Schema]) -> None:
         schema = schemas[name]
         for part in (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())):
             for key, child in part.get("properties", {}).items():
-                part["properties"][key] = _named(child, name + _pascal(key), schemas, pending)
+                part["properties"][key] = _named(child, name + pascal_case(key), schemas, pending)
             for keyword, ending in (("items", "Item"), ("additionalProperties", "Value")):
                 if isinstance(part.get(keyword), dict):
                     part[keyword] = _named(part[keyword], name + ending, schemas, pending)
 
 
 def _named(schema: Schema, name: str, schemas: dict[str, Schema], pending: list[str]) -> Schema:
-    """The reference to what an inline object becomes; anything else with its items named."""
+    """Return the reference to an inline object's component; other schemas with named items."""
     if isinstance(schema.get("items"), dict):
         return schema | {"items": _named(schema["items"], name, schemas, pending)}
     if not schema.get("properties"):
@@ -244,7 +239,7 @@ def _named(schema: Schema, name: str, schemas: dict[str, Schema], pending: list[
 
 
 def schemas_in(schema: Schema) -> Iterator[Schema]:
-    """The schema and all that stand inside it, references not followed."""
+    """Yield the schema and all inside it, without following references."""
     yield schema
     for keyword in ("anyOf", "oneOf", "allOf"):
         for part in schema.get(keyword, ()):
@@ -256,14 +251,8 @@ def schemas_in(schema: Schema) -> Iterator[Schema]:
         yield from schemas_in(part)
 
 
-def _pascal(name: str) -> str:
-    """`mobileDevices` as `MobileDevices`; other characters than letters and digits are left out."""
-    words = re.split(r"[^0-9A-Za-z]+", name)
-    return "".join(word[0].upper() + word[1:] for word in words if word)
-
-
 def _references(value: Any) -> set[str]:
-    """The names of the schemas that a part of a document refers to."""
+    """Return the names of the schemas that a part of a document refers to."""
     return {each["$ref"].removeprefix(PREFIX) for each in _objects(value) if _refers(each)}
 
 

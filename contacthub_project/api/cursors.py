@@ -60,9 +60,9 @@ class CursorPage:
     cursor: Cursor | None
 
     @classmethod
-    def asked_for(cls, parameters: QueryParameters, scope: Sequence[Any]) -> CursorPage:
+    def from_query(cls, parameters: QueryParameters, scope: Sequence[Any]) -> CursorPage:
         """Read `cursor`, `page` and `size`; faults are added to `parameters`."""
-        page = Page.asked_for(parameters, ENTITIES)
+        page = Page.from_query(parameters, ENTITIES)
         text = parameters.text("cursor", longest=LONGEST_CURSOR)
         if text is None:
             return cls(page, scope, None)
@@ -76,7 +76,7 @@ class CursorPage:
 
     @property
     def after(self) -> Sequence[str | None] | None:
-        """The sort values of the row before the page; None for the first page."""
+        """Return the sort values of the row before the page; None for the first page."""
         return None if self.cursor is None else self.cursor.values
 
     def of(
@@ -87,7 +87,7 @@ class CursorPage:
         unfiltered: int | None = None,
         last: Sequence[str | None] | None,
     ) -> PageDocument:
-        """Return the answer; `last` are the sort values of the last row, None on the last page.
+        """Return the response; `last` are the sort values of the last row, None on the last page.
 
         Later pages repeat the total of the first.
         """

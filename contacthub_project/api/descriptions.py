@@ -1,12 +1,12 @@
-"""What the OpenAPI document says of operations, components and their properties.
+"""The texts of the OpenAPI document about operations, components and their properties.
 
 Each app keeps the texts in `<app>/api/openapi/descriptions.toml`:
 
     [operations.create_customer]     # by operationId
     description = "…"                # paragraphs, for those who call the operation
-    errors = [409]                   # statuses that do not follow from the operation's shape
-    headers = ["If-Match", "ETag"]   # shared headers that it reads and answers
-    holds_moments = true             # in its answer, where its schema does not tell
+    errors = [409]                   # statuses beside those of its kind of operation
+    headers = ["If-Match", "ETag"]   # shared headers of its requests and responses
+    holds_moments = true             # its answer has timestamps that its schema does not show
 
     [components]                     # by the name of the component
     CustomerInput = "…"
@@ -15,8 +15,8 @@ Each app keeps the texts in `<app>/api/openapi/descriptions.toml`:
     externalId = "…"
 
 A property is looked up in the table of its component, of the component's stem (`CustomerInput`,
-`CustomerChange` and `CustomerSelection` share those of `Customer`), and in the table `"*"` of what
-means the same everywhere.
+`CustomerChange` and `CustomerSelection` share those of `Customer`), and in the table `"*"` for
+properties that mean the same everywhere.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ VARIANT = re.compile(r"(Input|Update|Change|Output|Request|Selection)+$")
 
 @dataclass(frozen=True, slots=True)
 class OperationDescription:
-    """What is said of one operation beside what its view and its shape tell."""
+    """The texts and settings of one operation."""
 
     description: str = ""
     errors: tuple[int, ...] = ()
@@ -48,43 +48,43 @@ class OperationDescription:
 
 
 def openapi_folder(module: str) -> Path:
-    """The folder of descriptions and examples of the package that a view's module belongs to."""
+    """Return the folder of descriptions and examples of the package of a view's module."""
     package = import_module(module.partition(".")[0])
     return Path(package.__path__[0]) / "api" / "openapi"
 
 
 def operation_description(module: str, operation_id: str) -> OperationDescription:
-    """What is said of the operation that a view of this module serves; empty when nothing is."""
+    """Return the description of an operation of a view in this module, empty if there is none."""
     operations = _read(openapi_folder(module) / "descriptions.toml").get("operations", {})
-    said = operations.get(operation_id, {})
+    written = operations.get(operation_id, {})
     return OperationDescription(
-        description=_paragraphs(said.get("description", "")),
-        errors=tuple(said.get("errors", ())),
-        headers=tuple(said.get("headers", ())),
-        holds_moments=said.get("holds_moments", False),
+        description=_paragraphs(written.get("description", "")),
+        errors=tuple(written.get("errors", ())),
+        headers=tuple(written.get("headers", ())),
+        holds_moments=written.get("holds_moments", False),
     )
 
 
 def described_operations() -> set[str]:
-    """The ids of all operations that something is said of."""
-    return {name for said in _all() for name in said.get("operations", {})}
+    """Return the ids of all operations that are described."""
+    return {name for texts in _all() for name in texts.get("operations", {})}
 
 
 def describe_components(schemas: dict[str, Any]) -> None:
     """Fill in the descriptions of components and properties that have none of their own."""
     components: dict[str, str] = {}
     properties: dict[str, dict[str, str]] = {}
-    for said in _all():
-        components |= said.get("components", {})
-        for name, table in said.get("properties", {}).items():
-            properties.setdefault(name, {}).update(table)
+    for table in _all():
+        components |= table.get("components", {})
+        for name, texts in table.get("properties", {}).items():
+            properties.setdefault(name, {}).update(texts)
     for name, schema in schemas.items():
         places = (name, VARIANT.sub("", name), EVERYWHERE)
         if name in components:
             schema["description"] = _paragraphs(components[name])
         for key, child in schema.get("properties", {}).items():
-            texts = (properties.get(place, {}).get(key) for place in places)
-            text = next((each for each in texts if each is not None), None)
+            found = (properties.get(place, {}).get(key) for place in places)
+            text = next((each for each in found if each is not None), None)
             if text is not None and "description" not in child:
                 schema["properties"][key] = child | {"description": _paragraphs(text)}
 
@@ -102,5 +102,5 @@ def _read(file: Path) -> Mapping[str, Any]:
 
 
 def _paragraphs(text: str) -> str:
-    """The text without the line breaks of its source; empty lines stay."""
+    """Return the text without the line breaks inside its paragraphs."""
     return re.sub(r"(?<!\n)\n(?![\n*-])", " ", text.strip())

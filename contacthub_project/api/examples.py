@@ -1,4 +1,4 @@
-"""Examples of operations: what is sent, and what the product answers.
+"""Examples of requests and answers of operations.
 
 They are files, `<app>/api/openapi/examples/<operationId>.json`, each a list of examples:
 
@@ -8,12 +8,12 @@ They are files, `<app>/api/openapi/examples/<operationId>.json`, each a list of 
       "response": {"status": 201, "body": {}}}]
 
 Only requests and statuses are written by hand. tests/contract/test_examples.py sends each of
-them to the product, in a world that is the same in each run; run with RECORD_EXAMPLES=1 it writes
-the answers into the files, otherwise it compares them. `"role": null` sends no token.
+them to the product, with the same data in each run, and compares the answers; with
+RECORD_EXAMPLES=1 it writes them into the files. `"role": null` sends no token.
 
-What the world gives an id of its own in each run stands in the files as `{nodeId}`,
-`{customerId}`, …: the names of EXAMPLE_VALUES, which hold what the OpenAPI document shows instead.
-Path parameters that an example leaves out are those of the world's things.
+Ids that differ in each run are placeholders in the files (`{nodeId}`, `{customerId}`, …), named
+after the keys of EXAMPLE_VALUES, whose values the OpenAPI document shows instead. Path parameters
+that an example leaves out get the value of this name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from drf_spectacular.utils import OpenApiExample
 from contacthub_project.api.descriptions import openapi_folder
 from contacthub_project.api.parameters import PATH_PARAMETERS
 
-# By the name of a thing of the examples' world: the value that is published.
+# The value that is published for each placeholder.
 EXAMPLE_VALUES: dict[str, Any] = {
     **{
         name: PATH_PARAMETERS[parameter][2]
@@ -39,7 +39,11 @@ EXAMPLE_VALUES: dict[str, Any] = {
             "aggregateNodeId": "aggregateNodeId", "sourceId": "sourceId", "userId": "users/{id}",
             "customerId": "customerId", "sessionId": "sessionId",
             "consentLogId": "consent-logs/{id}", "eventId": "events/{id}", "jobId": "jobId",
-            "exportId": "exportId",
+            "exportId": "exportId", "receiptId": "receiptId",
+            "webhookId": "webhookId", "suppressionId": "suppressionId", "requestId": "requestId",
+            "quarantinedId": "quarantinedId",
+            "mergeId": "mergeId", "duplicateId": "duplicateId",
+            "segmentId": "segmentId",
         }.items()
     },
     "otherNodeId": "019a4c1e-8f00-7000-8000-000000000012",
@@ -48,18 +52,24 @@ EXAMPLE_VALUES: dict[str, Any] = {
     "otherCustomerId": "019a4c1e-8f00-7000-8000-000000000015",
     "aggregateCustomerId": "019a4c1e-8f00-7000-8000-000000000016",
     "sendSourceId": "019a4c1e-8f00-7000-8000-000000000017",
+    "survivorCustomerId": "019a4c1e-8f00-7000-8000-000000000021",
+    "mergedCustomerId": "019a4c1e-8f00-7000-8000-000000000022",
+    "correctedCustomerId": "019a4c1e-8f00-7000-8000-00000000002f",
+    "duplicateCustomerId": "019a4c1e-8f00-7000-8000-000000000023",
+    "recentSegmentId": "019a4c1e-8f00-7000-8000-000000000019",
+    "listSegmentId": "019a4c1e-8f00-7000-8000-00000000001a",
     "standNodeId": "019a4c1e-8f00-7000-8000-000000000018",
 }  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 def example_file(module: str, operation_id: str) -> Path:
-    """Where the examples of an operation lie that a view of this module serves."""
+    """Return the file of the examples of an operation of a view in this module."""
     return openapi_folder(module) / "examples" / f"{operation_id}.json"
 
 
 def filled_in(value: Any, values: Mapping[str, Any]) -> Any:
-    """The JSON value with the values in the place of their `{name}`s; other braces stay."""
+    """Return the JSON value with values in place of their `{name}`s; other braces stay."""
     match value:
         case dict():
             return {name: filled_in(child, values) for name, child in value.items()}
@@ -75,14 +85,14 @@ def filled_in(value: Any, values: Mapping[str, Any]) -> Any:
 
 @cache
 def written_examples(module: str, operation_id: str) -> list[dict[str, Any]]:
-    """The examples of an operation, as its file has them; none without a file."""
+    """Return the examples of an operation with placeholders; none without a file."""
     file = example_file(module, operation_id)
     return json.loads(file.read_text()) if file.exists() else []
 
 
 @cache
 def examples_of(module: str, operation_id: str) -> list[dict[str, Any]]:
-    """The examples of an operation as they are published."""
+    """Return the examples of an operation with the values that are published."""
     examples: list[dict[str, Any]] = filled_in(
         written_examples(module, operation_id), EXAMPLE_VALUES
     )
@@ -90,9 +100,9 @@ def examples_of(module: str, operation_id: str) -> list[dict[str, Any]]:
 
 
 def openapi_examples(module: str, operation_id: str) -> Iterator[OpenApiExample]:
-    """The bodies of the examples as the generator of the document takes them.
+    """Yield the bodies of the examples for drf-spectacular.
 
-    Of requests that are refused only the answers: a body that is wrong shows nobody how to send it.
+    Of refused requests only the answers are published, not the invalid body.
     """
     for example in examples_of(module, operation_id):
         request, response = example["request"], example["response"]

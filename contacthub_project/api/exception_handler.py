@@ -1,4 +1,4 @@
-"""Maps failures to answers: the table of statuses, and the error format."""
+"""Maps failures to responses: the table of statuses, and the error format."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from contacthub_project.runtime.logs import failure_details
 
 log = structlog.get_logger("contacthub.api")
 
-# Ordered: the first kind that fits decides.
+# Ordered: the first matching class decides.
 STATUSES: tuple[tuple[type[ContacthubError], int], ...] = (
     (errors.Invalid, 400),
     (errors.Unauthorized, 401),
@@ -45,10 +45,10 @@ STATUSES: tuple[tuple[type[ContacthubError], int], ...] = (
 
 
 def answer(failure: Exception) -> JsonResponse:
-    """Return the answer to any exception, raised by a view or outside of one.
+    """Return the response to any exception, raised by a view or outside of one.
 
-    Expected failures are logged with their status, others with their traceback's places. The text
-    of an exception is neither logged nor sent: it may quote personal data.
+    Expected failures are logged with their status, others with the locations of their traceback.
+    The text of an exception is neither logged nor sent: it may quote personal data.
     """
     known = _translate(failure)
     if known is None:
@@ -92,7 +92,7 @@ def error_response(
     failure: Exception | None = None,
     is_logged: bool = True,
 ) -> JsonResponse:
-    """Return an answer in the error format and log it under its `logref`."""
+    """Return a response in the error format, and log it under its `logref`."""
     logref = str(uuid.uuid4())
     listed = [
         {"path": error.path, "message": error.message, "code": error.code, "data": error.data}
@@ -108,7 +108,7 @@ def error_response(
 
 
 def method_not_allowed(allowed: Iterable[str]) -> JsonResponse:
-    """Return the answer to a method that the path does not have."""
+    """Return the response to a method that the path does not have."""
     headers = {"Allow": ", ".join(allowed)}
     return error_response(405, "The method is not allowed here", headers=headers)
 

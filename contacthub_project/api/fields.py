@@ -15,8 +15,8 @@ from rest_framework import serializers
 from contacthub_project.api.renderers import json_bytes
 from contacthub_project.api.serializer_faults import NON_FIELD
 from contacthub_project.core.addresses import is_web_address
+from contacthub_project.core.equivalence import is_equivalent
 from contacthub_project.core.identifiers import as_uuid
-from contacthub_project.core.sameness import says_the_same
 
 
 class StrictText(serializers.CharField):
@@ -108,11 +108,11 @@ class WebAddress(StrictText):
 
 
 class ImmutableField(serializers.JSONField):
-    """A property of answers that bodies may repeat, but not change.
+    """A property of responses that bodies may repeat, but not change.
 
-    `of` is the field of the answers, for the OpenAPI document. The value is compared with `current`
-    of `BodySerializer.read`; timestamps and UUIDs are equal in any spelling. It may be absent
-    unless `required`.
+    `of` is the field of the responses, for the OpenAPI document. The value is compared with
+    `current` of `BodySerializer.read`; timestamps and UUIDs are equal in any spelling. It may be
+    absent unless `required`.
     """
 
     default_error_messages = {"immutable": "cannot be changed"}
@@ -125,8 +125,8 @@ class ImmutableField(serializers.JSONField):
         if data is serializers.empty and self.required:
             self.fail("required")
         if data is not serializers.empty:
-            answered = orjson.loads(json_bytes(self.context["current"][self.field_name]))
-            if not says_the_same(data, answered):
+            current = orjson.loads(json_bytes(self.context["current"][self.field_name]))
+            if not is_equivalent(data, current):
                 self.fail("immutable")
         raise serializers.SkipField
 

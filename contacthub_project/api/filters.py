@@ -47,7 +47,7 @@ from contacthub_project.api.query import (
 )
 from contacthub_project.core.errors import FieldError
 
-# Reads the parameter of a name; wrong values become faults of the parameters.
+# Reads a parameter by its name; invalid values become faults of the parameters.
 Reader = Callable[[QueryParameters, str], Any]
 
 
@@ -95,15 +95,15 @@ class ParameterFilter(django_filters.Filter):
 
     @property
     def description(self) -> str:
-        """What the filter does, for those who use it."""
+        """Return the description for the OpenAPI document."""
         return str(self.extra["help_text"])
 
     def read(self, parameters: QueryParameters, name: str) -> Any:
-        """The value of the parameter; None or an empty list when it is absent."""
+        """Return the value of the parameter; None or an empty list when it is absent."""
         raise NotImplementedError
 
     def parameter(self, name: str) -> OpenApiParameter:
-        """The parameter in the OpenAPI document."""
+        """Return the parameter of the OpenAPI document."""
         raise NotImplementedError
 
 
@@ -136,7 +136,7 @@ class IdFilter(ParameterFilter):
 
 
 class IdsFilter(ParameterFilter):
-    """Several UUIDs, by commas or by repeating the parameter."""
+    """Several UUIDs, separated by commas or in repeated parameters."""
 
     def __init__(self, field_name: str, *, lookup_expr: str = "in", **options: Any) -> None:
         super().__init__(field_name, lookup_expr=lookup_expr, **options)
@@ -216,8 +216,8 @@ class MomentFilter(ParameterFilter):
 class SortFilter(ParameterFilter):
     """`sort=property,desc`, repeatable; `fields` are the model's fields by property.
 
-    `default` is an order as a client would write it. Ids break ties, in the direction of the last
-    key.
+    `default` is an order in the syntax of the parameter. Ids break ties, in the direction of the
+    last key.
     """
 
     def __init__(self, fields: Mapping[str, str], *, default: str, **options: Any) -> None:
@@ -238,7 +238,7 @@ class SortFilter(ParameterFilter):
         return self.ordered(qs, keys)
 
     def ordered(self, rows: QuerySet[Any], keys: list[tuple[str, bool]]) -> QuerySet[Any]:
-        """The rows by pairs of a field and whether it descends."""
+        """Return the rows, ordered by pairs of a field and whether it descends."""
         order = [f"{'-' if descends else ''}{field}" for field, descends in keys]
         return rows.order_by(*order, "-id" if keys[-1][1] else "id")
 
@@ -256,11 +256,11 @@ class FilterSet(django_filters.FilterSet):
         self, data: QueryDict, queryset: QuerySet[Any] | None = None, **options: Any
     ) -> None:
         super().__init__(data, QuerySet() if queryset is None else queryset, **options)
-        self.is_bound = True  # an empty query is one, too
+        self.is_bound = True  # also for an empty query
 
     @property
     def faults(self) -> list[FieldError]:
-        """Everything that is wrong with the parameters, as the error format tells it."""
+        """Return all faults of the parameters, in the error format."""
         return [
             FieldError(f"/{name}", fault.message, fault.code)
             for name, faults in self.errors.as_data().items()
@@ -269,7 +269,7 @@ class FilterSet(django_filters.FilterSet):
 
     @classmethod
     def parameters(cls) -> list[OpenApiParameter]:
-        """The parameters of all filters, for the OpenAPI document."""
+        """Return the parameters of all filters, for the OpenAPI document."""
         return [each.parameter(name) for name, each in cls.base_filters.items()]
 
 

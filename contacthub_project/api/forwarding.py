@@ -1,4 +1,4 @@
-"""Normalises the headers that proxies set, before anything reads them."""
+"""Normalizes the headers that proxies set, before anything reads them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contacthub_project.core.forwarded import Hop, parse_forwarded
 FOR, PROTOCOL, FORWARDED = "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED"
 
 
-def settle_forwarding(environ: dict[str, Any]) -> None:
+def normalize_forwarded_headers(environ: dict[str, Any]) -> None:
     """Keep only the headers of proxies that the settings trust, under one name.
 
     They are `X-Forwarded-For` and `X-Forwarded-Proto`, or the contents of `Forwarded` (RFC 7239);
@@ -28,5 +28,5 @@ def settle_forwarding(environ: dict[str, Any]) -> None:
             environ[FOR] = ", ".join(hop.address for hop in hops)
             environ[PROTOCOL] = ",".join(hop.protocol for hop in hops)
     if PROTOCOL in environ:
-        told = environ[PROTOCOL].split(",")
-        environ[PROTOCOL] = told[-min(proxies, len(told))].strip()
+        protocols = environ[PROTOCOL].split(",")
+        environ[PROTOCOL] = protocols[-min(proxies, len(protocols))].strip()

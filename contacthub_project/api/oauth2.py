@@ -1,4 +1,4 @@
-"""OAuth2 for people: what django-oauth-toolkit's views and validator do not cover."""
+"""OAuth2 for people: extends django-oauth-toolkit's views and validator."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from oauth2_provider.views import IntrospectTokenView
 from oauthlib.common import Request as OauthRequest
 from oauthlib.oauth2 import AccessDeniedError, InvalidGrantError
 
-# A client that refreshes twice at once is no thief: within this time a second use of a refresh
-# token is refused, and only after it does a second use end all tokens that came of the first.
+# A client may refresh twice at once: within this time a second use of a refresh
+# token is refused; after it a second use is taken for theft and ends all tokens of the grant.
 CONCURRENT_USE = timedelta(seconds=10)
 
 
@@ -38,10 +38,11 @@ class TokenValidator(OAuth2Validator):
         self, refresh_token: str, client: Any, request: OauthRequest, *args: Any, **kwargs: Any
     ) -> bool:
         checksum = hashlib.sha256(refresh_token.encode()).hexdigest()
-        # Held until it is judged: another use that wins meanwhile would make this one look late.
+        # Locked until validated: a concurrent use would make this one look like a reuse.
         known = get_refresh_token_model().objects.select_for_update()
         uses = known.filter(token_checksum=checksum).values_list("revoked", flat=True)
-        if any(used and used > timezone.now() - CONCURRENT_USE for used in uses):
+        # A use in the future was before the clock was put back, and is no concurrent one.
+        if any(used and abs(timezone.now() - used) < CONCURRENT_USE for used in uses):
             return False
         is_valid = super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
         return bool(is_valid)
@@ -56,7 +57,7 @@ class TokenValidator(OAuth2Validator):
         """
         codes = get_grant_model().objects.filter(application=request.client)
         by_script = request.grant_type == "client_credentials"
-        person = _held(request.client.user_id if by_script else request.user.pk)
+        person = _locked_person(request.client.user_id if by_script else request.user.pk)
         if person is None or not person.is_active:
             raise InvalidGrantError(request=request)
         if (
@@ -77,28 +78,28 @@ class TokenValidator(OAuth2Validator):
     def _create_authorization_code(
         self, request: OauthRequest, code: dict[str, str], expires: Any = None
     ) -> Any:
-        person = _held(request.user.pk)
+        person = _locked_person(request.user.pk)
         session = request.user.get_session_auth_hash()
         if person is None or person.get_session_auth_hash() != session:
             raise AccessDeniedError(request=request)
         return super()._create_authorization_code(request, code, expires)
 
 
-def _held(person_id: Any) -> Any:
-    """Lock the person: what ends their tokens then also ends those being made."""
+def _locked_person(person_id: Any) -> Any:
+    """Lock the person, so that ending their tokens also ends those being made."""
     people = get_user_model()._default_manager.select_for_update(no_key=True)
     return people.filter(pk=person_id).first()
 
 
 def json_answers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Make all answers of an endpoint JSON.
+    """Make all responses of an endpoint JSON.
 
     An error without a body gets the one of RFC 6749, 5.2.
     """
 
     @csrf_exempt
     @functools.wraps(view)
-    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         answer = view(request, *args, **kwargs)
         answer.headers["Content-Type"] = "application/json"
         if isinstance(answer, HttpResponse) and answer.status_code >= 400 and not answer.content:
@@ -106,7 +107,7 @@ def json_answers(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
             answer.content = json.dumps({"error": error}).encode()
         return answer
 
-    return answered
+    return wrapped
 
 
 class OwnTokensIntrospectView(IntrospectTokenView):
@@ -130,19 +131,19 @@ class OwnTokensIntrospectView(IntrospectTokenView):
     def authenticate_client(self, request: HttpRequest) -> bool:
         """Return whether the client is authenticated, and set `asking` to it."""
         core = self.get_oauthlib_core()
-        asked = OauthRequest(*core._extract_params(request))
-        is_known = bool(core.server.request_validator.authenticate_client(asked))
-        self.asking = asked.client if is_known else None
+        oauth_request = OauthRequest(*core._extract_params(request))
+        is_known = bool(core.server.request_validator.authenticate_client(oauth_request))
+        self.asking = oauth_request.client if is_known else None
         return is_known
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
         value = request.POST.get("token")
-        if value is not None and not self._may_know(value):
+        if value is not None and not self._may_introspect(value):
             return JsonResponse({"active": False})
         answer: JsonResponse = self.get_token_response(value)
         return answer
 
-    def _may_know(self, value: str) -> bool:
+    def _may_introspect(self, value: str) -> bool:
         checksum = hashlib.sha256(value.encode()).hexdigest()
         token = (
             get_access_token_model()

@@ -1,6 +1,6 @@
 """The operations of the contract, and the roles that may call each.
 
-`operations.json` is the published contract, `additions.json` what the product adds. Roles are
+`operations.json` is the published contract, `additions.json` adds our own operations. Roles are
 listed only there: URLs are declared by path template, and permissions read the roles of the
 operation.
 """
@@ -26,14 +26,29 @@ CLASSES_BY_TAG = {
     "Analytics": WorkClass.STATS,
     "Health": WorkClass.HEALTH,
     "Customers": None,
+    "Segments": None,
     "Events": None,
     "Consents": None,
     "Updates": None,
     "Data-protection": None,
     "Bulk-jobs": None,
-}  # None: by what it does; tags that are not named are configuration
-EXPORTS = frozenset({"export_node", "export_customer", "get_bulk_job_results", "get_export_file"})
+}  # None: depends on the method; other tags are configuration
+EXPORTS = frozenset(
+    {
+        "export_node", "export_customer", "export_consent_logs", "get_bulk_job_results",
+        "get_export_file", "export_segment",
+    }
+)  # fmt: skip
+# Operations on personal data that the audit log tells of, when a person calls them.
+NOTED = frozenset(
+    {
+        "export_node", "export_customer", "export_consent_logs", "get_bulk_job_results",
+        "get_export_file", "forget_customer", "get_held_customer", "look_up_customers",
+        "restrict_customer", "list_deleted_customers", "export_segment",
+    }
+)  # fmt: skip
 UPLOADS = frozenset({"create_bulk_job"})
+SEARCHES = frozenset({"preview_segment", "get_data_quality"})
 LARGEST_BODY = 1024 * 1024
 LARGEST_BODIES = {"create_events": 16 * 1024 * 1024}
 
@@ -55,16 +70,18 @@ class Operation:
 
     @property
     def is_public(self) -> bool:
-        """Whether it is served without a token."""
+        """Whether it needs no token."""
         return PUBLIC in self.roles
 
     @functools.cached_property
     def work_class(self) -> WorkClass:
-        """Whose slots it takes."""
+        """The class of work whose slots it takes."""
         if self.id in EXPORTS:
             return WorkClass.EXPORT
         if self.id in UPLOADS:
             return WorkClass.UPLOAD
+        if self.id in SEARCHES:
+            return WorkClass.SEARCH
         by_tag = CLASSES_BY_TAG.get(self.tag, WorkClass.CONFIGURATION)
         if by_tag is not None:
             return by_tag
@@ -74,12 +91,17 @@ class Operation:
 
     @property
     def largest_body(self) -> int:
-        """How many bytes a request may carry; views may want fewer, and uploads take more."""
+        """The greatest size of a body in bytes; views may allow less, and uploads more."""
         return LARGEST_BODIES.get(self.id, LARGEST_BODY)
 
     @property
+    def is_noted(self) -> bool:
+        """Whether the audit log records its calls by people, and whose data they access."""
+        return self.id in NOTED
+
+    @property
     def takes_upload(self) -> bool:
-        """Whether its body is a form with a file, which is read piece by piece."""
+        """Whether its body is a form with a file, which is read while it is received."""
         return self.id in UPLOADS
 
     def allows(self, roles: frozenset[str]) -> bool:
@@ -117,14 +139,14 @@ def _entries() -> Iterator[dict[str, Any]]:
 
 
 def route(template: str, viewset: Any, actions: Mapping[str, str] | None = None) -> URLPattern:
-    """A URL for a path template of the contract, its methods mapped to actions.
+    """Return a URL for a path template of the contract, its methods mapped to actions.
 
         route("/workspaces/{workspaceId}/nodes", NodeViewSet, {"get": "list", "post": "create"})
 
-    `actions` is what DRF's `as_view` takes. The view set is told its operations, so that it can
-    neither serve a method that the contract does not know nor one with other roles. Parameters
-    reach the action in snake case. Without `actions` each method of the contract is served by the
-    view's function of its name, if it has one.
+    `actions` is what DRF's `as_view` takes. The view set gets its operations, so that it can
+    neither serve a method that the contract does not have nor one with other roles. Parameters are
+    passed to the action in snake case. Without `actions` each method of the contract is served by
+    the view's function of its name, if it has one.
 
     Raises KeyError for a template or a method that the contract does not have.
     """

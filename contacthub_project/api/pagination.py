@@ -10,11 +10,11 @@ from django.db.models import QuerySet
 
 from contacthub_project.api.query import QueryParameters
 
-LARGEST_MATCH = 10_000  # searches look at no more elements than these
+LARGEST_MATCH = 10_000  # the most elements that a search reads
 
 
 class PageObject(TypedDict):
-    """Which part of a list an answer holds; `next` is the cursor of the page after it."""
+    """The position of a page in its list; `next` is the cursor of the next page."""
 
     size: int
     totalElements: int
@@ -25,7 +25,7 @@ class PageObject(TypedDict):
 
 
 class PageDocument(TypedDict):
-    """A page of a list, as it is answered."""
+    """A page of a list, as in responses."""
 
     elements: Sequence[Any]
     page: PageObject
@@ -52,7 +52,7 @@ class Page:
     size: int
 
     @classmethod
-    def asked_for(cls, parameters: QueryParameters, rules: PageRules) -> Page:
+    def from_query(cls, parameters: QueryParameters, rules: PageRules) -> Page:
         """Read `page` and `size`; faults are added to `parameters`."""
         return cls(
             number=parameters.whole_number("page", default=0, most=rules.last_page),
@@ -63,7 +63,7 @@ class Page:
 
     @property
     def first(self) -> int:
-        """How many elements stand before the page."""
+        """The number of elements before the page."""
         return self.number * self.size
 
     @property

@@ -1,4 +1,4 @@
-"""Parameters that many operations share, described once."""
+"""Shared OpenAPI parameters."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ WHOLE: Schema = {"type": "integer", "minimum": 0}
 SHORT_TEXT: Schema = {"type": "string", "maxLength": 255}
 BASE_PROPERTY: Schema = reference_to("BasePropertyName")
 
-# By name, or by the segment before and the name where a name means several things: the schema,
-# what it is, and the value that the examples use.
+# Schema, description and example of path parameters, by name; or by the segment before and the
+# name where a name is used for several kinds of ids.
 PATH_PARAMETERS: dict[str, tuple[Schema, str, Any]] = {
     "workspaceId": (
         UUID,
@@ -49,6 +49,22 @@ PATH_PARAMETERS: dict[str, tuple[Schema, str, Any]] = {
     "events/{id}": (UUID, "Id of the event.", "019a4c1e-8f00-7000-8000-000000000008"),
     "jobId": (UUID, "Id of the bulk job.", "019a4c1e-8f00-7000-8000-000000000009"),
     "exportId": (UUID, "Id of the export.", "019a4c1e-8f00-7000-8000-00000000000b"),
+    "receiptId": (UUID, "Id of the receipt.", "019a4c1e-8f00-7000-8000-00000000000c"),
+    "webhookId": (UUID, "Id of the webhook.", "019a4c1e-8f00-7000-8000-00000000000e"),
+    "requestId": (UUID, "Id of the request.", "019a4c1e-8f00-7000-8000-00000000000f"),
+    "quarantinedId": (
+        UUID,
+        "Id of the quarantined request.",
+        "019a4c1e-8f00-7000-8000-000000000010",
+    ),
+    "suppressionId": (
+        UUID,
+        "Id of the suppressed value.",
+        "019a4c1e-8f00-7000-8000-00000000000d",
+    ),
+    "mergeId": (UUID, "Id of the merge.", "019a4c1e-8f00-7000-8000-000000000025"),
+    "duplicateId": (UUID, "Id of the pair.", "019a4c1e-8f00-7000-8000-000000000024"),
+    "segmentId": (UUID, "Id of the segment.", "019a4c1e-8f00-7000-8000-00000000001b"),
     "groupPk": (WHOLE, "Number of the customer group.", 42),
     "userdbId": (WHOLE, "Number of the user database.", 117),
     "subscriberSourceId": (SHORT_TEXT, "Id of the subscriber source.", "117"),
@@ -94,14 +110,13 @@ IF_NONE_MATCH = OpenApiParameter(
 )
 
 DATE_FORMAT = "X-Date-Format"
-# Published once; the operations whose answers hold moments refer to it.
+# A component; the operations whose answers have timestamps refer to it.
 DATE_FORMAT_PARAMETER: dict[str, Any] = {
     "name": DATE_FORMAT,
     "in": "header",
     "description": (
-        "How the moments of the answer end, which are always in UTC: with `Z`, or with `+0000`,"
-        " which is ISO 8601 but not RFC 3339. Unless given, as is set for the source or the API"
-        " client, which is `Z` at first."
+        "How the answer writes the UTC offset of timestamps: `Z`, or `+0000`, which is ISO 8601 but"
+        " not RFC 3339. The default is the setting of the source or the API client, `Z` at first."
     ),
     "schema": enum_component("DateFormat", DateFormat),
 }
@@ -110,18 +125,18 @@ DATE_FORMAT_PARAMETER: dict[str, Any] = {
 def text_parameter(
     name: str, description: str, *, required: bool = False, longest: int = LONGEST_TEXT
 ) -> OpenApiParameter:
-    """Text of at most so many characters."""
+    """Return a parameter of at most `longest` characters."""
     schema: Schema = {"type": "string", "maxLength": longest}
     return OpenApiParameter(name, schema, required=required, description=description)
 
 
 def id_parameter(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
-    """A UUID."""
+    """Return a parameter that is a UUID."""
     return OpenApiParameter(name, dict(UUID), required=required, description=description)
 
 
 def moment_parameter(name: str, description: str) -> OpenApiParameter:
-    """A date-time; dates and milliseconds are read too."""
+    """Return a parameter that is a date-time, a date or milliseconds since 1970."""
     schema: Schema = {"type": "string", "format": "date-time"}
     text = f"{description} A date-time, a date, or milliseconds since 1970."
     return OpenApiParameter(name, schema, description=text)
@@ -136,7 +151,7 @@ def number_parameter(
     default: int | None = None,
     required: bool = False,
 ) -> OpenApiParameter:
-    """A whole number within these bounds."""
+    """Return a parameter that is an integer within these bounds."""
     schema: Schema = {"type": "integer", "minimum": least}
     if most is not None:
         schema["maximum"] = most
@@ -148,7 +163,7 @@ def number_parameter(
 def choice_parameter(
     name: str, values: Iterable[str], description: str, *, default: str | None = None
 ) -> OpenApiParameter:
-    """One of these values."""
+    """Return a parameter that is one of these values."""
     schema: Schema = {"type": "string", "enum": list(values)}
     if default is not None:
         schema["default"] = default
@@ -156,12 +171,12 @@ def choice_parameter(
 
 
 def flag_parameter(name: str, description: str) -> OpenApiParameter:
-    """true or false; false unless given."""
+    """Return a parameter that is true or false, false by default."""
     return OpenApiParameter(name, {"type": "boolean", "default": False}, description=description)
 
 
 def list_parameter(name: str, description: str, item: Schema | None = None) -> OpenApiParameter:
-    """Several values, by commas."""
+    """Return a parameter of several values, separated by commas."""
     schema: Schema = {"type": "array", "maxItems": MOST_LISTED, "items": item or TEXT}
     text = f"{description} Several by commas."
     return OpenApiParameter(name, schema, description=text, explode=False)
@@ -174,7 +189,7 @@ RESOLVE_REFERENCES = flag_parameter(
 
 
 def page_parameters(rules: PageRules) -> list[OpenApiParameter]:
-    """`page` and `size` within the bounds of a kind of list."""
+    """Return `page` and `size` within the bounds of a kind of list."""
     return [
         number_parameter(
             "page",
@@ -193,7 +208,7 @@ ENTITY_PAGE = page_parameters(pagination.ENTITIES)
 
 
 def sort_parameter(fields: Iterable[str] | None, default: str) -> OpenApiParameter:
-    """`sort`, repeatable; `fields` are what can be sorted by, None when a schema decides."""
+    """Return `sort`, repeatable; `fields` can be sorted by, None if a JSON Schema decides."""
     schema: Schema = {"type": "string"}
     if fields is not None:
         schema["pattern"] = rf"^({'|'.join(fields)})(,(asc|desc))?$"

@@ -1,4 +1,4 @@
-"""The permission to call an operation."""
+"""The permission class of operations."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ class OperationPermission(BasePermission):
         if operation.is_public:
             return True
         if not operation.allows(view.caller.roles):
-            raise Forbidden(f"The roles of the client do not allow: {operation.summary}")
+            raise Forbidden(
+                f"The roles of the client do not allow: {operation.summary}",
+                data={"roles": sorted(operation.roles)},
+            )
         view.principal = operation.acted_in_by(view.caller)
         return True

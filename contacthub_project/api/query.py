@@ -9,15 +9,18 @@ from datetime import UTC, datetime, tzinfo
 from typing import Self, TypeVar
 from uuid import UUID
 
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, QueryDict
 
-from contacthub_project.core.date_math import Clock, Instant, Moment, Span, parse_moment, span_of
+from contacthub_project.core.date_math import Instant, Moment, parse_moment
+from contacthub_project.core.date_spans import Clock, Span, span_of
 from contacthub_project.core.error_codes import Code
-from contacthub_project.core.errors import FieldError, Invalid
+from contacthub_project.core.errors import FieldError, Invalid, NotFound
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.timestamps import timestamp_of
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=Model)
 LONGEST_TEXT = 255
 LONGEST_LIST = 8192
 MOST_LISTED = 100
@@ -97,7 +100,7 @@ class QueryParameters:
         text = self.text(name)
         if text is None:
             return None
-        # A plus sign that was not encoded arrives as a space.
+        # An unencoded plus sign is decoded as a space.
         text = text.replace(" ", "+") if "T" in text or text.startswith("now") else text
         moment = parse_moment(text)
         if moment is None and (instant := timestamp_of(text)) is not None:
@@ -159,10 +162,18 @@ class QueryParameters:
         return result
 
 
-# An id that no row has: ids that are no UUID are answered like unknown ones.
+# An id that no row has: ids that are no UUID are handled like unknown ones.
 UNKNOWN = UUID(int=0)
 
 
 def id_or_unknown(text: str) -> UUID:
     """Return the UUID of a path segment, or UNKNOWN, which no row has."""
     return as_uuid(text) or UNKNOWN
+
+
+def get_or_not_found(rows: QuerySet[Row], text: str, name: str) -> Row:
+    """Return the row with the id of a path segment; raises NotFound, whose message has the name."""
+    row = rows.filter(id=id_or_unknown(text)).first()
+    if row is None:
+        raise NotFound(f"{name} not found {text}")
+    return row

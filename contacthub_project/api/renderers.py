@@ -1,14 +1,16 @@
-"""JSON answers, rendered by orjson; timestamps in UTC with milliseconds."""
+"""JSON responses, rendered by orjson; timestamps in UTC with milliseconds."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from http.cookies import SimpleCookie
 from typing import Any
 
 import orjson
 from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase, ResponseHeaders
 
 from contacthub_project.core.date_format import (
     DateFormat,
@@ -46,8 +48,16 @@ def _default(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
+def put_headers(response: HttpResponseBase, headers: Mapping[str, tuple[str, str]]) -> None:
+    """Set headers that surely are plain ASCII; by lower-case name, the name and the value.
+
+    Django encodes each name and value to see whether it can be sent.
+    """
+    response.headers._store.update(headers)  # type: ignore[attr-defined]
+
+
 class JsonResponse(HttpResponse):
-    """An answer with a JSON body, and an ETag for resources with a version."""
+    """A response with a JSON body, and an ETag for resources with a version."""
 
     def __init__(
         self,
@@ -57,21 +67,35 @@ class JsonResponse(HttpResponse):
         version: int | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
+        # What HttpResponse.__init__ sets, which would look for faults in headers that have none.
         content = json_bytes(data)
-        super().__init__(content, content_type="application/json", status=status, headers=headers)
+        self.headers = ResponseHeaders(headers or {})
+        self.cookies = SimpleCookie()
+        self.status_code = status
+        self.closed = False
+        self._charset = self._reason_phrase = self._handler_class = None
+        self._resource_closers: list[Any] = []
+        self._container = [content]
         self._data = data
-        self["Content-Length"] = str(len(content))
+        known = {
+            "content-type": ("Content-Type", "application/json"),
+            "content-length": ("Content-Length", str(len(content))),
+        }
         if version is not None:
-            self["ETag"] = f'"{version}"'
+            known["etag"] = ("ETag", f'"{version}"')
+        put_headers(self, known)
 
     def write_moments(self, where: Positions, date_format: DateFormat) -> None:
-        """Render the answer again with its timestamps in a format; text at `where` is included."""
+        """Render the response again with its timestamps in a format.
+
+        Text at `where` is included.
+        """
         self.content = json_bytes_in(self._data, where, date_format)
         self["Content-Length"] = str(len(self.content))
 
 
 class AsyncStream(StreamingHttpResponse):
-    """An answer whose parts an async generator makes; whoever sends it closes the `generator`."""
+    """A streaming response of an async generator; the sender closes the `generator`."""
 
     def __init__(self, generator: AsyncGenerator[bytes, None], **named: Any) -> None:
         super().__init__(generator, **named)

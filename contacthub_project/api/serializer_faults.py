@@ -1,4 +1,4 @@
-"""Faults of DRF's serializers in the error format: a JSON pointer, the message, a code of ours.
+"""Converts errors of DRF's serializers to the error format: JSON pointer, message, code.
 
 The one place where codes of DRF and of Django's validators become codes of
 `contacthub_project.core.error_codes`.
@@ -20,6 +20,7 @@ NON_FIELD = api_settings.NON_FIELD_ERRORS_KEY
 CODES_OF_DRF: Mapping[str, Code] = {
     "blank": "blank",
     "date": "type",
+    "datetime": "type",  # of a date
     "empty": "minItems",
     "invalid": "type",
     "invalid_choice": "enum",
@@ -37,7 +38,7 @@ CODES_OF_DRF: Mapping[str, Code] = {
     "required": "required",
     "surrogate_characters_not_allowed": "character",
 }
-# What means something else for some fields; the first class that fits decides.
+# Codes that mean something else for some fields; the first matching class decides.
 CODES_BY_FIELD: tuple[tuple[type[serializers.Field], Mapping[str, Code]], ...] = (
     (serializers.ListField, {"max_length": "maxItems", "min_length": "minItems"}),
     (serializers.ListSerializer, {"max_length": "maxItems", "min_length": "minItems"}),
@@ -49,9 +50,9 @@ CODES_BY_FIELD: tuple[tuple[type[serializers.Field], Mapping[str, Code]], ...] =
 def serializer_faults(
     field: serializers.Field | None, detail: Any, at: str = ""
 ) -> Iterator[FieldError]:
-    """The faults in `detail`, the errors of a field or serializer; pointers begin with `at`.
+    """Return the faults in `detail`, the errors of a field or serializer.
 
-    `field` is None where the body has what no field describes.
+    Pointers begin with `at`. `field` is None where the body has a property that no field describes.
     """
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
@@ -81,7 +82,7 @@ def _fault(field: serializers.Field | None, message: str, at: str) -> FieldError
 
 
 def code_of(field: serializers.Field | None, code: str) -> Code:
-    """Our code for a code that a field or a validator failed with."""
+    """Return our code for the code of a field's or validator's failure."""
     for kind, codes in CODES_BY_FIELD:
         if isinstance(field, kind) and code in codes:
             return codes[code]

@@ -1,6 +1,6 @@
-"""Bases of the serializers that read bodies; `read` is what view sets call.
+"""Bases of the serializers of request bodies; view sets call `read`.
 
-Unknown properties are errors, and all errors of a body come back at once, in the error format.
+Unknown properties are errors, and all errors of a body are reported at once, in the error format.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class BodySerializer(serializers.BaseSerializer):
 
     @classmethod
     def read(cls, body: Any, *, current: Mapping[str, Any] | None = None, **options: Any) -> Any:
-        """The validated values of `body`; raises Invalid with every fault.
+        """Return the validated values of `body`; raises Invalid with every fault.
 
-        `current` is the resource as it is answered now: what immutable properties must equal.
+        `current` is the resource's current response: immutable properties must equal it.
         """
         serializer = cls(data=body, context={"current": current}, **options)
         serializer.initial_data = _in_declared_form(serializer, body)
@@ -60,8 +60,8 @@ class StrictSerializer(BodySerializer, serializers.Serializer):
 class MapSerializer(BodySerializer):
     """An object with any of the names in `names`, each value read by `child`.
 
-    `read` returns a dict of what `child` reads. `names` None allows every name; `wrong_name` is
-    what is said of others.
+    `read` returns a dict of what `child` reads. `names` None allows every name; `wrong_name` is the
+    message for others.
     """
 
     child: serializers.Field
@@ -71,7 +71,7 @@ class MapSerializer(BodySerializer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.child = copy.deepcopy(self.child)  # of this instance, as DRF's lists do it
+        self.child = copy.deepcopy(self.child)  # own copy for each instance, as in DRF's lists
         self.child.bind(field_name="", parent=self)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -96,15 +96,15 @@ class MapSerializer(BodySerializer):
 
 
 class DocumentSerializer(BodySerializer):
-    """A document that a function of a domain reads, and that is answered as it is kept.
+    """A document that a function of the domain reads, and that responses return as stored.
 
-    `schema` is what the OpenAPI document says of it.
+    `schema` describes it in the OpenAPI document.
     """
 
     schema: ClassVar[Schema]
 
     def read_document(self, document: Any) -> tuple[Any, Sequence[FieldError]]:
-        """What is to be kept of a document as it was sent, and what is wrong with it."""
+        """Return the document to store, and the faults of the sent document."""
         raise NotImplementedError
 
     def to_internal_value(self, data: Any) -> Any:
@@ -119,7 +119,7 @@ class DocumentSerializer(BodySerializer):
 
 
 def _in_declared_form(field: serializers.Field, data: Any) -> Any:
-    """`data` with the arrays and objects that a field declares (`core.array_forms`)."""
+    """Return `data` with the arrays and objects that a field declares (`core.array_forms`)."""
     if isinstance(field, ImmutableField):
         return _in_declared_form(field.of, data)
     if isinstance(field, serializers.ListSerializer | serializers.ListField):

@@ -12,6 +12,7 @@ import structlog
 
 from contacthub_project.core.errors import LimitExceeded
 from contacthub_project.messaging.redis_clients import redis_client
+from contacthub_project.runtime.blocking import refuse_event_loop
 
 log = structlog.get_logger("contacthub.throttling")
 
@@ -20,12 +21,12 @@ TIMEOUT = 0.2
 PAUSE_AFTER_FAILURE = 1.0
 
 _lock = threading.Lock()
-_resting_until = 0.0
+_disabled_until = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The rest of a workspace's minute, sent as RateLimit headers."""
+    """A workspace's remaining requests of a minute, sent as RateLimit headers."""
 
     limit: int
     remaining: int
@@ -45,13 +46,13 @@ def take(workspace_id: UUID, limit: int) -> Quota | None:
     Raises LimitExceeded beyond it. When Redis does not answer, the request is not counted (None);
     this is logged, and Redis is not tried again for a second.
     """
-    global _resting_until
-    now = time.time()
-    if now < _resting_until:
+    global _disabled_until
+    if time.monotonic() < _disabled_until:
         return None
-    minute, second = divmod(int(now), WINDOW)
+    minute, second = divmod(int(time.time()), WINDOW)
     reset = WINDOW - second
     key = f"contacthub:throttle:{workspace_id}:{minute}"
+    refuse_event_loop()
     try:
         pipeline = redis_client(timeout=TIMEOUT).pipeline(transaction=False)
         pipeline.incr(key)
@@ -59,7 +60,7 @@ def take(workspace_id: UUID, limit: int) -> Quota | None:
         used = int(pipeline.execute()[0])
     except redis.RedisError:
         with _lock:
-            _resting_until = now + PAUSE_AFTER_FAILURE
+            _disabled_until = time.monotonic() + PAUSE_AFTER_FAILURE
         log.warning("no Redis, requests pass unthrottled")
         return None
     quota = Quota(limit=limit, remaining=max(limit - used, 0), reset=reset)

@@ -1,4 +1,4 @@
-"""Uploads go straight into the storage where they stay, not into a temporary folder first."""
+"""Writes uploaded files into the default storage while their form is parsed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from contacthub_project.runtime import disk
 from contacthub_project.runtime.logs import failure_details
 
 FOLDER = "bulk-jobs"
-BYTES_BETWEEN_LOOKS = 16 << 20  # at how much room there is
+BYTES_BETWEEN_CHECKS = 16 << 20  # between checks of the free space
 
 log = structlog.get_logger("contacthub.uploads")
 
 
 class StoredUpload(UploadedFile):
-    """A file that came in, `stored_as` in the default storage; closing removes it unless kept."""
+    """An uploaded file, `stored_as` in the default storage; closing deletes it unless kept."""
 
     def __init__(self, name: str, stored_as: str, size: int, content_type: str | None) -> None:
         super().__init__(None, name, content_type, size)
@@ -33,7 +33,7 @@ class StoredUpload(UploadedFile):
         self._is_kept = False
 
     def keep(self) -> None:
-        """Have the file stay."""
+        """Keep the file when the request is closed."""
         self._is_kept = True
 
     def close(self) -> None:
@@ -43,22 +43,22 @@ class StoredUpload(UploadedFile):
 
 
 class StorageUploadHandler(FileUploadHandler):
-    """Writes files to the default storage while they come in, under names of ours.
+    """Writes files to the default storage while they are received, under generated names.
 
-    Raises Unavailable when the storage takes nothing, or has less room than FREE_BYTES left.
+    Raises Unavailable when the storage fails, or has less free space than FREE_BYTES.
     """
 
     def __init__(self, request: Any = None) -> None:
         super().__init__(request)
         self._begun: list[StoredUpload] = []
         self._out: Any = None
-        self._unlooked = 0
+        self._unchecked = 0
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         with storing():
-            _look_for_room()
-            # The client's name is for people to read. Saving makes the folder.
+            _check_free_space()
+            # The client's file name is only displayed. Saving creates the folder.
             stored_as = default_storage.save(f"{FOLDER}/{new_id()}.csv", ContentFile(b""))
             file = StoredUpload(self.file_name or "", stored_as, 0, self.content_type)
             self._begun.append(file)
@@ -66,10 +66,10 @@ class StorageUploadHandler(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         with storing():
-            self._unlooked += len(raw_data)
-            if self._unlooked > BYTES_BETWEEN_LOOKS:
-                _look_for_room()
-                self._unlooked = 0
+            self._unchecked += len(raw_data)
+            if self._unchecked > BYTES_BETWEEN_CHECKS:
+                _check_free_space()
+                self._unchecked = 0
             self._out.write(raw_data)
 
     def file_complete(self, file_size: int) -> UploadedFile:
@@ -80,21 +80,21 @@ class StorageUploadHandler(FileUploadHandler):
         return file
 
     def upload_interrupted(self) -> None:
-        """Remove what has come of a file that ends before its end."""
+        """Remove the files of an interrupted request."""
         self.discard()
 
     def discard(self) -> None:
-        """Remove every file of the request."""
+        """Delete all files of the request."""
         try:
             if self._out is not None:
                 self._out.close()
-        except Exception as fault:  # what could not be written goes anyway
+        except Exception as fault:  # the file is deleted anyway
             log.info("upload broken off", **failure_details(fault))
         for file in self._begun:
             file.close()
 
 
-def _look_for_room() -> None:
+def _check_free_space() -> None:
     if isinstance(default_storage, FileSystemStorage):
         place = settings.DATA if not default_storage.exists("") else default_storage.path("")
         if not disk.has_room(place):
@@ -103,7 +103,7 @@ def _look_for_room() -> None:
 
 @contextmanager
 def storing() -> Iterator[None]:
-    """Raises Unavailable for whatever a storage fails with: each kind has errors of its own."""
+    """Convert any exception to Unavailable; each kind of storage has its own."""
     try:
         yield
     except Unavailable:

@@ -1,6 +1,6 @@
-"""Checks of addresses as clients send them: e-mail, web and IP addresses.
+"""Validates addresses as clients send them: e-mail, web and IP addresses.
 
-The functions judge text and change nothing: what is valid is stored as it was sent.
+The functions only validate: a valid value is stored as it was sent.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from email_validator import EmailNotValidError, validate_email
 LONGEST_EMAIL = 254
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 LABEL = r"(?!xn--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-# Nearly all addresses; what else there may be costs a hundred times as much to check.
+# Matches nearly all addresses; the complete check costs a hundred times as much.
 USUAL_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){ATOM}(?:\.{ATOM})*@{LABEL}(?:\.{LABEL})*")
-# Schemes by which a link would run what it holds.
+# Schemes whose links run a script.
 SCRIPT_SCHEMES = frozenset({"javascript", "data", "vbscript"})
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 LONGEST_IP_ADDRESSES = 1000

@@ -1,6 +1,6 @@
-"""Arrays and objects in the forms that PHP's `json_encode` gives them.
+"""Converts arrays and objects from the forms that PHP's `json_encode` gives them.
 
-An empty object arrives as `[]`; an array with gaps, or out of order, as an object with the keys
+PHP sends an empty object as `[]`, and an array with gaps or out of order as an object with the keys
 `"0"`, `"1"`, ….
 """
 
@@ -45,7 +45,7 @@ def _index_keys(value: dict[str, Any]) -> list[str] | None:
 
 
 def _sent_parts(path: str, sent: Any, listed: Any) -> Iterator[str]:
-    """Yield the parts of a pointer into `listed` by their names in `sent`."""
+    """Yield the parts of a pointer into `listed`, with the names they have in `sent`."""
     for part in path.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
         if isinstance(sent, dict) and isinstance(listed, list):

@@ -1,8 +1,8 @@
-"""The format of timestamps in answers (`X-Date-Format`), and where answers hold timestamps.
+"""The format of timestamps in responses (`X-Date-Format`), and where responses hold timestamps.
 
-The default format is the one in which timestamps are stored, so it needs no conversion. The other
-format is written into a finished answer, only at the positions that are known to hold timestamps:
-text of a client's that looks like a timestamp is left alone.
+The default format is the stored one, so it needs no conversion. The other format is written into
+the finished response, only at the positions that are known to hold timestamps: client text that
+looks like a timestamp is not changed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class DateFormat(StrEnum):
     OFFSET = "+0000"
 
 
-# None where no moment stands, True for a moment, a mapping for an object with moments in it, a
-# one-item tuple with the positions in the items of a list, and a function where they depend on the
-# value: of the value, giving its positions.
+# None: no timestamp. True: a timestamp. A mapping: an object with timestamps in it. A
+# one-item tuple: the positions in the items of a list. A function, where they depend on the
+# value: takes the value and returns its positions.
 Positions = None | bool | Mapping[str, Any] | tuple[Any] | Callable[[Any], Any]
 
 

@@ -1,6 +1,6 @@
-"""The codes of faults: one set for JSON Schema, serializers, query parameters and domain rules.
+"""The codes of faults, shared by JSON Schema, serializers, query parameters and domain rules.
 
-A code is the JSON Schema keyword that a value breaks, where there is one, else the name of a rule
+A code is the JSON Schema keyword that a value violates, where there is one, else the name of a rule
 of the product. `docs/using-the-api.md` lists them for clients; a test compares the list.
 """
 
@@ -15,9 +15,9 @@ Code = Literal[
     "multipleOf", "oneOf", "pattern", "propertyNames", "required", "type", "uniqueItems",
     # rules of the product
     "aggregate", "blank", "cell", "cells", "character", "conflict", "consent", "contradicted",
-    "contradiction", "depth", "digitsLost", "disabled", "entity", "exclusive", "header",
-    "immutable", "inUse", "indexed", "internal", "json", "key", "mandatory", "name", "node",
-    "number", "path", "placeholder", "provider", "query", "range", "recognised", "reference",
-    "regex", "relative", "schema", "trusted", "unique", "unknown", "unstorable",
+    "contradiction", "depth", "digitsLost", "disabled", "entity", "exclusive", "forgotten",
+    "header", "immutable", "inUse", "indexed", "internal", "json", "key", "mandatory", "name",
+    "node", "number", "path", "placeholder", "provider", "query", "range", "recognised",
+    "reference", "regex", "relative", "schema", "trusted", "unique", "unknown", "unstorable",
 ]  # fmt: skip
 CODES: frozenset[str] = frozenset(get_args(Code))

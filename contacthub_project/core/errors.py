@@ -1,7 +1,7 @@
 """The expected failures of the product, independent of HTTP.
 
 Domain code and actions raise them; `contacthub_project.api.exception_handler` maps them to
-statuses. Messages are for clients and hold no personal data but what the client has just sent.
+statuses. Messages are for clients and hold no personal data except what the client has just sent.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contacthub_project.core.error_codes import Code
 
 
 def pointer(*parts: str | int) -> str:
-    """Return the JSON pointer (RFC 6901) made of these parts."""
+    """Return the JSON pointer (RFC 6901) with these parts."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
@@ -159,14 +159,14 @@ class LimitExceeded(ContacthubError):
 
 
 class Unavailable(ContacthubError):
-    """A server that the request needs does not answer; trying again helps."""
+    """A server that the request needs does not respond; trying again helps."""
 
     message = "Temporarily unavailable; try again"
     retry_after = 1
 
 
 class NoRoom(Unavailable):
-    """There is too little room on the disk, or none."""
+    """There is too little free space on the disk."""
 
     message = "There is too little room on the disk; try again later"
-    retry_after = 10  # somebody has to make room
+    retry_after = 10  # an operator has to free space

@@ -1,4 +1,4 @@
-"""Parser of the `Forwarded` header (RFC 7239), by which proxies describe a request's origin."""
+"""Parser of the `Forwarded` header (RFC 7239), in which proxies describe a request's origin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NODE = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::[0-9]{1,5}|:[._A-Za-z0-9-]
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """What one proxy says: address and protocol of its client; empty when it does not say."""
+    """The address and protocol of one proxy's client; empty when the proxy does not report them."""
 
     address: str = ""
     protocol: str = ""

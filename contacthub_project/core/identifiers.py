@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from uuid import UUID
 
 import uuid_utils
@@ -13,11 +14,17 @@ UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 def as_uuid(text: str) -> UUID | None:
     """Return the UUID that the text spells in its canonical form, in either case, else None."""
-    return UUID(text) if UUID_TEXT.fullmatch(text) else None
+    return _known_uuid(text) if UUID_TEXT.fullmatch(text) else None
+
+
+@lru_cache(4096)
+def _known_uuid(text: str) -> UUID:
+    # Cached: ids of workspaces and nodes are in every request.
+    return UUID(text)
 
 
 def new_id() -> UUID:
-    """Return a new UUID version 7, which begins with the time: rows are appended to indexes."""
+    """Return a new UUID version 7; it begins with the time, so indexes grow at their end."""
     return UUID(int=uuid_utils.uuid7().int)
 
 

@@ -21,10 +21,11 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class Principal:
     """The holder of a token: a person, or an application through its source.
 
-    `workspaces` and `nodes` are what it reaches; None means all, for nodes all of its workspaces. A
-    node's permission is "R", "W" or "RW". `wide_roles` are those of its roles that reach all nodes,
-    `granted_nodes` the nodes it reaches without them. `date_format` is the format of timestamps in
-    its answers.
+    `workspaces` and `nodes` are what it may access; None means all, for nodes all of its
+    workspaces. A node's permission is "R", "W" or "RW". `wide_roles` are those of its roles that
+    give access to all nodes, `granted_nodes` the nodes it may access without them. `date_format` is
+    the format of timestamps in its responses. `in_back_office` marks a person using pages, which
+    show no secrets.
     """
 
     roles: frozenset[str]
@@ -38,12 +39,13 @@ class Principal:
     allowed_urls: tuple[str, ...] = ()
     expires_at: datetime | None = None
     date_format: DateFormat = DateFormat.ZULU
+    in_back_office: bool = False
 
     is_authenticated = True
 
     @property
     def author(self) -> str:
-        """The id that records name as their author: the source's, else the person's."""
+        """The id recorded as the author: the source's, else the person's."""
         return str(self.source_id or self.user_id)
 
     @property
@@ -57,9 +59,9 @@ class Principal:
         return self.roles == {UNTRUSTED}
 
     def acting_as(self, roles: frozenset[str]) -> Principal:
-        """Return the principal with its roles among `roles` only, and what these reach.
+        """Return the principal restricted to those of its roles that are in `roles`.
 
-        A role that reaches all nodes does so only in operations that name the role.
+        A role that gives access to all nodes does so only in operations that name the role.
         """
         acting = self.roles & roles
         if acting == self.roles:
@@ -69,11 +71,11 @@ class Principal:
         return replace(self, roles=acting, nodes=nodes)
 
     def reaches(self, workspace_id: UUID) -> bool:
-        """Return whether it works in the workspace."""
+        """Return whether it may access the workspace."""
         return self.workspaces is None or workspace_id in self.workspaces
 
     def may(self, permission: str, node_id: UUID) -> bool:
-        """Return whether it may read ("R") or write ("W") in a node of a workspace it reaches."""
+        """Return whether it may read ("R") or write ("W") in a node of its workspaces."""
         if self.nodes is None:
             return True
         return permission in self.nodes.get(node_id, "")
@@ -85,5 +87,5 @@ class Principal:
         return [node_id for node_id in self.nodes if self.may(permission, node_id)]
 
     def may_read_profiles_in(self, node_id: UUID) -> bool:
-        """Return whether answers about customers of the node may hold more than the caller sent."""
+        """Return whether responses about the node's customers may hold more than was sent."""
         return self.may_read_profiles and self.may(READ, node_id)

@@ -1,4 +1,4 @@
-"""Blank text, and text compared without regard to case."""
+"""Blank text, and case-insensitive comparison of text."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ WHITESPACE = (
 
 
 def folded(text: str) -> str:
-    """Return the form that texts share which differ only in case, outer space or normal form."""
-    # Folding can undo the normal form, and composing what it gives can change the folding.
+    """Return a form that is equal for texts that differ only in case, outer space or form."""
+    if text.isascii():  # every form of it is the same
+        return text.strip().lower()
+    # Folding can break the normal form, and normalising its result can change the folding.
     decomposed = unicodedata.normalize("NFD", text.strip())
     return unicodedata.normalize("NFC", decomposed.casefold()).strip()
 

@@ -1,14 +1,15 @@
-"""Timestamps as text: the forms that are accepted, and the one in which they are stored.
+"""Parses and formats timestamps.
 
 Accepted are ISO 8601 date-times with any existing offset (-14:00 to +14:00; also `+0100`; none
-means UTC), bare dates, which mean midnight UTC, and milliseconds since 1970. Stored is UTC with
-milliseconds, so that equal timestamps are equal text and text sorts by time.
+means UTC), bare dates, which mean midnight UTC, and milliseconds since 1970. They are stored in UTC
+with milliseconds, so that equal timestamps are equal text and text sorts by time.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LARGEST_OFFSET = timedelta(hours=14)
@@ -21,8 +22,9 @@ ISO_8601 = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)  # rows of files often have the same one, and each is read twice
 def parse_timestamp(text: str) -> datetime | None:
-    """Return the timestamp in UTC with whole milliseconds; None if the text is none."""
+    """Return the timestamp in UTC with whole milliseconds; None if the text is no timestamp."""
     match = ISO_8601.fullmatch(text)
     if match is None:
         return None
@@ -72,10 +74,9 @@ def timestamp_from_epoch_ms(milliseconds: int) -> datetime | None:
 
 def format_timestamp(moment: datetime) -> str:
     """Return the timestamp in the form `2019-08-24T14:15:22.000Z`."""
-    utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z".rjust(24, "0")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def is_timestamp(value: object) -> bool:
-    """Return whether the value is a timestamp, if it is text; other types are not judged."""
+    """Return whether text is a timestamp; values of other types are accepted."""
     return not isinstance(value, str) or parse_timestamp(value) is not None

@@ -1,4 +1,4 @@
-"""Classes of work: what is alike in how long it takes and what it may wait for."""
+"""Classes of work: requests with similar duration and latency requirements."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from enum import StrEnum
 
 
 class WorkClass(StrEnum):
-    """Each has slots and database connections of its own; see docs/decisions/0020-fairness.md."""
+    """Each class has its own slots and database connections (docs/decisions/0020-fairness.md)."""
 
     READ = "read"  # one thing, by its id
     WRITE = "write"
     SEARCH = "search"  # lists and searches of a tenant's data
     STATS = "stats"
     EXPORT = "export"  # exports, results of bulk jobs
-    UPLOAD = "upload"  # files, as long as they come in
+    UPLOAD = "upload"  # files while they are received
     CONFIGURATION = "configuration"
     PAGES = "pages"
     HEALTH = "health"

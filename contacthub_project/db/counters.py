@@ -1,4 +1,4 @@
-"""The interface to entity counts, which `analytics` implements for the lists of lower apps."""
+"""The interface for counting entities, which `analytics` implements for the lists of other apps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Entity(Enum):
 
 
 class EntityCounter(Protocol):
-    """Returns how many live customers, or events, some nodes have together."""
+    """Counts the live customers, or the events, of several nodes together."""
 
     def __call__(self, workspace_id: UUID, node_ids: Sequence[UUID], entity: Entity) -> int: ...
 
@@ -28,10 +28,13 @@ def register(counter: EntityCounter) -> None:
 
 
 def count_of(workspace_id: UUID, node_id: UUID, entity: Entity) -> int:
-    """How many of them the node has."""
+    """Return the number of entities of the node."""
     return count_in(workspace_id, [node_id], entity)
 
 
 def count_in(workspace_id: UUID, node_ids: Sequence[UUID], entity: Entity) -> int:
-    """How many of them the nodes have together; an aggregate node has those of its members too."""
+    """Return the number of entities of the nodes together.
+
+    Aggregate nodes have those of their members.
+    """
     return _counters[0](workspace_id, node_ids, entity)

@@ -1,10 +1,12 @@
-"""What must be read again but by nobody else: secrets of other services, seeds of second factors,
-cursors of lists, forms that wait in sessions; and what must be recognised again and never read:
-hashes that nobody without the keys can try values on.
+"""Encryption and keyed hashes of stored secrets.
+
+Encrypted are secrets of other services, seeds of second factors, passwords of customers, cursors of
+lists, forms kept in sessions and answers kept for an Idempotency-Key. Keyed hashes recognise values
+that must not be readable: nobody without the keys can test values against them.
 
 The keys are derived from ENCRYPTION_KEYS, or from SECRET_KEY where none is given, one for each
-purpose. To change a key, put the new one first and keep the old one behind it until everything has
-been written anew.
+purpose. To change a key, put the new one first and keep the old one after it until everything has
+been encrypted again, which `manage.py rotate_keys` does.
 """
 
 from __future__ import annotations
@@ -22,22 +24,30 @@ from django.conf import settings
 SECRETS = "secrets"
 CURSORS = "cursors"
 IDEMPOTENCY = "idempotency"
+ANSWERS = "answers to requests"
+FORGOTTEN_PEOPLE = "forgotten people"
 SECOND_FACTORS = "second factors"
 KEPT_FORMS = "kept forms"
+PASSWORDS = "passwords of customers"
 
 
 def encrypt(text: str, *, purpose: str = SECRETS) -> bytes:
-    """The text, readable with `decrypt` only, for the same purpose."""
+    """Return the encrypted text; `decrypt` with the same purpose reverses it."""
     return _fernet(purpose).encrypt(text.encode())
 
 
 def decrypt(encrypted: bytes, *, purpose: str = SECRETS) -> str:
-    """The text again; raises cryptography's InvalidToken when no key fits."""
+    """Return the plain text; raises cryptography's InvalidToken when no key fits."""
     return _fernet(purpose).decrypt(bytes(encrypted)).decode()
 
 
+def reencrypt(encrypted: bytes, *, purpose: str = SECRETS) -> bytes:
+    """Return the secret encrypted under the first key; raises InvalidToken when no key fits."""
+    return _fernet(purpose).rotate(bytes(encrypted))
+
+
 def keyed_hashes(data: bytes, *, purpose: str) -> list[bytes]:
-    """The HMAC-SHA256 of the data under each key: the first is to be kept, any may be found."""
+    """Return the HMAC-SHA256 of the data under each key: store the first, search for all."""
     return [hmac.digest(_derived(key, purpose), data, hashlib.sha256) for key in _keys()]
 
 

@@ -1,84 +1,79 @@
-"""Gathering: rows that arrive while a statement is under way go together in the next one.
+"""Gathering (micro-batching).
 
-A `Gatherer` has a few lanes. While one of them is free for a group (a workspace, say) a row of the
-group goes at once, alone; rows that arrive meanwhile wait, and go together when a lane is back.
-Nobody waits for a timer, sets grow with the load, and each row is answered after its set is
-committed. Groups take turns.
+Rows that arrive during a statement are sent together in the next one.
 
-Threads call `submit`, coroutines `asubmit`. The thread whose row heads a set works for all of it;
-for coroutines a thread of the gatherer does. See docs/decisions/0018-gathering.md.
+A `Gatherer` has a few lanes. While one is free for a group (a workspace, say), the waiting rows of
+the group are sent at once; rows that arrive meanwhile wait, and are sent together when a lane is
+free. There are no timers: sets grow with the load, and each row gets its result after its set is
+committed. Groups are served in turn. See docs/decisions/0018-gathering.md.
+
+Rows are gathered in an event loop. In a thread, which may be within a transaction, a row is sent by
+itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import select
-import threading
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from contextlib import asynccontextmanager
+from functools import cached_property, partial
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
+
+from contacthub_project.runtime.blocking import in_event_loop, in_thread
 
 MOST = 64  # rows of a set
 LANES = 4
-MOST_SECONDS = 600.0  # that a connection is kept
+SLOW_SECONDS = 0.003  # mean of sets from which on a group has several: they mostly wait
+WEIGHT = 0.1  # of the latest set in the moving average
+MOST_SECONDS = 600.0  # age after which a connection is closed
 CONNECTION_LOST = ("08", "57P")  # classes of PostgreSQL's codes
 
 Group = TypeVar("Group", bound=Hashable)
 Row = TypeVar("Row")
 Result = TypeVar("Result")
 
-# Does what is asked of the rows of one group; a result for each row, in order. An exception that is
+# Runs the rows of one group and returns a result for each, in order. An exception that is
 # returned as a result is raised to the row's caller; one that is raised fails the whole set.
-Run = Callable[[Group, Sequence[Row]], Sequence["Result | Exception"]]
+Run = Callable[[Group, Sequence[Row]], Awaitable[Sequence["Result | Exception"]]]
 
 
-class _Ticket(Generic[Row, Result]):
-    """A row that waits, and what became of it.
-
-    With a `turn`, the thread that waits for the row is to work for that set; a coroutine never is.
-    """
-
-    __slots__ = ("failure", "is_alone", "is_of_thread", "result", "row", "turn", "wake")
-
-    def __init__(self, row: Row, wake: Callable[[], None], *, is_of_thread: bool) -> None:
-        self.row = row
-        self.wake = wake
-        self.is_of_thread = is_of_thread
-        self.result: Result | None = None
-        self.failure: BaseException | None = None
-        self.is_alone = False
-        self.turn: _Turn[Any, Row, Result] | None = None
-
-    def outcome(self) -> Result:
-        if self.failure is not None:
-            raise self.failure
-        return cast("Result", self.result)
+class _Alone(Exception):
+    """Run the row by itself: its set has failed."""
 
 
-@dataclass(slots=True)
-class _Turn(Generic[Group, Row, Result]):
-    """A set that a lane is to work on."""
+class _Ticket(NamedTuple):
+    """A waiting row and the future of its result."""
 
-    group: Group
-    tickets: list[_Ticket[Row, Result]]
+    row: Any
+    done: asyncio.Future[Any]
 
 
 class Gatherer(Generic[Group, Row, Result]):
-    """Runs sets of rows: at a time at most `lanes` altogether, and `lanes_of_group` of one group.
+    """Runs sets of rows: at most `lanes` at a time, and `lanes_of_group` of one group.
 
-    A set that fails unexpectedly is undone as a whole. Then each of its rows is tried by itself, by
-    `alone`, so that the failure costs the row that it is about and no other; but what may have been
-    done, as the connection was lost, is not done again unless the gatherer `repeats`.
+    A group gets another lane only while sets are slow, or when as many rows wait as a set may have:
+    two sets at a time are half as large, and cost more for each row, but one alone leaves rows
+    waiting for a disk that could take them as well.
+
+    A set that fails unexpectedly is rolled back as a whole. Then each of its rows is run by itself,
+    by `alone` in a thread, so that only the faulty row fails. A set whose result is unknown, as the
+    connection was lost, is not repeated unless the gatherer `repeats`.
     """
+
+    _free: int
+    _busy: Counter[Group]
+    _mean: float  # moving average of a set's seconds
+    _waiting: OrderedDict[Group, deque[_Ticket]]
+    _is_due: bool
+    _sets: set[asyncio.Task[None]]
 
     def __init__(
         self,
@@ -94,177 +89,146 @@ class Gatherer(Generic[Group, Row, Result]):
         self._repeats = repeats
         self._alone = alone
         self._most = most
-        self._lock = threading.Lock()
-        self._free = lanes
         self._lanes = lanes
         self._lanes_of_group = lanes_of_group
-        self._busy: Counter[Group] = Counter()
-        self._waiting: OrderedDict[Group, deque[_Ticket[Row, Result]]] = OrderedDict()
-        self._threads: ThreadPoolExecutor | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    def submit(self, group: Group, row: Row) -> Result:
-        """What became of a row; the calling thread waits, and may work for others meanwhile."""
-        gate = threading.Lock()
-        gate.acquire()
-        ticket: _Ticket[Row, Result] = _Ticket(row, gate.release, is_of_thread=True)
-        with self._lock:
-            turn = ticket.turn = self._joined(group, ticket)
-        if turn is None:
-            gate.acquire()  # until the row is done, or heads a set
-        if ticket.turn is not None:
-            self._work(ticket.turn)
-        if ticket.is_alone:
+    async def submit(self, group: Group, row: Row) -> Result:
+        """Return the result of a row.
+
+        In a thread it runs by itself, within the current transaction.
+        """
+        if not in_event_loop():
             return self._alone(group, row)
-        return ticket.outcome()
-
-    async def asubmit(self, group: Group, row: Row) -> Result:
-        """The same for a coroutine."""
         loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._begin_in(loop)
         done = loop.create_future()
-
-        def tell() -> None:
-            if not done.done():  # its caller may have gone
-                done.set_result(None)
-
-        def wake() -> None:
-            with contextlib.suppress(RuntimeError):  # so may the loop
-                loop.call_soon_threadsafe(tell)
-
-        ticket: _Ticket[Row, Result] = _Ticket(row, wake, is_of_thread=False)
-        with self._lock:
-            turn = self._joined(group, ticket)
-        if turn is not None:
-            self._executor().submit(self._work, turn)
-        await done
-        if ticket.is_alone:
-            return await asyncio.to_thread(self._alone, group, row)
-        return ticket.outcome()
+        self._waiting.setdefault(group, deque()).append(_Ticket(row, done))
+        if not self._is_due:
+            # Rows that arrive in the same turn of the loop are sent with it.
+            self._is_due = True
+            loop.call_soon(self._start)
+        try:
+            result: Result = await done
+        except _Alone:
+            return await in_thread(partial(self._alone, group, row))
+        return result
 
     def is_under_way(self, group: Group) -> bool:
-        """Whether a set of the group is being worked on."""
-        return group in self._busy
+        """Return whether a set of the group is running."""
+        return self._loop is not None and group in self._busy
 
-    def _joined(
-        self, group: Group, ticket: _Ticket[Row, Result]
-    ) -> _Turn[Group, Row, Result] | None:
-        """Have a row wait; the set that a free lane can begin with now, if there is one."""
-        self._waiting.setdefault(group, deque()).append(ticket)
-        return self._next()
+    def _begin_in(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._free = self._lanes
+        self._busy = Counter()
+        self._mean = 0.0
+        self._waiting = OrderedDict()
+        self._is_due = False
+        self._sets = set()
 
-    def _next(self) -> _Turn[Group, Row, Result] | None:
-        """The next set of the group whose turn it is, None when no lane or no group is free."""
-        if not self._free:
-            return None
-        most = self._lanes_of_group
-        group = next((each for each in self._waiting if self._busy[each] < most), None)
-        if group is None:
-            return None
-        queue = self._waiting[group]
-        tickets = [queue.popleft() for _ in range(min(len(queue), self._most))]
-        if queue:
-            self._waiting.move_to_end(group)
-        else:
-            del self._waiting[group]
-        self._busy[group] += 1
-        self._free -= 1
-        return _Turn(group, tickets)
+    def _start(self) -> None:
+        """Start sets of the next groups, while lanes are free."""
+        self._is_due = False
+        while self._free and (group := self._next()) is not None:
+            queue = self._waiting[group]
+            tickets = [queue.popleft() for _ in range(min(len(queue), self._most))]
+            if queue:
+                self._waiting.move_to_end(group)
+            else:
+                del self._waiting[group]
+            self._busy[group] += 1
+            self._free -= 1
+            working = asyncio.ensure_future(self._work(group, tickets))
+            self._sets.add(working)  # the loop keeps only weak references
+            working.add_done_callback(self._sets.discard)
 
-    def _work(self, turn: _Turn[Group, Row, Result]) -> None:
-        """Run a set, have somebody run the next one, and tell those whose rows are done."""
+    def _next(self) -> Group | None:
+        return next((each for each in self._waiting if self._may_start(each)), None)
+
+    def _may_start(self, group: Group) -> bool:
+        busy = self._busy[group]
+        if busy == 0 or busy >= self._lanes_of_group:
+            return busy == 0
+        return self._mean > SLOW_SECONDS or len(self._waiting[group]) >= self._most
+
+    async def _work(self, group: Group, tickets: Sequence[_Ticket]) -> None:
+        """Run a set and set the futures of its rows; then start the next one."""
+        results: Sequence[Any]
+        started = time.monotonic()
         try:
-            self._do(turn)
-        finally:
-            with self._lock:
-                self._busy[turn.group] -= 1
-                if not self._busy[turn.group]:
-                    del self._busy[turn.group]
-                self._free += 1
-                following = self._next()
-            if following is not None:
-                self._hand_over(following)
-            for ticket in turn.tickets:
-                if ticket.turn is not turn:  # which is the one that does this
-                    ticket.wake()
-
-    def _hand_over(self, turn: _Turn[Group, Row, Result]) -> None:
-        head = turn.tickets[0]
-        if head.is_of_thread:
-            head.turn = turn
-            head.wake()
-        else:
-            self._executor().submit(self._work, turn)
-
-    def _do(self, turn: _Turn[Group, Row, Result]) -> None:
-        tickets = turn.tickets
-        try:
-            results = self._run(turn.group, [ticket.row for ticket in tickets])
+            results = await self._run(group, [ticket.row for ticket in tickets])
         except Exception as failure:
-            for ticket in tickets:
-                ticket.failure = failure
-                ticket.is_alone = self._repeats or is_undone(failure)
-        except BaseException as failure:
-            for ticket in tickets:
-                ticket.failure = failure
-            raise
-        else:
-            for ticket, result in zip(tickets, results, strict=True):
-                if isinstance(result, Exception):
-                    ticket.failure = result
-                else:
-                    ticket.result = result
-
-    def _executor(self) -> ThreadPoolExecutor:
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(self._lanes, thread_name_prefix="gatherer")
-        return self._threads
+            is_tried_again = self._repeats or is_undone(failure)
+            results = [_Alone() if is_tried_again else failure] * len(tickets)
+        finally:
+            self._mean += WEIGHT * (time.monotonic() - started - self._mean)
+            self._busy[group] -= 1
+            if not self._busy[group]:
+                del self._busy[group]
+            self._free += 1
+            self._start()
+        for ticket, result in zip(tickets, results, strict=True):
+            if ticket.done.done():
+                continue  # the request was cancelled
+            if isinstance(result, Exception):
+                ticket.done.set_exception(result)
+            else:
+                ticket.done.set_result(result)
 
 
 class GatheringConnections:
-    """The connections that sets are sent by: of this process, autocommitting, one for each lane.
+    """The autocommitting connections for sets: of one event loop, one for each lane.
 
-    They are Django's in all their settings, and no transaction of Django's ever is on them.
+    They have the settings of Django's connections, and Django does not use them.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._free: list[tuple[psycopg.Connection[Any], float]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._free: list[tuple[psycopg.AsyncConnection[Any], float]] = []
 
-    @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """One that works, for as long as a set takes; exceptions are Django's."""
-        with connection.wrap_database_errors:
-            raw, opened = self._taken()
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """Lend a working connection for a set; exceptions are Django's."""
+        with self._template.wrap_database_errors:
+            raw, opened = await self._taken()
             try:
                 yield raw
             finally:
                 if raw.closed or raw.info.transaction_status != TransactionStatus.IDLE:
-                    raw.close()
+                    await raw.close()
                 else:
-                    with self._lock:
-                        self._free.append((raw, opened))
+                    self._free.append((raw, opened))
 
     def close(self) -> None:
-        """Close those that nobody uses."""
-        with self._lock:
-            free, self._free = self._free, []
+        """Close the idle ones."""
+        free, self._free = self._free, []
         for raw, _ in free:
-            raw.close()
+            raw.pgconn.finish()
 
-    def _taken(self) -> tuple[psycopg.Connection[Any], float]:
-        while True:
-            with self._lock:
-                if not self._free:
-                    break
-                raw, opened = self._free.pop()
+    @cached_property
+    def _template(self) -> BaseDatabaseWrapper:
+        """Return a wrapper with Django's connection settings; it never connects."""
+        return connections.create_connection(DEFAULT_DB_ALIAS)
+
+    async def _taken(self) -> tuple[psycopg.AsyncConnection[Any], float]:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self.close()
+            self._loop = loop
+        while self._free:
+            raw, opened = self._free.pop()
             if time.monotonic() - opened < MOST_SECONDS and not _was_ended(raw):
                 return raw, opened
-            raw.close()
-        parameters = connection.get_connection_params()
+            await raw.close()
+        parameters = self._template.get_connection_params()
         del parameters["cursor_factory"]
-        raw = psycopg.connect(**parameters, autocommit=True)
-        # As Django does: what is read of moments is taken to be in this time zone.
-        raw.execute("SELECT set_config('TimeZone', %s, FALSE)", [connection.timezone_name])
-        return raw, time.monotonic()
+        made = await psycopg.AsyncConnection.connect(**parameters, autocommit=True)
+        # As Django does: date-times are read in this time zone.
+        zone = self._template.timezone_name
+        await made.execute("SELECT set_config('TimeZone', %s, FALSE)", [zone])
+        return made, time.monotonic()
 
 
 gathering_connections = GatheringConnections()
@@ -272,15 +236,15 @@ gathering_connections = GatheringConnections()
 
 
 def is_undone(failure: BaseException) -> bool:
-    """Whether what failed has surely left nothing: not when the connection was lost meanwhile."""
+    """Return whether a failed set surely has no effects: not when the connection was lost."""
     if not isinstance(failure, (OperationalError, InterfaceError)):
         return True
     code = getattr(failure.__cause__, "sqlstate", None)
     return code is not None and not code.startswith(CONNECTION_LOST)
 
 
-def _was_ended(raw: psycopg.Connection[Any]) -> bool:
-    """Whether the server has hung up: an idle connection has nothing to read but that."""
+def _was_ended(raw: psycopg.AsyncConnection[Any]) -> bool:
+    """Return whether the server has closed the connection: an idle open one has nothing to read."""
     if raw.closed:
         return True
     poll = select.poll()

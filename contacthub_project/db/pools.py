@@ -1,14 +1,16 @@
-"""Database connections of the process, a bounded pool for each class of work.
+"""Database connections of the process: a bounded pool for each class of work.
 
-A pool keeps Django's connections (`DatabaseWrapper`), not bare ones: taking one and giving it back
-are two assignments, where Django's own pool (`OPTIONS["pool"]`) sets a connection up anew for each
-request. Django's rules decide how long they live (`CONN_MAX_AGE`) and what a failure leaves.
+A pool holds Django's connections (`DatabaseWrapper`): taking one and giving it back are two
+assignments, while Django's own pool (`OPTIONS["pool"]`) sets a connection up for each request.
+Django's rules decide how long they live (`CONN_MAX_AGE`) and what happens after a failure.
 """
 
 from __future__ import annotations
 
 import copy
+import os
 import select
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,14 +23,14 @@ from django.db.utils import Error as DatabaseError
 
 Result = TypeVar("Result")
 
-CHECKED_AFTER = 1.0  # seconds of rest after which a connection is looked at before it is lent
-CLOSED_AFTER = 60.0  # seconds of rest after which a connection is closed
+CHECKED_AFTER = 1.0  # idle seconds after which a connection is checked before it is used
+CLOSED_AFTER = 60.0  # idle seconds after which a connection is closed
 
 
 class ConnectionPool:
-    """Lends connections to threads, one to each at a time; those used last go first.
+    """Lends connections to threads; those used last are lent first (LIFO).
 
-    It holds as many as were ever lent at once, so whoever bounds the borrowers bounds it.
+    It holds as many as were ever lent at once, so bounding the borrowers bounds the pool.
     `statement_timeout` in seconds replaces that of the settings.
     """
 
@@ -39,7 +41,7 @@ class ConnectionPool:
 
     @contextmanager
     def lent(self) -> Iterator[BaseDatabaseWrapper]:
-        """While it lasts, `django.db.connection` of this thread is one of the pool's."""
+        """Make `django.db.connection` of this thread one of the pool's, within the context."""
         connection = self.take()
         connections[DEFAULT_DB_ALIAS] = connection
         try:
@@ -52,7 +54,7 @@ class ConnectionPool:
     def using(
         connection: BaseDatabaseWrapper, function: Callable[[], Result]
     ) -> Callable[[], Result]:
-        """The function, with `django.db.connection` being one that was taken."""
+        """Return the function wrapped to run with `connection` as `django.db.connection`."""
 
         def run() -> Result:
             before = connections[DEFAULT_DB_ALIAS]
@@ -65,7 +67,7 @@ class ConnectionPool:
         return run
 
     def take(self) -> BaseDatabaseWrapper:
-        """A connection, which must be given back; it is opened when it is first used."""
+        """Return a connection, which must be given back; it is opened when it is first used."""
         with self._lock:
             found = self._idle.pop() if self._idle else None
         if found is None:
@@ -77,7 +79,7 @@ class ConnectionPool:
         return connection
 
     def give_back(self, connection: BaseDatabaseWrapper) -> None:
-        """Keep a connection for the next borrower, without what this one left in it."""
+        """Return a connection to the pool, without state of this borrower."""
         had = connection.connection
         if had is not None:
             try:
@@ -87,7 +89,7 @@ class ConnectionPool:
             except DatabaseError:
                 self._close(connection)
             if connection.connection is None and had.broken:
-                # When the database goes, all of its connections go: one request learns it.
+                # A lost connection means that the database ended: only one request fails.
                 self.close_idle()
         now = time.monotonic()
         stale = None
@@ -99,7 +101,7 @@ class ConnectionPool:
             self._close(stale)
 
     def close_idle(self) -> None:
-        """Close every connection that nobody has at the moment."""
+        """Close every idle connection."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection, _ in idle:
@@ -128,8 +130,29 @@ class ConnectionPool:
         connection.needs_rollback = False
 
 
+@contextmanager
+def hung_up_after(seconds: float) -> Iterator[None]:
+    """Within the block this thread's connection ends with an OperationalError after so long.
+
+    For a server that does not answer: `statement_timeout` is the server's to keep.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    connection.ensure_connection()  # within connect_timeout
+    timer = threading.Timer(seconds, _hang_up, [connection.connection.fileno()])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(file: int) -> None:
+    with suppress(OSError), socket.socket(fileno=os.dup(file)) as ours:
+        ours.shutdown(socket.SHUT_RDWR)
+
+
 def _is_alive(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the server has not closed the connection: a socket with nothing to read is open."""
+    """Return whether the server has not closed the connection: an open one has no data to read."""
     raw = connection.connection
     if raw is None:
         return True

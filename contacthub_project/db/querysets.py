@@ -1,4 +1,4 @@
-"""What querysets of all apps share."""
+"""Base query sets of all apps."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 class BoundedQuerySet(models.QuerySet[Row]):
-    """A queryset that can be counted cheaply."""
+    """A query set with a bounded count."""
 
     def count_up_to(self, most: int) -> int:
-        """How many there are, without looking at more than `most` of them."""
+        """Return the number of rows, reading at most `most` of them."""
         return self.order_by()[:most].count()
 
 
 class TenantQuerySet(BoundedQuerySet[Row]):
-    """A queryset of rows that belong to a workspace, most of them to one of its nodes.
+    """A query set of rows of a workspace, most of them of one of its nodes.
 
-    Lists of the API and model admins restrict what they show by the same methods. `node_field` is
-    the field that holds the id of a row's node.
+    Lists of the API and model admins use the same methods. `node_field` is the field with the id of
+    a row's node.
     """
 
     node_field = "node_id"
@@ -35,7 +35,7 @@ class TenantQuerySet(BoundedQuerySet[Row]):
         return self.filter(workspace_id=workspace_id)
 
     def in_workspaces_of(self, principal: Principal) -> Self:
-        """Return the rows of the workspaces that the principal reaches."""
+        """Return the rows of the workspaces that the principal may access."""
         if principal.workspaces is None:
             return self
         return self.filter(workspace_id__in=principal.workspaces)
@@ -47,6 +47,6 @@ class TenantQuerySet(BoundedQuerySet[Row]):
 
 
 def json_value_at(column: str, *path: str) -> Func:
-    """The value in a JSON column at a path, whatever its names; NULL when there is none."""
+    """Return SQL for the value at a path of a JSON column; it is NULL when there is none."""
     names = [Value(name) for name in path]
     return Func(F(column), *names, function="jsonb_extract_path", output_field=JSONField())

@@ -1,27 +1,32 @@
-"""SQL statements: loaded from files, and executed without what Django's cursors cost.
+"""Loads SQL statements from files, and executes them without the overhead of Django's cursors.
 
 A statement longer than a few lines is a file `<app>/sql/<what_it_does>.sql`. Parameters are named
-(`:workspace_id`); arrays (`:ids::uuid[]`) are sent in binary form. What several statements share is
-a Jinja macro in a file of its own, imported by its path from the project's folder:
-`{% from "analytics/sql/measures.sql" import facts %}`.
+(`:workspace_id`); arrays (`:ids::uuid[]`) are sent in binary form. Fragments shared by several
+statements are Jinja macros in a file of their own, imported by its path from the project's folder:
+`{% from "analytics/sql/measures.sql" import facts %}`. A statement with conditions or an order
+composed at run time is a `StatementTemplate`.
 
 Making a Django cursor costs about as much as a look-up by primary key. `fetch_one` and `fetch_all`
-obey transactions like any other statement, and use Django's cursors where a test or a developer
-watches the statements.
+are part of the current transaction like any other statement, and use Django's cursors where a test
+or a developer watches the statements.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from operator import methodcaller
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
 import psycopg.sql
-from django.db import connection
+from django.db import connection, transaction
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from contacthub_project.core.sql_fragments import Fragment
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATES = Environment(
@@ -31,39 +36,65 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-# Comments and quoted text, which hold no parameters, or a parameter; `::` is a cast.
+# Comments and quoted text, which contain no parameters, or a parameter; `::` is a cast.
 TOKEN = re.compile(
     r"--[^\n]*|'(?:[^']|'')*'|\$\$.*?\$\$|(?<![:\w]):([a-z]\w*)(::\w+\[\])?|%", re.DOTALL
 )
+PLACEHOLDER = re.compile(r"%\((\w+)\)([sb])")
 
 Record = TypeVar("Record", bound=tuple[Any, ...])  # a NamedTuple
 FEW_PAGES = 100  # too little for a wrong plan to hurt
-GROWN = """
-SELECT relname FROM pg_class
-WHERE oid = ANY (%(tables)s::text[]::regclass[])
-  AND pg_relation_size(oid) > 2 * greatest(relpages, %(pages)s)
-      * current_setting('block_size')::bigint
-"""
 FETCH_ONE, FETCH_ALL = methodcaller("fetchone"), methodcaller("fetchall")
 MOMENT = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 
 def load(path: str, **names: str) -> str:
-    """The statement in a file, as psycopg takes it.
+    """Return the statement of a file, in psycopg's syntax.
 
-    `path` is that of the file from the project's folder, without `.sql`; `names` are the values of
-    its Jinja variables: pieces of SQL that are made in Python, such as lists of columns.
+    `path` is relative to the project's folder, without `.sql`; `names` are the values of its Jinja
+    variables: SQL that is made in Python, such as lists of columns.
     """
     return parameterized(rendered(path, **names))
 
 
-def rendered(path: str, **names: str) -> str:
-    """The SQL in a file, what it imports composed in, as a person or a migration reads it."""
+class StatementTemplate:
+    """A statement of a file, some of whose named parameters stand for SQL composed at run time."""
+
+    def __init__(self, path: str, **names: str) -> None:
+        self._parts: list[tuple[str, str, str]] = []  # text, then a parameter and its placeholder
+        statement = load(path, **names)
+        position = 0
+        for found in PLACEHOLDER.finditer(statement):
+            text = statement[position : found.start()]
+            self._parts.append((text, found[1], f"%{found[2]}"))
+            position = found.end()
+        self._rest = statement[position:]
+
+    def compose(self, **values: Any) -> Fragment:
+        """Return the statement with its parameters by position.
+
+        A value that is a Fragment is inserted as SQL, with its own parameters.
+        """
+        sql: list[str] = []
+        parameters: list[Any] = []
+        for text, name, placeholder in self._parts:
+            value = values[name]
+            if isinstance(value, Fragment):
+                sql += (text, value.sql)
+                parameters += value.parameters
+            else:
+                sql += (text, placeholder)
+                parameters.append(value)
+        return Fragment("".join((*sql, self._rest)), tuple(parameters))
+
+
+def rendered(path: str, **names: Any) -> str:
+    """Return the SQL of a file with its imports included, as a person or a migration reads it."""
     return TEMPLATES.get_template(f"{path}.sql").render(names).strip() + "\n"
 
 
 def parameterized(statement: str) -> str:
-    """`:name` as `%(name)s`, and `%` doubled; comments are left out."""
+    """Replace `:name` by `%(name)s`, double each `%`, and remove comments."""
     return TOKEN.sub(_as_psycopg, statement).strip()
 
 
@@ -78,9 +109,9 @@ def _as_psycopg(token: re.Match[str]) -> str:
 def fetch_one(
     statement: str, parameters: Sequence[Any] | Mapping[str, Any], *, prepare: bool | None = None
 ) -> Any:
-    """The first row of the answer as a tuple, None when there is none.
+    """Return the first row as a tuple, None when there is none.
 
-    With `prepare=False` the statement is planned for these very parameters, each time.
+    With `prepare=False` the statement is planned for these parameters, each time.
     """
     return _fetched(FETCH_ONE, statement, parameters, prepare)
 
@@ -88,29 +119,72 @@ def fetch_one(
 def fetch_value(
     statement: str, parameters: Sequence[Any] | Mapping[str, Any], *, prepare: bool | None = None
 ) -> Any:
-    """The first column of the first row, which there must be; `prepare` as for `fetch_one`."""
+    """Return the first column of the first row, which must exist; `prepare` as for `fetch_one`."""
     return fetch_one(statement, parameters, prepare=prepare)[0]
+
+
+def fetch_optional(
+    statement: str, parameters: Sequence[Any] | Mapping[str, Any], *, prepare: bool | None = None
+) -> Any:
+    """Return the first column of the first row, None without one; `prepare` as for `fetch_one`."""
+    row = fetch_one(statement, parameters, prepare=prepare)
+    return None if row is None else row[0]
+
+
+def fetch_record(
+    record: type[Record],
+    statement: str,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    *,
+    prepare: bool | None = None,
+) -> Record | None:
+    """Return the first row as a named tuple of its columns, None when there is none."""
+    row = fetch_one(statement, parameters, prepare=prepare)
+    return None if row is None else record._make(row)  # type: ignore[attr-defined]
+
+
+def fetch_records(
+    record: type[Record],
+    statement: str,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    *,
+    prepare: bool | None = None,
+) -> list[Record]:
+    """Return all rows as named tuples of their columns; `prepare` as for `fetch_all`."""
+    rows = fetch_all(statement, parameters, prepare=prepare)
+    return list(map(record._make, rows))  # type: ignore[attr-defined]
 
 
 def fetch_all(
     statement: str, parameters: Sequence[Any] | Mapping[str, Any], *, prepare: bool | None = None
 ) -> list[Any]:
-    """All rows of the answer as tuples; `prepare` as for `fetch_one`.
+    """Return all rows as tuples; `prepare` as for `fetch_one`.
 
-    Statements that take long lists are best planned each time: a plan that was made while a table
-    was small would read all of it when it has grown.
+    Statements with long lists are best planned each time: a plan made while a table was small would
+    scan all of it when it has grown.
     """
     rows: list[Any] = _fetched(FETCH_ALL, statement, parameters, prepare)
     return rows
 
 
-def analyze_grown_tables(*tables: str) -> None:
-    """Have the planner learn what is in tables that have doubled since it last looked.
+def savepoint() -> AbstractContextManager[Any]:
+    """Run the statements within a savepoint of the current transaction, if there is one."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
-    For those who load thousands of rows: until autovacuum comes by, a minute later, the planner
-    takes a table for what it was, and look-ups in it for a thousand times cheaper than they are.
+
+@functools.cache
+def grown_tables() -> str:
+    """Return the statement that finds tables which have doubled since they were last analyzed."""
+    return load("contacthub_project/sql/grown_tables")
+
+
+def analyze_grown_tables(*tables: str) -> None:
+    """Analyze the tables that have doubled since they were last analyzed.
+
+    For processes that load thousands of rows: until autovacuum analyzes a table, a minute later,
+    the planner assumes its old size and misjudges look-ups by a factor of a thousand.
     """
-    grown = fetch_all(GROWN, {"tables": list(tables), "pages": FEW_PAGES})
+    grown = fetch_all(grown_tables(), {"tables": list(tables), "pages": FEW_PAGES})
     with connection.cursor() as cursor:
         for (table,) in grown:
             cursor.execute(
@@ -119,22 +193,22 @@ def analyze_grown_tables(*tables: str) -> None:
 
 
 def row_as_json(columns: Iterable[str], *, moments: Container[str]) -> str:
-    """SQL of a row's columns as one JSON array, as text; `moments` are the names of date-times.
+    """Return SQL of a row's columns as one JSON array, as text; `moments` are date-time columns.
 
-    One value to fetch and one to parse: measured, it saves a third of what a look-up costs, which
-    goes into making UUIDs and date-times of columns.
+    There is one value to fetch and to parse: measured, this saves a third of the cost of a look-up,
+    most of which is converting UUIDs and date-times.
     """
     listed = ", ".join(MOMENT.format(name) if name in moments else name for name in columns)
     return f"json_build_array({listed})::text"
 
 
 def record_of(record: type[Record], fetched: tuple[str] | None) -> Record | None:
-    """The row that `row_as_json` made, as a named tuple of its columns; None if there was none."""
+    """Return the row made by `row_as_json` as a named tuple; None if there was none."""
     return None if fetched is None else record(*orjson.loads(fetched[0]))
 
 
 def records_of(record: type[Record], text: str | None) -> list[Record]:
-    """The rows of `json_agg` of such rows, whose text is None when there were none."""
+    """Return the rows of `json_agg` of such rows; the text is None when there were none."""
     return [record(*row) for row in orjson.loads(text or "[]")]
 
 

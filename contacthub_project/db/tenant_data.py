@@ -1,6 +1,6 @@
 """The interface of apps that keep data of workspaces and nodes.
 
-`configuration` deletes, empties, rekeys and builds nodes, and knows none of the apps above it. Each
+`configuration` deletes, empties, rekeys and builds nodes without importing the apps above it. Each
 of those registers a `TenantDataOwner` in its `AppConfig.ready`.
 """
 
@@ -21,7 +21,7 @@ class Contradictions:
 
 
 class TenantDataOwner:
-    """Keeps data that belongs to nodes. By default each method does nothing."""
+    """An app that keeps data of nodes. By default each method does nothing."""
 
     #: Owners are called in ascending order: events (10) go before their customers (20).
     order: int
@@ -31,16 +31,16 @@ class TenantDataOwner:
     def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
         """Remove at most `limit` rows of the node in one short transaction.
 
-        Returns how many rows went; 0 means that nothing is left.
+        Returns the number of removed rows; 0 means that none are left.
         """
         return 0
 
     def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
-        """The same for what belongs to a workspace and to none of its nodes."""
+        """Remove at most `limit` rows of the workspace that belong to none of its nodes."""
         return 0
 
     def has_values(self, *, workspace_id: UUID, section: str, name: str) -> bool:
-        """Whether anything in the workspace has a value of an extended property.
+        """Return whether any row of the workspace has a value of an extended property.
 
         `section` is `customers`, `products` or a type of event; `name` may be dotted.
         """
@@ -49,30 +49,30 @@ class TenantDataOwner:
     def customers_lacking(
         self, *, workspace_id: UUID, node_id: UUID, schema: Any, paths: Sequence[str], most: int
     ) -> Contradictions:
-        """Customers of a node without a value at one of the paths, which `schema` knows.
+        """Return the customers of a node without a value at one of the paths of `schema`.
 
-        None are counted beyond `most`.
+        They are counted up to `most`.
         """
         return Contradictions()
 
     def customers_against(
         self, *, workspace_id: UUID, schema: Any, paths: Sequence[str], most: int
     ) -> Contradictions:
-        """Customers of a workspace whose values at the paths a `CustomerSchema` refuses."""
+        """Return the customers of a workspace whose values at the paths are invalid by `schema`."""
         return Contradictions()
 
-    def count_up_to(self, *, node_id: UUID, most: int) -> int:
-        """How many rows the node has, counting no further than `most`."""
+    def count_up_to(self, *, workspace_id: UUID, node_id: UUID, most: int) -> int:
+        """Return the number of rows of the node, counting up to `most`."""
         return 0
 
     def start_rekeying(self, *, workspace_id: UUID, node_id: UUID) -> int:
-        """Within a transaction: prepare for new keys; how many customers are to get one."""
+        """Prepare for new keys, within a transaction; return how many customers will get one."""
         return 0
 
     def compute_keys(
         self, *, workspace_id: UUID, node_id: UUID, policy: Any, after: UUID | None, limit: int
     ) -> Sequence[UUID]:
-        """Compute and keep the keys that a matching policy gives the next customers by their ids.
+        """Compute and store the keys of the next customers, in the order of their ids.
 
         Within the caller's transaction. Returns the ids, none when all are done; so does
         `write_keys`.
@@ -82,24 +82,27 @@ class TenantDataOwner:
     def key_collisions(
         self, *, workspace_id: UUID, node_id: UUID, most: int
     ) -> Sequence[list[str]]:
-        """Groups of ids of customers that share a computed key."""
+        """Return groups of ids of customers that share a computed key."""
         return ()
 
     def write_keys(
         self, *, workspace_id: UUID, node_id: UUID, after: UUID | None, limit: int
     ) -> Sequence[UUID]:
-        """Give the next customers the keys computed for them."""
+        """Assign the computed keys to the next customers."""
         return ()
 
     def clear_keys(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
-        """Forget at most `limit` computed keys; how many."""
+        """Delete at most `limit` computed keys; return the number."""
         return 0
 
     def start_building(self, *, workspace_id: UUID, node_id: UUID) -> None:
-        """Within a transaction: an aggregate node is to be filled, from the start."""
+        """Prepare to fill an aggregate node from the start, within a transaction."""
 
     def build_batch(self, *, workspace_id: UUID, node_id: UUID) -> bool:
-        """Go on filling an aggregate node, for one short transaction; True when it is full."""
+        """Continue filling an aggregate node in one short transaction.
+
+        Return True when complete.
+        """
         return True
 
 
@@ -107,11 +110,11 @@ _owners: list[TenantDataOwner] = []
 
 
 def register(owner: TenantDataOwner) -> None:
-    """Make `owner` known; called once per process while Django starts."""
+    """Register `owner`; called once per process while Django starts."""
     _owners.append(owner)
     _owners.sort(key=lambda known: known.order)
 
 
 def all_owners() -> tuple[TenantDataOwner, ...]:
-    """Every owner, in ascending `order`."""
+    """Return every owner, in ascending `order`."""
     return tuple(_owners)

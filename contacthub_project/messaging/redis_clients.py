@@ -12,10 +12,10 @@ _making = threading.Lock()
 
 
 def redis_client(*, timeout: float | None) -> redis.Redis:
-    """The client that gives up on an answer after so many seconds; None waits for ever.
+    """Return the client with a response timeout in seconds; None waits without limit.
 
-    Made once, also when many threads ask first: a second client that nobody keeps would close its
-    connections when it is collected, under the hands of the thread that is using one.
+    Created once, also when several threads ask at the same time: a second client that nobody keeps
+    would close its connections when it is collected, while a thread is using one.
     """
     with _making:
         return _made(timeout)

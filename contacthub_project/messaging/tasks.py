@@ -11,9 +11,9 @@ from contacthub_project.runtime.disk import database_has_room
 
 
 class BaseTask(Task):  # type: ignore[misc]
-    """Is not begun while there is too little room on the disk; the next sweep finds its work.
+    """Does not start while there is too little space on the disk; the next sweep repeats its work.
 
-    Tasks with the option `needs_room=False` make room.
+    Tasks with the option `needs_room=False` free space.
     """
 
     abstract = True

@@ -1,4 +1,4 @@
-"""Set up the project's virtual environment; needs nothing but Python and pip.
+"""Sets up the project's virtual environment; needs nothing but Python and pip.
 
 Only the standard library is imported here: this module runs before anything is installed. pip
 installs uv, at the version and hash of requirements-dev.txt, and uv installs the rest.
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -28,15 +29,17 @@ PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements.txt"
 DEV_REQUIREMENTS = ROOT / "requirements-dev.txt"
 STAMP = VENV / ".installed"
+DEV_TOOL = VENV / "bin" / "pytest"
+CITUS = "--citus"
 
 
-def say(message: str) -> None:
-    """Print one line of progress at once, also into a pipe."""
+def print_line(message: str) -> None:
+    """Print one line of progress immediately, also into a pipe."""
     print(message, flush=True)
 
 
 def ensure_environment(*, dev: bool) -> Path:
-    """Install exactly what the requirement files pin, with the tools for development if `dev`.
+    """Install exactly what the requirement files pin; with `dev` also the development tools.
 
     Returns the path of the environment's Python. Safe when several commands start at once: one
     installs, the others wait. Ends the process with the installer's exit code when it fails.
@@ -44,16 +47,17 @@ def ensure_environment(*, dev: bool) -> Path:
     if sys.version_info < (3, 11):  # noqa: UP036 - nothing has checked it before us
         sys.exit("Contacthub needs Python 3.11 or newer, this is {}.{}.".format(*sys.version_info))
     complete = [REQUIREMENTS, DEV_REQUIREMENTS]
-    wanted = complete if dev else [REQUIREMENTS]
     with _only_one_at_a_time():
+        # After a change of the requirements installed development tools are installed again.
+        needed = complete if dev or DEV_TOOL.exists() else [REQUIREMENTS]
         installed = STAMP.read_text() if STAMP.is_file() else ""
-        if installed not in {_fingerprint(wanted), _fingerprint(complete)}:
-            _install(wanted)
+        if installed not in {_fingerprint(needed), _fingerprint(complete)}:
+            _install(needed)
     return PYTHON
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """An argument parser that reports errors in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(preflight.EXIT_STATUS, f"{self.prog}: {message}\n")
@@ -62,7 +66,8 @@ class OneLineParser(argparse.ArgumentParser):
 def run(arguments: list[str]) -> None:
     """`./run`: replace this process by the whole product.
 
-    What cannot be run is refused by a line and exit status 2, before anything is written.
+    Invalid arguments and unusable folders and ports are refused by a line and exit status 2, before
+    anything is written.
     """
     parser = OneLineParser(prog="./run", description="Set up and run Contacthub.")
     parser.add_argument(
@@ -90,7 +95,19 @@ def run(arguments: list[str]) -> None:
 
 
 def test(arguments: list[str]) -> None:
-    """`./test`: replace this process by pytest; arguments are pytest's."""
+    """`./test`: replace this process by pytest; arguments are pytest's.
+
+    With `--citus` tests use the database of DATABASE_URL itself: an empty one, in a cluster that
+    was made elsewhere. They distribute it first, and leave their rows there.
+    """
+    if CITUS in arguments:
+        arguments = [each for each in arguments if each != CITUS]
+        if not os.environ.get("DATABASE_URL"):
+            sys.exit(f"{CITUS} needs DATABASE_URL: an empty database with the extension")
+        os.environ["TEST_DATABASE_NAME"] = urllib.parse.urlsplit(
+            os.environ["DATABASE_URL"]
+        ).path.lstrip("/")
+        arguments = ["-n", "0", "--reuse-db", *arguments]
     python = ensure_environment(dev=True)
     os.chdir(ROOT)
     os.execv(python, [str(python), "-m", "pytest", *arguments])
@@ -107,9 +124,9 @@ def _folder(given: str) -> Path:
 
 def _install(requirements: list[Path]) -> None:
     started = time.monotonic()
-    say("Setting up the virtual environment in .venv (once; later starts take seconds)")
+    print_line("Setting up the virtual environment in .venv (once; later starts take seconds)")
     STAMP.unlink(missing_ok=True)
-    # Without pip of its own, which takes longer to install than everything else: this Python's pip
+    # Without its own pip, which takes longer to install than everything else: this Python's pip
     # can install into the environment.
     _check_call([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)])
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as installer:
@@ -121,23 +138,23 @@ def _install(requirements: list[Path]) -> None:
                 "--disable-pip-version-check", "--no-input", "--no-deps",
                 "--require-hashes", "--requirement", installer.name,
             ],
-            shown=("ERROR",),
+            prefixes=("ERROR",),
         )  # fmt: skip
-    say("Installing the pinned requirements")
+    print_line("Installing the pinned requirements")
     files = [option for file in requirements for option in ("--requirement", str(file))]
     _check_call(
         [
             str(VENV / "bin" / "uv"), "pip", "install", "--python", str(PYTHON),
             "--require-hashes", "--no-deps", *files,
         ],
-        shown=("Resolved", "Prepared", "Installed", "error"),
+        prefixes=("Resolved", "Prepared", "Installed", "error"),
     )  # fmt: skip
     STAMP.write_text(_fingerprint(requirements))
-    say(f"Installed in {time.monotonic() - started:.0f} s")
+    print_line(f"Installed in {time.monotonic() - started:.0f} s")
 
 
 def _requirement(name: str) -> str:
-    """The lines of requirements-dev.txt that pin one package, with its hashes."""
+    """Return the lines of requirements-dev.txt that pin one package, with its hashes."""
     pinned = re.search(
         rf"^{re.escape(name)}==.*(?:\n    --hash=.*)+", DEV_REQUIREMENTS.read_text(), re.MULTILINE
     )
@@ -146,22 +163,22 @@ def _requirement(name: str) -> str:
     return pinned[0] + "\n"
 
 
-def _check_call(command: list[str], shown: tuple[str, ...] = ("",)) -> None:
+def _check_call(command: list[str], prefixes: tuple[str, ...] = ("",)) -> None:
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     )
     lines = []
     for line in process.stdout or ():
         lines.append(line)
-        if line.startswith(shown):
-            say("  " + line.split(" (from ")[0].rstrip()[:100])
+        if line.startswith(prefixes):
+            print_line("  " + line.split(" (from ")[0].rstrip()[:100])
     if process.wait():
         sys.stderr.writelines(lines[-40:])
         sys.exit(process.returncode)
 
 
 def _fingerprint(requirements: list[Path]) -> str:
-    """Changes with the requirement files, the folder and the version of Python."""
+    """Return a digest of the requirement files, the folder and the version of Python."""
     parts = [file.read_bytes() for file in requirements]
     parts += [str(ROOT).encode(), sys.version.encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()

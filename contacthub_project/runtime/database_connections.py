@@ -1,4 +1,4 @@
-"""How many database connections the product may hold, and whether the server has as many."""
+"""Computes how many database connections the product needs, and checks that the server has them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from django.db import connection
 
 from contacthub_project.db.gathering import LANES
 
-GATHERERS = 3  # reads and writes of customers, writes of events, each with lanes of its own
+GATHERERS = 3  # reads and writes of customers, writes of events; each has its own connections
 OTHER_PROCESSES = 8  # worker with its two processes, beat, supervisor, commands; some to spare
 
 
 def needed_connections(workers: int) -> int:
-    """The most that so many web processes and the rest of one product hold at once."""
+    """Return the most connections that so many web processes and the other processes hold."""
     of_one: int = sum(settings.WEB_SLOTS.values()) + settings.WEB_STREAMS + GATHERERS * LANES
     return workers * of_one + OTHER_PROCESSES
 
 
 def missing_connections(workers: int) -> str | None:
-    """What is to be said when the server has fewer connections than that; None if it has enough."""
+    """Return a message when the server has too few connections; None if it has enough."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('max_connections')::int"

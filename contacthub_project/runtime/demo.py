@@ -1,4 +1,4 @@
-"""A workspace to try things in: two entry nodes, sources, and people with tokens that last."""
+"""The demo workspace: two entry nodes, sources, and people with tokens that do not expire."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ LOGIN = "operator"
 
 
 def ensure_demo(*, file: Path, base_url: str) -> dict[str, Any]:
-    """The facts of the demo workspace, kept in `file` (readable by its owner only).
+    """Return the data of the demo workspace, kept in `file` (readable by its owner only).
 
-    Makes what is missing; when the file is lost, new tokens and a new password are made, because
+    Creates what is missing; when the file is lost, new tokens and a new password are made, because
     the database holds only their hashes. People whose tokens have ended, as they do with a new
-    password or other roles, get others.
+    password or other roles, get new ones.
     """
     facts = _read(file)
     if facts is None or not _still_works(facts):
@@ -108,7 +108,7 @@ def _still_works(facts: dict[str, Any]) -> bool:
 
 
 def _renew_tokens(tokens: dict[str, str]) -> None:
-    """Give people whose token is no more another one."""
+    """Give people whose token has ended another one."""
     for username in PEOPLE:
         checksum = token_hash(tokens[username]).hex()
         if not get_access_token_model().objects.filter(token_checksum=checksum).exists():

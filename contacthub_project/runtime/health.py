@@ -1,4 +1,4 @@
-"""Is everything there? For load balancers, monitors and the back-office."""
+"""The health check, for load balancers, monitors and the back-office."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from drf_spectacular.utils import extend_schema
 from contacthub_project.api.components import enum_component, object_component
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.viewsets import ContactHubViewSet
+from contacthub_project.db.distribution.checking import silent_workers
+from contacthub_project.db.distribution.placement import is_distributed
+from contacthub_project.db.pools import hung_up_after
 from contacthub_project.runtime import disk
 
 log = structlog.get_logger("contacthub.health")
 
 HEARTBEAT = "contacthub:worker:heartbeat"
 HEARTBEAT_SECONDS = 30
+ANSWER_SECONDS = 2.0
 UP, DOWN, DEGRADED = "UP", "DOWN", "DEGRADED"
 STATUS = enum_component("HealthStatus", [UP, DEGRADED, DOWN])
 PART = object_component("HealthOfPart", {"status": STATUS})
@@ -38,17 +42,17 @@ HEALTH = object_component(
 
 
 class HealthViewSet(ContactHubViewSet):
-    """503 only when the database is away: without the others requests are still served."""
+    """Responds 503 only without the database: without the other parts requests are still served."""
 
     @extend_schema(responses={200: HEALTH, 503: HEALTH})
     def retrieve(self, request: HttpRequest) -> JsonResponse:
-        """State of the product and of its parts."""
+        """Return the state of the product and of its parts."""
         health = health_state()
         return JsonResponse(health, status=503 if health["status"] == DOWN else 200)
 
 
 def health_state() -> dict[str, Any]:
-    """State of the whole and of the database, Redis, the worker and the disk."""
+    """Return the state of the whole and of the database, Redis, the worker and the disk."""
     database = _database()
     store, worker = _store_and_worker()
     room = UP if disk.has_room(settings.DATA) else DEGRADED
@@ -60,7 +64,7 @@ def health_state() -> dict[str, Any]:
 
 
 def record_heartbeat() -> None:
-    """Note that a worker is alive; called by the worker itself every few seconds."""
+    """Record that a worker is alive; called by the worker itself every few seconds."""
     try:
         with _client() as client:
             client.set(HEARTBEAT, int(time.time()), ex=HEARTBEAT_SECONDS)
@@ -69,10 +73,12 @@ def record_heartbeat() -> None:
 
 
 def _database() -> str:
+    """A server that takes statements and answers none, as one that is stopped, is DOWN too."""
     try:
-        with connection.cursor() as cursor:
+        with hung_up_after(ANSWER_SECONDS), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        return UP
+        # If a database worker is down, some workspaces are served and others are not.
+        return DEGRADED if is_distributed() and silent_workers() else UP
     except DatabaseError:
         connection.close()
         return DOWN

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import logging.config
 import traceback
+from collections.abc import MutableMapping
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
 from psycopg import errors as pg
 
 INNERMOST_FRAMES = 12
+# The id of the request at hand, which each line carries.
+tracing_id: ContextVar[str | None] = ContextVar("tracing_id", default=None)
+
+
+def _add_tracing_id(logger: Any, name: str, event: MutableMapping[str, Any]) -> Any:
+    if (current := tracing_id.get()) is not None:
+        event.setdefault("tracing_id", current)
+    return event
+
+
 _SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
+    _add_tracing_id,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -23,7 +35,7 @@ _SHARED: list[Any] = [
 
 
 def logging_settings(*, form: str, level: str) -> dict[str, Any]:
-    """A configuration for `logging.config.dictConfig`.
+    """Return a configuration for `logging.config.dictConfig`.
 
     `form` is `json` or `console`, `level` a name of the standard library's levels.
     """
@@ -47,7 +59,7 @@ def logging_settings(*, form: str, level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Our exception handler reports what these would report a second time, with paths.
+            # These would report a second time, with paths, what our exception handler reports.
             "django.request": {"level": "CRITICAL"},
             "django.security": {"level": "CRITICAL"},
             "django.server": {"level": "WARNING"},
@@ -71,9 +83,9 @@ def configure(settings: dict[str, Any]) -> None:
 
 
 def failure_details(failure: BaseException) -> dict[str, Any]:
-    """What a log line may say of an exception: its class, PostgreSQL's code and the frames.
+    """Return the loggable parts of an exception: its class, PostgreSQL's code and the frames.
 
-    Never the exception's own text, which may quote personal data.
+    Not its text, which may quote personal data.
     """
     frames = traceback.extract_tb(failure.__traceback__)[-INNERMOST_FRAMES:]
     return {
@@ -84,6 +96,6 @@ def failure_details(failure: BaseException) -> dict[str, Any]:
 
 
 def sqlstate(failure: BaseException) -> str | None:
-    """PostgreSQL's code of the error that caused an exception; None when it was none of its."""
+    """Return PostgreSQL's code of the error that caused an exception; None if there is none."""
     cause = failure.__cause__
     return cause.sqlstate if isinstance(cause, pg.Error) else None

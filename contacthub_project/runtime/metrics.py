@@ -1,7 +1,7 @@
 """Prometheus metrics of this process; `metrics_gathering` sums them over all processes.
 
-Values stay in memory. prometheus_client's own way over several processes is files mapped into
-memory, which end the process by SIGBUS when the disk is full.
+Values are kept in memory: prometheus_client's multiprocess mode uses memory-mapped files, which end
+the process by SIGBUS when the disk is full.
 """
 
 from __future__ import annotations
@@ -31,6 +31,12 @@ DROPPED_EVENTS = Counter(
     ["reason"],
     registry=REGISTRY,
 )
+REFUSED_DATA = Counter(
+    "contacthub_refused_data",
+    "Customers and events that were refused, by whose they were, type of event and reason",
+    ["workspace", "source", "entity", "type", "reason"],
+    registry=REGISTRY,
+)
 REFUSED = Counter(
     "contacthub_refused_requests",
     "Requests answered 503 because too many others came, by class of work and what was used up",
@@ -43,7 +49,7 @@ _lock = threading.Lock()
 
 
 def observe(route: str, method: str, status: int, seconds: float) -> None:
-    """Count one answered request; `route` is a path template, so that labels stay few."""
+    """Count one request; `route` is a path template, so that there are few labels."""
     key = (route, method if method in _METHODS else "OTHER", status)
     child = _children.get(key)
     if child is None:
@@ -54,14 +60,22 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
 
 
 def count_dropped_events(by_reason: Mapping[str, int]) -> None:
-    """Count waiting events that were refused to their customers."""
+    """Count waiting events that were refused when their customer appeared."""
     for reason, count in by_reason.items():
         DROPPED_EVENTS.labels(reason).inc(count)
         report_to_gatherer()
 
 
+def count_refused_data(
+    workspace: str, source: str, entity: str, event_type: str, reason: str, count: int
+) -> None:
+    """Count customers or events that were refused."""
+    REFUSED_DATA.labels(workspace, source, entity, event_type, reason).inc(count)
+    report_to_gatherer()
+
+
 def count_refused(work_class: str, reason: str) -> None:
-    """Count a request that found too many others; `reason` is the limit that was reached."""
+    """Count a request that was refused because of a limit; `reason` is the limit."""
     REFUSED.labels(work_class, reason).inc()
     report_to_gatherer()
 
@@ -70,7 +84,7 @@ _is_reporting = False
 
 
 def report_to_gatherer() -> None:
-    """Have the metrics of this process gathered, if it was started by a process that gathers."""
+    """Report the metrics of this process, if a parent process gathers them."""
     global _is_reporting
     address = os.environ.get(metrics_gathering.ADDRESS)
     if address and not _is_reporting:
@@ -79,13 +93,17 @@ def report_to_gatherer() -> None:
 
 
 def _begin_anew() -> None:
-    """In a forked child: threads are gone, and what the parent counted is the parent's."""
+    """Reset the metrics in a forked child.
+
+    Its threads do not run, and the counts are the parent's.
+    """
     global _is_reporting
     _is_reporting = False
     _children.clear()
     REQUEST_SECONDS.clear()
     DROPPED_EVENTS.clear()
     REFUSED.clear()
+    REFUSED_DATA.clear()
 
 
 os.register_at_fork(after_in_child=_begin_anew)

@@ -1,8 +1,8 @@
 """Gathers the metrics of several processes over a unix socket, and serves their sums.
 
-A process connects when it counts for the first time, and answers each byte that it receives with
-all of its values as JSON. What a process told last still counts when it has ended, so sums never
-decrease; what it counted after that is lost.
+A process connects when it counts for the first time, and responds to each byte that it receives
+with all of its values as JSON. The last report of a process still counts when the process has
+ended, so sums never decrease; what it counted after that is lost.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from prometheus_client.samples import Sample
 
 SOCKET = "metrics.sock"
 ADDRESS = "METRICS_SOCKET"  # environment variable of processes that are gathered
-ANSWER_SECONDS = 1.0  # a process that takes longer counts with what it told last
+ANSWER_SECONDS = 1.0  # of a process that takes longer the last report is used
 LARGEST_REPORT = 64 << 20
 PAUSE_SECONDS = 1.0
 
@@ -34,7 +34,7 @@ log = structlog.get_logger("contacthub.metrics")
 
 
 def report(address: str, registry: CollectorRegistry) -> None:
-    """Answer the gatherer's questions from a thread of this process; comes back at once."""
+    """Respond to the gatherer's requests from a thread of this process; returns immediately."""
     thread = threading.Thread(target=_report, args=(address, registry), daemon=True, name="metrics")
     thread.start()
 
@@ -69,7 +69,7 @@ class Sums:
     )
 
     def add(self, report: bytes) -> None:
-        """Add what a process told; nothing if it has not told anything."""
+        """Add a process's report; None adds nothing."""
         for name, documentation, kind, samples in orjson.loads(report or b"[]"):
             self.metrics[name] = (documentation, kind)
             values = self.values.setdefault(name, {})
@@ -97,15 +97,15 @@ class Sums:
 
 @dataclass(eq=False)
 class Reporter:
-    """A process that is connected, and what it told last."""
+    """A connected process and its last report."""
 
     connection: Connection
     latest: bytes = b""
-    is_asked: bool = False
+    is_pending: bool = False
 
 
 class Gatherer(Collector):
-    """Listens for processes at a unix socket in `folder`, which only its owner can open."""
+    """Accepts processes at a unix socket in `folder`, which only its owner can open."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -120,7 +120,7 @@ class Gatherer(Collector):
         self._thread.start()
 
     def close(self) -> None:
-        """Listen no more, and remove the socket."""
+        """Stop accepting, and remove the socket."""
         self._is_closing = True
         with contextlib.suppress(OSError):
             Client(self.address, "AF_UNIX").close()  # wakes the thread
@@ -128,15 +128,15 @@ class Gatherer(Collector):
         self._listener.close()
 
     def collect(self) -> Iterable[Metric]:
-        """The sums over all processes that there are and were."""
+        """Return the sums over all processes, ended ones included."""
         with self._changed:
             for reporter in self._reporters:
-                if not reporter.is_asked:  # one that owes an answer still is not asked again
-                    reporter.is_asked = True
+                if not reporter.is_pending:  # one request at a time
+                    reporter.is_pending = True
                     with contextlib.suppress(OSError):
                         reporter.connection.send_bytes(b"?")
             self._changed.wait_for(
-                lambda: not any(each.is_asked for each in self._reporters), ANSWER_SECONDS
+                lambda: not any(each.is_pending for each in self._reporters), ANSWER_SECONDS
             )
             sums = Sums()
             sums.merge(self._ended)
@@ -148,7 +148,7 @@ class Gatherer(Collector):
         while not self._is_closing:
             try:
                 reporter = Reporter(self._listener.accept())
-            except OSError:  # no file descriptor is left, say
+            except OSError:  # for example, no file descriptor is left
                 log.warning("metrics of a process are not gathered")
                 time.sleep(PAUSE_SECONDS)
                 continue
@@ -159,9 +159,9 @@ class Gatherer(Collector):
     def _listen_to(self, reporter: Reporter) -> None:
         with contextlib.suppress(OSError, EOFError):
             while True:
-                told = reporter.connection.recv_bytes(LARGEST_REPORT)
+                report = reporter.connection.recv_bytes(LARGEST_REPORT)
                 with self._changed:
-                    reporter.latest, reporter.is_asked = told, False
+                    reporter.latest, reporter.is_pending = report, False
                     self._changed.notify_all()
         with self._changed:
             reporter.connection.close()
@@ -172,9 +172,9 @@ class Gatherer(Collector):
 
 @contextlib.contextmanager
 def served(address: str, port: int, *, folder: Path) -> Iterator[None]:
-    """Answer `GET /metrics` meanwhile, of the processes that this one starts meanwhile.
+    """Serve `GET /metrics` of the processes that this one starts, within the context.
 
-    `folder` is for the socket. Raises OSError if the port cannot be had.
+    `folder` is for the socket. Raises OSError if the port is not available.
     """
     registry = CollectorRegistry()
     server, _ = start_http_server(port, addr=address, registry=registry)

@@ -1,6 +1,6 @@
-"""What must hold before anything is started or written.
+"""Checks before anything is started or written.
 
-Only the standard library is imported here: `./run` asks before anything is installed.
+Only the standard library is imported here: `./run` calls it before anything is installed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOCK_SECONDS = 1.0
 
 
 class RefusedError(RuntimeError):
-    """The product cannot be started so; the message is one sentence that says what to change."""
+    """The product cannot be started; the message is one sentence that says what to change."""
 
 
 def port_number(text: str) -> int:
@@ -34,7 +34,7 @@ def port_number(text: str) -> int:
 
 
 def check_folder(data: Path) -> None:
-    """Raise RefusedError unless `data` is a folder that can be written to, or can become one."""
+    """Raise RefusedError unless `data` is a writable folder, or can be created as one."""
     nearest = data
     try:
         while not nearest.exists():
@@ -51,7 +51,7 @@ def check_folder(data: Path) -> None:
 
 
 def check_ports(host: str, port: int, *, metrics_address: str) -> None:
-    """Raise RefusedError unless the web server and the metrics can have their ports."""
+    """Raise RefusedError unless the ports of the web server and the metrics are free."""
     _check_port(host, port, purpose="")
     _check_port(metrics_address, port + 1, purpose=", where metrics would be,")
 
@@ -68,11 +68,11 @@ def check_not_running(data: Path) -> None:
 
 
 def lock_folder(data: Path) -> IO[str]:
-    """Hold the data folder until the file that is returned is closed, or this process ends.
+    """Lock the data folder until the returned file is closed, or this process ends.
 
-    The kernel lets go of the lock however the process ends, so a file that was left behind, with
-    the id of a process that is gone, keeps nobody out. Raises RefusedError if another process holds
-    it, also after a second: somebody may just be asking by `check_not_running`.
+    The kernel releases the lock however the process ends, so a file that was left by an ended
+    process locks nobody out. Raises RefusedError if another process holds it for more than a
+    second: `check_not_running` holds it for a moment.
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = open(data / LOCK, "a+")  # noqa: SIM115
@@ -89,7 +89,7 @@ def lock_folder(data: Path) -> IO[str]:
 
 
 def _is_locked(lock: IO[str], kind: int) -> bool:
-    """Whether this process has got the lock."""
+    """Return whether this process has got the lock."""
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""How the product's long-running programs are started."""
+"""The commands that start the product's long-running programs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def web(
     log: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Program:
-    """The web server: so many processes, each with the turns of the settings.
+    """Return the web server, with so many processes.
 
-    `environment` is what is different in it.
+    `environment` are its additional environment variables.
     """
     command = [
         sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop",
@@ -39,7 +39,7 @@ def web(
 
 
 def worker(log: Path) -> Program:
-    """Two processes that work on tasks."""
+    """Return the Celery worker, with two processes."""
     command = [
         *CELERY, "worker", "--concurrency", "2", "--loglevel", "WARNING",
         "--without-gossip", "--without-mingle",
@@ -48,7 +48,7 @@ def worker(log: Path) -> Program:
 
 
 def beat(log: Path) -> Program:
-    """The schedule."""
+    """Return Celery's beat."""
     command = [
         *CELERY, "beat", "--loglevel", "WARNING",
         "--schedule", str(settings.DATA / "celerybeat-schedule"), "--pidfile=",

@@ -1,7 +1,7 @@
-"""Is the database newer than this program?
+"""Checks whether the database is newer than this program.
 
-A program before must go on working with newer tables while it is being replaced, and must not be
-started on them anew: it does not know what the new columns and constraints want of its writes.
+An old program must go on working with newer tables while it is being replaced, and must not be
+started on them again: it does not know the new columns and constraints.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class NewerTablesError(RuntimeError):
 
 
 def unknown_migrations() -> list[str]:
-    """Migrations that are recorded in the database and unknown here, as `app.name`, in order.
+    """Return migrations recorded in the database and unknown here, as `app.name`, in order.
 
-    Those that a squashed migration stands for are known.
+    Those that a squashed migration replaces are known.
     """
     recorded = MigrationRecorder(connection).applied_migrations()
     loader = MigrationLoader(None)
@@ -44,9 +44,9 @@ def unknown_migrations() -> list[str]:
 
 
 def refuse_newer_tables() -> None:
-    """Raise NewerTablesError unless this program knows all that the tables have been through.
+    """Raise NewerTablesError unless this program knows all applied migrations.
 
-    Raises DatabaseError when the database does not answer.
+    Raises DatabaseError when the database does not respond.
     """
     unknown = unknown_migrations()
     if unknown:
@@ -54,16 +54,16 @@ def refuse_newer_tables() -> None:
 
 
 def wait_until_known() -> None:
-    """The same for programs that can do nothing without a database: they wait until it answers."""
-    told = False
+    """Wait until the database responds, then do the same; for programs that need a database."""
+    is_announced = False
     while True:
         try:
             refuse_newer_tables()
             return
         except DatabaseError:
-            if not told:
+            if not is_announced:
                 log.warning("no database yet; waiting for it")
-                told = True
+                is_announced = True
             time.sleep(PAUSE_SECONDS)
         finally:
             connection.close()

@@ -1,4 +1,4 @@
-"""Keeps the product's processes running, and stops them in the right order."""
+"""Keeps the product's processes running, and stops them in order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PR_SET_PDEATHSIG = 1
 class Program:
     """A child process that is started again when it ends by itself.
 
-    Without a log it writes where this process writes.
+    Without a log it writes to the output of this process.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Program:
     failures: int = 0
 
     def start(self) -> None:
-        """Start it, its output going to its log."""
+        """Start it, with its output going to its log."""
         with opened_log(self.log) as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -51,10 +51,10 @@ class Program:
         return self.process is not None and self.process.poll() is None
 
     def revive(self) -> bool:
-        """Start it again if it has ended and its pause is over; True if it was started."""
+        """Start it again if it has ended and its pause is over; return whether it was started."""
         if self.process is None or self.process.poll() is None:
             return False
-        self._kill_group()  # its own children must not hold on to what it had
+        self._kill_group()  # its own children may still hold its port
         lived = time.monotonic() - self.started
         self.failures = 0 if lived > 60 else self.failures
         if lived < min(0.5 * 2**self.failures, 30):
@@ -64,7 +64,7 @@ class Program:
         return True
 
     def stop(self) -> None:
-        """Ask it to end; kill it when it does not."""
+        """Terminate it; kill it when it does not end."""
         if self.process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -82,18 +82,18 @@ class Program:
 
 @dataclass
 class Supervisor:
-    """Runs programs until it is told to stop by SIGINT or SIGTERM.
+    """Runs programs until SIGINT or SIGTERM.
 
-    `watch` is called about twice a second, to look after what is no child of ours.
+    `watch` is called about twice a second, to check servers that are not child processes.
     """
 
     programs: list[Program]
-    say: Callable[[str], None]
+    report: Callable[[str], None]
     watch: Callable[[], None]
     _stopping: bool = field(default=False, init=False)
 
     def stop_on_signals(self) -> None:
-        """From now on SIGINT and SIGTERM end `run` instead of this process."""
+        """Make SIGINT and SIGTERM end `run` instead of this process."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._ask_to_stop)
 
@@ -108,7 +108,7 @@ class Supervisor:
                 if program.revive():
                     see = f"; see {program.log}" if program.log else ""
                     with contextlib.suppress(OSError):  # it may go to a file on a full disk
-                        self.say(f"{program.name} ended and was started again{see}")
+                        self.report(f"{program.name} ended and was started again{see}")
             self.watch()
             time.sleep(0.5)
 
@@ -127,7 +127,7 @@ class Supervisor:
 
 @contextlib.contextmanager
 def opened_log(log: Path | None) -> Iterator[IO[bytes] | int | None]:
-    """What a child writes to: None as this process, and nowhere if the disk takes no new log."""
+    """Return the output of a child: None for that of this process, DEVNULL if the disk is full."""
     if log is None:
         yield None
         return

@@ -11,4 +11,5 @@ from .database import *
 from .environment import *
 from .logging import *
 from .security import *
+from .sign_in import *
 from .web import *

@@ -7,21 +7,21 @@ from pathlib import Path
 from .environment import DATA, env
 
 REST_FRAMEWORK = {
-    # See contacthub_project.api.viewsets for what of DRF is used.
+    # See contacthub_project.api.viewsets for the parts of DRF that are used.
     "EXCEPTION_HANDLER": "contacthub_project.api.exception_handler.exception_handler",
     "DEFAULT_AUTHENTICATION_CLASSES": ["contacthub_project.api.authentication.BearerToken"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "contacthub_project.api.schema.ContractSchema",
+    "DEFAULT_SCHEMA_CLASS": "contacthub_project.api.autoschema.ContractSchema",
     "DATETIME_FORMAT": None,  # moments get their form from contacthub_project.api.renderers
     "UNAUTHENTICATED_USER": None,
 }
-# Who stands behind a bearer token; the platform's API package imports no app.
+# Finds the principal of a bearer token; the platform's API package imports no app.
 PRINCIPAL_LOOKUP = "configuration.queries.principals.find_principal"
 PRINCIPAL_CACHE_SECONDS = 3
 # A version number in shared memory: invalidates caches of configuration in all processes.
 SHARED_VERSION_FILE = Path(env.str("SHARED_VERSION_FILE", default=str(DATA / "shared-version")))
-# Proxies between client and server whose words can be trusted, and the headers that they set.
+# The number of trusted proxies between client and server, and the headers that they set.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 PROXY_HEADERS: str = env.str(
     "PROXY_HEADERS", default="X-Forwarded", choices=["X-Forwarded", "Forwarded"]
@@ -56,9 +56,9 @@ SPECTACULAR_SETTINGS = {
     "OAUTH2_TOKEN_URL": "/oauth2/token/",
     "OAUTH2_REFRESH_URL": "/oauth2/token/",
     "OAUTH2_SCOPES": {"hub": "Everything the person's roles allow"},
-    "PREPROCESSING_HOOKS": ["contacthub_project.api.schema.only_the_contract"],
+    "PREPROCESSING_HOOKS": ["contacthub_project.api.openapi_hooks.only_the_contract"],
     "POSTPROCESSING_HOOKS": [
-        "contacthub_project.api.schema.complete_document",
+        "contacthub_project.api.openapi_hooks.complete_document",
     ],
 }
 
@@ -81,6 +81,7 @@ CORS_ALLOW_HEADERS = [
 ]
 CORS_EXPOSE_HEADERS = [
     "etag",
+    "idempotent-replayed",
     "location",
     "retry-after",
     "ratelimit-limit",

@@ -1,4 +1,4 @@
-"""Valkey or Redis, Celery and the tasks that it runs at intervals."""
+"""Valkey or Redis, Celery and its periodic tasks."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "events.tasks.purge",
         "schedule": 300.0,
     },
+    "delete inactive customers": {
+        "task": "events.tasks.delete_inactive_customers",
+        "schedule": crontab(hour=2, minute=45),
+    },
     "merge what is pending": {
         "task": "customers.tasks.merge_pending",
         "schedule": 30.0,
@@ -69,12 +73,52 @@ CELERY_BEAT_SCHEDULE = {
         "task": "bulkjobs.tasks.remove_stray_files",
         "schedule": 3600.0,
     },
+    "tell webhooks of changes": {
+        "task": "customers.tasks.deliver",
+        "schedule": 5.0,
+    },
+    "remove old attempts of webhooks": {
+        "task": "customers.tasks.remove_old_attempts",
+        "schedule": 3600.0,
+    },
+    "remove old refusals": {
+        "task": "customers.tasks.remove_old_refusals",
+        "schedule": 3600.0,
+    },
+    "keep the members of segments": {
+        "task": "segments.tasks.follow",
+        "schedule": 2.0,
+    },
+    "prove the members of segments": {
+        "task": "segments.tasks.verify",
+        "schedule": crontab(hour=4, minute=10),
+    },
+    "remove old changes of segments": {
+        "task": "segments.tasks.remove_old_changes",
+        "schedule": 3600.0,
+    },
     "trim the change feed": {
         "task": "customers.tasks.trim_feeds",
         "schedule": 3600.0,
     },
+    "erase deleted customers": {
+        "task": "customers.tasks.erase_deleted",
+        "schedule": 3600.0,
+    },
+    "remove old history of customers": {
+        "task": "customers.tasks.remove_old_history",
+        "schedule": 3600.0,
+    },
+    "find duplicates": {
+        "task": "customers.tasks.find_duplicates",
+        "schedule": 15.0,
+    },
+    "remove old journals of merges": {
+        "task": "customers.tasks.remove_old_merge_journals",
+        "schedule": 3600.0,
+    },
     "clear old idempotency keys": {
-        "task": "events.tasks.clear_old_keys",
+        "task": "configuration.tasks.clear_old_keys",
         "schedule": 3600.0,
     },
     "sum up dropped events": {
@@ -83,6 +127,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "clear expired tokens and sign-ins": {
         "task": "configuration.tasks.clear_expired",
+        "schedule": 3600.0,
+    },
+    "remove old entries of the audit log": {
+        "task": "configuration.tasks.remove_old_audit_entries",
         "schedule": 3600.0,
     },
     "remove what was deleted": {

@@ -30,9 +30,17 @@ DATABASES = {
             "prepare_threshold": env.int("DATABASE_PREPARE_THRESHOLD", default=3) or None,
             "server_side_binding": True,
             "connect_timeout": 5,
+            # A server whose machine is gone is noticed within half a minute.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
             "options": f"-c statement_timeout={env.int('DATABASE_STATEMENT_TIMEOUT', default=30)}s"
             " -c idle_in_transaction_session_timeout=60s -c standard_conforming_strings=on",
         },
-        "TEST": {"TEMPLATE": env.str("TEST_DATABASE_TEMPLATE", default="") or None},
+        "TEST": {
+            "NAME": env.str("TEST_DATABASE_NAME", default="") or None,
+            "TEMPLATE": env.str("TEST_DATABASE_TEMPLATE", default="") or None,
+        },
     }
 }

@@ -1,4 +1,4 @@
-"""Where settings come from: the environment and the data folder."""
+"""The sources of settings: the environment and the data folder."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ImproperlyConfigured
+
 from contacthub_project.runtime.logs import logging_settings
 
 from .base import DEBUG
@@ -9,7 +11,7 @@ from .environment import env
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
 if LOG_FORMAT not in {"console", "json"}:
-    raise ValueError("LOG_FORMAT is `json` or `console`")
+    raise ImproperlyConfigured("LOG_FORMAT must be `json` or `console`")
 LOGGING_CONFIG = None
 LOGGING = logging_settings(form=LOG_FORMAT, level=env.str("LOG_LEVEL", default="INFO"))
 # Every request gets a line; without it only errors do.

@@ -1,5 +1,5 @@
-"""The way of a request from the server to a handler and back: the event loop in front.
+"""The event loop of the web server, between the ASGI server and the handlers.
 
-`application` takes requests from the server (ASGI), `bodies` and `uploads` read what they carry,
-`work` knows the classes of work and their threads, `handlers` answer, `responses` sends.
+`application` takes requests from the server (ASGI), `bodies` and `uploads` read their bodies,
+`work` knows the classes of work and their threads, `handlers` call the views, `responses` sends.
 """

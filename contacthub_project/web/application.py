@@ -1,4 +1,4 @@
-"""The ASGI application: takes requests in, has them answered in threads, sends the answers."""
+"""The ASGI application: receives requests, runs their handlers in threads, sends the responses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from inspect import iscoroutinefunction
 from typing import Any
 
 import structlog
@@ -24,7 +23,7 @@ from contacthub_project.api.requests import MULTIPART, Request
 from contacthub_project.core.errors import ContacthubError, Unauthorized, Unavailable
 from contacthub_project.core.work_class import WorkClass
 from contacthub_project.messaging.pubsub import subscriber
-from contacthub_project.runtime.concurrency import work_by
+from contacthub_project.runtime.blocking import work_by
 from contacthub_project.runtime.metrics import count_refused
 from contacthub_project.web.bodies import (
     ANONYMOUS_BYTES,
@@ -33,9 +32,15 @@ from contacthub_project.web.bodies import (
     Receive,
     announced_length,
 )
-from contacthub_project.web.handlers import ApiHandler, PagesHandler
+from contacthub_project.web.handlers import ActionKind, ApiHandler, PagesHandler
 from contacthub_project.web.responses import ClientGone, Send, send_response
-from contacthub_project.web.uploads import PAGES, ThreadedBody, check_signed_in
+from contacthub_project.web.uploads import (
+    PAGES,
+    FormWanted,
+    UnreadForm,
+    check_signed_in,
+    received_form,
+)
 from contacthub_project.web.work import Work
 
 log = structlog.get_logger("contacthub.web")
@@ -51,7 +56,7 @@ class Application:
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await _handle_lifespan(receive, send)
             return
         if scope["type"] != "http":
             raise ValueError(f"{scope['type']} is not served")
@@ -81,25 +86,53 @@ class Application:
             self._check_load(work_class)
             body.length = announced_length(request.META)
             if operation is None:
-                # There is nothing to do: the path or the method is unknown, or it is a question.
+                # Needs no work: the path or the method is unknown, or it is an OPTIONS request.
                 response = self.api.answer(request)
             else:
-                if body.length != 0:
-                    await _take_in(request, body, work, operation)
-                if self._is_coroutine(request, operation):
-                    work_by(work.run)
-                    response = await body.unless_gone(self.api.answer_async(request))
-                else:
-                    response = await work.run(partial(self.api.answer, request))
+                response = await self._operate(request, operation, body, work)
         except ContacthubError as refusal:
             request.refusal = refusal
             response = self.api.answer(request)
         await _send(request, response, body, send, work, refuse=self.api.answer)
 
-    @staticmethod
-    def _is_coroutine(request: Request, operation: Operation) -> bool:
-        view: Any = request.resolver_match.func if request.resolver_match else None
-        return iscoroutinefunction(getattr(view.cls, view.actions[operation.method.lower()]))
+    async def _operate(
+        self, request: Request, operation: Operation, body: Body, work: Work
+    ) -> HttpResponseBase:
+        """Read the body of a request and return the response of its action."""
+        if operation.takes_upload and request.content_type == MULTIPART and body.length != 0:
+            return await self._take_upload(request, body, work)
+        if body.length != 0:
+            await _read_body(request, body, work, operation)
+        return await self._run_action(request, operation, body, work)
+
+    async def _take_upload(self, request: Request, body: Body, work: Work) -> HttpResponseBase:
+        """Return the response to a form with a file, which is received if the action reads it."""
+        request.set_body(UnreadForm())
+        try:
+            return await work.run(partial(self.api.answer, request))
+        except FormWanted:
+            pass
+        again = Request(request.scope)
+        again.started, again.quota = request.started, request.quota
+        async with received_form(body, work) as form:
+            again.set_body(form)
+            return await work.run_begun(partial(self.api.answer, again))
+
+    async def _run_action(
+        self, request: Request, operation: Operation, body: Body, work: Work
+    ) -> HttpResponseBase:
+        """Return the response of an action.
+
+        Run in a thread, or in the event loop if a coroutine.
+        """
+        match self.api.kind_of(request, operation):
+            case ActionKind.COROUTINE:
+                return await work.run_coroutine(partial(self.api.answer_async, request))
+            case ActionKind.WAITING:
+                work_by(work.run)
+                return await body.unless_gone(self.api.answer_async(request))
+            case _:
+                return await work.run(partial(self.api.answer, request))
 
     async def _serve_page(self, request: Request, receive: Receive, send: Send) -> None:
         is_upload = request.content_type == MULTIPART and _page_name(request) in PAGES
@@ -108,16 +141,26 @@ class Application:
         try:
             self._check_load(work.work_class)
             body.length = announced_length(request.META)
-            if body.length != 0:
-                await _take_in_form(request, body, work)
-            response = await work.run(partial(self.pages.answer, request))
+            response = await self._answer_page(request, body, work)
         except ContacthubError as refusal:
             request.refusal = refusal
             response = self.pages.refuse(request)
         await _send(request, response, body, send, work, refuse=self.pages.refuse)
 
+    async def _answer_page(self, request: Request, body: Body, work: Work) -> HttpResponseBase:
+        answer = partial(self.pages.answer, request)
+        if body.length == 0:
+            return await work.run(answer)
+        if work.work_class is WorkClass.UPLOAD:
+            await work.run(partial(check_signed_in, request))
+            async with received_form(body, work) as form:
+                request.set_body(form)
+                return await work.run_begun(answer)
+        await _read_form(request, body, work)
+        return await work.run(answer)
+
     def _operation(self, request: Request) -> Operation | None:
-        """The operation that is asked for; None if there is none."""
+        """Return the requested operation; None if there is none."""
         match = self.api.route(request)
         if match is None:
             return None
@@ -140,10 +183,10 @@ async def _send(
     *,
     refuse: Callable[[Request], HttpResponseBase],
 ) -> None:
-    """Send an answer; what `refuse` makes of the request when it streams and may not begin."""
+    """Send a response; if it is a stream that may not begin, the response made by `refuse`."""
     try:
         await _send_answer(request, response, body, send, work)
-    except ContacthubError as refusal:  # nothing is sent yet
+    except ContacthubError as refusal:  # nothing has been sent yet
         request.refusal = refusal
         await _send_answer(request, refuse(request), body, send, work)
 
@@ -151,12 +194,12 @@ async def _send(
 async def _send_answer(
     request: Request, response: HttpResponseBase, body: Body, send: Send, work: Work
 ) -> None:
-    """Send an answer; raises TooManyWaiting when it streams and may not begin."""
+    """Send a response; raises TooManyWaiting when it is a stream that may not begin."""
     if response.status_code == 413 and "HTTP_EXPECT" not in request.META:
         await body.drain()
     sending = send_response(response, send, work)
     if not body.is_taken:
-        # What may still come belongs to no further request.
+        # The rest of the body belongs to this request: the connection cannot be used again.
         response.headers["Connection"] = "close"
         await sending
     elif response.streaming:
@@ -165,30 +208,23 @@ async def _send_answer(
         await sending
 
 
-async def _take_in(request: Request, body: Body, work: Work, operation: Operation) -> None:
-    """Read what a request of the API carries; what is large only from those who are known."""
+async def _read_body(request: Request, body: Body, work: Work, operation: Operation) -> None:
+    """Read the body of an API request; large ones only of authenticated clients."""
 
     async def admit() -> None:
         if not request.META.get("HTTP_AUTHORIZATION"):
             raise Unauthorized
         await work.run(partial(authenticate, request))
 
-    if operation.takes_upload and request.content_type == MULTIPART:
-        request.set_body(ThreadedBody(body))
-    else:
-        request.set_body(await body.read(operation.largest_body, admit))
+    request.set_body(await body.read(operation.largest_body, admit))
 
 
-async def _take_in_form(request: Request, body: Body, work: Work) -> None:
-    """Read what a form of a page carries."""
+async def _read_form(request: Request, body: Body, work: Work) -> None:
+    """Read the body of a page's form."""
 
     async def admit() -> None:
         await work.run(partial(check_signed_in, request))
 
-    if work.work_class is WorkClass.UPLOAD:
-        await admit()
-        request.set_body(ThreadedBody(body))
-        return
     is_anonymous = settings.SESSION_COOKIE_NAME not in request.COOKIES
     limit = ANONYMOUS_BYTES if is_anonymous else LARGEST_BODY
     request.set_body(await body.read(limit, None if is_anonymous else admit))
@@ -205,8 +241,8 @@ def _address(request: Request) -> str:
     return str(client_address(request))
 
 
-async def _live(receive: Receive, send: Send) -> None:
-    """Answer the server's questions about beginning and end."""
+async def _handle_lifespan(receive: Receive, send: Send) -> None:
+    """Respond to the server's lifespan events."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
@@ -217,9 +253,9 @@ async def _live(receive: Receive, send: Send) -> None:
 
 
 def _stop_waiting_on_signals() -> None:
-    """When the process is told to end, answer those who wait for changes.
+    """On SIGTERM and SIGINT respond to the requests that wait for changes.
 
-    Servers wait for the requests that are under way, and tell the application afterwards.
+    Servers wait for the requests that are under way, and notify the application afterwards.
     """
     loop = asyncio.get_running_loop()
 

@@ -1,4 +1,4 @@
-"""Reading what a request carries: bounded in size, time and rate, before anything works on it."""
+"""Reads request bodies, bounded in size, time and rate."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 Result = TypeVar("Result")
 
-ANONYMOUS_BYTES = 64 * 1024  # what is taken in of anybody
-DRAINED_BYTES = 32 * 1024 * 1024  # of a body that is too large, before it is refused
+ANONYMOUS_BYTES = 64 * 1024  # the most that is read of unauthenticated clients
+DRAINED_BYTES = 32 * 1024 * 1024  # read of a body that is too large, before it is refused
 DRAINED_SECONDS = 10.0
 
 
 class ClientDisconnected(Exception):
-    """The client went before it had sent its request or read its answer."""
+    """The client disconnected before it had sent its request or read its response."""
 
 
 class Body:
-    """The body of a request as it comes in.
+    """A request body while it is received.
 
-    `length` is what the client has announced, None when it has not. Its bytes must come at
-    BODY_BYTES_PER_SECOND, BODY_SECONDS of delay aside.
+    `length` is what the client has announced, None when it has not. Its bytes must arrive at
+    BODY_BYTES_PER_SECOND, after a grace period of BODY_SECONDS.
     """
 
     def __init__(self, receive: Receive, length: int | None) -> None:
@@ -40,9 +40,10 @@ class Body:
         self._begun = time.monotonic()
 
     async def chunk(self) -> bytes:
-        """The next bytes; none at the end.
+        """Return the next bytes; none at the end.
 
-        Raises RequestTimeout when they come too slowly, ClientDisconnected when they never will.
+        Raises RequestTimeout when they arrive too slowly, ClientDisconnected when the client has
+        gone.
         """
         while not self.is_complete:
             allowed = settings.BODY_SECONDS + self.count / settings.BODY_BYTES_PER_SECOND
@@ -55,17 +56,17 @@ class Body:
                 raise ClientDisconnected
             data: bytes = message.get("body", b"")
             self.count += len(data)
-            # Servers may know only later that there is no more: asking again costs a turn.
+            # Servers may report the end late: another receive would cost a turn of the loop.
             self.is_complete = not message.get("more_body", False) or self.count == self.length
             if data:
                 return data
         return b""
 
     async def read(self, limit: int, admit: Callable[[], Awaitable[Any]] | None = None) -> bytes:
-        """All of the body; raises TooLarge when it has more than `limit` bytes.
+        """Return the whole body; raises TooLarge when it has more than `limit` bytes.
 
-        `admit` is awaited before more than ANONYMOUS_BYTES are taken in, and raises for clients
-        from whom so much is not taken.
+        `admit` is awaited before more than ANONYMOUS_BYTES are read, and raises for clients that
+        may not send so much.
         """
         if admit is not None and (self.length or 0) > ANONYMOUS_BYTES:
             await admit()
@@ -87,7 +88,7 @@ class Body:
         raise _too_large(limit)
 
     async def drain(self) -> None:
-        """Read on for a while and forget it: most clients look for an answer at the end only."""
+        """Read and discard for a while: most clients read the response only after sending all."""
         deadline = time.monotonic() + DRAINED_SECONDS
         most = self.count + DRAINED_BYTES
         try:
@@ -99,13 +100,15 @@ class Body:
 
     @property
     def is_taken(self) -> bool:
-        """Whether there is no more to come."""
+        """Whether the whole body has been received."""
         return self.length == 0 or self.is_complete
 
     async def unless_gone(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        """What the coroutine returns; raises ClientDisconnected when the client goes before.
+        """Return the coroutine's result.
 
-        For requests whose body is taken.
+        Raises ClientDisconnected when the client disconnects before.
+
+        For requests whose body has been received.
         """
         working = asyncio.ensure_future(coroutine)
         going = asyncio.ensure_future(self._gone())
@@ -126,7 +129,7 @@ class Body:
 
 
 def announced_length(meta: MutableMapping[str, Any]) -> int | None:
-    """The size of the body by its headers: 0 for none, None if unknown; raises Invalid."""
+    """Return the size of the body by its headers: 0 for none, None if unknown; raises Invalid."""
     if "HTTP_TRANSFER_ENCODING" in meta:
         return None
     given = meta.get("CONTENT_LENGTH", "")

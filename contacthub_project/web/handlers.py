@@ -1,29 +1,41 @@
-"""Who answers: pages by Django as usual, the API by a leaner handler.
+"""Handlers: Django's own for pages, a leaner one for the API.
 
-Sessions, CSRF tokens, messages and sign-in by cookie are for pages. On the API's path they, and
-Django's signals around each request, would cost more than the request itself.
+Sessions, CSRF tokens, messages and sign-in by cookie are for pages. For the API they, and Django's
+signals around each request, would cost more than the request itself.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from inspect import iscoroutine
 from typing import Any
 
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.signals import request_started
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import ResolverMatch, get_resolver
+from django.urls import ResolverMatch
 from django.utils.module_loading import import_string
 
 from contacthub_project.api.exception_handler import answer, not_found
+from contacthub_project.api.operations import Operation
 from contacthub_project.api.requests import Request
-from contacthub_project.runtime.concurrency import run_here
+from contacthub_project.api.routing import resolve
+from contacthub_project.runtime.blocking import run_blocking
+from contacthub_project.web.error_pages import error_page, wants_page
+
+
+class ActionKind(Enum):
+    """Where an action runs: in a thread, or in the event loop, where it may wait for long."""
+
+    THREAD = "thread"
+    COROUTINE = "coroutine"
+    WAITING = "waiting"
 
 
 class PagesHandler(BaseHandler):
-    """Django's own, with all of its middlewares and signals."""
+    """Django's handler, with all of its middlewares and signals."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,13 +43,13 @@ class PagesHandler(BaseHandler):
         self._refusals = self._make_refusals()
 
     def answer(self, request: HttpRequest) -> HttpResponseBase:
-        """The answer to a request, whatever happens."""
+        """Return the response to a request; never raises."""
         request_started.send(sender=self.__class__, scope=getattr(request, "scope", {}))
         response: HttpResponseBase = self.get_response(request)
         return response
 
     def refuse(self, request: Request) -> HttpResponseBase:
-        """The answer to a request that is refused, without anything that asks the database."""
+        """Return the response to a request that is refused, without a query to the database."""
         response: HttpResponseBase = self._refusals(request)
         return response
 
@@ -49,42 +61,56 @@ class PagesHandler(BaseHandler):
 
 
 class ApiHandler:
-    """Serves the API with the middlewares of API_MIDDLEWARE and nothing else."""
+    """Serves the API with the middlewares of API_MIDDLEWARE only."""
 
     def __init__(self) -> None:
         self._in_thread = _with_middleware(_safe(self._dispatch))
         self._in_loop = _with_middleware(_safe_async(self._dispatch_async))
+        self._kinds: dict[str, ActionKind] = {}
 
     def answer(self, request: Request) -> HttpResponseBase:
-        """The answer to a request, whatever happens; for threads."""
+        """Return the response to a request; never raises. For threads."""
         response: HttpResponseBase = self._in_thread(request)
         return response
 
     async def answer_async(self, request: Request) -> HttpResponseBase:
-        """The same for requests whose action is a coroutine, in the event loop."""
+        """Return the response to a request whose action is a coroutine, in the event loop."""
         response: HttpResponseBase = await self._in_loop(request)
         return response
 
     def route(self, request: Request) -> ResolverMatch | None:
-        """The route of the request, which is noted in it; None if there is none."""
+        """Return the route of the request, which is stored in it; None if there is none."""
         if request.resolver_match is None:
-            try:
-                request.resolver_match = get_resolver().resolve(request.path_info)
-            except Http404:
-                return None
+            request.resolver_match = resolve(request.path_info)
         return request.resolver_match
 
+    def kind_of(self, request: Request, operation: Operation) -> ActionKind:
+        """Return where the action of a request runs whose route is known."""
+        kind = self._kinds.get(operation.id)
+        if kind is None:
+            assert request.resolver_match is not None
+            view: Any = request.resolver_match.func
+            action = view.actions[operation.method.lower()]
+            if action not in view.asynchronous_actions:
+                kind = ActionKind.THREAD
+            elif action in view.cls.waiting_actions:
+                kind = ActionKind.WAITING
+            else:
+                kind = ActionKind.COROUTINE
+            self._kinds[operation.id] = kind
+        return kind
+
     def _dispatch(self, request: Request) -> HttpResponseBase:
-        viewed = self._viewed(request)
-        response: HttpResponseBase = run_here(viewed) if iscoroutine(viewed) else viewed
+        viewed = self._call_view(request)
+        response: HttpResponseBase = run_blocking(viewed) if iscoroutine(viewed) else viewed
         return response
 
     async def _dispatch_async(self, request: Request) -> HttpResponseBase:
-        viewed = self._viewed(request)
+        viewed = self._call_view(request)
         response: HttpResponseBase = await viewed if iscoroutine(viewed) else viewed
         return response
 
-    def _viewed(self, request: Request) -> Any:
+    def _call_view(self, request: Request) -> Any:
         if request.refusal is not None:
             return answer(request.refusal)
         match = self.route(request)
@@ -94,7 +120,7 @@ class ApiHandler:
 
 
 def _safe(get_response: Any) -> Any:
-    """With failures as answers."""
+    """Convert exceptions to responses."""
 
     def safe(request: Request) -> HttpResponseBase:
         try:
@@ -124,4 +150,5 @@ def _with_middleware(handler: Any) -> Any:
 
 
 def _refusal(request: Any) -> HttpResponseBase:
-    return answer(request.refusal)
+    refusal = answer(request.refusal)
+    return error_page(refusal) if wants_page(request) else refusal

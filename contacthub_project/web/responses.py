@@ -1,10 +1,11 @@
-"""Sending answers: whole ones at once, streams step by step."""
+"""Sends responses: complete ones at once, streams step by step."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import aclosing
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -18,14 +19,14 @@ END = None
 
 
 class ClientGone(Exception):
-    """The client does not read what it has asked for."""
+    """The client does not read its response."""
 
 
 async def send_response(response: HttpResponseBase, send: Send, work: Work) -> None:
-    """Send an answer; `work` does the steps of one that is made while it is sent.
+    """Send a response; `work` runs the steps of a streaming one.
 
-    Raises TooManyWaiting before anything is sent, ClientGone when the client takes nothing for
-    WRITE_TIMEOUT seconds: the answer then lacks its end, and cannot be taken for whole.
+    Raises TooManyWaiting before anything is sent, ClientGone when the client reads nothing for
+    WRITE_TIMEOUT seconds: the response then lacks its end, and cannot be taken for complete.
     """
     if not response.streaming:
         content = response.content  # type: ignore[attr-defined]
@@ -38,7 +39,7 @@ async def send_response(response: HttpResponseBase, send: Send, work: Work) -> N
 
 
 async def _send_stream(response: HttpResponseBase, send: Send, work: Work) -> None:
-    """The parts of an ordinary iterator, each made in a thread when the client wants it."""
+    """Send the parts of an ordinary iterator, each made in a thread once the last is sent."""
     iterator: Iterator[bytes] = iter(response.streaming_content)  # type: ignore[attr-defined]
     async with work.steps(response.close) as steps:
         await send(_start(response))
@@ -48,7 +49,7 @@ async def _send_stream(response: HttpResponseBase, send: Send, work: Work) -> No
 
 
 async def _send_async_stream(response: AsyncStream, send: Send) -> None:
-    """The parts of an async generator, made in the event loop."""
+    """Send the parts of an async generator, made in the event loop."""
     async with aclosing(response.generator) as chunks:
         await send(_start(response))
         async for chunk in chunks:
@@ -67,8 +68,14 @@ async def _send_part(send: Send, chunk: bytes) -> None:
 
 def _start(response: HttpResponseBase) -> dict[str, Any]:
     headers = [
-        (name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()
+        (_encoded_name(name), value.encode("latin-1"))
+        for name, (_, value) in response.headers._store.items()  # type: ignore[attr-defined]
     ]
     for cookie in response.cookies.values():
         headers.append((b"set-cookie", cookie.OutputString().encode("latin-1")))
     return {"type": "http.response.start", "status": response.status_code, "headers": headers}
+
+
+@lru_cache(512)
+def _encoded_name(name: str) -> bytes:
+    return name.encode("ascii")

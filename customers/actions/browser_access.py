@@ -1,7 +1,8 @@
-"""What a browser's source, whose token anybody can read in the page, may do to customers.
+"""Restricts the writes of untrusted sources, whose token is public in a web page.
 
-It reaches a customer that it has made itself, that has a session which it has linked, or that the
-request names by all the values the node recognises people by. It changes none of those values.
+Such a source has access to customers that it has created, that have a session which it has linked,
+or that the request identifies by all the values of a rule of the node's matching policy. It cannot
+change those values.
 """
 
 from __future__ import annotations
@@ -13,19 +14,20 @@ from uuid import UUID
 from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import FieldError, Forbidden
 from contacthub_project.core.principal import Principal
-from customers.domain.matching import differing_properties, match_key
+from customers.domain.matching import are_one_person, differing_properties
 from customers.domain.paths import as_pointer
 from customers.models import Session
-from customers.models.customer import CustomerRow
+from customers.models.customer_row import CustomerRow
 from customers.queries.documents import document_of, system_properties
 
 
-def check_reach(
+def check_access(
     workspace: WorkspaceRules, row: CustomerRow, by: Principal, *, named_by: Mapping[str, Any]
 ) -> None:
-    """Raise Forbidden unless the caller reaches the customer.
+    """Raise Forbidden unless the caller has access to the customer.
 
-    `named_by` is the body of the request; callers that may read profiles reach everybody.
+    `named_by` is the body of the request; callers that may read profiles have access to all
+    customers.
     """
     if not by.is_untrusted:
         return
@@ -33,27 +35,26 @@ def check_reach(
     if system["sourceInfo"]["registeredBy"] == by.author:
         return
     node = workspace.nodes[UUID(str(system["nodeId"]))]
-    key = match_key(node.matching, document_of(row))
-    if key is not None and match_key(node.matching, named_by) == key:
+    if are_one_person(node.matching, document_of(row), named_by):
         return
     if not Session.objects.has_one_of(workspace.id, UUID(str(system["id"])), by.author):
         raise Forbidden(f"The client does not reach customer {system['id']}")
 
 
-def check_recognised_values(
+def check_matching_values(
     node: NodeRules, before: Mapping[str, Any], after: Mapping[str, Any], by: Principal
 ) -> None:
-    """Raise Forbidden when a browser's source changes what a customer is recognised by.
+    """Raise Forbidden when an untrusted source changes a value that identifies the customer.
 
-    The external id is one of these values once there is one, whatever the node's policy says:
-    look-ups and waiting events go by it. Another spelling that is the same to them is no change.
+    The external id is one of these values once there is one, whatever the node's policy: look-ups
+    and waiting events use it. An equivalent spelling is no change.
     """
     if not by.is_untrusted:
         return
     changed = differing_properties(node.matching, before, after)
     if (
         before["externalId"] not in {None, after["externalId"]}
-        and "externalId" not in node.matching.properties
+        and "externalId" not in node.matching.identifying
     ):
         changed.append("externalId")
     if changed:

@@ -1,4 +1,4 @@
-"""Creating and merging many customers of a node by few statements, by the rules of a single one."""
+"""Creates and merges many customers of a node by few statements, by the rules for a single one."""
 
 from __future__ import annotations
 
@@ -7,32 +7,28 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import Conflict, ContacthubError, Invalid
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
-from contacthub_project.db.sql import fetch_all
-from customers.actions.customers import (
+from customers.actions.bulk_people import Keys, People, Person
+from customers.actions.customer_write import Outcome
+from customers.actions.identity_locks import lock_identities, notify_identities_appeared
+from customers.actions.matching_keys import key_identities
+from customers.actions.suppression import note_return
+from customers.actions.validation import (
     INVALID_CUSTOMER,
     check_document,
     check_required,
     checked_body,
+    heir_body,
     now_text,
     open_node,
     subscription_faults,
 )
-from customers.actions.identity_locks import lock_identities, notify_identities_appeared
-from customers.actions.writes import (
-    CustomerWrite,
-    Outcome,
-    follow,
-    lock_open_node,
-    write_customers,
-)
+from customers.actions.writes import follow, lock_open_node, write_customers
 from customers.domain.identities import EXTERNAL_ID
-from customers.domain.matching import match_key
+from customers.domain.matching import all_keys
 from customers.domain.merge import (
     EMPTY,
     Document,
@@ -40,47 +36,29 @@ from customers.domain.merge import (
     unchanged,
     with_subscription_dates,
 )
-from customers.models.customer import ROW_AS_JSON, CustomerRow
-from customers.queries.documents import document_of
-
-SAME_PEOPLE = f"""
-SELECT match_key, {ROW_AS_JSON} FROM customers_customer
-WHERE node_id = %s AND match_key = ANY (%s::bytea[]) AND workspace_id = %s AND deleted = 0
-ORDER BY id FOR NO KEY UPDATE
-"""
+from customers.domain.passwords import keep_password
+from customers.queries.suppressions import returning
 
 
-class LostRace(Exception):
-    """Somebody else has just made one of the customers: the transaction is to be begun anew."""
+class ConcurrentInsert(Exception):
+    """Another transaction has just created one of the customers: begin again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a body: the customer, and created, updated or unchanged."""
+    """The result for a body: the customer, and created, updated or unchanged."""
 
     customer_id: UUID
     how: str
 
 
-@dataclass(slots=True)
-class _Person:
-    """A customer under way: what was stored, if anything, and what it is to be."""
+@dataclass(frozen=True, slots=True)
+class _CheckedBody:
+    """A valid body, its matching keys, and the customer that it makes by itself."""
 
-    id: UUID
-    row: CustomerRow | None
-    after: Document
-
-    def write(self, node: NodeRules, by: Principal) -> CustomerWrite:
-        """The write that makes it so."""
-        if self.row is None:
-            return replace(CustomerWrite.of_new(node, self.after, by), id=self.id)
-        return CustomerWrite.of_change(node, self.row, self.after, by)
-
-    def new_external_id(self) -> str | None:
-        """The client's id that it has not had before."""
-        external_id = self.after["externalId"]
-        known = None if self.row is None else self.row.external_id
-        return None if external_id == known else external_id
+    keys: Keys
+    given: dict[str, Any]
+    new: Document
 
 
 def upsert_many(
@@ -91,94 +69,115 @@ def upsert_many(
     inserts_only: bool,
     by: Principal,
 ) -> list[Done | ContacthubError]:
-    """What became of each body, in order; one that is refused hinders no other.
+    """Return the result for each body, in order; a refused one does not affect the others.
 
     Within the caller's transaction. Bodies of one person are merged one after the other. With
     `inserts_only` a known person is a Conflict. Raises NotFound, Forbidden or Locked for the node,
-    and NodeNotOpen or LostRace when it has to be tried again in another transaction.
+    and NodeNotOpen or ConcurrentInsert when it must be repeated in another transaction.
     """
     node = open_node(workspace, node_id)
     outcomes: list[Done | ContacthubError | None] = [None] * len(bodies)
-    given: dict[int, dict[str, Any]] = {}
-    keys: dict[int, bytes] = {}
+    checked: dict[int, _CheckedBody] = {}
     for index, body in enumerate(bodies):
         try:
-            given[index] = checked_body(workspace, node, {"nodeId": str(node.id), **body})
-            document = for_create(EMPTY, given[index])
-            check_required(node, document)
-            key = match_key(node.matching, document)
-            assert key is not None, "required properties were checked"
-            keys[index] = key
+            checked[index] = _checked(workspace, node, body)
         except ContacthubError as refusal:
             outcomes[index] = refusal
-    external_ids = {given[index].get("externalId") for index in keys} - {None}
-    lock_identities((node.id, EXTERNAL_ID, str(value)) for value in external_ids)
+    external_ids = {each.given.get("externalId") for each in checked.values()} - {None}
+    identities = [(node.id, EXTERNAL_ID, str(value)) for value in external_ids]
+    documents = [each.new for each in checked.values()]
+    lock_identities(identities + key_identities(node, documents))
     lock_open_node(workspace.id, node)
-    people = _known_people(workspace, node, set(keys.values()))
-    for index, key in keys.items():
+    people = People(workspace, node, [each.keys for each in checked.values()])
+    for index, each in checked.items():
+        if people.released and people.released & set(each.keys.values()):
+            # Whose such a key is now, the database knows.
+            _write(workspace, node, people.changed(), by)
+            rest = [one.keys for at, one in checked.items() if at >= index]
+            people = People(workspace, node, rest)
         try:
-            outcomes[index] = _merged(workspace, node, people, key, given[index], inserts_only)
+            outcomes[index] = _merged(
+                workspace, node, people, each, inserts_only=inserts_only, by=by
+            )
         except ContacthubError as refusal:
             outcomes[index] = refusal
-    _write(workspace, node, people, by)
+    _write(workspace, node, people.changed(), by)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _known_people(
-    workspace: WorkspaceRules, node: NodeRules, keys: set[bytes]
-) -> dict[bytes, _Person]:
-    rows = fetch_all(SAME_PEOPLE, [node.id, sorted(keys), workspace.id], prepare=False)
-    people = {}
-    for key, text in rows:
-        row = CustomerRow(*orjson.loads(text))
-        people[bytes(key)] = _Person(UUID(row.id), row, document_of(row))
-    return people
+def _checked(workspace: WorkspaceRules, node: NodeRules, body: dict[str, Any]) -> _CheckedBody:
+    """Return the body with its matching keys; raises Invalid."""
+    given = checked_body(workspace, node, {"nodeId": str(node.id), **body})
+    new = for_create(EMPTY, given)
+    check_required(node, new)
+    keys = all_keys(node.matching, new)
+    assert keys, "required properties were checked"
+    return _CheckedBody(keys, given, new)
 
 
 def _merged(
     workspace: WorkspaceRules,
     node: NodeRules,
-    people: dict[bytes, _Person],
-    key: bytes,
-    given: Mapping[str, Any],
+    people: People,
+    body: _CheckedBody,
+    *,
     inserts_only: bool,
+    by: Principal,
 ) -> Done:
-    person = people.get(key)
+    """Merge a body into its person in memory, or add a new person; raises Conflict, Invalid."""
+    keys, given, new = body.keys, body.given, body.new
+    person = people.recognised(keys)
     if person is None:
-        incomplete = subscription_faults(for_create(EMPTY, given), given)
+        incomplete = subscription_faults(new, given)
         if incomplete:
             raise Invalid(INVALID_CUSTOMER, errors=incomplete)
-        after = with_subscription_dates(EMPTY, for_create(EMPTY, given), now_text())
-        people[key] = _Person(new_id(), None, after)
-        return Done(people[key].id, "created")
+        after = with_subscription_dates(EMPTY, new, now_text())
+        person = Person(new_id(), None, after, dict(keys))
+        _note_return(workspace, node, person, EMPTY, given)
+        people.add(person)
+        return Done(person.id, "created")
     if inserts_only:
         raise Conflict(f"Conflict with existing customer {person.id}")
+    given = heir_body(node, person.after, given)
     merged = workspace.customer_schema.with_disabled_of(
         person.after, for_create(person.after, given)
     )
+    merged = keep_password(person.after, merged, by=by)
     after = with_subscription_dates(person.after, merged, now_text())
     if unchanged(person.after, after):
         return Done(person.id, "unchanged")
     check_document(workspace, node, after, before=person.after, given=given)
+    _note_return(workspace, node, replace(person, after=after), person.after, given)
     person.after = after
+    people.follow(person)
     return Done(person.id, "updated")
 
 
-def _write(
-    workspace: WorkspaceRules, node: NodeRules, people: Mapping[bytes, _Person], by: Principal
+def _note_return(
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    person: Person,
+    before: Document,
+    given: Mapping[str, Any],
 ) -> None:
-    written = [
-        person
-        for person in people.values()
-        if person.row is None or not unchanged(document_of(person.row), person.after)
-    ]
+    """Record that a forgotten person's values are accepted.
+
+    Raises PersonForgotten if they may not.
+    """
+    returned = returning(workspace, node, person.after, before=before, given=given, is_import=True)
+    note_return(workspace.id, returned, person.id)
+
+
+def _write(
+    workspace: WorkspaceRules, node: NodeRules, written: Sequence[Person], by: Principal
+) -> None:
     if not written:
         return
-    # The external ids are held by now: nobody has to be told of those that wait for them.
-    writes = [replace(person.write(node, by), appears=None) for person in written]
+    # The external ids are locked by now: no notification is needed for waiting events.
+    writes = [person.write(node, by) for person in written]
     results = write_customers(workspace.id, writes)
     if any(result.outcome is not Outcome.WRITTEN for result in results):
-        raise LostRace
+        raise ConcurrentInsert
     appeared = [
         (write.id, EXTERNAL_ID, external_id)
         for person, write in zip(written, writes, strict=True)

@@ -1,9 +1,9 @@
-"""Giving offsets to changes, and forgetting old ones.
+"""Assigns offsets to changes, and deletes old changes.
 
-Changes are written without an offset, in the transaction of their cause. Whoever reads seals first:
-holding the workspace's row of `customers_feed`, the changes that are committed and have no offset
-get the next ones, in insertion order. What commits later gets a later offset, so nobody who has
-read up to an offset can miss anything below it (docs/decisions/0006-change-feed.md).
+Changes are written without an offset, in the transaction of their cause. A reader seals first: with
+the workspace's row of `customers_feed` locked, committed changes without an offset get the next
+ones, in insertion order. Later commits get later offsets, so a reader that has read up to an offset
+cannot miss any below it (docs/decisions/0006-change-feed.md).
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
+from psycopg.errors import DiskFull
 
 from configuration.models import Workspace
 from contacthub_project.core.errors import Unavailable
 from contacthub_project.db.sql import fetch_one, fetch_value, load
 
 SEALED_AT_ONCE = 10_000
-SEALING_SECONDS = 10.0  # what one request spends on sealing; the next one goes on
+SEALING_SECONDS = 10.0  # the most that one request spends on sealing; the next one continues
 TRIMMED_AT_ONCE = 5_000
 
 UNSEALED = """
@@ -31,17 +32,27 @@ BEGIN = """
 INSERT INTO customers_feed (workspace_id, last_offset, trimmed_to) VALUES (%s, 0, 0)
 ON CONFLICT (workspace_id) DO NOTHING RETURNING workspace_id
 """
-# A statement of its own: the next one must see what the holder before us has committed.
+# A separate statement: the next one must see what the previous holder has committed.
 HOLD = "SELECT last_offset FROM customers_feed WHERE workspace_id = %s FOR UPDATE"
 SEAL = load("customers/sql/seal_changes")
 TRIM = load("customers/sql/trim_feed")
 
 
 def seal(workspace_id: UUID) -> bool:
-    """Give the next offsets to committed changes that have none, to 10000 of them at most.
+    """Give the next offsets to committed changes without one, to at most 10000.
 
-    Whether all of them that were committed before the call have offsets now.
+    Returns whether all changes committed before the call have offsets now. Also True when the
+    database's disk is full: the feed then ends earlier, and continues later.
     """
+    try:
+        return _sealed(workspace_id)
+    except OperationalError as failure:
+        if not isinstance(failure.__cause__, DiskFull):
+            raise
+        return True
+
+
+def _sealed(workspace_id: UUID) -> bool:
     if not fetch_value(UNSEALED, [workspace_id]):
         return True
     with transaction.atomic():
@@ -54,15 +65,15 @@ def seal(workspace_id: UUID) -> bool:
             "last_offset": held[0],
             "limit": SEALED_AT_ONCE,
         }
-        # A plan made while few changes were waiting would be quadratic in many.
+        # A plan made for few changes would be quadratic in many.
         sealed: int = fetch_value(SEAL, parameters, prepare=False)
         return sealed < SEALED_AT_ONCE
 
 
 def seal_everything(workspace_id: UUID) -> None:
-    """Give offsets to all changes that were committed before the call, batch by batch.
+    """Give offsets to all changes that were committed before the call, in batches.
 
-    Every batch is a transaction, so what is sealed stays sealed. Raises Unavailable when that takes
+    Every batch is a transaction, so sealed changes stay sealed. Raises Unavailable when that takes
     longer than ten seconds.
     """
     deadline = monotonic() + SEALING_SECONDS
@@ -72,11 +83,11 @@ def seal_everything(workspace_id: UUID) -> None:
 
 
 def trim(workspace_id: UUID) -> int:
-    """Forget a batch of changes that are older than the feed keeps them; how many went.
+    """Delete a batch of changes older than the feed keeps them; return their number.
 
-    Those that nobody has read are sealed first: an offset says what is missing, no gap does.
+    Unread ones are sealed first: readers detect missing changes by their offsets.
     """
-    while not seal(workspace_id):
+    while not _sealed(workspace_id):
         pass
     before = timezone.now() - timedelta(days=settings.FEED_DAYS)
     with transaction.atomic():
@@ -88,7 +99,7 @@ def trim(workspace_id: UUID) -> int:
 
 
 def trim_all() -> None:
-    """Forget all old changes of all workspaces, batch by batch."""
+    """Delete all old changes of all workspaces, in batches."""
     for workspace_id in Workspace.objects.present().values_list("id", flat=True):
         while trim(workspace_id) == TRIMMED_AT_ONCE:
             pass

@@ -1,7 +1,7 @@
-"""What customers are known by besides their key: sessions, and the client's own ids.
+"""Locks on identities besides the matching key: sessions, external ids, keys of further rules.
 
-What was anonymous waits for such an identity to appear. Whoever makes one appear and whoever is
-about to wait for one hold it first, so that one of the two sees the other
+Anonymous events wait for such an identity. A transaction that creates an identity, and one that is
+about to wait for it, both lock it first, so that one of them sees the other
 (docs/decisions/0010-identities.md).
 """
 
@@ -16,9 +16,10 @@ from contacthub_project.db.sql import fetch_one
 from customers.domain.identities import EXTERNAL_ID
 from customers.observers import all_observers
 
-# Identities share this many locks: a batch of a thousand events takes no more of the server's.
+# Identities share so many locks, so that a batch of a thousand events takes no more.
 SLOTS = 256
 LOCK_CLASS = 0x6964656E
+MATCHING_KEY = "MATCHING_KEY"  # a key by a matching rule after the first, in hexadecimal
 HOLD = """
 SELECT count(*) FROM (
     SELECT pg_advisory_xact_lock(%s::int, slot) FROM unnest(%s::int[]) AS slot
@@ -29,9 +30,9 @@ Identity = tuple[UUID, str, str]  # the node, the kind and the value
 
 
 def lock_identities(identities: Iterable[Identity]) -> None:
-    """Keep others from doing anything about these identities until the transaction ends.
+    """Lock identities until the transaction ends.
 
-    To be called once, before any row is locked; so nobody waits for somebody who waits for them.
+    Must be called once, before any row is locked, to avoid deadlocks.
     """
     slots = slots_of(identities)
     if slots:
@@ -39,13 +40,13 @@ def lock_identities(identities: Iterable[Identity]) -> None:
 
 
 def slots_of(identities: Iterable[Identity]) -> list[int]:
-    """The locks that stand for identities, in the order in which they are taken."""
+    """Return the locks of identities, in the order in which they are taken."""
     return sorted({_slot(*identity) for identity in identities})
 
 
 def _slot(node_id: UUID, kind: str, value: str) -> int:
     if kind == EXTERNAL_ID:
-        value = folded(value)  # some nodes compare it so; for others more share a lock
+        value = folded(value)  # for nodes that ignore case; in others more values share a lock
     digest = hashlib.sha256(f"{node_id} {kind} {value}".encode()).digest()
     return int.from_bytes(digest[:4]) % SLOTS
 
@@ -53,7 +54,7 @@ def _slot(node_id: UUID, kind: str, value: str) -> int:
 def notify_identities_appeared(
     workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
 ) -> None:
-    """Tell those who wait for identities, held by this transaction, whose they are now.
+    """Notify observers of the customers of identities, locked by this transaction.
 
     Each is a customer's id, a kind and a value.
     """

@@ -1,6 +1,6 @@
-"""One element of a list of a customer's that is recognised by its id: added, replaced, removed.
+"""Adds, replaces and removes single elements of a customer's lists, which have ids.
 
-Subscriptions, which merge by property, have actions of their own.
+Subscriptions, which merge by property, have their own actions.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from uuid import UUID
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import Conflict, Forbidden, Invalid, NotFound
 from contacthub_project.core.principal import Principal
-from customers.actions.modification import Modification, modify_customer
+from customers.actions.modification import modify_customer
+from customers.actions.modification_body import Modification
 from customers.domain.merge import EMPTY, Document, for_update
+from customers.models.customer import CustomerRow
 from customers.queries.documents import document_of
 
 Element = Mapping[str, Any]
@@ -23,7 +25,7 @@ Element = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ElementList:
-    """A list of `base`; `element` is what messages call one of its elements."""
+    """A list of `base`; `element` is the name of an element in messages."""
 
     name: str
     element: str
@@ -33,12 +35,12 @@ class ElementList:
         return f"base.{self.name}"
 
     def of(self, document: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The elements that a document has."""
+        """Return the elements of a document."""
         found: list[dict[str, Any]] = document["base"].get(self.name) or []
         return found
 
     def holding(self, elements: list[Any]) -> dict[str, Any]:
-        """The body of a customer that consists of these elements."""
+        """Return the body of a customer that consists of these elements."""
         return {"base": {self.name: elements}}
 
     def disabled(self) -> Forbidden:
@@ -53,14 +55,14 @@ JOBS = ElementList("jobs", "job")
 LIKES = ElementList("likes", "like")
 
 
-# Makes the new elements of the known ones and the one that is given (empty when one is removed);
+# Makes the new elements of the stored ones and the sent one (empty when one is removed);
 # raises Conflict, NotFound.
 Change = Callable[[list[Any], dict[str, Any]], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class _ElementChange:
-    """A way to change a customer (`customers.actions.modification.Way`)."""
+    """A change of a document (`customers.domain.modes.DocumentChange`)."""
 
     elements: ElementList
     change: Change
@@ -72,47 +74,49 @@ class _ElementChange:
         if given:
             sent = self.elements.of(given)
             if not sent:
-                # Disabled since the request has begun.
+                # Disabled since the request began.
                 raise self.elements.disabled()
             new = sent[0]
         changed = self.change(self.elements.of(existing), new)
         return for_update(existing, self.elements.holding(changed), strict=False)
 
 
-def add_element(
+async def add_element(
     workspace: WorkspaceRules,
-    customer_id: UUID,
+    customer: CustomerRow,
     elements: ElementList,
     *,
     body: Element,
     by: Principal,
 ) -> Element:
-    """The new element, its id made of its content unless it is given.
+    """Return the new element; without an id it gets one made of its content.
 
+    `customer` is as the caller has just read it, here and below.
     Raises Invalid, Forbidden, NotFound, and Conflict when the customer has one with this id.
     """
 
     def add(known: list[Any], new: dict[str, Any]) -> list[Any]:
         added = elements.of(for_update(EMPTY, elements.holding([new]), strict=False))[0]
         if element_with(known, added["id"]) is not None:
-            raise Conflict(f"The customer has a {elements.element} {added['id']} already")
+            raise Conflict(f"The customer already has the {elements.element} {added['id']}")
         return [*known, added]
 
-    return _written(workspace, customer_id, _ElementChange(elements, add), body, by)[-1]
+    written = await _written(workspace, customer, _ElementChange(elements, add), body, by)
+    return written[-1]
 
 
-def replace_element(
+async def replace_element(
     workspace: WorkspaceRules,
-    customer_id: UUID,
+    customer: CustomerRow,
     elements: ElementList,
     element_id: str,
     *,
     body: Element,
     by: Principal,
 ) -> Element:
-    """The element with what is given and nothing else, as in a list that replaces the whole.
+    """Return the element, replaced as a whole.
 
-    Its id may be left out and cannot change. Raises Invalid, Forbidden, NotFound.
+    Its id may be absent and cannot change. Raises Invalid, Forbidden, NotFound.
     """
     if isinstance(body.get("id"), str) and not _is_same(body["id"], element_id):
         raise Invalid.at("/id", "cannot be changed", "immutable")
@@ -123,21 +127,21 @@ def replace_element(
             raise elements.not_found(element_id)
         return [{**new, "id": old["id"]} if each is old else each for each in known]
 
-    written = _written(workspace, customer_id, _ElementChange(elements, replaced), body, by)
+    written = await _written(workspace, customer, _ElementChange(elements, replaced), body, by)
     found = element_with(written, element_id)
     assert found is not None, "it has just been written"
     return found
 
 
-def remove_element(
+async def remove_element(
     workspace: WorkspaceRules,
-    customer_id: UUID,
+    customer: CustomerRow,
     elements: ElementList,
     element_id: str,
     *,
     by: Principal,
 ) -> None:
-    """Take an element away; raises NotFound, and Invalid for the last one of a mandatory list."""
+    """Remove an element; raises NotFound, and Invalid for the last one of a mandatory list."""
 
     def removed(known: list[Any], _: dict[str, Any]) -> list[Any]:
         old = element_with(known, element_id)
@@ -146,12 +150,13 @@ def remove_element(
         return [each for each in known if each is not old]
 
     _check_enabled(workspace, elements)
-    asked = Modification(customer_id, {}, _ElementChange(elements, removed))
-    modify_customer(workspace, asked, by=by)
+    change = _ElementChange(elements, removed)
+    modification = Modification(UUID(customer.id), {}, change, known=customer)
+    await modify_customer(workspace, modification, by=by)
 
 
 def element_with(elements: Sequence[Any], element_id: str) -> Element | None:
-    """The element with an id, in any Unicode form; None when there is none."""
+    """Return the element with an id, in any Unicode form; None when there is none."""
     return next((each for each in elements if _is_same(each["id"], element_id)), None)
 
 
@@ -164,19 +169,20 @@ def _check_enabled(workspace: WorkspaceRules, elements: ElementList) -> None:
         raise elements.disabled()
 
 
-def _written(
+async def _written(
     workspace: WorkspaceRules,
-    customer_id: UUID,
+    customer: CustomerRow,
     change: _ElementChange,
     body: Element,
     by: Principal,
 ) -> list[dict[str, Any]]:
-    """The elements after a change with a body; faults of the body point into it."""
+    """Return the elements after a change with a body; faults point into the body."""
     elements = change.elements
     _check_enabled(workspace, elements)
-    asked = Modification(customer_id, elements.holding([dict(body)]), change)
+    sent = elements.holding([dict(body)])
+    modification = Modification(UUID(customer.id), sent, change, known=customer)
     try:
-        return elements.of(document_of(modify_customer(workspace, asked, by=by)))
+        return elements.of(document_of(await modify_customer(workspace, modification, by=by)))
     except Invalid as invalid:
         place = f"/base/{elements.name}/0"
         errors = [replace(error, path=error.path.removeprefix(place)) for error in invalid.errors]

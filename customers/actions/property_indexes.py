@@ -1,7 +1,7 @@
 """Indexes on the extended properties that operators have marked as indexed.
 
-What should be there follows from the configuration; `reconcile` makes it so. Indexes are built and
-dropped CONCURRENTLY, so writers are never blocked, and one that was interrupted is made anew.
+The configuration determines the indexes; `reconcile` creates and drops them. They are built and
+dropped CONCURRENTLY, so writers are never blocked, and an interrupted one is built again.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from psycopg import sql
 
 from configuration.domain.extended_properties import indexed_paths
 from configuration.models import Workspace
-from customers.domain.query_compiler import Place
+from customers.domain.attribute_places import Place
 
 TASK = "customers.tasks.reconcile_property_indexes"
 PREFIX = "extended_"
-LOCK = 0x436F6E7461637401  # key of the advisory lock that keeps a second reconciler out
+LOCK = 0x436F6E7461637401  # key of the advisory lock against a second reconciler
 
 
 def reconcile() -> None:
-    """Build the indexes that are missing, drop those that nobody wants; nothing if one is at it."""
+    """Build missing indexes and drop unneeded ones; does nothing while another process does it."""
     with _alone() as is_alone:
         if not is_alone:
             return
-        wanted = dict(_wanted())
-        found = _found()
+        needed = dict(_required_indexes())
+        found = _existing_indexes()
         for name, is_valid in found.items():
-            if name not in wanted or not is_valid:
+            if name not in needed or not is_valid:
                 _drop(name)
-        missing = [name for name in wanted if not found.get(name)]
+        missing = [name for name in needed if not found.get(name)]
         for name in missing:
-            for statement in wanted[name]:
+            for statement in needed[name]:
                 _execute(statement)
         if missing:
             _execute(sql.SQL("ANALYZE customers_customer"))
@@ -46,18 +46,18 @@ def _drop(name: str) -> None:
     _execute(sql.SQL("DROP STATISTICS IF EXISTS {}").format(_statistics(name)))
 
 
-def _wanted() -> Iterator[tuple[str, list[sql.Composable]]]:
+def _required_indexes() -> Iterator[tuple[str, list[sql.Composable]]]:
     defined = Workspace.objects.present().exclude(customer_extended={})
     for workspace_id, definitions in defined.values_list("id", "customer_extended"):
         for path in indexed_paths(definitions):
             name = _name(workspace_id, path)
-            # As searches write it, but for the signs that parameters need.
+            # As in searches, except for the escapes of parameters.
             value = sql.SQL(Place("extended", path).json.replace("%%", "%"))  # type: ignore[arg-type]
             yield name, [_index(name, workspace_id, value), _statistics_of(name, value)]
 
 
 def _index(name: str, workspace_id: UUID, value: sql.Composable) -> sql.Composable:
-    """Finds a node's customers by the property's value, the newest first."""
+    """Return an index of a node's customers by the property's value, the newest first."""
     return sql.SQL(
         "CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON customers_customer"
         " (node_id, {value}, updated_at DESC)"
@@ -70,7 +70,7 @@ def _index(name: str, workspace_id: UUID, value: sql.Composable) -> sql.Composab
 
 
 def _statistics_of(name: str, value: sql.Composable) -> sql.Composable:
-    """How the values are distributed: the planner does not look at a partial index for that."""
+    """Return extended statistics of the values: the planner ignores a partial index for that."""
     return sql.SQL(
         "CREATE STATISTICS IF NOT EXISTS {name} ON ({value}) FROM customers_customer"
     ).format(name=_statistics(name), value=value)
@@ -85,8 +85,8 @@ def _name(workspace_id: UUID, path: tuple[str, ...]) -> str:
     return PREFIX + digest[:32]
 
 
-def _found() -> dict[str, bool]:
-    """Our indexes in the database, and whether each is complete."""
+def _existing_indexes() -> dict[str, bool]:
+    """Return our indexes in the database, and whether each is complete."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
@@ -100,7 +100,7 @@ def _execute(statement: sql.Composable) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         try:
-            # Without parameters, and as text: an index takes neither.
+            # As text without parameters, which CREATE INDEX does not accept.
             cursor.execute(statement.as_string(connection.connection))
         finally:
             cursor.execute("RESET statement_timeout")

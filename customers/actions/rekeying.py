@@ -1,13 +1,16 @@
-"""New matching keys for all customers of a node: computed aside, then written, batch by batch."""
+"""Computes new matching keys for all customers of a node, then writes them, in batches."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+import orjson
+
 from configuration.domain.matching_policy import MatchingPolicy
 from contacthub_project.db.sql import fetch_all, load
-from customers.domain.matching import match_key
-from customers.models import Customer, NewKey
+from customers.actions.matching_keys import claim_keys
+from customers.domain.matching import further_keys, keys_as_json, match_key
+from customers.models import Customer, MatchingKey, NewKey
 
 MOST_OF_A_GROUP = 10
 STORE = load("customers/sql/store_new_keys")
@@ -16,7 +19,7 @@ WRITE = load("customers/sql/write_new_keys")
 
 
 def start_rekeying(workspace_id: UUID, node_id: UUID) -> int:
-    """Forget keys that an earlier attempt has left; how many customers there are to be done."""
+    """Delete keys of an earlier attempt; return the number of customers."""
     NewKey.objects.of_node(workspace_id, node_id).delete()
     return Customer.objects.in_node(workspace_id, node_id).count()
 
@@ -24,27 +27,35 @@ def start_rekeying(workspace_id: UUID, node_id: UUID) -> int:
 def compute_keys(
     workspace_id: UUID, node_id: UUID, policy: MatchingPolicy, after: UUID | None, limit: int
 ) -> list[UUID]:
-    """Compute and keep the next keys; the ids of their customers, in order.
+    """Compute and store the next keys; return the ids of their customers, in order.
 
-    Customers who lack one of the policy's values get none.
+    Customers without one of the policy's values get none.
     """
     customers = Customer.objects.in_node(workspace_id, node_id).order_by("id")
     if after is not None:
         customers = customers.filter(id__gt=after)
     rows = list(customers.values_list("id", "external_id", "base", "extended")[:limit])
     if rows:
-        keys = [
-            match_key(policy, {"externalId": external_id, "base": base, "extended": extended})
+        documents = [
+            {"externalId": external_id, "base": base, "extended": extended}
             for _, external_id, base, extended in rows
         ]
-        ids = [customer_id for customer_id, *_ in rows]
-        parameters = {"workspace_id": workspace_id, "node_id": node_id, "ids": ids, "keys": keys}
+        parameters = {
+            "workspace_id": workspace_id,
+            "node_id": node_id,
+            "ids": [customer_id for customer_id, *_ in rows],
+            "keys": [match_key(policy, each) for each in documents],
+            "further_keys": [
+                orjson.dumps(keys_as_json(further_keys(policy, each))).decode()
+                for each in documents
+            ],
+        }
         fetch_all(STORE, parameters, prepare=False)
     return [customer_id for customer_id, *_ in rows]
 
 
 def key_collisions(workspace_id: UUID, node_id: UUID, most: int) -> list[list[str]]:
-    """Groups of ids of customers that share a new key: at most `most`, of 10 ids each."""
+    """Return groups of ids of customers that share a new key: at most `most`, of 10 ids each."""
     parameters = {
         "workspace_id": workspace_id,
         "node_id": node_id,
@@ -55,18 +66,33 @@ def key_collisions(workspace_id: UUID, node_id: UUID, most: int) -> list[list[st
 
 
 def write_keys(workspace_id: UUID, node_id: UUID, after: UUID | None, limit: int) -> list[UUID]:
-    """Give the next customers their new keys; their ids, in order."""
+    """Give the next customers their new keys; return their ids, in order.
+
+    Keys of the rules after the first may be the same: the earliest customer holds one.
+    """
+    if after is None:
+        MatchingKey.objects.in_workspace(workspace_id).filter(node_id=node_id).delete()
     parameters = {
         "workspace_id": workspace_id,
         "node_id": node_id,
         "after": after or UUID(int=0),
         "limit": limit,
     }
-    return [customer_id for (customer_id,) in fetch_all(WRITE, parameters, prepare=False)]
+    ids = [customer_id for (customer_id,) in fetch_all(WRITE, parameters, prepare=False)]
+    keyed = NewKey.objects.of_node(workspace_id, node_id).filter(customer_id__in=ids)
+    claim_keys(
+        workspace_id,
+        {
+            customer_id: keys
+            for customer_id, keys in keyed.values_list("customer_id", "further_keys")
+            if keys
+        },
+    )
+    return ids
 
 
 def clear_keys(workspace_id: UUID, node_id: UUID, limit: int) -> int:
-    """Forget computed keys, at most `limit`; how many."""
+    """Delete at most `limit` computed keys; return the number."""
     keys = NewKey.objects.of_node(workspace_id, node_id)
     ids = list(keys.values_list("customer_id", flat=True)[:limit])
     return keys.filter(customer_id__in=ids).delete()[0] if ids else 0

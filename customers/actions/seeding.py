@@ -1,4 +1,4 @@
-"""Filling a node with invented customers, for demonstrations and measurements."""
+"""Fills a node with invented customers, for demonstrations and benchmarks."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ STORE = load("customers/sql/seed_customers")
 
 
 def seed_customers(node_id: UUID, count: int, *, first: int = 0) -> Iterator[int]:
-    """Add `count` invented customers to a node, counting from `first`; yields how many are done.
+    """Add `count` invented customers to a node, counting from `first`; yield how many are done.
 
     The same numbers are the same people, so a repeated call adds nobody twice. They registered
-    over the last two years. Without lines in the consent log: nobody has consented to anything.
+    during the last two years. They have no consents and so no lines in the consent log.
     """
     node = Node.objects.get(id=node_id)
     rules = latest_rules_of(node.workspace_id)

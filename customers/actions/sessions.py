@@ -1,4 +1,4 @@
-"""Linking sessions to customers."""
+"""Links sessions to customers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from configuration.domain.placeholders import identifier_faults
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import Conflict, Invalid, NotFound
 from contacthub_project.core.principal import Principal
-from customers.actions.browser_access import check_reach
+from customers.actions.browser_access import check_access
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.domain.identities import SESSION_ID
 from customers.models import Customer, Session
 
 
 @transaction.atomic
-def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str, by: Principal) -> Session:
-    """The customer's session with this value, made if there is none: claiming twice is harmless.
+def link_session(workspace_id: UUID, customer_id: UUID, *, value: str, by: Principal) -> Session:
+    """Return the customer's session with this value, created if there is none (idempotent).
 
-    Raises NotFound for a customer that is gone, Conflict when the session is another customer's:
-    a session never moves.
+    Raises NotFound for a deleted customer, Conflict when the session is another customer's: a
+    session never moves.
     """
     known = Customer.objects.in_workspace(workspace_id).live().filter(id=customer_id)
     node_id = known.values_list("node_id", flat=True).first()
@@ -42,7 +42,8 @@ def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str, by: Prin
         ],
         ignore_conflicts=True,
     )
-    session = Session.objects.filter(node_id=node_id, value=value).first()
+    sessions = Session.objects.filter(workspace_id=workspace_id, node_id=node_id)
+    session = sessions.filter(value=value).first()
     if session is None or session.customer_id != customer_id:
         raise Conflict("The session belongs to another customer")
     notify_identities_appeared(workspace_id, node_id, [(customer_id, SESSION_ID, value)])
@@ -53,10 +54,9 @@ def claim_session(workspace_id: UUID, customer_id: UUID, *, value: str, by: Prin
 def add_session(
     workspace: WorkspaceRules, customer_id: UUID, *, value: str, by: Principal
 ) -> Session:
-    """As `claim_session`, by itself.
+    """Do the same as `link_session` in a transaction of its own.
 
-    Raises Invalid for a value that identifies nobody, Forbidden for a customer that `by` does not
-    reach.
+    Raises Invalid for a placeholder, Forbidden for a customer that `by` has no access to.
     """
     faults = identifier_faults(value, workspace.placeholders, at="/value")
     if faults:
@@ -64,12 +64,12 @@ def add_session(
     known = Customer.objects.live_row(workspace.id, customer_id)
     if known is None:
         raise NotFound(f"customer not found {customer_id}")
-    check_reach(workspace, known, by, named_by={})
-    return claim_session(workspace.id, customer_id, value=value, by=by)
+    check_access(workspace, known, by, named_by={})
+    return link_session(workspace.id, customer_id, value=value, by=by)
 
 
-def drop_session(workspace_id: UUID, customer_id: UUID, session_id: UUID) -> None:
-    """Forget a session; what was found by it stays the customer's. Raises NotFound."""
+def unlink_session(workspace_id: UUID, customer_id: UUID, session_id: UUID) -> None:
+    """Delete a session; events attached by it stay the customer's. Raises NotFound."""
     deleted, _ = (
         Session.objects.of_customer(workspace_id, customer_id).filter(id=session_id).delete()
     )

@@ -1,4 +1,4 @@
-"""One subscription of a customer: added, changed, removed."""
+"""Adds, changes and removes single subscriptions of a customer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from uuid import UUID
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from contacthub_project.core.principal import Principal
-from customers.actions.modification import Modification, modify_customer
+from customers.actions.modification import modify_customer
+from customers.actions.modification_body import Modification
 from customers.domain.merge import Document, for_update, subscriptions_of
+from customers.models.customer import CustomerRow
 from customers.queries.documents import document_of
 
 PATH = "base.subscriptions"
@@ -21,7 +23,7 @@ PLACE = "/base/subscriptions/0"
 
 
 class Step(Enum):
-    """What is to be done with a subscription."""
+    """The kind of change of a subscription."""
 
     ADD = "add"
     CHANGE = "change"
@@ -30,14 +32,14 @@ class Step(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _SubscriptionChange:
-    """A way to change a customer (`customers.actions.modification.Way`)."""
+    """A change of a document (`customers.domain.modes.DocumentChange`)."""
 
     step: Step
     subscription_id: str
     is_whole = False
 
     def applied(self, existing: Mapping[str, Any], given: Mapping[str, Any]) -> Document:
-        """The document with the change; raises Conflict, NotFound."""
+        """Return the document with the change; raises Conflict, NotFound."""
         known = subscription_in(existing, self.subscription_id)
         if self.step is Step.ADD:
             if known is not None:
@@ -51,60 +53,65 @@ class _SubscriptionChange:
         return for_update(existing, {"base": {"subscriptions": rest}}, strict=True)
 
 
-def add_subscription(
-    workspace: WorkspaceRules, customer_id: UUID, *, body: Mapping[str, Any], by: Principal
+async def add_subscription(
+    workspace: WorkspaceRules, customer: CustomerRow, *, body: Mapping[str, Any], by: Principal
 ) -> Mapping[str, Any]:
-    """The new subscription; raises Invalid, Forbidden, NotFound, Conflict when it is there."""
+    """Return the new subscription; raises Invalid, Forbidden, NotFound, Conflict when it exists.
+
+    `customer` is as the caller has just read it, here and below.
+    """
     body = _checked(workspace, body, Step.ADD)
-    return _changed(workspace, customer_id, Step.ADD, body, by)
+    return await _changed(workspace, customer, Step.ADD, body, by)
 
 
-def change_subscription(
+async def change_subscription(
     workspace: WorkspaceRules,
-    customer_id: UUID,
+    customer: CustomerRow,
     subscription_id: str,
     *,
     body: Mapping[str, Any],
     by: Principal,
 ) -> Mapping[str, Any]:
-    """The subscription, what is given replaced and what is null removed.
+    """Return the subscription; sent properties are replaced, null ones removed.
 
-    Its id may be left out and cannot change. Raises Invalid, Forbidden, NotFound.
+    Its id may be absent and cannot change. Raises Invalid, Forbidden, NotFound.
     """
     body = _checked(workspace, {"id": subscription_id, **body}, Step.CHANGE)
     if normalize("NFC", body["id"]) != normalize("NFC", subscription_id):
         raise Invalid.at("/id", "cannot be changed", "immutable")
-    return _changed(workspace, customer_id, Step.CHANGE, body, by)
+    return await _changed(workspace, customer, Step.CHANGE, body, by)
 
 
-def remove_subscription(
-    workspace: WorkspaceRules, customer_id: UUID, subscription_id: str, *, by: Principal
+async def remove_subscription(
+    workspace: WorkspaceRules, customer: CustomerRow, subscription_id: str, *, by: Principal
 ) -> None:
-    """Take a subscription away; raises NotFound."""
+    """Remove a subscription; raises NotFound."""
     change = _SubscriptionChange(Step.REMOVE, subscription_id)
-    modify_customer(workspace, Modification(customer_id, {}, change), by=by)
+    modification = Modification(UUID(customer.id), {}, change, known=customer)
+    await modify_customer(workspace, modification, by=by)
 
 
 def subscription_in(document: Mapping[str, Any], subscription_id: str) -> Any:
-    """The subscription with an id, in any Unicode form; None when the customer has none."""
-    wanted = normalize("NFC", subscription_id)
-    return next((each for each in subscriptions_of(document) if each["id"] == wanted), None)
+    """Return the subscription with an id, in any Unicode form; None when there is none."""
+    normalized_id = normalize("NFC", subscription_id)
+    return next((each for each in subscriptions_of(document) if each["id"] == normalized_id), None)
 
 
-def _changed(
+async def _changed(
     workspace: WorkspaceRules,
-    customer_id: UUID,
+    customer: CustomerRow,
     step: Step,
     body: Mapping[str, Any],
     by: Principal,
 ) -> Mapping[str, Any]:
-    asked = Modification(
-        customer_id,
+    modification = Modification(
+        UUID(customer.id),
         _customer_with(body),
         _SubscriptionChange(step, body["id"]),
+        known=customer,
     )
     try:
-        row = modify_customer(workspace, asked, by=by)
+        row = await modify_customer(workspace, modification, by=by)
     except Invalid as invalid:
         raise Invalid(invalid.message, errors=_pointing_into_the_body(invalid)) from None
     changed: Mapping[str, Any] = subscription_in(document_of(row), body["id"])
@@ -112,7 +119,7 @@ def _changed(
 
 
 def _checked(workspace: WorkspaceRules, body: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
-    """The subscription that the body describes; raises Forbidden, Invalid."""
+    """Return the subscription of the body; raises Forbidden, Invalid."""
     if not workspace.customer_schema.has(PATH):
         raise Forbidden("The workspace has disabled subscriptions")
     given, faults = workspace.customer_schema.read_change(_customer_with(body))

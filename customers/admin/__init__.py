@@ -2,8 +2,20 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from configuration.admin.base import WorkspaceReadOnlyAdmin
+from contacthub_project.admin.model_admin import WorkspaceReadOnlyAdmin
+from customers.admin.consent_log import ConsentLogEntryAdmin
+from customers.admin.quarantine import QuarantinedRequestAdmin
+from customers.admin.webhook import WebhookAdmin
+from customers.admin.webhook_attempt import WebhookAttemptAdmin
 from customers.models import AggregateBuild
+
+__all__ = [
+    "AggregateBuildAdmin",
+    "ConsentLogEntryAdmin",
+    "QuarantinedRequestAdmin",
+    "WebhookAdmin",
+    "WebhookAttemptAdmin",
+]
 
 
 @admin.register(AggregateBuild)

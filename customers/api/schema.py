@@ -1,8 +1,6 @@
-"""How customers are described in the OpenAPI document: by the same JSON Schema that checks them."""
+"""OpenAPI schemas of customers, derived from the JSON Schema that validates them."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from configuration.domain.customer_schema import BUILT_IN
 from contacthub_project.api.components import (
@@ -10,114 +8,39 @@ from contacthub_project.api.components import (
     INTEGER,
     MOMENT,
     NULL,
+    OPEN_OBJECT,
+    TEXT,
     TEXT_OR_NULL,
     Schema,
     component,
     enum_component,
     list_component,
-    nullable,
+    map_component,
     number_enum_component,
     object_component,
     page_component,
     reference_to,
 )
-from customers.models import ChangeEntity, ChangeOperation, ConsentLogType, DeletedState
-
-CUSTOM_KEYWORDS = {"maxLengthSum"}
-# Both kinds of addresses may have letters of every script, those of pages also spaces.
-FORMATS = {"email": "idn-email", "uri": None}
-KEYWORDS_OF_OBJECTS = {"properties", "additionalProperties"}
-DEFINITION = "#/$defs/"
-ENUMS = {
-    "CustomerTimezone": BUILT_IN["$defs"]["timezone"],
-    "OtherContactType": BUILT_IN["$defs"]["otherContact"]["properties"]["type"],
-    "MobileDeviceType": BUILT_IN["$defs"]["mobileDevice"]["properties"]["type"],
-    "NotificationService": BUILT_IN["$defs"]["mobileDevice"]["properties"]["notificationService"],
-    "SchoolType": BUILT_IN["$defs"]["education"]["properties"]["schoolType"],
-    "SubscriptionKind": BUILT_IN["$defs"]["subscription"]["properties"]["kind"],
-}
+from customers.api.published_schema import DEFINITION, ENUMS, published
+from customers.api.refusals_schema import QUARANTINED_REQUEST
+from customers.models import (
+    ChangeCause,
+    ConsentLogType,
+    DeletedState,
+    ErasureCause,
+    ErasureScope,
+    RequestState,
+    RequestType,
+    SuppressedKind,
+)
+from customers.queries.same_person import Reason
 
 for _name, _schema in ENUMS.items():
     enum_component(_name, [value for value in _schema["enum"] if value is not None])
 
 
-def _published(schema: Any, *, selected: bool = False) -> Any:
-    """A part of the built-in schema in the words of OpenAPI 3.1.
-
-    What holds properties becomes a component; single values and lists stand where they are used.
-    `selected`: as answers have it that show only some properties, so that none is required.
-    """
-    if isinstance(schema, dict):
-        if "$ref" in schema:
-            name = schema["$ref"].removeprefix(DEFINITION)
-            definition = BUILT_IN["$defs"][name]
-            if "properties" not in definition:
-                return _published(definition, selected=selected)
-            published = _object(name, definition, selected=selected and _requires(definition))
-            return nullable(published) if _is_nullable(definition) else published
-        if "object" in _types_of(schema) and schema.keys().isdisjoint(KEYWORDS_OF_OBJECTS):
-            schema = schema | {"additionalProperties": True}
-        schema = {**schema, "format": FORMATS.get(schema.get("format", ""), schema.get("format"))}
-        if schema["format"] is None:
-            del schema["format"]
-        return {
-            key: {name: _published(child, selected=selected) for name, child in value.items()}
-            if key == "properties"
-            else _published(value, selected=selected)
-            for key, value in schema.items()
-            if key not in CUSTOM_KEYWORDS and not key.startswith("$")
-        }
-    if isinstance(schema, list):
-        return [_published(item, selected=selected) for item in schema]
-    return schema
-
-
-def _requires(schema: Any) -> bool:
-    """Whether an object of the built-in schema requires properties, at any depth."""
-    if isinstance(schema, list):
-        return any(_requires(each) for each in schema)
-    if not isinstance(schema, dict):
-        return False
-    if "$ref" in schema:
-        return _requires(BUILT_IN["$defs"][schema["$ref"].removeprefix(DEFINITION)])
-    return "required" in schema or any(_requires(each) for each in schema.values())
-
-
-def _types_of(schema: Schema) -> list[str]:
-    """The types that a schema allows, one or several."""
-    types = schema.get("type", [])
-    return types if isinstance(types, list) else [types]
-
-
-def _component(name: str) -> str:
-    """The component that a definition of the built-in schema becomes."""
-    return "Customer" + _pascal(name)
-
-
-def _pascal(name: str) -> str:
-    return name[0].upper() + name[1:]
-
-
-def _object(name: str, definition: Schema, *, selected: bool) -> Schema:
-    schema: Schema = _published(definition, selected=selected) | {"type": "object"}
-    if name == "extended":
-        schema = {"type": "object", "additionalProperties": True}  # each workspace has its own
-    if not selected:
-        return component(_component(name), schema)
-    schema.pop("required", None)
-    for key, child in schema["properties"].items():
-        if "properties" in child:  # the same in both, so that it has one name
-            inner = component(_component(name) + _pascal(key), child | {"type": "object"})
-            schema["properties"][key] = nullable(inner) if _is_nullable(child) else inner
-    return component(_component(name) + "Selection", schema)
-
-
-def _is_nullable(schema: Schema) -> bool:
-    return isinstance(schema["type"], list) and "null" in schema["type"]
-
-
 _PROPERTIES: dict[str, Schema] = {
-    name: _published(schema) for name, schema in BUILT_IN["properties"].items()
+    name: published(schema) for name, schema in BUILT_IN["properties"].items()
 } | {"nodeId": ID}
 _GENERATED: dict[str, Schema] = {
     "registeredAt": MOMENT,
@@ -135,10 +58,10 @@ _GENERATED: dict[str, Schema] = {
 _WHOLE: dict[str, Schema] = {"id": ID, "intId": INTEGER, **_PROPERTIES, **_GENERATED}
 
 CUSTOMER = object_component("Customer", _WHOLE, required=["id", "nodeId"])
-SUBSCRIPTION = _published({"$ref": DEFINITION + "subscription"})
-EDUCATION = _published({"$ref": DEFINITION + "education"})
-JOB = _published({"$ref": DEFINITION + "job"})
-LIKE = _published({"$ref": DEFINITION + "like"})
+SUBSCRIPTION = published({"$ref": DEFINITION + "subscription"})
+EDUCATION = published({"$ref": DEFINITION + "education"})
+JOB = published({"$ref": DEFINITION + "job"})
+LIKE = published({"$ref": DEFINITION + "like"})
 EDUCATIONS = list_component("CustomerEducationList", EDUCATION, "educations of a customer")
 JOBS = list_component("CustomerJobList", JOB, "jobs of a customer")
 LIKES = list_component("CustomerLikeList", LIKE, "likes of a customer")
@@ -150,7 +73,7 @@ PAGE_OF_CUSTOMERS = page_component("CustomerPage", CUSTOMER, "customers", has_cu
 CUSTOMER_SELECTION = object_component(
     "CustomerSelection",
     _WHOLE
-    | {name: _published(schema, selected=True) for name, schema in BUILT_IN["properties"].items()}
+    | {name: published(schema, selected=True) for name, schema in BUILT_IN["properties"].items()}
     | {"nodeId": ID},
     required=["id"],
 )
@@ -169,51 +92,195 @@ CONSENT_LOG_LINE = object_component(
         "userId": {"type": ["integer", "null"]},
     },
 )
+CONSENT_LOG_LINES = component("ConsentLogLines", {"type": "string"})
+CONSENT_STATE = object_component(
+    "ConsentState",
+    {
+        "customerId": ID,
+        "at": MOMENT,
+        "consents": reference_to("CustomerConsents"),
+        "leaves": {
+            "type": "array",
+            "items": object_component(
+                "ConsentLeaf",
+                {
+                    "property": {"type": "string"},
+                    "value": {"type": ["boolean", "string", "null"]},
+                    "date": MOMENT,
+                    "type": reference_to("ConsentLogType"),
+                    "sourceId": {"anyOf": [ID, NULL]},
+                    "sourceName": TEXT_OR_NULL,
+                    "userId": {"type": ["integer", "null"]},
+                    "userName": TEXT_OR_NULL,
+                    "disclaimerVersion": TEXT_OR_NULL,
+                    "customerId": ID,
+                    "id": INTEGER,
+                },
+            ),
+        },
+    },
+)
+CONSENT_AUDIENCE = object_component(
+    "ConsentAudience",
+    {
+        "path": {"type": "string"},
+        "at": MOMENT,
+        "nodeId": {"anyOf": [ID, NULL]},
+        "reachable": INTEGER,
+        "limited": INTEGER,
+        "objected": INTEGER,
+    },
+)
 EXPORT = object_component(
     "CustomerExport",
     {
         "customer": CUSTOMER,
         "events": {"type": "array", "items": reference_to("Event")},
+        "segments": {
+            "type": "array",
+            "items": object_component(
+                "CustomerExportSegment", {"id": ID, "name": {"type": "string"}, "since": MOMENT}
+            ),
+        },
         "sessions": {"type": "array", "items": reference_to("Session")},
         "consentLogs": {"type": "array", "items": CONSENT_LOG_LINE},
+        "mergedCustomers": {"type": "array", "items": CUSTOMER},
+        "formerValues": {
+            "type": "array",
+            "items": object_component(
+                "FormerValues",
+                {
+                    "customerId": ID,
+                    "version": INTEGER,
+                    "replacedAt": MOMENT,
+                    "cause": enum_component("ChangeCause", ChangeCause.values),
+                    "values": OPEN_OBJECT,
+                },
+            ),
+        },
+        "quarantinedRequests": {"type": "array", "items": QUARANTINED_REQUEST},
+    },
+    required=["customer", "events", "sessions", "consentLogs"],
+)
+DELETED_CUSTOMER = object_component(
+    "DeletedCustomer", {"customer": CUSTOMER, "deletedAt": MOMENT, "erasedFrom": MOMENT}
+)
+HTML_PAGE = component("HtmlPage", {"type": "string"})
+EXPORT_FORMAT = enum_component("CustomerExportFormat", ["json", "html"])
+REQUEST_STATE = enum_component("DataSubjectRequestState", RequestState.values)
+REQUEST_STATE_FILTER = enum_component(
+    "DataSubjectRequestStateFilter", [*RequestState.values, "OVERDUE"]
+)
+REQUEST_TYPE = enum_component("DataSubjectRequestType", RequestType.values)
+ENTERED_TYPE = enum_component(
+    "EnteredRequestType", [each for each in RequestType.values if each != RequestType.RETURN]
+)
+HELD = object_component(
+    "HeldCustomer",
+    {
+        "customer": CUSTOMER,
+        "deletedAt": {"anyOf": [MOMENT, NULL]},
+        "erasedFrom": {"anyOf": [MOMENT, NULL]},
+        "isRestricted": {"type": "boolean"},
+        "tables": reference_to("ErasureCounts"),
+        "files": reference_to("ErasureCounts"),
+        "lists": map_component("HeldLists", {"type": "array", "items": OPEN_OBJECT}),
+    },
+)
+FOUND_PEOPLE = object_component(
+    "FoundPeople",
+    {
+        "elements": {
+            "type": "array",
+            "items": object_component(
+                "FoundPerson",
+                {
+                    "customerId": ID,
+                    "nodeId": ID,
+                    "firstName": TEXT_OR_NULL,
+                    "lastName": TEXT_OR_NULL,
+                    "email": TEXT_OR_NULL,
+                    "externalId": TEXT_OR_NULL,
+                    "deletedAt": {"anyOf": [MOMENT, NULL]},
+                },
+            ),
+        },
+        "isComplete": {"type": "boolean"},
+    },
+)
+RESTRICTED = object_component(
+    "RestrictedCustomers",
+    {"customerIds": {"type": "array", "items": ID}, "isRestricted": {"type": "boolean"}},
+)
+SUPPRESSION = object_component(
+    "SuppressedValue",
+    {
+        "id": ID,
+        "kind": enum_component("SuppressedKind", SuppressedKind.values),
+        "nodeId": {"anyOf": [ID, NULL]},
+        "hash": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "keyId": TEXT,
+        "receiptId": ID,
+        "createdAt": MOMENT,
+        "returnedAt": {"anyOf": [MOMENT, NULL]},
+        "returns": INTEGER,
+        "liftedAt": {"anyOf": [MOMENT, NULL]},
+        "liftedBy": {"type": ["integer", "null"]},
+        "liftReason": TEXT_OR_NULL,
+    },
+)
+ERASURE_REACH = enum_component("ErasureReach", ["node", "workspace"])
+SUPPRESSION_STATE = enum_component("SuppressionState", ["IN_FORCE", "LIFTED"])
+ERASURE_SCOPE = enum_component("ErasureScope", ErasureScope.values)
+enum_component("ErasureScopeParameter", [scope.value.lower() for scope in ErasureScope])
+ERASURE_COUNTS = map_component("ErasureCounts", INTEGER)
+ERASURE_PLAN = object_component(
+    "ErasurePlan",
+    {
+        "customerId": ID,
+        "scope": ERASURE_SCOPE,
+        "customers": {
+            "type": "array",
+            "items": object_component(
+                "ErasurePlanCustomer",
+                {
+                    "id": ID,
+                    "nodeId": ID,
+                    "deleted": reference_to("CustomerDeletedState"),
+                    "reason": enum_component("ErasureReason", Reason),
+                    "tables": ERASURE_COUNTS,
+                    "files": ERASURE_COUNTS,
+                },
+            ),
+        },
+        "tables": ERASURE_COUNTS,
+        "files": ERASURE_COUNTS,
+    },
+)
+SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+ERASURE_RECEIPT = object_component(
+    "ErasureReceipt",
+    {
+        "id": ID,
+        "workspaceId": ID,
+        "number": INTEGER,
+        "moment": MOMENT,
+        "cause": enum_component("ErasureCause", ErasureCause.values),
+        "scope": ERASURE_SCOPE,
+        "requestedBy": object_component(
+            "ErasureRequester",
+            {"userId": {"type": ["integer", "null"]}, "sourceId": {"anyOf": [ID, NULL]}},
+        ),
+        "customers": {
+            "type": "array",
+            "items": object_component("ErasedCustomer", {"id": ID, "nodeId": ID}),
+        },
+        "tables": ERASURE_COUNTS,
+        "files": ERASURE_COUNTS,
+        "previousHash": dict(SHA256),
+        "hash": dict(SHA256),
     },
 )
 WRITE_MODE = enum_component("CustomerWriteMode", ["STRICT"])
-ENTITY_TYPE = enum_component("EntityType", ChangeEntity.values)
-OPERATION = enum_component("UpdateOperation", ChangeOperation.values)
-LAST_OFFSET = object_component("LastOffset", {"lastOffset": INTEGER})
-UPDATES = object_component(
-    "Updates",
-    {
-        "nextOffset": INTEGER,
-        "updates": {
-            "type": "array",
-            "items": object_component(
-                "Update",
-                {
-                    "offset": INTEGER,
-                    "operation": OPERATION,
-                    "recordedOperation": OPERATION,
-                    "entity": object_component(
-                        "UpdatedEntity",
-                        {
-                            "type": ENTITY_TYPE,
-                            "data": {"type": "object", "additionalProperties": True},
-                        },
-                    ),
-                },
-                required=["offset", "operation", "entity"],
-            ),
-        },
-    },
-)
-DIGEST = object_component(
-    "UpdatesDigest",
-    {
-        "from": INTEGER,
-        "to": INTEGER,
-        "count": INTEGER,
-        "hash": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-    },
-)
+CONSENT_LOG_FORMAT = enum_component("ConsentLogFormat", ["csv", "jsonl"])
 NOTHING = component("Nothing", {"type": "object", "additionalProperties": False})

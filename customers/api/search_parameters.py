@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from django.http import HttpRequest
 
+from configuration.domain.conditions import AllOf
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.api.cursors import CursorPage
 from contacthub_project.api.parameters import (
@@ -23,16 +24,23 @@ from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.strict_json import parse_json
 from customers.domain.projection import FieldSelection, field_selection
 from customers.domain.query_language import Expression
-from customers.queries.search import NEWEST_FIRST, Search, is_sortable, parse_search_query
+from customers.queries.search import (
+    NEWEST_FIRST,
+    Search,
+    is_sortable,
+    parse_search_query,
+    segment_condition,
+)
 
 LONGEST_QUERY = 64 * 1024
-# What `fields` may name beside the properties that the schema knows.
+# Names that `fields` accepts besides the properties of the schema.
 WHOLE_FIELDS = frozenset({"base", "consents", "extended", "tags", "deleted", "sourceInfo"})
 SEARCH_PARAMETERS = [
     *ENTITY_PAGE,
     CURSOR,
     id_parameter("nodeId", "The node whose customers are searched.", required=True),
     text_parameter("externalId", "Only the customer with this id of the client's own."),
+    id_parameter("segmentId", "Only customers in this segment of the node."),
     text_parameter("query", "A condition in the query language, as JSON.", longest=LONGEST_QUERY),
     list_parameter(
         "fields",
@@ -46,40 +54,49 @@ SEARCH_PARAMETERS = [
 
 @dataclass(frozen=True, slots=True)
 class SearchParameters:
-    """What a client searches for; `fields` is empty for whole customers."""
+    """The parameters of a search; `fields` is empty for whole customers."""
 
     node_id: str
     external_id: str | None
     fields: FieldSelection
     sort: Sequence[SortKey]
     query: str | None
+    segment_id: str | None
     page: CursorPage
 
     @classmethod
     def read(cls, request: HttpRequest, workspace: WorkspaceRules) -> SearchParameters:
-        """Raises Invalid with every fault, but for those inside of the query's JSON."""
+        """Read the parameters; raises Invalid with every fault, except of the query's JSON."""
         parameters = QueryParameters(request)
         node_id = parameters.text("nodeId")
         if not node_id:
             parameters.fault("nodeId", "is required")
         external_id = _external_id(parameters)
-        fields = _fields(parameters, workspace)
-        sort = _sort(parameters, workspace)
+        fields = selected_fields(parameters, workspace)
+        sort = requested_order(parameters, workspace)
         query = parameters.text("query", longest=LONGEST_QUERY)
+        segment_id = parameters.text("segmentId")
         order = [[key.field, key.descending] for key in sort]
         scope = ["customers", workspace.id, node_id, external_id, query, order]
-        page = CursorPage.asked_for(parameters, scope)
+        if segment_id is not None:
+            scope.append(segment_id)
+        page = CursorPage.from_query(parameters, scope)
         parameters.raise_faults()
-        return cls(node_id or "", external_id, fields, sort, query, page)
+        return cls(node_id or "", external_id, fields, sort, query, segment_id, page)
 
     def search(self, workspace: WorkspaceRules) -> Search:
-        """The search; raises Invalid with pointers into the query's JSON."""
+        """Return the search; raises Invalid with pointers into the query's JSON."""
         expression = search_expression(self.query, workspace)
+        if self.segment_id is not None:
+            segment, faults = segment_condition(self.segment_id, workspace, at="/segmentId")
+            if segment is None:
+                raise Invalid("The query parameters are not valid", errors=faults)
+            expression = segment if expression is None else AllOf((expression, segment))
         return Search(self.external_id, expression, self.sort, self.page.page, self.page.after)
 
 
 def _external_id(parameters: QueryParameters) -> str | None:
-    """The external id to look up, in the form in which it is kept."""
+    """Return the external id to look up, in its stored form."""
     given = parameters.text("externalId")
     if given is None:
         return None
@@ -88,8 +105,8 @@ def _external_id(parameters: QueryParameters) -> str | None:
     return canonical_identifier(given)
 
 
-def _fields(parameters: QueryParameters, workspace: WorkspaceRules) -> FieldSelection:
-    """The properties to answer, the id always among them; empty for all."""
+def selected_fields(parameters: QueryParameters, workspace: WorkspaceRules) -> FieldSelection:
+    """Return the properties to select, always with the id; empty for all."""
     names = parameters.listed("fields")
     for name in names:
         if name not in WHOLE_FIELDS and workspace.customer_schema.kind_of(name) is None:
@@ -97,7 +114,8 @@ def _fields(parameters: QueryParameters, workspace: WorkspaceRules) -> FieldSele
     return field_selection(["id", *names]) if names else {}
 
 
-def _sort(parameters: QueryParameters, workspace: WorkspaceRules) -> Sequence[SortKey]:
+def requested_order(parameters: QueryParameters, workspace: WorkspaceRules) -> Sequence[SortKey]:
+    """Return the requested sort keys; the latest changed first by default."""
     keys = parameters.sort(default=NEWEST_FIRST)
     for key in keys:
         if not is_sortable(workspace.customer_schema, key.field):
@@ -106,7 +124,7 @@ def _sort(parameters: QueryParameters, workspace: WorkspaceRules) -> Sequence[So
 
 
 def search_expression(text: str | None, workspace: WorkspaceRules) -> Expression | None:
-    """The query of the parameter, checked; raises Invalid with pointers into its JSON."""
+    """Return the parsed query of the parameter; raises Invalid with pointers into its JSON."""
     if text is None:
         return None
     query = None

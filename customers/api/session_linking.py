@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -16,8 +18,9 @@ from contacthub_project.api.parameters import text_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.core.errors import Conflict
 from contacthub_project.core.principal import Principal
+from contacthub_project.runtime.blocking import in_thread, run_blocking
 from customers.actions.identity_locks import lock_identities
-from customers.actions.sessions import claim_session
+from customers.actions.sessions import link_session
 from customers.domain.identities import SESSION_ID
 from customers.models.session import LONGEST_VALUE
 
@@ -33,42 +36,59 @@ WARNING_HEADER = OpenApiParameter(
     response=[200, 201],
     description="The session of `sessionId` belongs to another customer, and stays theirs.",
 )
-# RFC 7234, section 5.5: code 199 is for a human to read.
+# RFC 7234, section 5.5: the text of code 199 is for people.
 SESSION_NOT_LINKED = '199 - "The session belongs to another customer and was not linked"'
 
-# Takes the workspace's and the customer's ids; gives the headers that tell what became of it.
-LinkSession = Callable[[UUID, UUID], dict[str, str]]
+Written = TypeVar("Written")
 
 
-@contextmanager
-def linking_session(
-    request: HttpRequest, workspace: WorkspaceRules, node_id: UUID, by: Principal
-) -> Iterator[LinkSession]:
-    """Links the session that `sessionId` names to the customer, in the transaction of its write.
+@dataclass(frozen=True, slots=True)
+class SessionLinking:
+    """The session of the parameter `sessionId`, None without it, and its node and author."""
 
-    The session is locked from the start, before any row. A session that another customer has stays
-    theirs: the write is kept, and a header says so.
+    value: str | None
+    workspace_id: UUID
+    node_id: UUID
+    by: Principal
 
-    Without the parameter there is no transaction of ours, and nothing to link. Raises Invalid for
-    a value that no session can have.
-    """
-    parameters = QueryParameters(request)
-    value = parameters.text("sessionId", longest=LONGEST_VALUE)
-    for fault in identifier_faults(value, workspace.placeholders, at="/sessionId"):
-        parameters.fault("sessionId", fault.message)
-    parameters.raise_faults()
-    if value is None:
-        yield lambda workspace_id, customer_id: {}
-        return
-    session = value
-    with transaction.atomic():
-        lock_identities([(node_id, SESSION_ID, session)])
-        yield lambda workspace_id, customer_id: _claim(workspace_id, customer_id, session, by)
+    @classmethod
+    def from_query(
+        cls, request: HttpRequest, workspace: WorkspaceRules, node_id: UUID, by: Principal
+    ) -> SessionLinking:
+        """Read the parameter; raises Invalid for a value that no session can have."""
+        parameters = QueryParameters(request)
+        value = parameters.text("sessionId", longest=LONGEST_VALUE)
+        if value is None and not parameters.faults:
+            return cls(None, workspace.id, node_id, by)
+        for fault in identifier_faults(value, workspace.placeholders, at="/sessionId"):
+            parameters.fault("sessionId", fault.message)
+        parameters.raise_faults()
+        return cls(value, workspace.id, node_id, by)
 
+    async def written(
+        self, write: Callable[[], Awaitable[Written]], *, customer_of: Callable[[Written], UUID]
+    ) -> tuple[Written, dict[str, str]]:
+        """Return the result of `write`, with the session linked in its transaction.
 
-def _claim(workspace_id: UUID, customer_id: UUID, value: str, by: Principal) -> dict[str, str]:
-    try:
-        claim_session(workspace_id, customer_id, value=value, by=by)
-    except Conflict:
-        return {"Warning": SESSION_NOT_LINKED}
-    return {}
+        If the session is another customer's, it is not linked, the write is kept, and headers of
+        the response say so.
+        """
+        if self.value is None:
+            return await write(), {}
+        return await in_thread(partial(self._written, self.value, write, customer_of))
+
+    @transaction.atomic
+    def _written(
+        self,
+        value: str,
+        write: Callable[[], Awaitable[Written]],
+        customer_of: Callable[[Written], UUID],
+    ) -> tuple[Written, dict[str, str]]:
+        # First, before any row is locked.
+        lock_identities([(self.node_id, SESSION_ID, value)])
+        written = run_blocking(write())
+        try:
+            link_session(self.workspace_id, customer_of(written), value=value, by=self.by)
+        except Conflict:
+            return written, {"Warning": SESSION_NOT_LINKED}
+        return written, {}

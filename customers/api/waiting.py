@@ -1,8 +1,7 @@
-"""Answers that are held until something happens: waiting polls and Server-Sent Events."""
+"""Long polling and Server-Sent Events of the change feed."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator
 from functools import partial
@@ -12,10 +11,11 @@ from contacthub_project.api.authentication import StillAuthenticated
 from contacthub_project.api.renderers import json_bytes_in
 from contacthub_project.core.date_format import DateFormat
 from contacthub_project.core.errors import Forbidden, Gone, Unauthorized, Unavailable
+from contacthub_project.db.shared_reads import shared
 from contacthub_project.messaging.pubsub import feed_topic, subscriber
-from contacthub_project.runtime.concurrency import in_thread
 from customers.queries.documents import Update
-from customers.queries.feed import FeedFilter, read_page, update_moments
+from customers.queries.feed import read_page, update_moments
+from customers.queries.feed_filter import FeedFilter
 
 STREAM_SECONDS = 300.0  # then the client comes back with its Last-Event-ID
 KEEP_ALIVE_SECONDS = 15.0
@@ -29,7 +29,7 @@ async def awaited_page(
     *,
     after: int,
     size: int,
-    wanted: FeedFilter,
+    feed_filter: FeedFilter,
     seconds: int,
     caller: StillAuthenticated,
 ) -> Page:
@@ -38,14 +38,7 @@ async def awaited_page(
     Raises Unauthorized when the caller's token has ended meanwhile.
     """
 
-    def read(after: int) -> Page:
-        return read_page(workspace, after=after, size=size, wanted=wanted)
-
-    def read_again(after: int) -> Page:
-        caller.check()
-        return read(after)
-
-    page = await in_thread(partial(read, after))
+    page = await _shared_page(workspace, after, size, feed_filter)
     if page[0] or not seconds or not size:
         return page
     deadline = time.monotonic() + seconds
@@ -53,18 +46,19 @@ async def awaited_page(
         while True:
             # What has happened before we listened would not be told.
             changed.clear()
-            page = await in_thread(partial(read_again, page[1]))
+            await caller.acheck()
+            page = await _shared_page(workspace, page[1], size, feed_filter)
             left = deadline - time.monotonic()
             if page[0] or left <= 0 or subscriber.is_stopping:
                 return page
-            await _is_set(changed, left)
+            await changed.wait(left)
 
 
 async def streamed(
     workspace: WorkspaceRules,
     *,
     after: int,
-    wanted: FeedFilter,
+    feed_filter: FeedFilter,
     caller: StillAuthenticated,
     date_format: DateFormat,
 ) -> AsyncGenerator[bytes, None]:
@@ -73,29 +67,45 @@ async def streamed(
     It ends with the caller's token: the client comes back by itself and is told why.
     """
 
-    def read(workspace: WorkspaceRules, after: int) -> tuple[bytes, int]:
-        caller.check()
-        updates, end = read_page(workspace, after=after, size=STREAM_PAGE, wanted=wanted)
-        return _events(workspace, updates, after, end, date_format), end
-
     deadline = time.monotonic() + STREAM_SECONDS
     yield b"retry: 1000\n\n"
     async with subscriber.waiting_for(feed_topic(workspace.id)) as changed:
         while time.monotonic() < deadline and not subscriber.is_stopping:
             changed.clear()
             try:
-                events, after = await in_thread(partial(read, workspace, after))
+                await caller.acheck()
+                events, after = await _shared_events(workspace, after, feed_filter, date_format)
             except (Unauthorized, Forbidden, Gone, Unavailable):
                 return
             if events:
                 yield events
                 continue
-            if not await _is_set(changed, KEEP_ALIVE_SECONDS):
+            if not await changed.wait(KEEP_ALIVE_SECONDS):
                 yield b": nothing new\n\n"
-            latest = await in_thread(partial(latest_rules_of, workspace.id))
+            latest = await shared(("rules", workspace.id), partial(latest_rules_of, workspace.id))
             if latest is None or latest.is_disabled:
                 return
             workspace = latest
+
+
+async def _shared_page(
+    workspace: WorkspaceRules, after: int, size: int, feed_filter: FeedFilter
+) -> Page:
+    key = ("page", workspace.id, workspace.version, after, size, feed_filter)
+    return await shared(
+        key, partial(read_page, workspace, after=after, size=size, feed_filter=feed_filter)
+    )
+
+
+async def _shared_events(
+    workspace: WorkspaceRules, after: int, feed_filter: FeedFilter, date_format: DateFormat
+) -> tuple[bytes, int]:
+    def read() -> tuple[bytes, int]:
+        updates, end = read_page(workspace, after=after, size=STREAM_PAGE, feed_filter=feed_filter)
+        return _events(workspace, updates, after, end, date_format), end
+
+    key = ("events", workspace.id, workspace.version, after, feed_filter, date_format)
+    return await shared(key, read)
 
 
 def _events(
@@ -114,13 +124,3 @@ def _events(
         # An id without data is no event, and the client comes back after it.
         events.append(b"id: %d\n\n" % end)
     return b"".join(events)
-
-
-async def _is_set(event: asyncio.Event, seconds: float) -> bool:
-    """Whether the event was set within so many seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -1,7 +1,7 @@
-"""One person out of several customers: what an aggregate customer holds.
+"""Merges several customers into one aggregate customer.
 
-Pure; the same members in any order give the same person. Documents are as `customers.domain.merge`
-keeps them: without nulls, empty objects and empty lists.
+Pure; the same members in any order give the same result. Documents are as `customers.domain.merge`
+makes them: without nulls, empty objects and empty lists.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from customers.domain.merge import EMPTY, Document
 PRIORITY = "OBJ_PRIORITY"
 LOWEST_RANK = 1 << 30
 SEPARATOR = " "
-# Lists of `base` that are united by the id of their elements rather than taken whole.
+# Lists of `base` that are merged by the ids of their elements; others are taken whole.
 UNITED = frozenset({"subscriptions"})
 LARGEST_EXACT = 2**53
-LARGEST_INTEGER = 2**63 - 1  # as in JSON that comes in
+LARGEST_INTEGER = 2**63 - 1  # as in request bodies
 LARGEST_NUMBER = Fraction(sys.float_info.max)
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An entry customer: `rank` is its source's place in its node's priority, 0 the highest.
+    """An entry customer; `rank` is its source's place in its node's priority, 0 the highest.
 
-    `consented_at` tells when each leaf of its consents was changed last, by dotted path, also of
-    those that were removed; moments are text that sorts by time.
+    `consented_at` is when each leaf of its consents was changed last, by dotted path, also of
+    removed ones; moments are text that sorts by time.
     """
 
     id: str
@@ -42,11 +42,11 @@ class Member:
 def fitting(
     members: Sequence[Member], extended: Mapping[str, Any], fits: Callable[[Document], bool]
 ) -> Document:
-    """The document of the aggregate customer, out of as many members as it `fits` with.
+    """Return the document of the aggregate customer, made of as many members as it `fits` with.
 
     If it does not fit with all, values are taken from the first members by priority only, while
-    subscriptions and consents are still what any member said last; if that is too much also, the
-    other members do not count at all. The first one always does.
+    subscriptions and consents are still the latest of all members; if that is too much also, the
+    other members are ignored. The first one always counts.
     """
 
     def first(most: int) -> Document:
@@ -59,7 +59,7 @@ def fitting(
     if fits(whole):
         return whole
     for build in (first, alone):
-        # Between `low` members, which fit (or are a single one), and `high`, which do not.
+        # Bisection: `low` members fit (or are a single one), `high` do not.
         low, high = 1, len(members)
         while high - low > 1:
             middle = (low + high) // 2
@@ -73,14 +73,13 @@ def fitting(
 def aggregated(
     members: Sequence[Member], extended: Mapping[str, Any], *, most: int | None = None
 ) -> Document:
-    """The document of the aggregate customer.
+    """Return the document of the aggregate customer.
 
-    `extended` are the workspace's definitions of extended properties, whose merge policies hold.
-    Everything else goes by priority, leaf by leaf: the value of the member whose source has the
-    highest priority, then of the one that was changed last. Tags are united. So are subscriptions,
-    each id whole as it was changed last; of a consent, the last change of a leaf counts, also when
-    that removed it. With `most`, only so many of the first members count for anything but
-    subscriptions and consents.
+    `extended` are the workspace's definitions of extended properties, whose merge policies apply.
+    Everything else is merged by priority, leaf by leaf: the value of the member whose source has
+    the highest priority, then of the one that was changed last. Tags are united. Of subscriptions
+    with the same id, the one changed last is taken; of consents, the last change of a leaf, also a
+    removal. With `most`, only the first members count, except for subscriptions and consents.
     """
     ordered = in_order(members)
     documents = [member.document for member in ordered[:most]]
@@ -101,7 +100,7 @@ def aggregated(
 
 
 def in_order(members: Sequence[Member]) -> list[Member]:
-    """The members by their priority: by rank, the latest changed first, then by id."""
+    """Return the members by their priority: by rank, the latest changed first, then by id."""
     by_id = sorted(members, key=lambda member: member.id)
     latest = sorted(by_id, key=lambda member: member.updated_at, reverse=True)
     return sorted(latest, key=lambda member: member.rank)
@@ -112,7 +111,7 @@ def _first(values: Iterator[Any]) -> Any:
 
 
 def _by_priority(objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Each leaf from the first object that has it; lists are leaves, but for those united."""
+    """Take each leaf from the first object that has it; lists are leaves, except united ones."""
     result: dict[str, Any] = {}
     for name in dict.fromkeys(name for each in objects for name in each):
         values = [each[name] for each in objects if name in each]
@@ -124,9 +123,9 @@ def _by_priority(objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _united(lists: Sequence[list[Any]]) -> list[Any]:
-    """The elements of all lists, each id once: whole, as it was changed last.
+    """Return the elements of all lists; of those with the same id, the one changed last.
 
-    Of equal moments, or none, the first list's counts.
+    Of equal moments, or none, the first list's is taken.
     """
     by_id: dict[str, Any] = {}
     for element in (element for elements in lists for element in elements):
@@ -149,9 +148,9 @@ def _tags(tags: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _consents(members: Sequence[Member]) -> dict[str, Any]:
-    """Each leaf as it was changed last by any member; a removal is a change as well."""
+    """Take each leaf as it was changed last by any member; a removal is a change as well."""
     leaves: dict[str, tuple[str, Any]] = {}
-    # From the lowest priority to the highest, so that of equal moments the highest wins.
+    # In ascending priority, so that of equal moments the highest wins.
     for member in reversed(members):
         held = dict(_leaves("consents", member.document["consents"]))
         for path in held.keys() | member.consented_at.keys():
@@ -182,7 +181,7 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 def _extended(
     objects: Sequence[Mapping[str, Any]], definitions: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Each property by the merge policy of its definition."""
+    """Merge each property by the merge policy of its definition."""
     result = {}
     for name in dict.fromkeys(name for each in objects for name in each):
         values = [each[name] for each in objects if name in each]
@@ -203,7 +202,7 @@ def _take_first(values: list[Any], definition: Mapping[str, Any]) -> Any:
 
 
 def _concatenated(values: list[Any], definition: Mapping[str, Any]) -> Any:
-    """Lists one after the other; texts, each once, with spaces between; numbers by their digits."""
+    """Concatenate lists, distinct texts with spaces, and numbers by their digits."""
     if all(isinstance(value, list) for value in values):
         return [element for value in values for element in value]
     if all(isinstance(value, str) for value in values):
@@ -233,7 +232,7 @@ def _intersection(values: list[Any], definition: Mapping[str, Any]) -> Any:
 
 
 def _by_identity(elements: Iterator[Any]) -> dict[Any, Any]:
-    """The elements, each once, in their order; 1, 1.0 and true are three."""
+    """Return the distinct elements, in their order; 1, 1.0 and true differ."""
     found: dict[Any, Any] = {}
     for element in elements:
         found.setdefault(_identity(element), element)
@@ -241,7 +240,7 @@ def _by_identity(elements: Iterator[Any]) -> dict[Any, Any]:
 
 
 def _identity(element: Any) -> Any:
-    """What an element is told from others by, as a key; of lists and objects too."""
+    """Return a hashable key of an element, also of lists and objects."""
     if isinstance(element, dict):
         return dict, frozenset((name, _identity(child)) for name, child in element.items())
     if isinstance(element, list):
@@ -250,9 +249,9 @@ def _identity(element: Any) -> Any:
 
 
 def _calculated(calculate: Callable[[list[Fraction]], Fraction]) -> Any:
-    """A policy on numbers, computed exactly in decimal: 0.1 and 0.2 are 0.3, in any order.
+    """Return a merge policy for numbers, computed exactly in decimal, in any order.
 
-    Values that are no numbers do not count. The first value stands where the result is too large.
+    Values that are no numbers are ignored. The first value is taken where the result is too large.
     """
 
     def merge(values: list[Any], definition: Mapping[str, Any]) -> Any:
@@ -271,7 +270,7 @@ def _calculated(calculate: Callable[[list[Fraction]], Fraction]) -> Any:
 
 
 def _exact(number: float) -> Fraction:
-    """The number as it is written in decimal, not the binary one that is next to it."""
+    """Return the number as its decimal digits, not as the nearest binary fraction."""
     return Fraction(number if isinstance(number, int) else repr(number))
 
 

@@ -1,4 +1,4 @@
-"""What changed between two states of a customer's consents, as lines of the legal log."""
+"""Differences of two states of a customer's consents, as lines of the consent log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The kind of change, by the last part of the leaf's path.
+# The type of the log entry, by the last part of the leaf's path.
 TYPES = {
     "status": "CONSENT_CHANGED",
     "limitation": "CONSENT_RESTRICTED",
@@ -26,7 +26,9 @@ class ConsentChange:
 
 
 def consent_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ConsentChange]:
-    """One line for every leaf whose value differs, in the order of the paths."""
+    """Return one change for every leaf whose value differs, in the order of the paths."""
+    if before == after:
+        return []
     old = dict(_leaves("consents", before))
     new = dict(_leaves("consents", after))
     return [
@@ -53,3 +55,17 @@ def _as_text(value: str | bool | None) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value
+
+
+def is_stricter(path: str, one: Any, other: Any) -> bool:
+    """Whether a value of a leaf allows less than another; None is no value.
+
+    Contact needs a status that is true; a limitation or objection that is true forbids it.
+    Disclaimers allow nothing.
+    """
+    leaf = path.rpartition(".")[2]
+    if leaf == "status":
+        return other is True and one is not True
+    if leaf in {"limitation", "objection"}:
+        return one is True and other is not True
+    return False

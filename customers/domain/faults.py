@@ -1,4 +1,4 @@
-"""Which faults of a customer a request has made, and which were there before it."""
+"""Separates the faults that a request causes from those that were there before."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 from contacthub_project.core.errors import FieldError
 
-# Finds everything wrong with a document.
+# Finds all faults of a document.
 FindFaults = Callable[[Mapping[str, Any]], list[FieldError]]
 
 
 def new_faults(
     find_faults: FindFaults, after: Mapping[str, Any], *, before: Mapping[str, Any]
 ) -> list[FieldError]:
-    """The faults of `after` without those that `before` has for the same value at the same place.
+    """Return the faults of `after`, without those that `before` has for the same value and place.
 
-    Rules may have become stricter since a value was stored; it never fails a write that leaves it
-    as it is. Elements of a list may have moved within it.
+    Rules may have become stricter since a value was stored; it never fails a write that does not
+    change it. Elements of a list may have moved within it.
     """
     faults = find_faults(after)
     if not faults:
@@ -28,7 +28,7 @@ def new_faults(
 
 
 def _identity(fault: FieldError, document: Mapping[str, Any]) -> tuple[str | None, str, str]:
-    """The code of a fault, its place with `*` for any element, and the value it is about."""
+    """Return a fault's code, its path with `*` for any element, and the value at the path."""
     place, value = _located(document, fault.path.split("/")[1:])
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)
     return fault.code, place, text
@@ -42,6 +42,6 @@ def _located(document: Any, parts: Sequence[str]) -> tuple[str, Any]:
             place, value = f"{place}/*", value[int(name)]
         else:
             place = f"{place}/{part}"
-            # What lacks a property is at fault as a whole.
+            # For a missing property the value is the object without it.
             value = value.get(name, value) if isinstance(value, dict) else value
     return place, value

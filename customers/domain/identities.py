@@ -1,4 +1,4 @@
-"""Kinds of identity besides the key that customers are recognised by."""
+"""Kinds of identities besides the matching key."""
 
 SESSION_ID = "SESSION_ID"
 EXTERNAL_ID = "EXTERNAL_ID"

@@ -21,7 +21,7 @@ LAST_NAMES = (
     "Moretti", "Müller", "Neri", "Parisi", "Pellegrini", "Ricci", "Rinaldi", "Rizzo", "Romano",
     "Rossi", "Russo", "Santoro", "Schmidt", "Serra", "Testa", "Villa", "Vitale", "Weber",
 )  # fmt: skip
-# Syllables that make rarer names of the frequent ones.
+# Syllables that are added to frequent names to make rarer ones.
 ENDINGS = ("", "", "", "", "ni", "etti", "ello", "one", "ucci", "man", "er", "i")
 CITIES = (
     ("Milano", "MI", "Italy"), ("Roma", "RM", "Italy"), ("Torino", "TO", "Italy"),

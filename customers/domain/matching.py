@@ -1,4 +1,4 @@
-"""Matching key of a customer: a digest of the values that identify a person."""
+"""Matching keys of a customer: digests of the values that identify a person."""
 
 from __future__ import annotations
 
@@ -7,38 +7,68 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from configuration.domain.matching_policy import MatchingPolicy
-from configuration.domain.placeholders import is_placeholder
-from contacthub_project.core.identifiers import canonical_identifier
-from contacthub_project.core.text import folded
+from configuration.domain.matching_policy import MatchingPolicy, MatchingRule
 from customers.domain.paths import value_at
 
 
 def missing_properties(policy: MatchingPolicy, document: Mapping[str, Any]) -> list[str]:
-    """The paths of the policy at which the document has no value to be recognised by.
+    """Return the paths of the policy at which the document has no value.
 
-    Blank text and placeholders are none.
+    Blank text and placeholders are no values. None are missing when one of the rules is whole.
     """
-    return [path for path in policy.properties if _normalised(policy, document, path) is None]
+    missing: dict[str, None] = {}
+    for rule in policy.all_rules:
+        lacking = [
+            path for path, value in _rule_values(policy, rule, document).items() if value is None
+        ]
+        if not lacking:
+            return []
+        missing |= dict.fromkeys(lacking)
+    return list(missing)
 
 
 def match_key(policy: MatchingPolicy, document: Mapping[str, Any]) -> bytes | None:
-    """The key that two documents share exactly when the policy takes them for one person.
+    """Return a key that is equal for two documents exactly when the first rule matches them.
 
-    Keys of two policies are never equal, so both can be in use while one follows the other. Text is
-    compared in Unicode normal form C, without surrounding space, and in any case unless the policy
-    is case-sensitive. 32 bytes; None when a value is missing.
+    Keys of two rules are never equal, so both can be in use during a change. Text is compared in
+    Unicode normal form C, without surrounding space, and ignoring case unless the rule says
+    otherwise. 32 bytes; None when a value is missing.
     """
-    values = [_normalised(policy, document, path) for path in sorted(policy.properties)]
-    if None in values:
-        return None
-    said = [sorted(policy.properties), policy.case_sensitive, values]
-    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()
+    return _rule_key(policy, policy.all_rules[0], document)
+
+
+def further_keys(policy: MatchingPolicy, document: Mapping[str, Any]) -> dict[int, bytes]:
+    """Return the keys by the other rules, by the number of the rule: the second is 1."""
+    return {
+        number: key
+        for number, rule in enumerate(policy.rules[1:], start=1)
+        if (key := _rule_key(policy, rule, document)) is not None
+    }
+
+
+def keys_as_json(keys: Mapping[int, bytes]) -> list[dict[str, Any]]:
+    """Return keys by the numbers of their rules as SQL takes them."""
+    return [{"rule": rule, "key": f"\\x{key.hex()}"} for rule, key in keys.items()]
+
+
+def all_keys(policy: MatchingPolicy, document: Mapping[str, Any]) -> dict[int, bytes]:
+    """Return the keys by all rules, by the number of the rule, in order."""
+    first = match_key(policy, document)
+    found = {} if first is None else {0: first}
+    return found | further_keys(policy, document) if policy.has_several_rules else found
+
+
+def are_one_person(
+    policy: MatchingPolicy, one: Mapping[str, Any], other: Mapping[str, Any]
+) -> bool:
+    """Return whether a rule matches two documents, and no rule before it tells them apart."""
+    mine, theirs = all_keys(policy, one), all_keys(policy, other)
+    common = sorted(mine.keys() & theirs.keys())
+    return bool(common) and mine[common[0]] == theirs[common[0]]
 
 
 def key_of_values(policy: MatchingPolicy, values: Mapping[str, Any]) -> bytes | None:
-    """The key of documents with these values, by path; None when the policy asks for others too."""
+    """Return the first rule's key of these values, by path; None when it needs others too."""
     if not set(policy.properties) <= set(values):
         return None
     document: dict[str, Any] = {}
@@ -51,24 +81,74 @@ def key_of_values(policy: MatchingPolicy, values: Mapping[str, Any]) -> bytes | 
     return match_key(policy, document)
 
 
+def without_identity(paths: list[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A body without the values of these identifying properties."""
+    result = dict(given)
+    for path in paths:
+        *sections, name = path.split(".")
+        level: Any = result
+        for section in sections:
+            inner = level.get(section)
+            if not isinstance(inner, Mapping):
+                break
+            level[section] = level = dict(inner)
+        else:
+            level.pop(name, None)
+    return result
+
+
+def inherited_properties(
+    policy: MatchingPolicy, before: Mapping[str, Any], given: Mapping[str, Any]
+) -> list[str]:
+    """Return the identifying paths of a body that are those of somebody merged into `before`.
+
+    The body was recognised as `before`. None if that was by a key that it has itself.
+    """
+    if not policy.has_several_rules:
+        key = match_key(policy, given)
+        is_own = key is None or key == match_key(policy, before)
+        return [] if is_own else list(policy.properties)
+    own = all_keys(policy, before)
+    for number, key in all_keys(policy, given).items():
+        if number in own:
+            return [] if own[number] == key else policy.rules[number].paths
+    return []
+
+
 def differing_properties(
     policy: MatchingPolicy, one: Mapping[str, Any], other: Mapping[str, Any]
 ) -> list[str]:
-    """The paths of the policy at which it takes the values of two documents for different."""
+    """Return the identifying paths at which the values of two documents differ."""
     return [
         path
-        for path in policy.properties
-        if _normalised(policy, one, path) != _normalised(policy, other, path)
+        for path in policy.identifying
+        if list(policy.normalized(path, value_at(one, path)))
+        != list(policy.normalized(path, value_at(other, path)))
     ]
 
 
-def _normalised(policy: MatchingPolicy, document: Mapping[str, Any], path: str) -> Any:
-    value = value_at(document, path)
-    if is_placeholder(value, policy.placeholders):
+def _rule_key(
+    policy: MatchingPolicy, rule: MatchingRule, document: Mapping[str, Any]
+) -> bytes | None:
+    values = _rule_values(policy, rule, document)
+    if None in values.values():
         return None
-    if isinstance(value, str):
-        text = canonical_identifier(value) if policy.case_sensitive else folded(value)
-        return text or None
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    compared = [values[path] for path in sorted(values)]
+    if rule.is_plain:
+        return _digest([sorted(values), rule.case_sensitive, compared])
+    forms = sorted(rule.as_json(), key=lambda each: str(each["property"]))
+    return _digest([forms, compared])
+
+
+def _rule_values(
+    policy: MatchingPolicy, rule: MatchingRule, document: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the compared values of a rule by path; None where there is none."""
+    return {
+        each.path: policy.compared(each, value_at(document, each.path)) for each in rule.properties
+    }
+
+
+def _digest(said: list[Any]) -> bytes:
+    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()

@@ -1,8 +1,8 @@
-"""Merging a request's values into a customer's document.
+"""Merges a request's values into a customer's document.
 
-Pure and free of aliasing: inputs are never changed, and what comes out shares no container with
-them. A document holds the keys of `EMPTY`; its sections hold no nulls, no empty objects and no
-empty lists, so that equal knowledge is equal data.
+Pure and free of aliasing: inputs are never changed, and results share no container with them. A
+document has the keys of `EMPTY`; its sections hold no nulls, no empty objects and no empty lists,
+so that equal documents are equal data.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal, TypedDict
 
 
 class Document(TypedDict):
-    """What is kept of a customer, by the names of the wire."""
+    """The stored part of a customer, with the property names of the API."""
 
     externalId: str | None
     base: dict[str, Any]
@@ -25,7 +25,7 @@ class Document(TypedDict):
     enabled: bool
 
 
-# How a list that is there and one that is given become one; the dotted path tells which list it is.
+# Merges a stored list and a sent one; the dotted path is that of the list.
 MergeLists = Callable[[str, list[Any], list[Any]], list[Any]]
 
 EMPTY: Document = {
@@ -42,26 +42,27 @@ SECTIONS: tuple[Literal["base", "consents", "extended", "tags"], ...] = (
 )  # fmt: skip
 SCALARS: tuple[Literal["externalId", "extra"], ...] = ("externalId", "extra")
 
-# Elements of these lists are recognised by their id; an id is made for those without.
+# Elements of these lists are identified by their id; those without get one.
 LISTS_WITH_IDS = frozenset({"base.educations", "base.jobs", "base.likes", "base.subscriptions"})
 SUBSCRIPTIONS = "base.subscriptions"
-# Free-form objects are values: they are taken whole, never merged.
+# Free-form objects are values: they are replaced as a whole, never merged.
 OPAQUE = frozenset({f"{SUBSCRIPTIONS}.subscribeContext", f"{SUBSCRIPTIONS}.unsubscribeContext"})
+JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 ID_NAMESPACE = uuid.UUID("7d3cf9d8-5f0e-4ac1-8a3e-2f4c2f2f6a5b")
 
 
 def for_create(existing: Mapping[str, Any], given: Mapping[str, Any]) -> Document:
-    """The document after a POST (reference: Create Customer).
+    """Return the document after a POST (reference: Create Customer).
 
-    What is absent in `given` stays, null removes, a single value replaces. Collections append and
-    de-duplicate: elements with an id by the id, the newer one winning, others by value. Within a
-    subscription, properties that are not given stay. No subscription is removed, by null neither.
+    Absent properties of `given` stay, null removes, a single value replaces. Collections append and
+    de-duplicate: elements with an id by the id, the sent one winning, others by value. Within a
+    subscription, absent properties stay. No subscription is removed, not by null either.
     """
     return _merged(existing, given, _appended)
 
 
 def _merged(existing: Mapping[str, Any], given: Mapping[str, Any], lists: MergeLists) -> Document:
-    merged: Document = _copied(existing)
+    merged: Document = _copied({**existing})
     for name in SCALARS:
         if name in given:
             merged[name] = given[name]
@@ -79,30 +80,35 @@ def _merged(existing: Mapping[str, Any], given: Mapping[str, Any], lists: MergeL
 
 
 def for_update(existing: Mapping[str, Any], given: Mapping[str, Any], *, strict: bool) -> Document:
-    """The document after a PATCH or PUT (reference: Partially modify customer, Modify customer).
+    """Return the document after a PATCH or PUT (reference.
 
-    As `for_create`, but a collection that is given replaces the one that is there, as a set. Only
-    subscriptions still merge by id, unless `strict`: those that are not named stay, also when the
-    list is empty or null.
+    Partially modify customer, Modify customer).
+
+    As `for_create`, but a sent collection replaces the stored one, as a set. Only subscriptions
+    still merge by id, unless `strict`: absent ones stay, also when the list is empty or null.
     """
     return _merged(existing, given, _replaced_strictly if strict else _replaced)
 
 
 def for_replace(given: Mapping[str, Any]) -> Document:
-    """The document after a PUT with mode STRICT: what was given, and nothing else."""
+    """Return the document after a PUT with mode STRICT: only the sent properties."""
     return for_update(EMPTY, given, strict=True)
 
 
 def with_subscription_dates(
     before: Mapping[str, Any], after: Mapping[str, Any], now: str
 ) -> Document:
-    """`after`, its subscriptions with the dates of their registration and last change.
+    """Return `after`, with the subscriptions' dates of registration and last change.
 
-    A date that is not given stays what it was; that of a new or changed subscription is `now`.
+    An absent date stays as it was; that of a new or changed subscription is `now`.
     """
-    dated: Document = _copied(after)
+    dated: Document = {**after}  # type: ignore[typeddict-item]
+    subscriptions = [{**each} for each in subscriptions_of(after)]
+    if not subscriptions:
+        return dated
+    dated["base"] = {**after["base"], "subscriptions": subscriptions}
     known = {each["id"]: each for each in subscriptions_of(before)}
-    for subscription in subscriptions_of(dated):
+    for subscription in subscriptions:
         old = known.get(subscription["id"])
         if old is None:
             subscription.setdefault("registeredAt", now)
@@ -119,13 +125,13 @@ def with_subscription_dates(
 
 
 def subscriptions_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The subscriptions of a document."""
+    """Return the subscriptions of a document."""
     found: list[dict[str, Any]] = document["base"].get("subscriptions", [])
     return found
 
 
 def undecided_subscriptions(document: Mapping[str, Any]) -> list[str]:
-    """The ids of the subscriptions that do not say `subscribed`, which each of them must."""
+    """Return the ids of subscriptions without `subscribed`, which is mandatory."""
     return [each["id"] for each in subscriptions_of(document) if "subscribed" not in each]
 
 
@@ -154,21 +160,21 @@ def _merged_value(at: str, before: Any, given: Any, lists: MergeLists) -> Any:
 
 
 def _replaced(at: str, before: list[Any], given: list[Any]) -> list[Any]:
-    """`given` as a set; but subscriptions that it does not name stay, those it names merge."""
+    """Return `given` as a set, merged with the subscriptions of the same id; others stay."""
     return _appended(at, before if at == SUBSCRIPTIONS else [], given)
 
 
 def _replaced_strictly(at: str, before: list[Any], given: list[Any]) -> list[Any]:
-    """`given` as a set."""
+    """Return `given` as a set."""
     return _appended(at, [], given)
 
 
 def _appended(at: str, before: list[Any], given: list[Any]) -> list[Any]:
-    """`before` followed by what is new in `given`; nothing stands twice."""
-    by_key = {_element_key(at, element): element for element in before}
+    """Return `before` followed by the new elements of `given`, without duplicates."""
+    by_key = {element_key(at, element): element for element in before}
     for element in given:
         cleaned = _cleaned_element(at, element)
-        key = _element_key(at, cleaned)
+        key = element_key(at, cleaned)
         if at == SUBSCRIPTIONS and key in by_key:
             by_key[key] = _merged_object(by_key[key], element, _replaced, at)
         else:
@@ -176,9 +182,12 @@ def _appended(at: str, before: list[Any], given: list[Any]) -> list[Any]:
     return list(by_key.values())
 
 
-def _element_key(at: str, element: Any) -> str:
+def element_key(at: str, element: Any) -> str:
+    """What an element of the list at a dotted path is recognised by."""
     if at in LISTS_WITH_IDS and isinstance(element, dict):
         return str(element["id"])
+    if isinstance(element, str):
+        return f'"{element}'  # as no JSON of anything else begins
     return _as_text(element)
 
 
@@ -187,7 +196,7 @@ def _cleaned_element(at: str, element: Any) -> Any:
         return element
     cleaned = _without_empties(at, element)
     if at in LISTS_WITH_IDS and "id" not in cleaned:
-        # Made of the content: the same element sent twice is one element.
+        # A hash of the content: the same element sent twice is one element.
         cleaned = {"id": str(uuid.uuid5(ID_NAMESPACE, _as_text(cleaned))), **cleaned}
     return cleaned
 
@@ -211,17 +220,21 @@ def _is_empty(value: Any) -> bool:
 
 
 def _as_text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return JSON.encode(value)
 
 
 def _copied(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _copied(child) for name, child in value.items()}
+    # Most children are scalars, for which a call would cost more than what it does.
+    if isinstance(value, dict):
+        return {
+            name: _copied(child) if isinstance(child, (dict, list)) else child
+            for name, child in value.items()
+        }
     if isinstance(value, list):
-        return [_copied(child) for child in value]
+        return [_copied(child) if isinstance(child, (dict, list)) else child for child in value]
     return value
 
 
 def unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether two documents say the same: true and 1 differ, 1 and 1.0 do not."""
+    """Return whether two documents are equal: true and 1 differ, 1 and 1.0 do not."""
     return before == after and _as_text(before) == _as_text(after)

@@ -1,16 +1,16 @@
-"""Showing only some properties of a document."""
+"""Selects properties of a document."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# None asks for a value whole, a mapping for some of its properties.
+# None selects a whole value, a mapping some of its properties.
 FieldSelection = dict[str, Any]
 
 
 def field_selection(paths: Iterable[str]) -> FieldSelection:
-    """Dotted paths as a tree; a path that is asked for whole wins over parts of it."""
+    """Return dotted paths as a tree; a path includes the paths below it."""
     tree: FieldSelection = {}
     for path in paths:
         *parents, name = path.split(".")
@@ -26,9 +26,9 @@ def field_selection(paths: Iterable[str]) -> FieldSelection:
 
 
 def select_fields(document: Mapping[str, Any], tree: FieldSelection) -> dict[str, Any]:
-    """The part of `document` that is wanted; in lists, the part of each element.
+    """Return the selected part of `document`; of lists, that of each element.
 
-    What is wanted and absent is null, or the first object on the way to it that is absent.
+    A selected property that is absent is null, or its first absent ancestor is.
     """
     return {name: _projected(document.get(name), inner) for name, inner in tree.items()}
 

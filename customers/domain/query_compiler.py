@@ -1,22 +1,20 @@
-"""From the expression of a query to one SQL condition with its parameters.
+"""Compiles the expression of a query to one SQL condition with parameters.
 
-What the operators mean stands in docs/searching.md. In short: a comparison with a value that is
-absent does not hold, so NOT_EQUALS and NOT_IN, which are the opposites of EQUALS and IN, do; of a
-list, any element will do.
+docs/searching.md describes the operators. In short: a comparison with an absent value is false, so
+NOT_EQUALS and NOT_IN, the opposites of EQUALS and IN, are true; of a list, any element may match.
 """
 
 from __future__ import annotations
 
-import enum
 import json
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
-from configuration.domain.conditions import MOMENTS, AllOf, AnyOf, Comparison, Not, Test
+from configuration.domain.condition_parser import MOMENTS
+from configuration.domain.conditions import AllOf, AnyOf, Comparison, Not, Test
 from configuration.domain.customer_schema import LIST_OF
-from contacthub_project.core.date_math import (
+from contacthub_project.core.date_spans import (
     EARLIEST,
     LATEST,
     Clock,
@@ -26,66 +24,24 @@ from contacthub_project.core.date_math import (
     span_of,
 )
 from contacthub_project.core.identifiers import as_uuid
+from contacthub_project.core.sql_fragments import Fragment, all_of, any_of
 from contacthub_project.core.text import WHITESPACE
-from customers.domain.query_language import Did, Expression
+from customers.domain.attribute_places import (
+    Place,
+    SearchedAttributes,
+    TextComparison,
+    compared_text,
+    elements_of,
+    literal,
+)
+from customers.domain.query_language import Did, Expression, InSegment
 
 SYMBOLS = {Test.AT_LEAST: ">=", Test.ABOVE: ">", Test.AT_MOST: "<=", Test.BELOW: "<"}
-PLAIN_KEY = re.compile(r"[A-Za-z0-9_]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """A piece of SQL and its parameters, in their order."""
-
-    sql: str
-    parameters: Sequence[Any] = ()
-
-
-class TextComparison(enum.Enum):
-    """How text is compared: as it is, or as a node compares what it recognises people by."""
-
-    EXACT = enum.auto()
-    TRIMMED = enum.auto()  # without space around it
-    FOLDED = enum.auto()  # in any case as well
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the value of an attribute is found: a column, or a path into a JSON column.
-
-    `column` is SQL, of type jsonb if there are `keys` (none of them for the value itself), else of
-    the attribute's type. `has_folded_index` and `has_json_index` say that an index finds text in
-    any case, or as it is. A `uuid_column` is what ids are found by.
-    """
-
-    column: str
-    keys: tuple[str, ...] | None = None
-    comparing: TextComparison = TextComparison.EXACT
-    has_folded_index: bool = False
-    has_json_index: bool = False
-    uuid_column: str | None = None
-
-    @property
-    def text(self) -> str:
-        """SQL of the value as text."""
-        if self.keys is None:
-            return self.column
-        return _json_path(self.column, self.keys, as_text=True)
-
-    @property
-    def json(self) -> str:
-        """SQL of the value as jsonb, where it stands in a JSON column."""
-        return _json_path(self.column, self.keys or (), as_text=False)
-
-
-class SearchedAttributes(Protocol):
-    """Where the attributes that conditions speak of are found."""
-
-    def place_of(self, path: str) -> Place: ...
-
-
-# What a query says of events becomes a condition on the customer.
+# Compiles a condition on events to one on the customer.
 CompileDid = Callable[[Any], Fragment]
+CompileSegment = Callable[[Any], Fragment]
 
 
 def compile_expression(
@@ -93,11 +49,13 @@ def compile_expression(
     attributes: SearchedAttributes,
     clock: Clock,
     compile_did: CompileDid | None = None,
+    compile_segment: CompileSegment | None = None,
 ) -> Fragment:
-    """The SQL condition that a row fulfils exactly when it fulfils the expression.
+    """Return the SQL condition that is true exactly for rows that match the expression.
 
     `clock` is the present moment that relative moments count from, and the workspace's time zone.
-    Expressions with `Did` leaves need `compile_did`.
+    Expressions with `Did` leaves need `compile_did`, those with `InSegment` leaves
+    `compile_segment`.
     """
 
     def compiled(part: Expression) -> Fragment:
@@ -105,15 +63,18 @@ def compile_expression(
             return all_of([compiled(each) for each in part.parts])
         if isinstance(part, AnyOf):
             return any_of([compiled(each) for each in part.parts])
-        if isinstance(part, Not) and isinstance(part.part, Did):
-            # Never NULL: a plain NOT, of which the planner can make an anti-join.
-            behaviour = compiled(part.part)
-            return Fragment(f"NOT ({behaviour.sql})", behaviour.parameters)
+        if isinstance(part, Not) and isinstance(part.part, Did | InSegment):
+            # Never NULL: a plain NOT, which the planner can turn into an anti-join.
+            found = compiled(part.part)
+            return Fragment(f"NOT ({found.sql})", found.parameters)
         if isinstance(part, Not):
             return _opposite(compiled(part.part))
         if isinstance(part, Did):
             assert compile_did is not None, "conditions say nothing of what customers did"
             return compile_did(part.behaviour)
+        if isinstance(part, InSegment):
+            assert compile_segment is not None, "conditions say nothing of segments"
+            return compile_segment(part.segment)
         return _comparison(part, attributes.place_of(part.attribute), clock)
 
     return compiled(expression)
@@ -132,7 +93,7 @@ def _comparison(compared: Comparison, place: Place, clock: Clock) -> Fragment:
 
 
 def _presence(place: Place, kind: str) -> Fragment:
-    """Blank text is no value."""
+    """Compare with absence; blank text is no value."""
     if kind.startswith(LIST_OF):
         inner = _presence(Place("nullif(element, 'null')", ()), kind.removeprefix(LIST_OF))
         return Fragment(f"EXISTS (SELECT FROM {elements_of(place)} WHERE {inner.sql})")
@@ -142,7 +103,7 @@ def _presence(place: Place, kind: str) -> Fragment:
 
 
 def _compared(compared: Comparison, place: Place, clock: Clock) -> Fragment:
-    """The comparison with a single value."""
+    """Return the comparison with a single value."""
     test, operands = compared.test, compared.operands
     if compared.kind == "text":
         return _text_comparison(place, test, operands)
@@ -178,13 +139,6 @@ def _text_comparison(place: Place, test: Test, operands: Sequence[Any]) -> Fragm
     return _text_equality(place, list(operands))
 
 
-def compared_text(comparing: TextComparison, text: str) -> str:
-    """SQL of what is compared of a text."""
-    if comparing is TextComparison.FOLDED:
-        return f"customers_folded({text})"
-    return f"btrim({text}, {literal(WHITESPACE)})" if comparing is TextComparison.TRIMMED else text
-
-
 def _text_equality(place: Place, values: list[Any]) -> Fragment:
     if place.uuid_column is not None:
         ids = [found for each in values if (found := as_uuid(each)) is not None]
@@ -199,7 +153,7 @@ def _text_equality(place: Place, values: list[Any]) -> Fragment:
 
 
 def _equality(place: Place, values: list[Any]) -> Fragment:
-    """Equality with one of the values, in the words in which an index finds it."""
+    """Return equality with one of the values, in a form that an index supports."""
     text = compared_text(place.comparing, place.text)
     if place.comparing is TextComparison.FOLDED:
         text += ' COLLATE "C"'
@@ -212,7 +166,7 @@ def _equality(place: Place, values: list[Any]) -> Fragment:
 
 
 def _time_comparison(place: Place, test: Test, spans: Sequence[Span]) -> Fragment:
-    """Of dates and moments with the spans of time that the operands mean."""
+    """Compare dates and moments with the time spans of the operands."""
     if test is Test.ONE_OF:
         return any_of([_time_comparison(place, Test.EQUALS, [each]) for each in spans])
     first, last = spans[0], spans[-1]
@@ -224,16 +178,17 @@ def _time_comparison(place: Place, test: Test, spans: Sequence[Span]) -> Fragmen
         Test.EQUALS: [(">=", first.first), ("<", first.after)],
         Test.BETWEEN: [(">=", first.first), ("<", last.after)],
     }[test]
-    return all_of([_bounded(place, symbol, bound) for symbol, bound in bounds])
+    return all_of([bounded(place, symbol, bound) for symbol, bound in bounds])
 
 
 def _birthday(place: Place, ranges: Sequence[tuple[str, str]]) -> Fragment:
-    """Of dates, with ranges of months and days."""
+    """Compare dates with ranges of months and days."""
     day = f'substring({place.text} FROM 6) COLLATE "C"'
     return any_of([Fragment(f"{day} BETWEEN %s AND %s", each) for each in ranges])
 
 
-def _bounded(place: Place, symbol: str, bound: str) -> Fragment:
+def bounded(place: Place, symbol: str, bound: str) -> Fragment:
+    """Of moments and dates, with a bound as text."""
     if place.keys is None:
         return Fragment(f"{place.column} {symbol} %s::timestamptz", (bound,))
     if place.has_json_index and bound not in {EARLIEST, LATEST}:
@@ -242,7 +197,7 @@ def _bounded(place: Place, symbol: str, bound: str) -> Fragment:
 
 
 def _scalar_comparison(place: Place, test: Test, operands: Sequence[Any]) -> Fragment:
-    """Of numbers and booleans; jsonb compares both by value."""
+    """Compare numbers and booleans; jsonb compares both by value."""
     symbol = SYMBOLS.get(test, "=")
     if place.keys is not None:
         if test in SYMBOLS:
@@ -261,60 +216,6 @@ def _json_equality(place: Place, values: Sequence[Any]) -> Fragment:
     return Fragment(f"{place.json} = ANY (%s::text[]::jsonb[])", (texts,))
 
 
-def elements_of(place: Place) -> str:
-    """SQL of the elements of a list; lists on the way are walked through."""
-    path = "lax $" + "".join(f".{json.dumps(key)}" for key in place.keys or ()) + "[*]"
-    return f"jsonb_path_query({place.column}, {literal(path)}::jsonpath) AS element"
-
-
-def _json_path(column: str, keys: tuple[str, ...], *, as_text: bool) -> str:
-    if not keys:
-        return f"({column} #>> '{{}}')" if as_text else column
-    arrow = ">" if as_text else ""
-    if len(keys) == 1:
-        return f"({column} ->{arrow} {literal(keys[0])})"
-    return f"({column} #>{arrow} {literal(_array(keys))}::text[])"
-
-
-def _array(keys: tuple[str, ...]) -> str:
-    """A PostgreSQL array of text, in the form in which array literals are written."""
-    return "{" + ",".join(map(_array_item, keys)) + "}"
-
-
-def _array_item(key: str) -> str:
-    if PLAIN_KEY.fullmatch(key) and key.lower() != "null":
-        return key
-    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def literal(text: str) -> str:
-    """Text as an SQL literal (under `standard_conforming_strings`, which the settings demand).
-
-    No parameter will do: an index on an expression is found only when the expression stands in the
-    statement as it does in the index.
-    """
-    return "'" + text.replace("'", "''").replace("%", "%%") + "'"
-
-
 def _opposite(fragment: Fragment) -> Fragment:
-    """Holds exactly when the other does not: absent values make SQL's NULL, which is neither."""
+    """Return a condition that is true exactly when the other is not true (also for NULL)."""
     return Fragment(f"({fragment.sql}) IS NOT TRUE", fragment.parameters)
-
-
-def all_of(parts: list[Fragment]) -> Fragment:
-    """Holds when all parts do."""
-    return _joined(parts, " AND ")
-
-
-def any_of(parts: list[Fragment]) -> Fragment:
-    """Holds when any part does."""
-    return _joined(parts, " OR ")
-
-
-def _joined(parts: list[Fragment], conjunction: str) -> Fragment:
-    if not parts:
-        return Fragment("false")
-    if len(parts) == 1:
-        return parts[0]
-    sql = conjunction.join(f"({part.sql})" for part in parts)
-    return Fragment(sql, tuple(value for part in parts for value in part.parameters))

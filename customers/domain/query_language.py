@@ -1,9 +1,9 @@
-"""The query language of customer searches: from JSON to one checked expression.
+"""Parses the query language of customer searches from JSON into one checked expression.
 
-A query is `simple` (conditions that the customer fulfils, `are`, and events that it has, `did`)
-or `combined` (INTERSECT, UNION or EXCEPT of queries). On the wire it comes within
+A query is `simple` (conditions on the customer, `are`, on its events, `did`, and on its membership
+in a segment, `segment`) or `combined` (INTERSECT, UNION or EXCEPT of queries). The API wraps it in
 `{"name": …, "query": …}`. `parse_query` makes of it the expression nodes of
-`configuration.domain.conditions`, with `Did` as a further kind of leaf.
+`configuration.domain.conditions`, with `Did` and `InSegment` as further kinds of leaves.
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from configuration.domain.condition_parser import Attributes, parse_condition, unknown_key_faults
 from configuration.domain.conditions import (
     AllOf,
     AnyOf,
-    Attributes,
     Comparison,
     Condition,
     Not,
     Test,
     depends_on_now,
     nodes_of,
-    parse_condition,
-    unknown_key_faults,
 )
 from configuration.domain.customer_schema import LIST_OF
 from contacthub_project.core.array_forms import as_list
@@ -41,43 +39,57 @@ MOST_QUERIES = 50
 
 
 class BehaviourCondition(Protocol):
-    """What a customer did, as the app that keeps events understands it; frozen."""
+    """A condition on a customer's events, of the app that keeps events; frozen."""
 
     @property
     def depends_on_now(self) -> bool:
-        """Whether time alone can change who did it."""
+        """Return whether its result can change by time alone."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Did:
-    """Holds for customers who did something."""
+    """A leaf that is true for customers with the behaviour."""
 
     behaviour: BehaviourCondition
 
 
-Expression = Condition | Did
+@dataclass(frozen=True, slots=True)
+class InSegment:
+    """True for members of a segment; `segment` is a value of the app of segments, frozen."""
+
+    segment: Any
+
+
+Expression = Condition | Did | InSegment
 Parsed = tuple[Expression | None, list[FieldError]]
-# Parses the `did` of a query, which customers know nothing of; the text points to it.
+# Parse the `did` and the `segment` of a query, in the apps of events and segments; the text is the
+# JSON pointer.
 ParseDid = Callable[[Any, str], tuple[BehaviourCondition | None, list[FieldError]]]
+ParseSegment = Callable[[Any, str], tuple[Any, list[FieldError]]]
 
 
-def parse_query(document: Any, schema: Attributes, parse_did: ParseDid) -> Parsed:
-    """The query in its envelope, or everything wrong with it; pointers lead into the envelope."""
+def parse_query(
+    document: Any, schema: Attributes, parse_did: ParseDid, parse_segment: ParseSegment
+) -> Parsed:
+    """Return the query of the envelope and all faults, with pointers into the envelope."""
     if not isinstance(document, dict):
         return None, [FieldError("", "must be an object", "type")]
-    parser = _Parser(schema, parse_did)
+    parser = _Parser(schema, parse_did, parse_segment)
     parser.faults += unknown_key_faults(document, {"name", "query"}, "")
     expression = parser.query(document.get("query"), "/query", depth=1)
     return (None if parser.faults else expression), parser.faults
 
 
 class _Parser:
-    """Parses one query; what is wrong gathers in `faults`, and None stands for it."""
+    """Parses one query; faults are collected in `faults`, and the invalid part is None."""
 
-    def __init__(self, schema: Attributes, parse_did: ParseDid) -> None:
+    def __init__(
+        self, schema: Attributes, parse_did: ParseDid, parse_segment: ParseSegment
+    ) -> None:
         self._schema = schema
         self._parse_did = parse_did
+        self._parse_segment = parse_segment
         self._queries = 0
         self.faults: list[FieldError] = []
 
@@ -100,10 +112,10 @@ class _Parser:
         return None
 
     def _simple(self, query: Mapping[str, Any], at: str) -> Expression | None:
-        self.faults += unknown_key_faults(query, {"type", "name", "are", "did"}, at)
-        are, did = query.get("are"), query.get("did")
-        if are is None and did is None:
-            self._wrong(at, "needs are or did", "required")
+        self.faults += unknown_key_faults(query, {"type", "name", "are", "did", "segment"}, at)
+        are, did, segment = query.get("are"), query.get("did"), query.get("segment")
+        if are is None and did is None and segment is None:
+            self._wrong(at, "needs are, did or segment", "required")
             return None
         parts: list[Expression | None] = []
         if are is not None:
@@ -112,6 +124,10 @@ class _Parser:
             behaviour, faults = self._parse_did(did, f"{at}/did")
             self.faults += faults
             parts.append(None if behaviour is None else Did(behaviour))
+        if segment is not None:
+            found, faults = self._parse_segment(segment, f"{at}/segment")
+            self.faults += faults
+            parts.append(None if found is None else InSegment(found))
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
     def _are(self, are: Any, at: str) -> Condition | None:
@@ -150,15 +166,14 @@ class _Parser:
 
 
 def behaviours_of(expression: Expression) -> list[BehaviourCondition]:
-    """Everything that a query asks of what customers did."""
+    """Return all behaviours of a query."""
     return [node.behaviour for node in nodes_of(expression) if isinstance(node, Did)]
 
 
 def attributes_all_equal(expression: Expression) -> set[str] | None:
-    """The attributes for which a query demands a single value each, all of them at once.
+    """Return the attributes that a query requires to equal a single value each, all of them.
 
-    None for a query that asks anything else: another operator, alternatives, a span of time, what
-    customers did.
+    None for a query with anything else: another operator, alternatives, a time span, behaviour.
     """
     attributes = set()
     for node in nodes_of(expression):
@@ -170,7 +185,7 @@ def attributes_all_equal(expression: Expression) -> set[str] | None:
 
 
 def demanded_values(expression: Expression) -> dict[str, str | int | float | bool]:
-    """Values that attributes must equal in whatever a query finds; moments and dates left out."""
+    """Return the values that attributes of every match must equal; without moments and dates."""
     if isinstance(expression, AllOf):
         values: dict[str, str | int | float | bool] = {}
         for part in expression.parts:
@@ -193,7 +208,9 @@ def _is_single_value(compared: Comparison) -> bool:
 
 
 def can_change_with_time(expression: Expression) -> bool:
-    """Whether time alone can change whom a query finds."""
-    return depends_on_now(expression) or any(
-        behaviour.depends_on_now for behaviour in behaviours_of(expression)
+    """Return whether the matches of a query can change by time alone."""
+    return (
+        depends_on_now(expression)
+        or any(behaviour.depends_on_now for behaviour in behaviours_of(expression))
+        or any(isinstance(node, InSegment) for node in nodes_of(expression))
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import contacthub_project.core.identifiers
+import contacthub_project.db.keys
 import customers.models.customer
 import django.db.models.deletion
 import django.db.models.fields.json
@@ -59,7 +60,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('workspace_id', models.UUIDField()),
                 ('node_id', models.UUIDField()),
-                ('entity', models.CharField(choices=[('CUSTOMER', 'Customer'), ('EVENT', 'Event')], max_length=8)),
+                ('entity', models.CharField(choices=[('CUSTOMER', 'Customer'), ('EVENT', 'Event'), ('SEGMENT', 'Segment')], max_length=8)),
                 ('entity_id', models.UUIDField()),
                 ('operation', models.CharField(choices=[('CREATE', 'Create'), ('UPDATE', 'Update'), ('DELETE', 'Delete')], max_length=8)),
                 ('feed_offset', models.BigIntegerField(null=True)),
@@ -68,7 +69,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('feed_offset__isnull', False)), fields=['workspace_id', 'node_id', 'feed_offset'], name='change_of_node'), models.Index(condition=models.Q(('feed_offset__isnull', True)), fields=['workspace_id', 'id'], name='change_without_offset')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('feed_offset__isnull', False)), fields=('workspace_id', 'feed_offset'), name='change_offset_once'), models.CheckConstraint(condition=models.Q(('entity__in', ['CUSTOMER', 'EVENT'])), name='change_entity_known'), models.CheckConstraint(condition=models.Q(('operation__in', ['CREATE', 'UPDATE', 'DELETE'])), name='change_operation_known')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('feed_offset__isnull', False)), fields=('workspace_id', 'feed_offset'), name='change_offset_once'), models.CheckConstraint(condition=models.Q(('entity__in', ['CUSTOMER', 'EVENT', 'SEGMENT'])), name='change_entity_known'), models.CheckConstraint(condition=models.Q(('operation__in', ['CREATE', 'UPDATE', 'DELETE'])), name='change_operation_known')],
             },
         ),
         migrations.CreateModel(
@@ -87,7 +88,7 @@ class Migration(migrations.Migration):
                 ('user_id', models.BigIntegerField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['customer_id', 'id'], name='consent_log_customer'), models.Index(models.F('workspace_id'), models.OrderBy(models.F('date'), descending=True, nulls_last=True), models.OrderBy(models.F('id'), descending=True), name='consent_log_newest'), models.Index(condition=models.Q(('match_key__isnull', False)), fields=['match_key'], name='consent_log_person')],
+                'indexes': [models.Index(fields=['customer_id', 'id'], name='consent_log_customer'), models.Index(models.F('workspace_id'), models.OrderBy(models.F('date'), descending=True, nulls_last=True), models.OrderBy(models.F('id'), descending=True), name='consent_log_newest'), models.Index(models.F('workspace_id'), models.F('property'), models.F('customer_id'), models.OrderBy(models.F('date'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('property__isnull', False)), include=('value', 'node_id'), name='consent_log_property'), models.Index(condition=models.Q(('match_key__isnull', False)), fields=['match_key'], name='consent_log_person')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('type__in', ['DISCLAIMER_READ', 'CONSENT_CHANGED', 'CONSENT_RESTRICTED', 'CONSENT_OBJECTED', 'DATA_PORTABILITY_REQUESTED', 'FORCED_DELETE'])), name='consent_log_type_known')],
             },
         ),
@@ -103,6 +104,7 @@ class Migration(migrations.Migration):
                 ('registered_at', models.DateTimeField()),
                 ('updated_at', models.DateTimeField()),
                 ('match_key', models.BinaryField(max_length=32, null=True)),
+                ('former_key', models.BinaryField(max_length=32, null=True)),
                 ('base', models.JSONField(default=dict)),
                 ('consents', models.JSONField(default=dict)),
                 ('extended', models.JSONField(default=dict)),
@@ -110,7 +112,7 @@ class Migration(migrations.Migration):
                 ('extra', models.TextField(blank=True, null=True)),
                 ('registered_by', models.CharField(max_length=64, null=True)),
                 ('updated_by', models.CharField(max_length=64, null=True)),
-                ('node', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='configuration.node')),
+                ('node', contacthub_project.db.keys.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='configuration.node')),
                 ('workspace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='configuration.workspace')),
             ],
         ),
@@ -122,8 +124,8 @@ class Migration(migrations.Migration):
                 ('aggregate_node_id', models.UUIDField()),
                 ('match_key', models.BinaryField(max_length=32)),
                 ('changed_at', models.DateTimeField()),
-                ('aggregate', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='members', to='customers.customer')),
-                ('entry', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='customers.customer')),
+                ('aggregate', contacthub_project.db.keys.TenantForeignKey(null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='members', to='customers.customer')),
+                ('entry', contacthub_project.db.keys.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='memberships', to='customers.customer')),
             ],
         ),
         migrations.CreateModel(
@@ -160,7 +162,7 @@ class Migration(migrations.Migration):
                 ('node_id', models.UUIDField()),
                 ('value', models.CharField(max_length=255)),
                 ('registered_by', models.CharField(max_length=64, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='customers.customer')),
+                ('customer', contacthub_project.db.keys.TenantForeignKey(on_delete=django.db.models.deletion.DO_NOTHING, related_name='sessions', to='customers.customer')),
             ],
             options={
                 'ordering': ['id'],
@@ -190,9 +192,25 @@ class Migration(migrations.Migration):
             model_name='customer',
             index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded(django.db.models.fields.json.KeyTextTransform('firstName', 'base')), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_first_name'),
         ),
+        migrations.AddIndex(
+            model_name='customer',
+            index=models.Index(models.F('workspace'), models.OrderBy(models.F('updated_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('deleted', 1)), name='customer_deleted_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='customer',
+            index=models.Index(condition=models.Q(('former_key__isnull', False), ('deleted', 1)), fields=['node', 'former_key'], name='customer_former_key'),
+        ),
+        migrations.AddIndex(
+            model_name='customer',
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded('external_id'), 'C'), condition=models.Q(('external_id__isnull', False), ('deleted', 1)), name='customer_deleted_external_id'),
+        ),
+        migrations.AddIndex(
+            model_name='customer',
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded(django.db.models.fields.json.KeyTextTransform('email', django.db.models.fields.json.KeyTextTransform('contacts', 'base'))), 'C'), condition=models.Q(('deleted', 1)), name='customer_deleted_email'),
+        ),
         migrations.AddConstraint(
             model_name='customer',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted', 0)), fields=('node', 'match_key'), name='customer_once_in_node'),
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted', 0)), fields=('workspace', 'node', 'match_key'), name='customer_once_in_node'),
         ),
         migrations.AddConstraint(
             model_name='customer',
@@ -206,30 +224,73 @@ class Migration(migrations.Migration):
             model_name='customer',
             constraint=models.CheckConstraint(condition=models.Q(('match_key', None), ('deleted', 0), _connector='OR'), name='customer_gone_releases_key'),
         ),
+        migrations.AddConstraint(
+            model_name='customer',
+            constraint=models.CheckConstraint(condition=models.Q(('former_key', None), ('deleted', 1), _connector='OR'), name='customer_deleted_had_key'),
+        ),
         migrations.AddIndex(
             model_name='aggregatemember',
-            index=models.Index(models.F('aggregate_node_id'), models.F('match_key'), models.OrderBy(models.F('changed_at'), descending=True), models.F('entry'), name='members_of_person'),
+            index=models.Index(models.F('aggregate_node_id'), models.F('match_key'), models.OrderBy(models.F('changed_at'), descending=True), models.OrderBy(models.F('entry'), descending=True), name='members_of_person'),
         ),
         migrations.AddConstraint(
             model_name='aggregatemember',
-            constraint=models.UniqueConstraint(fields=('entry', 'aggregate_node_id'), name='member_once_in_aggregate_node'),
+            constraint=models.UniqueConstraint(fields=('workspace_id', 'entry', 'aggregate_node_id'), name='member_once_in_aggregate_node'),
         ),
         migrations.AddConstraint(
             model_name='session',
-            constraint=models.UniqueConstraint(fields=('node_id', 'value'), name='session_once_in_node'),
+            constraint=models.UniqueConstraint(fields=('workspace_id', 'node_id', 'value'), name='session_once_in_node'),
         ),
         migrations.AddConstraint(
             model_name='session',
             constraint=models.CheckConstraint(condition=models.Q(('value', ''), _negated=True), name='session_has_a_value'),
         ),
-        # A customer's node is a node of the customer's workspace; Django has no composite keys.
-        migrations.RunSQL(
-            """
-            ALTER TABLE customers_customer
-                ADD CONSTRAINT customer_node_of_workspace
-                FOREIGN KEY (workspace_id, node_id) REFERENCES configuration_node (workspace_id, id)
-            """,
-            "ALTER TABLE customers_customer DROP CONSTRAINT customer_node_of_workspace",
+        migrations.AddConstraint(
+            model_name='aggregatebuild',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='aggregate_build_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='aggregatemember',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='member_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='change',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='change_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='consentlogentry',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='consent_log_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='customer',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='customer_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='newkey',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='new_key_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='pendingmerge',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='pending_merge_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='session',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='session_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='aggregatemember',
+            constraint=contacthub_project.db.keys.TenantForeignKeyConstraint(field='entry_id', name='member_entry', to='customers.Customer'),
+        ),
+        migrations.AddConstraint(
+            model_name='aggregatemember',
+            constraint=contacthub_project.db.keys.TenantForeignKeyConstraint(field='aggregate_id', name='member_aggregate', to='customers.Customer'),
+        ),
+        migrations.AddConstraint(
+            model_name='customer',
+            constraint=contacthub_project.db.keys.TenantForeignKeyConstraint(field='node_id', name='customer_node_of_workspace', to='configuration.Node'),
+        ),
+        migrations.AddConstraint(
+            model_name='session',
+            constraint=contacthub_project.db.keys.TenantForeignKeyConstraint(field='customer_id', name='session_of_customer', to='customers.Customer'),
         ),
         # The planner does not look at the statistics of partial indexes: without these it would take
         # an e-mail address for something that every two-hundredth customer has.
@@ -249,7 +310,8 @@ class Migration(migrations.Migration):
             """,
         ),
         # The legal record can only grow. Two exceptions, which the database checks by itself: a
-        # forgotten person's entries lose their values, a removed workspace's entries go.
+        # forgotten person's entries lose their values, and a hash of them that anybody could make
+        # becomes one that needs the installation's key; a removed workspace's entries go.
         migrations.RunSQL(
             """
             CREATE FUNCTION customers_consent_log_only_grows() RETURNS trigger
@@ -261,11 +323,13 @@ class Migration(migrations.Migration):
                 ) THEN
                     RETURN OLD;
                 END IF;
-                IF TG_OP = 'UPDATE' AND NEW.value IS NULL
-                    AND to_jsonb(NEW) - 'value' = to_jsonb(OLD) - 'value'
+                IF TG_OP = 'UPDATE' AND (NEW.value IS NULL OR NEW.value = OLD.value)
+                    AND to_jsonb(NEW) - '{value,match_key}'::text[]
+                        = to_jsonb(OLD) - '{value,match_key}'::text[]
                     AND EXISTS (
                         SELECT FROM customers_customer
-                        WHERE id = OLD.customer_id AND deleted = -1
+                        WHERE id = OLD.customer_id AND workspace_id = OLD.workspace_id
+                            AND deleted = -1
                     )
                 THEN
                     RETURN NEW;

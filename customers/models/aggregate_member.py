@@ -1,4 +1,4 @@
-"""Which entry customers an aggregate customer is made of, and what is still to be merged."""
+"""The entry customers of aggregate customers, and the queue of pending merges."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import F, Q
 
+from contacthub_project.db.keys import (
+    TenantForeignKey,
+    TenantForeignKeyConstraint,
+    TenantModel,
+    TenantPrimaryKey,
+)
 from contacthub_project.db.querysets import BoundedQuerySet, TenantQuerySet
 from customers.models.customer import Customer
 
@@ -18,40 +24,48 @@ class AggregateMemberQuerySet(BoundedQuerySet["AggregateMember"]):
     """Members of aggregate customers."""
 
     def of_aggregate(self, workspace_id: UUID, customer_id: UUID) -> AggregateMemberQuerySet:
-        """The members of an aggregate customer."""
+        """Return the members of an aggregate customer."""
         return self.filter(workspace_id=workspace_id, aggregate_id=customer_id)
 
 
-class AggregateMember(models.Model):
-    """An entry customer stands for one aggregate customer in each aggregate node at most.
+class AggregateMember(TenantModel):
+    """An entry customer's membership in an aggregate customer: one in each aggregate node at most.
 
-    `match_key` is the key by which the aggregate node recognises it; `changed_at` is when it was
-    changed last, as far as the aggregate node has followed.
+    `match_key` is its key in the aggregate node; `changed_at` is its last change that the aggregate
+    node has merged.
     """
 
     workspace_id = models.UUIDField()
     aggregate_node_id = models.UUIDField()
     match_key = models.BinaryField(max_length=32)
     changed_at = models.DateTimeField()
-    aggregate = models.ForeignKey(
-        Customer, on_delete=models.CASCADE, related_name="members", null=True
+    aggregate = TenantForeignKey(
+        Customer, on_delete=models.DO_NOTHING, related_name="members", null=True
     )
-    entry = models.ForeignKey(
-        Customer, on_delete=models.CASCADE, related_name="memberships", db_index=False
+    entry = TenantForeignKey(
+        Customer, on_delete=models.DO_NOTHING, related_name="memberships", db_index=False
     )
 
     objects = AggregateMemberQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            TenantPrimaryKey(name="member_key"),
+            TenantForeignKeyConstraint(
+                field="entry_id", to="customers.Customer", name="member_entry"
+            ),
+            TenantForeignKeyConstraint(
+                field="aggregate_id", to="customers.Customer", name="member_aggregate"
+            ),
             models.UniqueConstraint(
-                fields=["entry", "aggregate_node_id"], name="member_once_in_aggregate_node"
+                fields=["workspace_id", "entry", "aggregate_node_id"],
+                name="member_once_in_aggregate_node",
             ),
         ]
         indexes = [
-            # The members of a person in an aggregate node, those changed last first.
+            # The members of a person in an aggregate node, the latest changed first.
             models.Index(
-                F("aggregate_node_id"), F("match_key"), F("changed_at").desc(), F("entry"),
+                F("aggregate_node_id"), F("match_key"), F("changed_at").desc(), F("entry").desc(),
                 name="members_of_person",
             ),
         ]  # fmt: skip
@@ -60,10 +74,10 @@ class AggregateMember(models.Model):
         return f"{self.entry_id} in {self.aggregate_id}"
 
 
-class PendingMerge(models.Model):
-    """Written in the transaction of a change: aggregates have to follow.
+class PendingMerge(TenantModel):
+    """An aggregate customer to merge again, written in the transaction of the change.
 
-    Either of an entry customer, or of a person (node and key) whose member is gone altogether.
+    Either of an entry customer, or of a person (node and key) whose member was removed.
     """
 
     workspace_id = models.UUIDField()
@@ -73,6 +87,7 @@ class PendingMerge(models.Model):
 
     class Meta:
         constraints = [
+            TenantPrimaryKey(name="pending_merge_key"),
             models.CheckConstraint(
                 condition=Q(entry_id__isnull=False) | Q(match_key__isnull=False),
                 name="pending_merge_of_something",
@@ -84,8 +99,8 @@ class PendingMerge(models.Model):
         return f"{self.entry_id or self.aggregate_node_id}"
 
 
-class AggregateBuild(models.Model):
-    """An aggregate node that is being built: which entry customers have been looked at."""
+class AggregateBuild(TenantModel):
+    """The progress of building an aggregate node: the position among its entry customers."""
 
     node_id = models.UUIDField(primary_key=True)
     workspace_id = models.UUIDField()
@@ -95,6 +110,9 @@ class AggregateBuild(models.Model):
     started_at = models.DateTimeField()
 
     objects = TenantQuerySet["AggregateBuild"].as_manager()
+
+    class Meta:
+        constraints = [TenantPrimaryKey(name="aggregate_build_key")]
 
     def __str__(self) -> str:
         return f"{self.node_id}: {self.done} of {self.total}"

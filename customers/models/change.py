@@ -1,34 +1,37 @@
-"""The change feed: what happened to customers and events, in the order of its commits."""
+"""The change feed: changes of customers and events, and of who is in segments, in commit order."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
 
+from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
+
 
 class ChangeEntity(models.TextChoices):
-    """Kinds of entities whose changes stand in the feed."""
+    """Kinds of entities in the feed."""
 
     CUSTOMER = "CUSTOMER"
     EVENT = "EVENT"
+    SEGMENT = "SEGMENT"  # somebody entered or left a segment
 
 
 class ChangeOperation(models.TextChoices):
-    """What a change did to an entity."""
+    """Kinds of changes."""
 
     CREATE = "CREATE"
     UPDATE = "UPDATE"
     DELETE = "DELETE"
 
 
-class Change(models.Model):
-    """One change. Ids only: what has been forgotten cannot come back out of the feed.
+class Change(TenantModel):
+    """One change. It holds ids only, so that forgotten data cannot come back out of the feed.
 
-    `is_duplicate`: of an event that the node, an aggregate one, shows and another has. Only who
-    follows that node is told.
+    `is_duplicate`: the change of an event in an aggregate node that does not own it; only consumers
+    of that node get it.
 
     Rows are written in the transaction of the change, without an offset. A reader gives offsets to
-    the rows that are committed (docs/decisions/0006-change-feed.md).
+    committed rows (docs/decisions/0006-change-feed.md).
     """
 
     workspace_id = models.UUIDField()
@@ -42,6 +45,7 @@ class Change(models.Model):
 
     class Meta:
         constraints = [
+            TenantPrimaryKey(name="change_key"),
             # Reading from an offset on.
             models.UniqueConstraint(
                 fields=["workspace_id", "feed_offset"],
@@ -62,7 +66,7 @@ class Change(models.Model):
                 condition=Q(feed_offset__isnull=False),
                 name="change_of_node",
             ),
-            # The rows that have no offset yet, in insertion order.
+            # Rows without an offset, in insertion order.
             models.Index(
                 fields=["workspace_id", "id"],
                 condition=Q(feed_offset__isnull=True),

@@ -1,4 +1,4 @@
-"""The legal record of every consent given, withdrawn or restricted."""
+"""The consent log: the legal record of every consent given, withdrawn or restricted."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Cast
 
+from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
 from contacthub_project.db.querysets import TenantQuerySet
 from customers.models.customer import Customer
+from customers.models.matching_key import MatchingKey
 
 
 class ConsentLogType(models.TextChoices):
-    """What an entry of the log tells (reference: Consent logs)."""
+    """Types of entries (reference: Consent logs)."""
 
     DISCLAIMER_READ = "DISCLAIMER_READ"
     CONSENT_CHANGED = "CONSENT_CHANGED"
@@ -25,7 +27,7 @@ class ConsentLogType(models.TextChoices):
 
 
 def _moment(text: str) -> Cast:
-    # PostgreSQL knows moments that Python does not: `infinity` and `-infinity`.
+    # PostgreSQL has moments that Python does not: `infinity` and `-infinity`.
     return Cast(Value(text), models.DateTimeField())
 
 
@@ -33,20 +35,19 @@ class ConsentLogQuerySet(TenantQuerySet["ConsentLogEntry"]):
     """Entries of the consent log."""
 
     def of_person(self, workspace_id: UUID, match_keys: Sequence[bytes]) -> ConsentLogQuerySet:
-        """What was logged of a person, known now or then by one of the keys."""
+        """Return the entries of a person, with one of the keys now or at the time."""
         known = Customer.objects.in_workspace(workspace_id).live().filter(match_key__in=match_keys)
-        return self.filter(
-            Q(match_key__in=match_keys)
-            | Q(customer_id__in=list(known.values_list("id", flat=True)))
-        )
+        keyed = MatchingKey.objects.in_workspace(workspace_id).filter(key__in=match_keys)
+        ids = {*known.values_list("id", flat=True), *keyed.values_list("customer_id", flat=True)}
+        return self.filter(Q(match_key__in=match_keys) | Q(customer_id__in=list(ids)))
 
     def between(self, start: str | None, end: str | None) -> ConsentLogQuerySet:
-        """From `start` on, and before `end`, as text; None means that there is no such bound."""
+        """Return entries from `start` on and before `end`, as text; None is no bound."""
         entries = self if start is None else self.filter(date__gte=_moment(start))
         return entries if end is None else entries.filter(date__lt=_moment(end))
 
     def sorted_by(self, keys: Sequence[tuple[str, bool]]) -> ConsentLogQuerySet:
-        """By pairs of a field and whether it descends; absent values last, ids break ties."""
+        """Sort by pairs of a field and whether it descends; absent values last, ids break ties."""
         order = [
             F(field).desc(nulls_last=True) if descends else F(field).asc(nulls_last=True)
             for field, descends in keys
@@ -54,12 +55,12 @@ class ConsentLogQuerySet(TenantQuerySet["ConsentLogEntry"]):
         return self.order_by(*order, "-id" if keys[-1][1] else "id")
 
 
-class ConsentLogEntry(models.Model):
-    """One changed leaf. It refers to nothing by foreign key, so it outlives the customer.
+class ConsentLogEntry(TenantModel):
+    """One changed leaf. It has no foreign key, so it outlives the customer.
 
-    The database lets nobody change or delete entries (see the migration), but for the values that
-    a forgotten person's entries lose, and all entries of a workspace that is no more.
-    `match_key` finds the entries of a person who has been forgotten, without naming them.
+    The database allows no change or deletion of entries (see the migration), except for the values
+    of a forgotten person's entries, and all entries of a deleted workspace. `match_key` finds the
+    entries of a forgotten person.
     """
 
     workspace_id = models.UUIDField()
@@ -77,6 +78,7 @@ class ConsentLogEntry(models.Model):
 
     class Meta:
         constraints = [
+            TenantPrimaryKey(name="consent_log_key"),
             models.CheckConstraint(
                 condition=Q(type__in=ConsentLogType.values), name="consent_log_type_known"
             ),
@@ -91,7 +93,18 @@ class ConsentLogEntry(models.Model):
                 F("id").desc(),
                 name="consent_log_newest",
             ),
-            # A person's history, also when they have been forgotten.
+            # Consents of all customers at a moment: an index-only scan.
+            models.Index(
+                F("workspace_id"),
+                F("property"),
+                F("customer_id"),
+                F("date").desc(),
+                F("id").desc(),
+                condition=Q(property__isnull=False),
+                include=["value", "node_id"],
+                name="consent_log_property",
+            ),
+            # A person's history, also of forgotten people.
             models.Index(
                 fields=["match_key"],
                 condition=Q(match_key__isnull=False),

@@ -1,56 +1,64 @@
-"""A person as one node knows them."""
+"""Customers of nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, models
-from django.db.models import F, Func, Q
-from django.db.models.fields.json import KT
+import orjson
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.db.models.fields.json import KT, KeyTransform
 from django.db.models.functions import Collate
 
 from configuration.models import Node, Workspace
 from contacthub_project.db.gathering import Gatherer, gathering_connections
+from contacthub_project.db.keys import (
+    TenantForeignKey,
+    TenantForeignKeyConstraint,
+    TenantModel,
+    TenantPrimaryKey,
+)
 from contacthub_project.db.querysets import TenantQuerySet
-from contacthub_project.db.sql import fetch_one, record_of, records_of, row_as_json
+from contacthub_project.db.sql import fetch_all, fetch_one, record_of, records_of
+from customers.models.customer_row import (
+    KNOWN_ROWS,
+    LIVE_ROW,
+    LIVE_ROWS,
+    LOCKED_HEIR,
+    LOCKED_KNOWN_ROWS,
+    LOCKED_LIVE_ROWS,
+    LOCKED_ROWS,
+    LOCKED_SAME_PERSON,
+    CustomerRow,
+)
+from customers.models.other_contacts import HAS_OTHER_CONTACTS, OtherContactKeys, email_keys
 
-
-class CustomerRow(NamedTuple):
-    """The columns of a customer that documents and answers are made of.
-
-    Ids and moments are text when the row was read as JSON.
-    """
-
-    id: str
-    int_id: int
-    external_id: str | None
-    node_id: str
-    base: dict[str, Any]
-    consents: dict[str, Any]
-    extended: dict[str, Any]
-    extra: str | None
-    tags: dict[str, Any]
-    enabled: bool
-    registered_at: str | datetime
-    updated_at: str | datetime
-    version: int
-    deleted: int
-    registered_by: str | None
-    updated_by: str | None
+# The telephone numbers by which people are found, and their indexes.
+PHONES = {"mobilePhone": "mobile_phone", "phone": "phone"}
 
 
 class Folded(Func):
-    """Text without regard to case and space around it (see customers/sql/case_folding.sql)."""
+    """Text compared ignoring case and surrounding space (see customers/sql/case_folding.sql)."""
 
     function = "customers_folded"
     output_field = models.TextField()
 
 
+class DialledBackwards(Func):
+    """The digits of a telephone number, the last first.
+
+    So that a number without the country's prefix is the beginning of the same with it.
+    """
+
+    function = "reverse"
+    template = r"%(function)s(regexp_replace(%(expressions)s, '[^0-9]', '', 'g'))"
+    output_field = models.TextField()
+
+
 class NextIntId(Func):
-    """The sequence all workspaces draw their customers' integer ids from."""
+    """The next value of the sequence of customers' integer ids, shared by all workspaces."""
 
     function = "nextval"
     template = "%(function)s('customers_customer_int_id_seq')"
@@ -65,59 +73,111 @@ class DeletedState(models.IntegerChoices):
 
 
 class CustomerQuerySet(TenantQuerySet["Customer"]):
-    """Customers; single ones are read as records by statements that are written out."""
+    """Customers; single ones are read as records by hand-written statements."""
 
     def live(self) -> CustomerQuerySet:
-        """Neither deleted nor forgotten."""
+        """Return those neither deleted nor forgotten."""
         return self.filter(deleted=DeletedState.LIVE)
 
     def in_node(self, workspace_id: UUID, node_id: UUID) -> CustomerQuerySet:
-        """The live customers of a node."""
+        """Return the live customers of a node."""
         return self.filter(workspace_id=workspace_id, node_id=node_id).live()
 
-    def live_row(self, workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
-        """One live customer as a plain tuple, None when there is none.
+    def deleted_in(self, workspace_id: UUID, node_ids: Sequence[UUID]) -> CustomerQuerySet:
+        """Return deleted customers of nodes that are not erased yet."""
+        return self.filter(
+            workspace_id=workspace_id, node_id__in=node_ids, deleted=DeletedState.DELETED
+        )
 
-        Written out in SQL: building the query by the ORM costs ten times what running it does.
-        Outside of a transaction it is read with what others read of the workspace at the moment.
+    def with_email(self, email: str) -> CustomerQuerySet:
+        """Return those with an e-mail address, ignoring case."""
+        address = Folded(KT("base__contacts__email"))
+        return self.alias(address=Collate(address, "C")).filter(
+            address=Collate(Folded(Value(email)), "C")
+        )
+
+    def with_other_email(self, email: str) -> CustomerQuerySet:
+        """Return those with an e-mail address among their other contacts, ignoring case."""
+        return self.with_other_contact(email_keys(email))
+
+    def with_other_contact(self, keys: Sequence[str]) -> CustomerQuerySet:
+        """Return those whose other contacts have one of the keys."""
+        contacts = OtherContactKeys(KeyTransform("contacts", "base"))
+        return self.filter(HAS_OTHER_CONTACTS).alias(keys=contacts).filter(keys__overlap=list(keys))
+
+    def with_external_id(self, external_id: str) -> CustomerQuerySet:
+        """Return those with an external id, ignoring case."""
+        return self.alias(folded_id=Collate(Folded("external_id"), "C")).filter(
+            external_id__isnull=False, folded_id=Collate(Folded(Value(external_id)), "C")
+        )
+
+    def live_row(self, workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
+        """Return one live customer as a record, None when there is none.
+
+        Hand-written SQL: building the query by the ORM costs ten times as much as running it.
         """
-        if connection.in_atomic_block:
-            return _read_alone(workspace_id, customer_id)
-        return _reads.submit(workspace_id, customer_id)
+        return record_of(CustomerRow, fetch_one(LIVE_ROW, (customer_id, workspace_id)))
 
     def live_rows(self, workspace_id: UUID, ids: list[UUID]) -> list[CustomerRow]:
-        """The live customers among `ids`, in the order of their ids."""
+        """Return the live customers among `ids`, in the order of their ids."""
         (rows,) = fetch_one(LIVE_ROWS, (ids, workspace_id))
         return records_of(CustomerRow, rows)
 
     def lock_live_row(
         self, workspace_id: UUID, customer_id: UUID, *, to_delete: bool = False
     ) -> CustomerRow | None:
-        """One live customer, locked until the transaction ends.
+        """Return one live customer, locked until the transaction ends.
 
-        Others may still refer to it, unless it is `to_delete`.
+        Other rows may still refer to it, unless it is `to_delete`.
         """
         lock = " FOR UPDATE" if to_delete else " FOR NO KEY UPDATE"
         return record_of(CustomerRow, fetch_one(LIVE_ROW + lock, (customer_id, workspace_id)))
 
-    def lock_known_row(self, workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
-        """One customer who is not forgotten, deleted or not, locked to be forgotten."""
-        return record_of(CustomerRow, fetch_one(LOCKED_KNOWN_ROW, (customer_id, workspace_id)))
+    def known_row(self, workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
+        """Return one customer that is not forgotten, deleted or not."""
+        return next(iter(self.known_rows(workspace_id, [customer_id])), None)
+
+    def known_rows(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow]:
+        """Return those of the customers that are not forgotten, deleted or not, by their ids."""
+        (rows,) = fetch_one(KNOWN_ROWS, (list(ids), workspace_id), prepare=False)
+        return records_of(CustomerRow, rows)
+
+    def lock_known_rows(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow]:
+        """Return the same, locked in the order of their ids, to be forgotten."""
+        rows = fetch_all(LOCKED_KNOWN_ROWS, (list(ids), workspace_id), prepare=False)
+        return [CustomerRow(*orjson.loads(text)) for (text,) in rows]
+
+    def lock_live_rows(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow]:
+        """The live customers among `ids`, locked in the order of their ids, to go or to stay."""
+        rows = fetch_all(LOCKED_LIVE_ROWS, (list(ids), workspace_id), prepare=False)
+        return [CustomerRow(*orjson.loads(text)) for (text,) in rows]
+
+    def lock_rows(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow]:
+        """The customers among `ids`, whatever has become of them, locked in their order."""
+        rows = fetch_all(LOCKED_ROWS, (list(ids), workspace_id), prepare=False)
+        return [CustomerRow(*orjson.loads(text)) for (text,) in rows]
 
     def lock_same_person(
         self, workspace_id: UUID, node_id: UUID, match_key: bytes | None
     ) -> CustomerRow | None:
-        """The live customer of a node with this key, locked until the transaction ends."""
+        """Return the live customer of a node with this key, locked until the transaction ends."""
         return record_of(
             CustomerRow, fetch_one(LOCKED_SAME_PERSON, (node_id, match_key, workspace_id))
         )
 
+    def lock_heir(
+        self, workspace_id: UUID, node_id: UUID, match_key: bytes | None
+    ) -> CustomerRow | None:
+        """The live customer that has got this key by a merge, locked until the transaction ends."""
+        return record_of(CustomerRow, fetch_one(LOCKED_HEIR, (node_id, match_key, workspace_id)))
 
-class Customer(models.Model):
-    """`base`, `consents`, `extended` and `tags` hold only what has a value: no nulls.
 
-    `match_key` is the hash of the values by which the node recognises a person; `registered_by` and
-    `updated_by` name the source or person that wrote.
+class Customer(TenantModel):
+    """A customer; `base`, `consents`, `extended` and `tags` hold no nulls and no empty values.
+
+    `match_key` is the hash of the values of the node's matching policy, `former_key` that of a
+    deleted customer; `registered_by` and `updated_by` are the ids of the source or person that
+    wrote.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -125,8 +185,7 @@ class Customer(models.Model):
     workspace = models.ForeignKey(
         Workspace, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
-    # The database holds the pair (workspace, node) to the node it names; see the migration.
-    node = models.ForeignKey(Node, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    node = TenantForeignKey(Node, on_delete=models.DO_NOTHING, db_index=False)
     external_id = models.TextField(null=True, blank=True)
     enabled = models.BooleanField(default=True)
     version = models.IntegerField(default=1)
@@ -134,6 +193,7 @@ class Customer(models.Model):
     registered_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     match_key = models.BinaryField(max_length=32, null=True, editable=False)
+    former_key = models.BinaryField(max_length=32, null=True, editable=False)
     base = models.JSONField(default=dict)
     consents = models.JSONField(default=dict)
     extended = models.JSONField(default=dict)
@@ -146,8 +206,14 @@ class Customer(models.Model):
 
     class Meta:
         constraints = [
+            TenantPrimaryKey(name="customer_key"),
+            TenantForeignKeyConstraint(
+                field="node_id", to="configuration.Node", name="customer_node_of_workspace"
+            ),
             models.UniqueConstraint(
-                fields=["node", "match_key"], condition=Q(deleted=0), name="customer_once_in_node"
+                fields=["workspace", "node", "match_key"],
+                condition=Q(deleted=0),
+                name="customer_once_in_node",
             ),
             models.CheckConstraint(
                 condition=Q(deleted__in=DeletedState.values), name="customer_deleted_known"
@@ -156,6 +222,9 @@ class Customer(models.Model):
             models.CheckConstraint(
                 condition=Q(match_key=None) | Q(deleted=0), name="customer_gone_releases_key"
             ),
+            models.CheckConstraint(
+                condition=Q(former_key=None) | Q(deleted=1), name="customer_deleted_had_key"
+            ),
         ]
         indexes = [
             # The list of a node's customers in its default order.
@@ -163,13 +232,13 @@ class Customer(models.Model):
                 F("workspace"), F("node"), F("updated_at").desc(), F("id").desc(),
                 condition=Q(deleted=0), name="customer_newest_in_node",
             ),
-            # Look-up by the client's own id; attaching of events that were brought back by it.
+            # Look-up by external id; attaching of events that wait for it.
             models.Index(
                 fields=["node", "external_id"],
                 condition=Q(external_id__isnull=False) & Q(deleted=0),
                 name="customer_external_id",
             ),
-            # The same where the node's policy takes no regard to case.
+            # The same where the node's policy ignores case.
             models.Index(
                 F("node"), Collate(Folded("external_id"), "C"),
                 condition=Q(external_id__isnull=False) & Q(deleted=0),
@@ -187,46 +256,62 @@ class Customer(models.Model):
                     ("base__firstName", "first_name"),
                 )
             ),
+            # Look-ups by telephone number, of deleted customers too.
+            *(
+                models.Index(
+                    F("node"), Collate(DialledBackwards(KT(f"base__contacts__{name}")), "C"),
+                    condition=Q(base__contacts__has_key=name), name=f"customer_{index}",
+                )
+                for name, index in PHONES.items()
+            ),
+            # The same by other e-mail addresses and numbers.
+            GinIndex(
+                OtherContactKeys(KeyTransform("contacts", "base")),
+                condition=HAS_OTHER_CONTACTS, name="customer_other_contacts",
+            ),
+            # Deleted customers: the list of a workspace, those to be erased, and the
+            # look-ups by their identifiers.
+            models.Index(
+                F("workspace"), F("updated_at").desc(), F("id").desc(),
+                condition=Q(deleted=1), name="customer_deleted_newest",
+            ),
+            models.Index(
+                fields=["node", "former_key"],
+                condition=Q(former_key__isnull=False) & Q(deleted=1), name="customer_former_key",
+            ),
+            models.Index(
+                F("node"), Collate(Folded("external_id"), "C"),
+                condition=Q(external_id__isnull=False) & Q(deleted=1),
+                name="customer_deleted_external_id",
+            ),
+            models.Index(
+                F("node"), Collate(Folded(KT("base__contacts__email")), "C"),
+                condition=Q(deleted=1), name="customer_deleted_email",
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
         return str(self.id)
 
 
-# What `customers.queries.documents` reads, as one value.
-ROW_AS_JSON = row_as_json(CustomerRow._fields, moments={"registered_at", "updated_at"})
-LIVE_ROW = f"""
-SELECT {ROW_AS_JSON} FROM customers_customer
-WHERE id = %s AND workspace_id = %s AND deleted = 0
-"""
-LOCKED_KNOWN_ROW = f"""
-SELECT {ROW_AS_JSON} FROM customers_customer
-WHERE id = %s AND workspace_id = %s AND deleted <> -1
-FOR UPDATE
-"""
-LIVE_ROWS = f"""
-SELECT json_agg({ROW_AS_JSON}::json ORDER BY id)::text FROM customers_customer
-WHERE id = ANY (%s::uuid[]) AND workspace_id = %s AND deleted = 0
-"""
-LOCKED_SAME_PERSON = f"""
-SELECT {ROW_AS_JSON} FROM customers_customer
-WHERE node_id = %s AND match_key = %s AND workspace_id = %s AND deleted = 0
-FOR NO KEY UPDATE
-"""
+async def alive_row(workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
+    """Return `live_row`, in the event loop read together with the workspace's other reads."""
+    return await _reads.submit(workspace_id, customer_id)
 
 
-def _read_together(workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow | None]:
-    with gathering_connections.connection() as raw:
+async def _read_together(workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow | None]:
+    async with gathering_connections.connection() as raw:
         if len(ids) == 1:
-            one = raw.execute(LIVE_ROW, (ids[0], workspace_id)).fetchone()
-            return [record_of(CustomerRow, one)]
-        row = raw.execute(LIVE_ROWS, (list(set(ids)), workspace_id)).fetchone()
+            cursor = await raw.execute(LIVE_ROW, (ids[0], workspace_id))
+            return [record_of(CustomerRow, await cursor.fetchone())]
+        cursor = await raw.execute(LIVE_ROWS, (list(set(ids)), workspace_id))
+        row = await cursor.fetchone()
     found = {each.id: each for each in records_of(CustomerRow, row and row[0])}
     return [found.get(str(customer_id)) for customer_id in ids]
 
 
 def _read_alone(workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
-    return record_of(CustomerRow, fetch_one(LIVE_ROW, (customer_id, workspace_id)))
+    return Customer.objects.live_row(workspace_id, customer_id)
 
 
 _reads = Gatherer(_read_together, alone=_read_alone, repeats=True, lanes_of_group=2)

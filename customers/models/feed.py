@@ -1,4 +1,4 @@
-"""How far a workspace's change feed has come."""
+"""The state of a workspace's change feed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from django.db import models
 
 
 class Feed(models.Model):
-    """`trimmed_to` is the greatest offset that is no longer kept.
+    """`trimmed_to` is the greatest deleted offset.
 
-    `trimmed_before`: every change that is no longer kept happened before this moment.
+    `trimmed_before`: every deleted change happened before this moment.
     """
 
     workspace_id = models.UUIDField(primary_key=True)

@@ -1,4 +1,4 @@
-"""How many customers a change of the configuration would put in the wrong."""
+"""Counts the customers that a change of the configuration would make invalid."""
 
 from __future__ import annotations
 
@@ -11,35 +11,32 @@ from uuid import UUID
 from configuration.domain.conditions import AllOf, Comparison, Not, Test
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.models import NodeType
-from contacthub_project.core.date_math import Clock
-from contacthub_project.db.sql import fetch_value
+from contacthub_project.core.date_spans import Clock
+from contacthub_project.db.sql import StatementTemplate, fetch_value
 from contacthub_project.db.tenant_data import Contradictions
 from customers.domain.paths import as_pointer, value_at
 from customers.domain.query_compiler import compile_expression
 from customers.models import Customer
-from customers.queries.search import IN_NODE, CustomerAttributes
+from customers.queries.attributes import CustomerAttributes
 
-COUNT = f"""
-SELECT count(*) FROM (
-    SELECT FROM customers_customer AS customer WHERE {IN_NODE} AND ({{condition}}) LIMIT %s
-) AS found
-"""
+COUNT = StatementTemplate("customers/sql/count_customers")
 PAGE = 2000
 
 
 def customers_lacking(
     workspace_id: UUID, node_id: UUID, schema: CustomerSchema, paths: Sequence[str], most: int
 ) -> Contradictions:
-    """The node's live customers without a value at one of the paths, none counted beyond `most`."""
+    """Return the node's live customers without a value at a path, counted up to `most`."""
     attributes = CustomerAttributes(schema)
     clock = Clock(datetime.now(UTC), UTC)
 
     def count(lacked: Sequence[str]) -> int:
         present = [Comparison(path, schema.kind_of(path) or "", Test.PRESENT) for path in lacked]
         condition = compile_expression(Not(AllOf(tuple(present))), attributes, clock)
-        parameters = (workspace_id, node_id, *condition.parameters, most)
-        statement = COUNT.format(condition=condition.sql)
-        lacking: int = fetch_value(statement, parameters, prepare=False)
+        statement = COUNT.compose(
+            workspace_id=workspace_id, node_id=node_id, condition=condition, most=most
+        )
+        lacking: int = fetch_value(statement.sql, statement.parameters, prepare=False)
         return lacking
 
     by_path = {path: number for path in paths if (number := count([path]))}
@@ -49,9 +46,9 @@ def customers_lacking(
 def customers_against(
     workspace_id: UUID, schema: CustomerSchema, paths: Sequence[str], most: int
 ) -> Contradictions:
-    """The live customers of entry nodes whose values at the paths `schema` refuses.
+    """Return the live customers of entry nodes whose values at the paths `schema` refuses.
 
-    None are counted beyond `most`. Aggregate customers are made of these.
+    Counted up to `most`. Aggregate customers are made of these.
     """
     columns = sorted({path.split(".")[0] for path in paths})
     customers = Customer.objects.in_workspace(workspace_id).live()
@@ -70,11 +67,11 @@ def customers_against(
 def _refused(
     schema: CustomerSchema, sections: Mapping[str, Any], paths: Sequence[str]
 ) -> list[str]:
-    """Those of the paths at which there is a value that the schema refuses."""
+    """Return those of the paths whose value the schema refuses."""
     present = [path for path in paths if value_at(sections, path) is not None]
     if not present:
         return []
-    # Only what the paths are part of is looked at; what is around may be wrong already.
+    # Only the objects of the paths are validated; others may be invalid already.
     document: dict[str, Any] = {}
     for path in present:
         section, name, *_ = path.split(".")

@@ -1,4 +1,4 @@
-"""A customer's row and the two forms it takes: the document that rules work on, and the answer."""
+"""Converts a customer's row to the document that rules work on, and to the response."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from configuration.domain.customer_schema import MOMENT, CustomerSchema
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.date_format import Positions
 from customers.domain.merge import EMPTY, Document, for_create
-from customers.models.customer import CustomerRow
+from customers.domain.passwords import password_in, with_password
+from customers.models.customer_row import CustomerRow
+from customers.models.passwords import with_readable_password
 
 if TYPE_CHECKING:
     from customers.models import ConsentLogEntry
 
 
 class UpdatedEntity(TypedDict):
-    """An entity of the change feed; `data` is the entity as it is now, or the ids of what was."""
+    """An entity of the change feed; `data` is its current response, or the ids of a deleted one."""
 
     type: str
     data: Any
 
 
 class Update(TypedDict):
-    """A change of the feed, as it is answered.
+    """A change of the feed, in the form of responses.
 
-    `recordedOperation` is what happened, where the entity has gone since and `operation` says so.
+    `recordedOperation` is the original operation, where the entity has been deleted since and
+    `operation` says so.
     """
 
     offset: int
@@ -34,16 +37,16 @@ class Update(TypedDict):
     entity: UpdatedEntity
 
 
-# Nothing disabled: what it completes and shows is everything.
+# Nothing disabled: for complete documents.
 BUILT_IN_SCHEMA = CustomerSchema()
 
 
 def document_of(row: CustomerRow) -> Document:
-    """What can be changed of a customer."""
+    """Return the changeable part of a customer, with the plain password."""
     _, _, external_id, _, base, consents, extended, extra, tags, enabled, *_ = row
     return {
         "externalId": external_id,
-        "base": base,
+        "base": with_readable_password(base),
         "consents": consents,
         "extended": extended,
         "extra": extra,
@@ -53,7 +56,7 @@ def document_of(row: CustomerRow) -> Document:
 
 
 def system_properties(row: CustomerRow) -> dict[str, Any]:
-    """What the system keeps of a customer, as answers show it (of a row that was read as JSON)."""
+    """Return the system properties of a customer read as JSON, in the form of responses."""
     (
         customer_id, int_id, _, node_id, *_,
         registered_at, updated_at, version, deleted, registered_by, updated_by,
@@ -70,8 +73,10 @@ def system_properties(row: CustomerRow) -> dict[str, Any]:
     }
 
 
-def customer_response(row: CustomerRow, schema: CustomerSchema) -> dict[str, Any]:
-    """The customer as the API shows it, every key there."""
+def customer_response(
+    row: CustomerRow, schema: CustomerSchema, *, shows_password: bool = False
+) -> dict[str, Any]:
+    """Return the customer with every property; without `shows_password` the password is null."""
     (
         customer_id, int_id, external_id, node_id, base, consents, extended, extra, tags, enabled,
         registered_at, updated_at, version, deleted, registered_by, updated_by,
@@ -81,7 +86,7 @@ def customer_response(row: CustomerRow, schema: CustomerSchema) -> dict[str, Any
         "intId": int_id,
         "externalId": external_id,
         "nodeId": node_id,
-        "base": schema.complete_base(base),
+        "base": _shown_base(base, schema, shows_password=shows_password),
         "consents": consents,
         "extended": schema.enabled_extended(extended),
         "extra": extra,
@@ -95,41 +100,61 @@ def customer_response(row: CustomerRow, schema: CustomerSchema) -> dict[str, Any
     }
 
 
+def _shown_base(
+    base: dict[str, Any], schema: CustomerSchema, *, shows_password: bool
+) -> dict[str, Any]:
+    if password_in(base) is not None:
+        if shows_password:
+            base = with_readable_password(base)
+        if not shows_password or not isinstance(password_in(base), str):
+            base = with_password(base, None)
+    return schema.complete_base(base)
+
+
 def customer_moments(schema: CustomerSchema) -> dict[str, Any]:
-    """Where moments stand in a customer's answer."""
+    """Return the positions of timestamps in a customer's response."""
     return {"registeredAt": True, "updatedAt": True, **(schema.timestamps or {})}
 
 
+def moments_at(schema: CustomerSchema, path: str) -> Positions:
+    """Return the positions of moments in the value at a dotted path of a customer."""
+    found: Any = customer_moments(schema)
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    positions: Positions = found
+    return positions
+
+
 def element_moments(schema: CustomerSchema, name: str) -> Positions:
-    """Where moments stand in an element of one of the lists of `base`."""
+    """Return the positions of timestamps in an element of one of the lists of `base`."""
     of_list = ((schema.timestamps or {}).get("base") or {}).get(name)
     return None if of_list is None else of_list[0]
 
 
 def exported_customer_moments(workspace: WorkspaceRules) -> Positions:
-    """Where moments stand in a person's export; found out when it is asked for."""
+    """Return the positions of timestamps in a person's export; a function, called lazily."""
     return lambda customer: customer_moments(workspace.stored_customer_schema)
 
 
 def consent_log_moments(entry: Mapping[str, Any]) -> Positions:
-    """Where moments stand in a line of the consent log: its value may be one."""
+    """Return the positions of timestamps in a line of the consent log: its value may be one."""
     is_moment = BUILT_IN_SCHEMA.kind_of(entry["property"] or "") == MOMENT
     return {"value": True} if is_moment else None
 
 
 def exported_customer(row: CustomerRow) -> dict[str, Any]:
-    """The customer as a person's export shows it: all that is stored, disabled properties too."""
+    """Return the customer in a person's export: everything stored, disabled properties too."""
     return customer_response(row, BUILT_IN_SCHEMA)
 
 
 def untrusted_customer_response(
     row: CustomerRow, schema: CustomerSchema, *, written: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The customer for one that may not read profiles: its ids, and what it has just written."""
+    """Return the response for callers that may not read profiles: ids, and what was `written`."""
     own = for_create(EMPTY, schema.canonical(schema.without_disabled(dict(written or {}))))
     return customer_response(row, schema) | {
         "externalId": own["externalId"],
-        "base": schema.complete_base(own["base"]),
+        "base": _shown_base(own["base"], schema, shows_password=False),
         "consents": own["consents"],
         "extended": schema.enabled_extended(own["extended"]),
         "extra": own["extra"],
@@ -138,7 +163,7 @@ def untrusted_customer_response(
 
 
 def consent_log_response(entry: ConsentLogEntry) -> dict[str, Any]:
-    """A line of a customer's consent log, as answers show it."""
+    """Return a line of a customer's consent log, in the form of responses."""
     return {
         "id": entry.id,
         "date": entry.date,

@@ -1,11 +1,10 @@
-"""Reading the change feed."""
+"""Reads the change feed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from hashlib import sha256
 from time import monotonic
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Gone, Unavailable
 from contacthub_project.core.timestamps import EPOCH
-from contacthub_project.db.sql import fetch_all, fetch_one, load
+from contacthub_project.db.sql import fetch_all, fetch_one, fetch_optional
 from customers.actions.feed import SEALING_SECONDS, seal, seal_everything
 from customers.models import ChangeEntity, ChangeOperation, Customer
 from customers.queries.documents import (
@@ -24,8 +23,9 @@ from customers.queries.documents import (
     customer_moments,
     customer_response,
 )
+from customers.queries.feed_filter import FeedFilter, feed_parameters, feed_statement
 
-# No transaction takes longer, so changes stand in the feed at most so much out of their time.
+# The longest transaction, and so the greatest disorder of changes in time.
 LONGEST_TRANSACTION = timedelta(minutes=10)
 
 POSITION = (
@@ -40,16 +40,16 @@ SELECT feed_offset FROM customers_change
 WHERE workspace_id = %s AND feed_offset > %s AND changed_at >= %s ORDER BY feed_offset LIMIT 1
 """
 
-# An entity in a node: the node's id, the entity's.
+# An entity in a node: the ids of node and entity.
 EntityKey = tuple[UUID, UUID]
-# How entities of a kind are shown in nodes: the answers of those that there are.
+# Reads entities of a kind: the responses of those that exist.
 ReadEntities = Callable[[WorkspaceRules, Sequence[EntityKey]], Mapping[EntityKey, Any]]
-# Where moments stand in them.
+# The positions of timestamps in them.
 MomentsOf = Callable[[WorkspaceRules], Positions]
 
 
 class ChangeRow(NamedTuple):
-    """A change as the feed has it."""
+    """A row of the change feed."""
 
     offset: int
     operation: str
@@ -64,25 +64,13 @@ class ChangeRow(NamedTuple):
 
     @property
     def is_deletion(self) -> bool:
-        """Whether the entity was deleted by it."""
+        """Whether it deleted the entity."""
         return self.operation == ChangeOperation.DELETE
 
 
 @dataclass(frozen=True, slots=True)
-class FeedFilter:
-    """Which changes a consumer asks for; `nodes` are those it may read, None for all.
-
-    With `duplicates`, also those of events that an aggregate node shows and another node has.
-    """
-
-    nodes: Sequence[UUID] | None = None
-    entity: str | None = None
-    duplicates: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Position:
-    """How far the feed reaches: from after `trimmed_to` up to `last_offset`."""
+    """The extent of the feed: after `trimmed_to` up to `last_offset`."""
 
     last_offset: int
     trimmed_to: int
@@ -104,30 +92,30 @@ class Digest:
 
 
 def position_of(workspace_id: UUID) -> Position:
-    """How far the feed of a workspace reaches, as far as it is sealed."""
+    """Return the extent of a workspace's feed, as far as it is sealed."""
     return Position(*(fetch_one(POSITION, [workspace_id]) or (0, 0, None)))
 
 
-def last_offset(workspace_id: UUID, wanted: FeedFilter) -> int:
-    """The greatest offset of the changes that are wanted, 0 if there is none.
+def last_offset(workspace_id: UUID, feed_filter: FeedFilter) -> int:
+    """Return the greatest offset of the selected changes, 0 if there is none.
 
-    All that is committed by now has an offset then. Raises Unavailable if that takes too long.
+    All changes committed by now have an offset then. Raises Unavailable if that takes too long.
     """
     seal_everything(workspace_id)
     position = position_of(workspace_id)
-    if wanted == FeedFilter():
+    if feed_filter == FeedFilter():
         return position.last_offset
-    parameters = _parameters(workspace_id, wanted, after=position.trimmed_to)
-    found = fetch_one(_statement("feed_last_offset", wanted), parameters, prepare=False)
-    return 0 if found is None else found[0]
+    parameters = feed_parameters(workspace_id, feed_filter, after=position.trimmed_to)
+    statement = feed_statement("feed_last_offset", feed_filter)
+    return fetch_optional(statement, parameters, prepare=False) or 0
 
 
 def start_at(workspace_id: UUID, *, offset: int | None, since: datetime | None) -> int:
-    """The offset to read after: the one given, else that before the first change `since`.
+    """Return the offset to read after: the given one, else that before the first change `since`.
 
-    With neither, and for offset 0 and the beginning of 1970, it is 0: from the first change that
-    is kept on. Raises Gone when changes that were asked for are kept no longer, Unavailable when it
-    takes too long to give an offset to all that is committed.
+    With neither, and for offset 0 and the beginning of 1970, it is 0: the first change that is
+    kept. Raises Gone when the requested changes are no longer kept, Unavailable when it takes too
+    long to give an offset to all committed changes.
     """
     if offset == 0 or (offset is None and since in {None, EPOCH}):
         return 0
@@ -144,22 +132,22 @@ def start_at(workspace_id: UUID, *, offset: int | None, since: datetime | None) 
 
 
 def read_page(
-    workspace: WorkspaceRules, *, after: int, size: int, wanted: FeedFilter
+    workspace: WorkspaceRules, *, after: int, size: int, feed_filter: FeedFilter
 ) -> tuple[list[Update], int]:
-    """The updates after an offset, and the offset to go on from.
+    """Return the changes after an offset, and the offset to continue from.
 
-    After a page that is not full that is the last offset there is, whatever is wanted. All that is
-    committed by now is sealed first (see `customers.actions.feed.seal`), as far as it is needed to
-    find an update. Entities come as they are now; one that is gone by now is told as deleted.
-    Raises Gone when changes after `after` are kept no longer, unless it is 0, and Unavailable when
-    nothing is found in the time there is for sealing.
+    After a page that is not full that is the last offset, for any filter. Committed changes are
+    sealed first (see `customers.actions.feed.seal`), as far as needed to find a change. Entities
+    are returned in their current state; deleted ones as DELETE. Raises Gone when changes after
+    `after` are no longer kept, unless it is 0, and Unavailable when nothing is found in the time
+    for sealing.
     """
     if not size:
         return [], after
     deadline = monotonic() + SEALING_SECONDS
     while True:
         is_all_sealed = seal(workspace.id)
-        rows, sealed_end = _rows_after(workspace.id, after, size, wanted)
+        rows, sealed_end = _rows_after(workspace.id, after, size, feed_filter)
         if rows or is_all_sealed:
             break
         if monotonic() > deadline:
@@ -173,15 +161,15 @@ def read_page(
     return updates, (rows[-1].offset if len(rows) == size else max(after, sealed_end))
 
 
-def digest_of(workspace_id: UUID, *, first: int, last: int, wanted: FeedFilter) -> Digest:
-    """What stands in the feed between two offsets, as far as it is there.
+def digest_of(workspace_id: UUID, *, first: int, last: int, feed_filter: FeedFilter) -> Digest:
+    """Return count and hash of the changes between two offsets, as far as they exist.
 
-    Raises Gone when a part of it is kept no longer, Unavailable when it takes too long to give an
-    offset to all that is committed.
+    Raises Gone when a part of it is no longer kept, Unavailable when it takes too long to give an
+    offset to all committed changes.
     """
     seal_everything(workspace_id)
-    parameters = _parameters(workspace_id, wanted, after=first - 1) | {"last": last}
-    row = fetch_one(_statement("feed_digest", wanted), parameters)
+    parameters = feed_parameters(workspace_id, feed_filter, after=first - 1) | {"last": last}
+    row = fetch_one(feed_statement("feed_digest", feed_filter), parameters)
     end, trimmed_to, count, digest = row or (0, 0, 0, sha256().hexdigest())
     if first <= trimmed_to:
         raise _gone(trimmed_to)
@@ -189,13 +177,13 @@ def digest_of(workspace_id: UUID, *, first: int, last: int, wanted: FeedFilter) 
 
 
 def register_reader(entity: str, read: ReadEntities, moments: MomentsOf) -> None:
-    """Make known how entities of a kind are shown; called once per process while Django starts."""
+    """Register the reader of entities of a kind; called once per process while Django starts."""
     _readers[entity] = read
     _moments[entity] = moments
 
 
 def update_moments(workspace: WorkspaceRules) -> Positions:
-    """Where moments stand in an update."""
+    """Return the positions of timestamps in a change."""
 
     def of_entity(entity: Mapping[str, Any]) -> Positions:
         return {"data": _moments[entity["type"]](workspace)}
@@ -204,7 +192,7 @@ def update_moments(workspace: WorkspaceRules) -> Positions:
 
 
 def read_customers(workspace: WorkspaceRules, keys: Sequence[EntityKey]) -> Mapping[EntityKey, Any]:
-    """The live customers among the keys, as the API shows them."""
+    """Return the live customers among the keys, in the form of responses."""
     nodes = {customer_id: node_id for node_id, customer_id in keys}
     rows = Customer.objects.live_rows(workspace.id, list(nodes))
     return {
@@ -223,22 +211,22 @@ register_reader(
 
 
 def _rows_after(
-    workspace_id: UUID, after: int, size: int, wanted: FeedFilter
+    workspace_id: UUID, after: int, size: int, feed_filter: FeedFilter
 ) -> tuple[list[ChangeRow], int]:
-    """The first rows after an offset, and the last offset that stood in the feed with them."""
-    parameters = _parameters(workspace_id, wanted, after=after) | {"size": size}
-    found = fetch_all(_statement("feed_page", wanted), parameters)
+    """Return the first rows after an offset, and the last offset of the feed in one snapshot."""
+    parameters = feed_parameters(workspace_id, feed_filter, after=after) | {"size": size}
+    found = fetch_all(feed_statement("feed_page", feed_filter), parameters)
     if not found:
         return [], 0
-    sealed_end, trimmed_to = found[0][:2]
+    last_offset, trimmed_to, *_ = found[0]
     if 0 < after < trimmed_to:
         raise _gone(trimmed_to)
     rows = [ChangeRow(*change) for _, _, *change in found]
-    return [row for row in rows if row.offset is not None], sealed_end
+    return [row for row in rows if row.offset is not None], last_offset
 
 
 def _update(row: ChangeRow, entity_now: Any) -> Update:
-    """The update of a change; `entity_now` is None when the entity is no more."""
+    """Return the response of a change; `entity_now` is None when the entity no longer exists."""
     if entity_now is not None:
         entity: UpdatedEntity = {"type": row.entity, "data": entity_now}
         return {"offset": row.offset, "operation": row.operation, "entity": entity}
@@ -253,51 +241,23 @@ def _update(row: ChangeRow, entity_now: Any) -> Update:
     }
 
 
-def _parameters(workspace_id: UUID, wanted: FeedFilter, *, after: int) -> dict[str, Any]:
-    """The parameters of `customers/sql/feed_filter.sql`."""
-    nodes = wanted.nodes or ()
-    return {
-        "workspace_id": workspace_id,
-        "after": after,
-        "node_id": nodes[0] if nodes else None,
-        "nodes": list(nodes),
-        "entity": wanted.entity,
-    }
-
-
-def _statement(name: str, wanted: FeedFilter) -> str:
-    """A statement of the feed with the conditions that a filter needs."""
-    parts = {
-        "node": wanted.nodes is not None and len(wanted.nodes) == 1,
-        "nodes": wanted.nodes is not None and len(wanted.nodes) != 1,
-        "of_entity": wanted.entity is not None,
-        "no_duplicates": not wanted.duplicates,
-    }
-    return _loaded(name, tuple(part for part, is_needed in parts.items() if is_needed))
-
-
-@cache
-def _loaded(name: str, parts: tuple[str, ...]) -> str:
-    return load(f"customers/sql/{name}", **dict.fromkeys(parts, "TRUE"))
-
-
 def _offset_before(workspace_id: UUID, since: datetime, position: Position) -> int:
-    """The offset after which all changes stand that happened at `since` or later.
+    """Return the offset before all changes that happened at `since` or later.
 
     Offsets follow the commits and moments the writes, so they are nearly in the same order: a
-    bisection finds a place that is surely early enough, from which the first is looked for.
+    bisection finds an offset that is surely early enough, from which the first is searched.
     """
     early = since - LONGEST_TRANSACTION
     low, high = position.trimmed_to, position.last_offset
     while low < high:
         middle = (low + high + 1) // 2
-        row = fetch_one(MOMENT_AT, [workspace_id, middle])
-        if row is not None and row[0] < early:
+        moment = fetch_optional(MOMENT_AT, [workspace_id, middle])
+        if moment is not None and moment < early:
             low = middle
         else:
             high = middle - 1
-    first = fetch_one(FIRST_SINCE, [workspace_id, low, since])
-    return position.last_offset if first is None else first[0] - 1
+    first: int | None = fetch_optional(FIRST_SINCE, [workspace_id, low, since])
+    return position.last_offset if first is None else first - 1
 
 
 def _gone(trimmed_to: int) -> Gone:

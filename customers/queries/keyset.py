@@ -1,4 +1,4 @@
-"""Ordered lists that can be gone on with after any row of them (keyset pagination)."""
+"""Keyset pagination: ordered lists that continue after any row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from customers.domain.query_compiler import Fragment
+from contacthub_project.core.sql_fragments import Fragment
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class OrderKey:
 
     @property
     def value(self) -> str:
-        """A place for a value of the key."""
+        """A placeholder of a value of the key."""
         return f"%s::{self.type}"
 
     @property
     def follows(self) -> str:
-        """The comparison that holds for values that come later."""
+        """The operator for values that come later."""
         return "<" if self.descending else ">"
 
 
@@ -46,7 +46,7 @@ class Order:
 
     @property
     def sql(self) -> str:
-        """What stands after ORDER BY."""
+        """The SQL after ORDER BY."""
         return ", ".join(key.sql for key in self.keys)
 
     @property
@@ -54,23 +54,16 @@ class Order:
         """SQL of a row's values of the keys, as a JSON array of texts."""
         return f"json_build_array({', '.join(f'({key.expression})::text' for key in self.keys)})"
 
-    def page(self, row: str, table: str, alias: str) -> str:
-        """SQL that selects the rows of the CTE `page` (id, position) and the values of its last.
-
-        `row` is SQL of a row as JSON text, of a table whose `alias` the keys speak of. Two values:
-        what `records_of` and `last_values` read.
-        """
-        return f"""
-    (SELECT json_agg({row}::json ORDER BY page.position)::text FROM page JOIN {table} USING (id)),
-    (SELECT {self.values}::text FROM page JOIN {table} AS {alias} USING (id)
-     ORDER BY page.position DESC LIMIT 1)
-"""
+    @property
+    def parameters(self) -> dict[str, Fragment]:
+        """Return parameters of statements that import `customers/sql/page_of_rows.sql`."""
+        return {"order": Fragment(self.sql), "order_values": Fragment(self.values)}
 
     def after(self, values: Sequence[str | None]) -> list[Fragment]:
-        """Conditions of the rows after the one with these values.
+        """Return conditions of the rows after the one with these values.
 
         They are ranges that follow each other in the order: rows with a value of the first key and
-        rows without, each of which an index of the order can be read for.
+        rows without, for each of which an index can be used.
         """
         first, value = self.keys[0], values[0]
         if value is None:
@@ -88,14 +81,14 @@ class Order:
 
 
 def last_values(text: str | None, rows: Sequence[Any], size: int) -> Sequence[str | None] | None:
-    """The values of a page's last row, of which `text` tells; None when the page is not full."""
+    """Return the values of a page's last row from `text`; None when the page is not full."""
     return orjson.loads(text) if text is not None and len(rows) == size else None
 
 
 def _row_comparison(keys: Sequence[OrderKey], values: Sequence[str | None]) -> Fragment | None:
-    """The rows after these values as one comparison, which an index answers; None if there is none.
+    """Return the rows after these values as one row comparison, which an index supports.
 
-    A row without a value of the first key is not among them.
+    None if there is none. A row without a value of the first key does not match.
     """
     directions = {key.descending for key in keys}
     if len(directions) > 1 or any(key.nullable for key in keys[1:]):
@@ -108,7 +101,7 @@ def _row_comparison(keys: Sequence[OrderKey], values: Sequence[str | None]) -> F
 def _after(
     keys: Sequence[OrderKey], values: Sequence[str | None], *, can_be_null: bool = True
 ) -> Fragment:
-    """The rows after these values, key by key."""
+    """Return the rows after these values, key by key."""
     key, value = keys[0], values[0]
     if value is None:
         return _after_equal(keys, values)
@@ -122,7 +115,7 @@ def _after(
 
 
 def _after_equal(keys: Sequence[OrderKey], values: Sequence[str | None]) -> Fragment:
-    """The rows that have the first of these values, and come after the others."""
+    """Return the rows that equal the first of these values, and come after the others."""
     key, value = keys[0], values[0]
     rest = _after(keys[1:], values[1:])
     if value is None:

@@ -1,4 +1,4 @@
-{% from "customers/sql/feed_filter.sql" import is_wanted with context %}
+{% from "customers/sql/feed_filter.sql" import matches_filter with context %}
 -- Count and hash of the changes up to an offset (see `customers.queries.feed.Digest`).
 SELECT feed.last_offset, feed.trimmed_to, digest.count, digest.hash
 FROM customers_feed AS feed,
@@ -9,6 +9,6 @@ LATERAL (
                ORDER BY feed_offset
            ), ''), 'UTF8')), 'hex') AS hash
     FROM customers_change AS change
-    WHERE {{ is_wanted() }} AND change.feed_offset <= :last
+    WHERE {{ matches_filter() }} AND change.feed_offset <= :last
 ) AS digest
 WHERE feed.workspace_id = :workspace_id

@@ -1,5 +1,5 @@
-{% from "customers/sql/feed_filter.sql" import is_wanted with context %}
--- The greatest offset of the changes that are wanted.
+{% from "customers/sql/feed_filter.sql" import matches_filter with context %}
+-- The greatest offset of the changes that match a filter.
 SELECT change.feed_offset FROM customers_change AS change
-WHERE {{ is_wanted() }}
+WHERE {{ matches_filter() }}
 ORDER BY change.feed_offset DESC LIMIT 1

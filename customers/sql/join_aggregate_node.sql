@@ -6,8 +6,9 @@ SELECT :workspace_id, :node_id, given.entry_id, given.match_key, given.changed_a
 FROM unnest(:entries::uuid[], :keys::bytea[], :changed_ats::timestamptz[])
     AS given (entry_id, match_key, changed_at)
 LEFT JOIN customers_customer AS customer
-    ON customer.node_id = :node_id AND customer.match_key = given.match_key AND customer.deleted = 0
-ON CONFLICT (entry_id, aggregate_node_id) DO UPDATE
+    ON customer.workspace_id = :workspace_id AND customer.node_id = :node_id
+    AND customer.match_key = given.match_key AND customer.deleted = 0
+ON CONFLICT (workspace_id, entry_id, aggregate_node_id) DO UPDATE
 SET match_key = EXCLUDED.match_key, changed_at = EXCLUDED.changed_at,
     aggregate_id = coalesce(EXCLUDED.aggregate_id, member.aggregate_id)
 WHERE (member.match_key, member.changed_at) IS DISTINCT FROM (EXCLUDED.match_key, EXCLUDED.changed_at)

@@ -4,4 +4,5 @@ SELECT id FROM configuration_node
 WHERE id = :node_id AND workspace_id = :workspace_id
   AND removed_at IS NULL AND state = 'ACTIVE'
   AND unique_properties = :unique_properties AND case_sensitive = :case_sensitive
+  AND matching_rules = :matching_rules::jsonb
 FOR KEY SHARE

@@ -11,7 +11,7 @@ WITH unsealed AS (
 sealed AS (
     UPDATE customers_change
     SET feed_offset = :last_offset + width_bucket(id, (SELECT ids FROM unsealed))
-    WHERE id = ANY((SELECT ids FROM unsealed)::bigint[])
+    WHERE workspace_id = :workspace_id AND id = ANY((SELECT ids FROM unsealed)::bigint[])
     RETURNING id
 )
 UPDATE customers_feed SET last_offset = last_offset + (SELECT count(*) FROM sealed)

@@ -7,7 +7,7 @@ WITH customer AS (
     SELECT id, :workspace_id, :node_id, external_id, TRUE, 1, 0, registered_at,
            registered_at, match_key, base, consents, '{}', tags, 'seed', 'seed'
     FROM seeded
-    ON CONFLICT (node_id, match_key) WHERE deleted = 0 DO NOTHING
+    ON CONFLICT (workspace_id, node_id, match_key) WHERE deleted = 0 DO NOTHING
     RETURNING id, workspace_id, node_id
 )
-{{ note_changes("customer", "CUSTOMER", "CREATE", at="clock_timestamp()") }}
+{{ note_changes("customer", "CUSTOMER", "CREATE", at="statement_timestamp()") }}

@@ -13,7 +13,8 @@ doomed AS (
 ),
 gone AS (
     -- By an array, no join: see seal_changes.sql.
-    DELETE FROM customers_change WHERE id = ANY(array(SELECT id FROM doomed))
+    DELETE FROM customers_change
+    WHERE workspace_id = :workspace_id AND id = ANY(array(SELECT id FROM doomed))
     RETURNING feed_offset
 ),
 noted AS (

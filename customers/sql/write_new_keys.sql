@@ -12,7 +12,7 @@ held AS (
 ),
 written AS (
     UPDATE customers_customer SET match_key = held.match_key FROM held
-    WHERE customers_customer.id = held.id
+    WHERE customers_customer.id = held.id AND customers_customer.workspace_id = :workspace_id
       AND customers_customer.match_key IS DISTINCT FROM held.match_key
     RETURNING customers_customer.id
 )

@@ -1,7 +1,7 @@
-"""Waiting events become the customer's whose session or external id has appeared, or are dropped.
+"""Attaches waiting events to the customer whose session or external id has appeared, or drops them.
 
-They are judged as if they were posted now: by the switch of their type, the customer's, and the
-consents that the workspace's policy demands.
+They are checked as if they were posted now: by the switch of their type, the customer's, and the
+consents that the workspace's policy requires.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SUM_UP = load("events/sql/sum_up_dropped_events")
 
 
 class Waiting(NamedTuple):
-    """A customer and a type of events that wait for it; `consents` are JSON, as text."""
+    """A customer and a type of its waiting events; `consents` are JSON, as text."""
 
     customer_id: UUID
     event_type: str
@@ -40,10 +40,10 @@ class Waiting(NamedTuple):
 def attach_waiting_events(
     workspace_id: UUID, node_id: UUID, identities: Sequence[tuple[UUID, str, str]]
 ) -> None:
-    """Within the transaction that holds the identities: give the customers what waited for them.
+    """Attach the events that wait for identities, locked by this transaction.
 
-    Each identity is a customer's id, a kind and a value. What the customer, its consents or the
-    type's switch refuse is deleted, and counted with the reason.
+    Each identity is a customer's id, a kind and a value. Events that are refused because of the
+    customer, its consents or the type's switch are deleted, and counted by reason.
     """
     parameters: dict[str, Any] = {
         "workspace_id": workspace_id,
@@ -69,7 +69,7 @@ def attach_waiting_events(
 
 
 def sum_up_dropped_events() -> None:
-    """Make one row of all that say the same of a day, workspace by workspace."""
+    """Merge equal counts of a day into one row, workspace by workspace."""
     for workspace_id in Workspace.objects.present().values_list("id", flat=True):
         while True:
             parameters = {"workspace_id": workspace_id, "limit": SUMMED_AT_ONCE}
@@ -79,9 +79,9 @@ def sum_up_dropped_events() -> None:
 
 
 def _ignores_case(workspace_id: UUID, node_id: UUID) -> bool:
-    """Whether external ids of the node that differ only in case are the same to it.
+    """Return whether external ids of the node that differ only in case are equal.
 
-    Whoever tells of identities has read the rules: these are no older.
+    Callers have read the rules: these are no older.
     """
     workspace = rules_of(workspace_id)
     node = None if workspace is None else workspace.nodes.get(node_id)
@@ -91,7 +91,7 @@ def _ignores_case(workspace_id: UUID, node_id: UUID) -> bool:
 def _refused(
     workspace: WorkspaceRules | None, waiting: Sequence[Waiting]
 ) -> list[tuple[UUID, str, RefusalReason]]:
-    """The customers and types of whose waiting events none is taken, and why."""
+    """Return the customers and types whose waiting events are refused, with the reason."""
     refused = []
     for each in waiting:
         rules = None if workspace is None else workspace.event_types.get(each.event_type)

@@ -1,8 +1,9 @@
-"""Changing and deleting events that are there."""
+"""Changes and deletes existing events."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from configuration.domain.placeholders import placeholder_faults
 from configuration.models import NodeState
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.array_forms import as_sent
+from contacthub_project.core.equivalence import is_equivalent
 from contacthub_project.core.errors import (
     FieldError,
     Forbidden,
@@ -24,17 +26,18 @@ from contacthub_project.core.errors import (
     Stale,
     TooLarge,
 )
+from contacthub_project.core.merge_patch import merge_patched
 from contacthub_project.core.principal import Principal
-from contacthub_project.core.sameness import says_the_same
-from events.actions.ingestion import INVALID_EVENT, GivenEvent, external_id_conflict
+from contacthub_project.db.sql import savepoint
+from events.actions.ingestion import INVALID_EVENT, GivenEvent
 from events.actions.products import note_products
+from events.actions.repeated_events import external_id_conflict
 from events.actions.writes import EventChange, Outcome, write_events
 from events.domain.draft import (
     Content,
     coerced_parts,
     content_of,
     missing_faults,
-    patched,
     read_content,
     with_empty_parts,
 )
@@ -48,7 +51,7 @@ IMMUTABLE = (
 IGNORED = ("updatedAt", "version", "prev", "next")
 CHANGEABLE = ("externalId", "properties", "context", "contextInfo", "date", "tracking")
 
-# What the event says after the change, from what it says now and the body.
+# Returns the content after the change, from the current content and the body.
 Change = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 
 
@@ -60,10 +63,10 @@ def replace_event(
     by: Principal,
     expected_version: int | None = None,
 ) -> None:
-    """PUT: all that the event says is replaced; its date and external id stay if none is given.
+    """Replace the content of an event (PUT); an absent date or external id stays.
 
-    Absent `properties` and `contextInfo` are empty, as in a POST. Raises Invalid naming every
-    fault, NotFound, Stale, Locked, TooLarge, and Conflict for the external id of another event.
+    Absent `properties` and `contextInfo` are empty, as in a POST. Raises Invalid with every fault,
+    NotFound, Stale, Locked, TooLarge, and Conflict for the external id of another event.
     """
     faults = missing_faults(given.body)
     if faults:
@@ -79,16 +82,36 @@ def patch_event(
     by: Principal,
     expected_version: int | None = None,
 ) -> None:
-    """PATCH: what is given is merged into what the event says, null removes; raises as PUT."""
+    """Merge sent properties into the content of an event (PATCH), null removes; raises as PUT."""
     _changed(workspace, event_id, given, _merged, ("context",), expected_version, by)
 
 
 def delete_event(
     workspace: WorkspaceRules, event_id: UUID, *, expected_version: int | None = None
 ) -> None:
-    """Raises NotFound, Stale, Locked."""
-    with transaction.atomic():
-        _write(workspace, _locked(workspace, event_id, expected_version), None)
+    """Delete an event; raises NotFound, Stale, Locked."""
+
+    def delete(is_held: bool) -> None:
+        event = _known(workspace, event_id, expected_version, is_held=is_held)
+        _write(workspace, event, None)
+
+    _made(delete)
+
+
+class _Overtaken(Exception):
+    """The event has changed since it was read."""
+
+
+def _made(change: Callable[[bool], None]) -> None:
+    """Make a change of the event as it is read; if another writer is faster, of the locked event.
+
+    The argument of `change` is whether to lock it.
+    """
+    try:
+        change(False)
+    except _Overtaken:
+        with transaction.atomic():
+            change(True)
 
 
 def _replaced(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,10 +139,10 @@ def _merged(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _patched(said: Mapping[str, Any], body: Mapping[str, Any], name: str, *, otherwise: Any) -> Any:
-    """A part of what the event says after a patch; `otherwise` when the patch removes it whole."""
+    """Return a part of the content after a patch; `otherwise` when the patch removes it."""
     if name not in body:
         return said[name]
-    return otherwise if body[name] is None else patched(said[name], body[name])
+    return otherwise if body[name] is None else merge_patched(said[name], body[name])
 
 
 def _changed(
@@ -131,44 +154,62 @@ def _changed(
     expected_version: int | None,
     by: Principal,
 ) -> None:
-    with transaction.atomic():
-        event = _locked(workspace, event_id, expected_version)
+    def make(is_held: bool) -> None:
+        event = _known(workspace, event_id, expected_version, is_held=is_held)
         if by.is_untrusted and not Event.objects.is_registered_by(
             workspace.id, event_id, by.author
         ):
             raise Forbidden(f"The client has not sent event {event_id}")
-        limit = workspace.event_types[event["type"]].max_bytes
-        if given.size > limit:
-            raise TooLarge(f"Events {event['type']} must not exceed {limit} bytes")
-        faults = _body_faults(given.body, event, also_immutable)
+        content = _content_after(workspace, event, given, change, also_immutable)
+        if content is None:
+            return
+        is_of_products = workspace.event_types[content.type].updates_products
+        with transaction.atomic() if is_of_products else nullcontext():
+            _write(workspace, event, content)
+            note_products(workspace, [content])
+
+    _made(make)
+
+
+def _content_after(
+    workspace: WorkspaceRules,
+    event: Mapping[str, Any],
+    given: GivenEvent,
+    change: Change,
+    also_immutable: tuple[str, ...],
+) -> Content | None:
+    """Return the new content, None when it does not change; raises TooLarge, Invalid."""
+    limit = workspace.event_types[event["type"]].max_bytes
+    if given.size > limit:
+        raise TooLarge(f"Events {event['type']} must not exceed {limit} bytes")
+    faults = _body_faults(given.body, event, also_immutable)
+    if faults:
+        raise Invalid(INVALID_EVENT, errors=faults)
+    context = given.body.get("context", event["context"])
+    body = coerced_parts(given.body, event["type"], context, workspace.event_schema)
+    after = {"type": event["type"], **change(event, body)}
+    now = datetime.now(UTC)
+    after, faults = read_content(after, workspace.event_schema, now)
+    if faults:
+        raise Invalid(INVALID_EVENT, errors=as_sent(faults, given.body, body))
+    if _size(after) > max(limit, _size(event)):
+        raise TooLarge(f"Events {event['type']} as a whole must not exceed {limit} bytes")
+    content = _content(workspace, event, after, now)
+    before = _content(workspace, event, event, now)
+    if content == before:
+        return None
+    if content.external_id != before.external_id:
+        placeholders = workspace.placeholders
+        faults = placeholder_faults(content.external_id, placeholders, at="/externalId")
         if faults:
             raise Invalid(INVALID_EVENT, errors=faults)
-        context = given.body.get("context", event["context"])
-        body = coerced_parts(given.body, event["type"], context, workspace.event_schema)
-        after = {"type": event["type"], **change(event, body)}
-        now = datetime.now(UTC)
-        after, faults = read_content(after, workspace.event_schema, now)
-        if faults:
-            raise Invalid(INVALID_EVENT, errors=as_sent(faults, given.body, body))
-        if _size(after) > max(limit, _size(event)):
-            raise TooLarge(f"Events {event['type']} as a whole must not exceed {limit} bytes")
-        content = _content(workspace, event, after, now)
-        before = _content(workspace, event, event, now)
-        if content == before:
-            return
-        if content.external_id != before.external_id:
-            placeholders = workspace.placeholders
-            faults = placeholder_faults(content.external_id, placeholders, at="/externalId")
-            if faults:
-                raise Invalid(INVALID_EVENT, errors=faults)
-        _write(workspace, event, content)
-        note_products(workspace, [content])
+    return content
 
 
 def _content(
     workspace: WorkspaceRules, event: Mapping[str, Any], said: Mapping[str, Any], now: datetime
 ) -> Content:
-    """What an event that now says `said` holds; values of disabled properties stay."""
+    """Return the new content for `said`; values of disabled properties stay."""
     content = content_of(said, workspace.event_schema, now)
     schema = workspace.event_schema(content.type)
     properties = schema.with_disabled_of(event["properties"], content.properties)
@@ -176,32 +217,36 @@ def _content(
 
 
 def _write(workspace: WorkspaceRules, event: Mapping[str, Any], content: Content | None) -> None:
-    """Write what becomes of an event that is held, None to delete it; raises Conflict, Locked."""
+    """Write the new content, None to delete the event; raises Conflict, Locked, _Overtaken."""
     change = EventChange(id=UUID(event["id"]), content=content, version=event["version"])
     try:
-        with transaction.atomic():
+        with savepoint():
             (outcome,) = write_events(workspace.id, [change])
     except IntegrityError:
-        outcome = Outcome.EXISTS  # since this very moment
+        outcome = Outcome.EXISTS  # inserted concurrently
     if outcome is Outcome.EXISTS:
         assert content is not None
         assert content.external_id is not None
         key = (UUID(event["nodeId"]), content.external_id, content.type)
         others = Event.objects.with_external_ids(workspace.id, [key])
         raise external_id_conflict(others[key][0][0] if key in others else None)
+    if outcome is Outcome.STALE:
+        raise _Overtaken
     if outcome is not Outcome.WRITTEN:
-        raise Locked  # its node, since the rules were read
+        raise Locked  # the node was locked after the rules were read
 
 
 def _size(event: Mapping[str, Any]) -> int:
-    """Bytes of what an event says."""
+    """Return the size of an event's content in bytes."""
     return len(orjson.dumps([event[name] for name in CHANGEABLE]))
 
 
-def _locked(
-    workspace: WorkspaceRules, event_id: UUID, expected_version: int | None
+def _known(
+    workspace: WorkspaceRules, event_id: UUID, expected_version: int | None, *, is_held: bool
 ) -> dict[str, Any]:
-    row = Event.objects.lock_row(workspace.id, event_id)
+    """Return the event, locked until the transaction ends if `is_held`."""
+    read = Event.objects.lock_row if is_held else Event.objects.one_row
+    row = read(workspace.id, event_id)
     if row is None:
         raise NotFound(f"event not found {event_id}")
     event = event_response(row)
@@ -229,7 +274,7 @@ def _body_faults(
 
 
 def _is_same(name: str, given: Any, kept: Any) -> bool:
-    """Whether a property was sent back as it is; a bring-back may leave out its type."""
+    """Return whether a property is unchanged; a bring-back may omit its type."""
     if name == "bringBackProperties" and isinstance(given, dict) and kept is not None:
         return bool({**kept, **given} == kept)
-    return says_the_same(given, kept)
+    return is_equivalent(given, kept)

@@ -1,4 +1,4 @@
-"""Keeping the registry of products up to date with the events that speak of them."""
+"""Keeps the registry of products up to date with events."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from contacthub_project.db.sql import fetch_all, fetch_one, load
 from events.domain.draft import Content
 from events.domain.product_facts import ProductFacts, facts_of
 
-# A product that is only seen again is written again no more often than this: everybody looks at a
-# shop's best seller, and would wait for everybody else's transaction.
+# A product that is only seen again is written at most once per this interval: a popular
+# product occurs in many events, whose transactions would wait for each other.
 SEEN_PRECISION = timedelta(minutes=1)
 
 KNOWN = """
@@ -28,7 +28,7 @@ UPSERT = load("events/sql/upsert_products")
 
 
 def note_products(workspace: WorkspaceRules, contents: Iterable[Content]) -> None:
-    """Insert and update the products of the types of events that do so in the workspace."""
+    """Insert and update the products of events whose types update the registry."""
     speaking = [
         (content.properties, content.date)
         for content in contents
@@ -38,7 +38,7 @@ def note_products(workspace: WorkspaceRules, contents: Iterable[Content]) -> Non
     if not facts:
         return
     rows = fetch_all(KNOWN, [workspace.id, [each.product_id for each in facts]])
-    known = {row[0]: _stored(row) for row in rows}
+    known = {stored.product_id: stored for stored in map(_stored, rows)}
     news = [each for each in facts if _says_more(each, known.get(each.product_id))]
     if not news:
         return

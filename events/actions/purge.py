@@ -1,7 +1,7 @@
-"""The retention purge: events older than their type and node keep them go, and nothing else.
+"""The retention purge: deletes events older than the months of their type and node.
 
-Each batch is a short transaction of its own, with the run's progress in it; so a run that is killed
-goes on where it stopped, and no lock is held for longer than a batch takes.
+Each batch is a short transaction that includes the run's progress; so an interrupted run continues,
+and no lock is held for longer than a batch takes.
 """
 
 from __future__ import annotations
@@ -23,24 +23,20 @@ from contacthub_project.db.sql import fetch_one, fetch_value, load
 from contacthub_project.messaging.pubsub import notify_on_commit
 from events.models import PurgeRun
 
+EXPIRED = load("events/sql/expired_events")
 DELETE_EXPIRED = load("events/sql/delete_expired_events")
 
 TASK = "events.tasks.purge"
 BATCH = 1000
 LOCK = 0x70757267
 
-EXPIRED = """
-SELECT count(*), min(date), max(date) FROM events_event
-WHERE node_id = %(node_id)s AND type = %(type)s AND date < %(before)s
-  AND workspace_id = %(workspace_id)s
-"""
 
 log = structlog.get_logger("contacthub.purge")
 
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """Events of a type in a node that are dated before a moment are to go."""
+    """Events of a type in a node that are dated before a moment, to be deleted."""
 
     node_id: UUID
     type: str
@@ -48,13 +44,13 @@ class Expiry:
 
     @property
     def position(self) -> str:
-        """Where it stands in the order of a run."""
+        """Its position in the order of a run."""
         return f"{self.node_id} {self.type}"
 
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """What a purge would delete of one expiry."""
+    """The events of one expiry that a purge would delete."""
 
     expiry: Expiry
     count: int
@@ -63,9 +59,9 @@ class Expired:
 
 
 def expiries(workspace_id: UUID, as_of: datetime) -> list[Expiry]:
-    """What is to go from a workspace, node by node and type by type, in the order of a run.
+    """Return the expiries of a workspace, node by node and type by type, in the order of a run.
 
-    A node's own months win over the workspace's; 0 keeps for ever; a node can switch it off.
+    A node's own months override the workspace's; 0 keeps events for ever; a node can disable it.
     """
     settings = EventTypeSettings.objects.in_workspace(workspace_id)
     of_workspace = {
@@ -83,7 +79,7 @@ def expiries(workspace_id: UUID, as_of: datetime) -> list[Expiry]:
 
 
 def expired(workspace_id: UUID, as_of: datetime) -> Iterator[Expired]:
-    """What a purge would delete: the dry run."""
+    """Return what a purge would delete: the dry run."""
     for expiry in expiries(workspace_id, as_of):
         count, oldest, newest = fetch_one(EXPIRED, _parameters(workspace_id, expiry))
         if count:
@@ -91,7 +87,7 @@ def expired(workspace_id: UUID, as_of: datetime) -> Iterator[Expired]:
 
 
 def start_runs() -> int:
-    """Begin a run in every workspace that has none under way; how many were begun."""
+    """Start a run in every workspace without one; return their number."""
     now = timezone.now()
     started = 0
     for workspace_id in Workspace.objects.present().values_list("id", flat=True):
@@ -102,14 +98,14 @@ def start_runs() -> int:
                 )
             started += 1
         except IntegrityError:
-            continue  # it has one
+            continue  # a run is under way
     return started
 
 
 def go_on(*, seconds: float) -> bool:
-    """Work on the runs under way for about so many seconds; True when none is left.
+    """Continue the runs for about so many seconds; return True when none is left.
 
-    Nothing is done while another worker is at it.
+    Does nothing while another worker does it.
     """
     deadline = time.monotonic() + seconds
     if not fetch_value("SELECT pg_try_advisory_lock(%s)", [LOCK]):
@@ -132,7 +128,9 @@ def _work_on(run: PurgeRun, deadline: float) -> bool:
             if time.monotonic() > deadline:
                 return False
     now = timezone.now()
-    PurgeRun.objects.filter(id=run.id).update(finished_at=now, worked_at=now)
+    PurgeRun.objects.in_workspace(run.workspace_id).filter(id=run.id).update(
+        finished_at=now, worked_at=now
+    )
     run.refresh_from_db()
     log.info(
         "purged",
@@ -144,12 +142,12 @@ def _work_on(run: PurgeRun, deadline: float) -> bool:
 
 
 def _delete_batch(run: PurgeRun, expiry: Expiry) -> int:
-    """Delete a batch and note it, both or neither; how many went."""
+    """Delete a batch and record it, in one transaction; return the number."""
     began = time.monotonic()
     with transaction.atomic():
         parameters = _parameters(run.workspace_id, expiry) | {"limit": BATCH}
         deleted: int = fetch_value(DELETE_EXPIRED, parameters)
-        PurgeRun.objects.filter(id=run.id).update(
+        PurgeRun.objects.in_workspace(run.workspace_id).filter(id=run.id).update(
             position=expiry.position,
             worked_at=timezone.now(),
             looked_at=F("looked_at") + deleted,

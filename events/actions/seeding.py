@@ -1,4 +1,4 @@
-"""Filling a node with invented events, for demonstrations and measurements."""
+"""Fills a node with invented events, for demonstrations and benchmarks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STORE = load("events/sql/seed_events")
 
 
 def seed_events(node_id: UUID, count: int, *, days: int = 365) -> Iterator[int]:
-    """Add `count` random events of a node's customers, over the last `days`; yields progress."""
+    """Add `count` random events of a node's customers, over the last `days`; yield progress."""
     node = Node.objects.get(id=node_id)
     for done in range(0, count, CHUNK):
         size = min(CHUNK, count - done)

@@ -1,7 +1,7 @@
-"""Writing events by sets: each set is one SQL function, one round trip and one transaction.
+"""Writes events in sets: each set is one SQL function, one round trip and one transaction.
 
 `events/sql/functions/write_events.sql` writes events with their rows in the change feed, in the
-order of locks that all writers follow (docs/decisions/0018-gathering.md).
+lock order of all writers (docs/decisions/0018-gathering.md).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
 
 from contacthub_project.db.gathering import Gatherer, gathering_connections
 from contacthub_project.db.sql import fetch_all
@@ -26,7 +25,7 @@ SELECT * FROM events_write(%(workspace_id)s, %(creates)s::text::json, %(changes)
 
 
 class Outcome(StrEnum):
-    """What became of a write; what each means is told with the SQL function."""
+    """The result of a write, explained in the SQL function."""
 
     WRITTEN = "WRITTEN"
     EXISTS = "EXISTS"
@@ -36,10 +35,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventWrite:
-    """An event to be inserted.
+    """An event to insert.
 
-    Without `node_id` it goes to its customer's node, which must be among `nodes` unless that is
-    None; with a `customer_version`, only while the customer has it.
+    Without `node_id` it is inserted into its customer's node, which must be among `nodes` unless
+    that is None; with a `customer_version`, only while the customer has it.
     """
 
     id: UUID
@@ -53,7 +52,7 @@ class EventWrite:
     body_digest: bytes | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The row of the set that stands for it."""
+        """Return the write's row of the set."""
         return {
             "id": self.id,
             "customer_id": self.customer_id,
@@ -70,39 +69,37 @@ class EventWrite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventChange:
-    """What becomes of an event that is there, None when it goes; `version` is None for any."""
+    """The new content of an event, None for a deletion; `version` is None for any."""
 
     id: UUID
     content: Content | None
     version: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The row of the set that stands for it."""
+        """Return the change's row of the set."""
         said = {"is_deleted": True} if self.content is None else _content_json(self.content)
         return {"id": self.id, "version": self.version, **said}
 
 
-def write_event(workspace_id: UUID, write: EventWrite) -> Outcome:
-    """Insert an event, in the transaction there is or with whatever else is inserted."""
-    if connection.in_atomic_block:
-        return write_events(workspace_id, [write])[0]
-    return _gatherer.submit(workspace_id, write)
+async def write_event(workspace_id: UUID, write: EventWrite) -> Outcome:
+    """Insert an event, in the current transaction or batched with others."""
+    return await _gatherer.submit(workspace_id, write)
 
 
 def write_events(workspace_id: UUID, writes: Sequence[EventWrite | EventChange]) -> list[Outcome]:
-    """Write a set, waiting for whoever holds something of it; what became of each, in order.
+    """Write a set, waiting for locks; return the results, in order.
 
-    In the caller's transaction, or in one of its own.
+    In the caller's transaction, or in its own.
     """
     if not writes:
         return []
     return _outcomes(writes, fetch_all(WRITE, set_parameters(workspace_id, writes, may_wait=True)))
 
 
-def _write_set(workspace_id: UUID, writes: Sequence[EventWrite]) -> list[Outcome]:
-    with gathering_connections.connection() as raw:
-        found = raw.execute(WRITE, set_parameters(workspace_id, writes, may_wait=False)).fetchall()
-    return _outcomes(writes, found)
+async def _write_set(workspace_id: UUID, writes: Sequence[EventWrite]) -> list[Outcome]:
+    async with gathering_connections.connection() as raw:
+        cursor = await raw.execute(WRITE, set_parameters(workspace_id, writes, may_wait=False))
+        return _outcomes(writes, await cursor.fetchall())
 
 
 def _write_alone(workspace_id: UUID, write: EventWrite) -> Outcome:
@@ -115,7 +112,7 @@ _gatherer = Gatherer(_write_set, alone=_write_alone, lanes_of_group=2)
 def set_parameters(
     workspace_id: UUID, writes: Sequence[EventWrite | EventChange], *, may_wait: bool
 ) -> dict[str, Any]:
-    """What `WRITE` takes."""
+    """Return the parameters of `WRITE`."""
     creates = [write.as_json() for write in writes if isinstance(write, EventWrite)]
     changes = [write.as_json() for write in writes if isinstance(write, EventChange)]
     return {

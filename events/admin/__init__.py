@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from configuration.admin.base import WorkspaceReadOnlyAdmin
+from contacthub_project.admin.model_admin import WorkspaceReadOnlyAdmin
 from events.models import Product, PurgeRun
 
 
 @admin.register(Product)
 class ProductAdmin(WorkspaceReadOnlyAdmin):
-    """The products that events speak of, the last seen first."""
+    """Products of events, the last seen first."""
 
     list_display = ("product_id", "name", "sku", "price", "last_seen", "workspace")
     list_filter = (("workspace", admin.RelatedOnlyFieldListFilter),)
@@ -19,7 +19,7 @@ class ProductAdmin(WorkspaceReadOnlyAdmin):
 
 @admin.register(PurgeRun)
 class PurgeRunAdmin(WorkspaceReadOnlyAdmin):
-    """The nightly purges and how far they are."""
+    """Runs of the retention purge and their progress."""
 
     list_display = (
         "workspace", "started_at", "finished_at", "looked_at", "deleted", "rows_per_second",

@@ -1,4 +1,4 @@
-"""How events are described in the OpenAPI document."""
+"""OpenAPI schemas of events."""
 
 from __future__ import annotations
 
@@ -84,4 +84,27 @@ BATCH_RESULT = list_component(
         required=["status"],
     ),
     "outcomes, one for each event, in their order",
+)
+
+LIVE_EVENT = object_component(
+    "LiveEvent",
+    {
+        "outcome": enum_component("LiveOutcome", ["ACCEPTED", "REFUSED"]),
+        "id": ID,
+        "moment": MOMENT,
+        "type": {"anyOf": [reference_to("EventType"), NULL]},
+        "nodeId": {"anyOf": [ID, NULL]},
+        "sourceId": {"anyOf": [ID, NULL]},
+        "reason": {"anyOf": [reference_to("RefusalReason"), NULL]},
+        "message": {"type": ["string", "null"]},
+        "errors": {"type": "array", "items": reference_to("ErrorDetail")},
+        "body": {"type": ["object", "null"], "additionalProperties": True},
+    },
+)
+LIVE_EVENTS = object_component(
+    "LiveEvents",
+    {
+        "elements": {"type": "array", "items": LIVE_EVENT},
+        "next": {"type": "string"},
+    },
 )

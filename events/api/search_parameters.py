@@ -44,7 +44,7 @@ SEARCH_PARAMETERS = [
 
 @dataclass(frozen=True, slots=True)
 class SearchParameters:
-    """What a client searches for; empty lists and None leave everything.
+    """The parameters of a search; empty lists and None do not restrict.
 
     `date_from` and `before` are text: from that moment on, and before that one.
     """
@@ -61,7 +61,7 @@ class SearchParameters:
 
     @classmethod
     def read(cls, request: HttpRequest, workspace: WorkspaceRules) -> SearchParameters:
-        """Raises Invalid with every fault."""
+        """Read the parameters; raises Invalid with every fault."""
         parameters = QueryParameters(request)
         customer_id, node_id = parameters.text("customerId"), parameters.text("nodeId")
         external_id = canonical_identifier(parameters.text("externalId") or "") or None
@@ -71,11 +71,11 @@ class SearchParameters:
         earliest, latest = parameters.span("dateFrom", zone), parameters.span("dateTo", zone)
         sort = _sort(parameters)
         order = [[key.field, key.descending] for key in sort]
-        # Relative dates as they were given: a cursor goes on although the clock does too.
+        # Relative dates as they were sent: a cursor remains valid although time passes.
         dates = [parameters.text("dateFrom"), parameters.text("dateTo")]
         filters = [external_id, types, contexts, *dates]
         scope = ["events", workspace.id, customer_id, node_id, filters, order]
-        page = CursorPage.asked_for(parameters, scope)
+        page = CursorPage.from_query(parameters, scope)
         parameters.raise_faults()
         return cls(
             customer_id=customer_id,
@@ -99,18 +99,18 @@ def _sort(parameters: QueryParameters) -> Sequence[SortKey]:
 
 
 def _types(parameters: QueryParameters) -> list[str]:
-    """The types that `type` and `mode` name; empty for all."""
+    """Return the types selected by `type` and `mode`; empty for all."""
     types = _names(parameters, "type", EVENT_TYPES)
     mode = parameters.choice("mode", MODES, default=None)
     if mode is None:
         return types
     fitting = [name for name, event in EVENT_TYPES.items() if event.mode == mode]
     types = [name for name in types if name in fitting] if types else fitting
-    return types or [""]  # types of the other mode only: nothing fits
+    return types or [""]  # types of the other mode only: no match
 
 
 def _names(parameters: QueryParameters, name: str, known: Container[str]) -> list[str]:
-    """The names of a comma-separated parameter, each of which must be known."""
+    """Return the names of a comma-separated parameter, each of which must be known."""
     given = parameters.listed(name)
     for each in given:
         if each not in known:

@@ -1,4 +1,4 @@
-"""Whether a hub takes an event of a customer: switches, consents and who is enabled."""
+"""Rules for refusing an event of a customer: switches and consents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contacthub_project.core.errors import FieldError
 
 
 class RefusalReason(StrEnum):
-    """Why a waiting event does not become the customer's."""
+    """Reasons for dropping a waiting event."""
 
     TYPE_DISABLED = "TYPE_DISABLED"
     CUSTOMER_DISABLED = "CUSTOMER_DISABLED"
@@ -24,7 +24,7 @@ def refusal_reason(
     consents: Mapping[str, Any],
     demanded: Iterable[str],
 ) -> RefusalReason | None:
-    """The first reason for which a POST of such an event would be refused; None if it would not."""
+    """Return the first reason for refusing such an event; None if it is accepted."""
     if not type_is_enabled:
         return RefusalReason.TYPE_DISABLED
     if not customer_is_enabled:
@@ -35,7 +35,7 @@ def refusal_reason(
 
 
 def type_refusal(event_type: str, *, is_enabled: bool) -> list[FieldError]:
-    """Why no event of this type is taken; empty when it is."""
+    """Return the reason for refusing events of this type; empty if they are accepted."""
     if is_enabled:
         return []
     return [FieldError("/type", f"events {event_type} are disabled", "disabled")]
@@ -44,7 +44,7 @@ def type_refusal(event_type: str, *, is_enabled: bool) -> list[FieldError]:
 def customer_refusals(
     *, is_enabled: bool, consents: Mapping[str, Any], demanded: Iterable[str]
 ) -> list[FieldError]:
-    """Why no such event of a customer is taken; empty when it is.
+    """Return the reasons for refusing such an event of a customer; empty if it is accepted.
 
     The customer must be enabled and have given each of the `demanded` consents (paths such as
     `marketing.automatic.email`), neither limited nor objected to.
@@ -61,7 +61,7 @@ def customer_refusals(
 
 
 def is_given(consents: Mapping[str, Any], path: str) -> bool:
-    """Whether a consent holds: given, and neither limited nor objected to."""
+    """Return whether a consent is given, and neither limited nor objected to."""
     leaf: Any = consents
     for name in path.split("."):
         leaf = leaf.get(name) if isinstance(leaf, Mapping) else None

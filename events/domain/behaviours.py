@@ -1,9 +1,9 @@
-"""What a query asks of the events that a customer has: its `did`, parsed and checked.
+"""Parses and checks the behaviours (`did`) of a query: conditions on a customer's events.
 
-A customer did something when it has an event of the named type for which the condition, about the
-event's attributes, and the time frame, a condition about its date, hold both. With `having`, an
-aggregate over all these events decides: their count, or the sum, average, minimum or maximum of a
-number that they carry.
+A customer matches when it has an event of the named type for which the condition, on the event's
+attributes, and the time frame, a condition on its date, are both true. With `having`, an aggregate
+of all these events decides: their count, or the sum, average, minimum or maximum of a numeric
+attribute.
 """
 
 from __future__ import annotations
@@ -14,14 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from configuration.domain.conditions import (
-    Condition,
-    Test,
-    depends_on_now,
-    operand_of,
-    parse_condition,
-    unknown_key_faults,
-)
+from configuration.domain.condition_parser import operand_of, parse_condition, unknown_key_faults
+from configuration.domain.conditions import Condition, Test, depends_on_now
 from configuration.domain.customer_schema import LIST_OF
 from configuration.domain.event_schema import EventSchema
 from configuration.domain.vocabulary import EVENT_TYPES
@@ -59,10 +53,10 @@ class Function(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Holds when the aggregate over the events passes the test; `is_opposite`: does not.
+    """True when the aggregate of the events passes the test; with `is_opposite` when not.
 
-    `attribute` is what is aggregated, a number or a list of numbers by its `kind`; COUNT has
-    none. Without any number there is no average, least or greatest, and no test passes; the sum is
+    `attribute` is the aggregated attribute, a number or a list of numbers by its `kind`; COUNT has
+    none. Without any number there is no average, minimum or maximum, and no test passes; the sum is
     0 then.
     """
 
@@ -75,7 +69,7 @@ class Measure:
 
     @property
     def holds_without_events(self) -> bool:
-        """Whether it holds for customers who have no such event."""
+        """Return whether it is true for customers without such an event."""
         return self.is_opposite != (
             self.function in {Function.COUNT, Function.SUM} and self._passes(0)
         )
@@ -88,9 +82,9 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class EventCondition:
-    """Events of the type for which the condition and the time frame hold both.
+    """Events of the type for which the condition and the time frame are both true.
 
-    Without measures, one such event must be there; else all measures must hold over all of them.
+    Without measures, one such event must exist; else all measures must be true for all of them.
     """
 
     event_type: str
@@ -100,24 +94,24 @@ class EventCondition:
 
     @property
     def depends_on_now(self) -> bool:
-        """Whether time alone can change who has such events."""
+        """Return whether matches can change by time alone."""
         return any(depends_on_now(each) for each in self.conditions)
 
     @property
     def conditions(self) -> list[Condition]:
-        """The condition and the time frame, as far as there are any."""
+        """Return the condition and the time frame, if given."""
         return [each for each in (self.condition, self.timeframe) if each is not None]
 
     @property
     def holds_without_events(self) -> bool:
-        """Whether customers without such an event are among those meant."""
+        """Return whether customers without such an event match."""
         return bool(self.measures) and all(each.holds_without_events for each in self.measures)
 
 
 def parse_behaviour(
     did: Any, schema_of: SchemaOf, *, at: str
 ) -> tuple[EventCondition | None, list[FieldError]]:
-    """The `did` of a query, or everything wrong with it; `at` points to it."""
+    """Return the parsed `did` of a query, or its faults; `at` is its JSON pointer."""
     if not isinstance(did, dict):
         return None, [FieldError(at, "must be an object", "type")]
     faults = unknown_key_faults(did, DID_KEYS, at)
@@ -148,7 +142,7 @@ def _measures(given: Any, schema: EventSchema, at: str) -> tuple[list[Measure], 
 
 
 class _Parser:
-    """Parses measures of one type of event; what is wrong gathers in `faults`."""
+    """Parses measures of one type of event; faults are collected in `faults`."""
 
     def __init__(self, schema: EventSchema) -> None:
         self._schema = schema
@@ -181,7 +175,7 @@ class _Parser:
         )
 
     def _kind(self, function: Function, attribute: Any, at: str) -> str | None:
-        """The kind of the aggregated attribute; None if it is wrong."""
+        """Return the kind of the aggregated attribute; None if it is invalid."""
         if function is Function.COUNT:
             if attribute is not None:
                 self._wrong(at, "does not apply to COUNT", "unknown")

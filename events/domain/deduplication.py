@@ -1,8 +1,8 @@
-"""Telling an event that is sent again from another event under the same external id.
+"""Compares events with the same external id, to distinguish repetitions from conflicts.
 
-Two bodies are the same when they say the same in canonical form: moments in UTC, numbers by value,
-objects in any order of their keys, lists in order, what is absent equal to what is empty, and the
-same customer or bring-back properties. A body without a date is the same as another without one.
+Two bodies are equal when their canonical forms are: moments in UTC, numbers by value, objects in
+any order of their keys, lists in order, absent equal to empty, and the same customer or bring-back
+properties. A body without a date equals another without one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LARGEST_EXACT = 2**53
 
 
 def digest_of(draft: Draft) -> bytes | None:
-    """SHA-256 of what a body says; None for an event without external id."""
+    """Return the SHA-256 of a body's canonical form; None for an event without external id."""
     if draft.content.external_id is None:
         return None
     owner: list[Any] = [draft.customer_id and str(as_uuid(draft.customer_id))]
@@ -38,10 +38,9 @@ def is_the_same(
     kept_owner_id: UUID | None,
     kept_bring_back: BringBack | None,
 ) -> bool:
-    """Whether a body says of an event what the event, as it is now, says itself.
+    """Return whether a body equals the current state of the stored event.
 
-    `owner_id` is the customer that the body leads to, if it is known. A body without a date says
-    nothing of it.
+    `owner_id` is the customer of the body, if it is known. A body without a date equals any date.
     """
     if draft.is_dated and draft.content.date != kept.date:
         return False
@@ -68,7 +67,7 @@ def _canonical(value: Any) -> bytes:
 
 
 def _by_value(value: Any) -> Any:
-    """The value with whole numbers as integers: 1.0 is 1."""
+    """Return the value with whole numbers as integers: 1.0 is 1."""
     if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_EXACT:
         return int(value)
     if isinstance(value, dict):

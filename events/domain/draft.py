@@ -1,4 +1,4 @@
-"""Parsing the event of a request into a draft, with every fault."""
+"""Parses the event of a request into a draft, with every fault."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from customers.domain.identities import EXTERNAL_ID, SESSION_ID
 LONGEST_VALUE = 255
 LONGEST_EXTERNAL_ID = 255
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-# Clocks of clients may be wrong by as much.
+# Tolerance for wrong clocks of clients.
 AHEAD = timedelta(days=1)
 BODY_KEYS = frozenset(
     {
@@ -34,7 +34,7 @@ SchemaOf = Callable[[str], EventSchema]
 
 @dataclass(frozen=True, slots=True)
 class BringBack:
-    """By what an event is brought to its customer. Ids as the client wrote them."""
+    """The identity that attaches an event to its customer. Ids are as the client sent them."""
 
     kind: str
     value: str
@@ -43,7 +43,7 @@ class BringBack:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What an event says, in canonical form; `external_id` is what its client calls it."""
+    """The content of an event, in canonical form; `external_id` is the client's id."""
 
     external_id: str | None
     type: str
@@ -56,9 +56,9 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A new event: what it says, and whose it is (one of the two).
+    """A new event: its content, and its customer or bring-back properties.
 
-    Without a date of the client's (`is_dated`) it happens now.
+    Without a date of the client's (`is_dated`) its date is now.
     """
 
     content: Content
@@ -73,10 +73,10 @@ def read_draft(
     now: datetime,
     placeholders: Collection[str] = PLACEHOLDERS,
 ) -> tuple[Draft | None, list[FieldError]]:
-    """The event that a POST describes, None with the faults if there are any.
+    """Return the event of a POST, None with the faults if there are any.
 
     Its ids must not be `placeholders` (see `configuration.domain.placeholders`). Absent
-    `properties` and `contextInfo` are empty; what their schemas require is demanded of them.
+    `properties` and `contextInfo` are empty; their schemas' required properties are required.
     """
     faults = [
         FieldError(f"/{name}", "is not a known property", "unknown")
@@ -102,7 +102,7 @@ def read_draft(
 
 
 def missing_faults(body: Mapping[str, Any]) -> list[FieldError]:
-    """What a POST or PUT must say and does not."""
+    """Return faults for missing properties of a POST or PUT."""
     return [
         FieldError(f"/{name}", "is required", "required")
         for name in ("type", "context")
@@ -111,7 +111,7 @@ def missing_faults(body: Mapping[str, Any]) -> list[FieldError]:
 
 
 def with_empty_parts(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body with `{}` for `properties` and `contextInfo` where they are absent or null."""
+    """Return the body with `{}` for `properties` and `contextInfo` where absent or null."""
     parts = {
         name: {} if body.get(name) is None else body[name] for name in ("properties", "contextInfo")
     }
@@ -121,7 +121,7 @@ def with_empty_parts(body: Mapping[str, Any]) -> dict[str, Any]:
 def read_content(
     body: Mapping[str, Any], schema_of: SchemaOf, now: datetime
 ) -> tuple[dict[str, Any], list[FieldError]]:
-    """What an event says and what is wrong with it; what is absent is not looked at.
+    """Return the content of a body and its faults; absent properties are not checked.
 
     Parts that are not valid as they were sent are coerced (see `configuration.domain.coercion`).
     """
@@ -143,7 +143,7 @@ def read_content(
 def coerced_parts(
     body: Mapping[str, Any], event_type: str, context: Any, schema_of: SchemaOf
 ) -> dict[str, Any]:
-    """The body with its parts in the forms that their schemas name; it may be a patch."""
+    """Return the body with its parts in the forms of their schemas; it may be a patch."""
     return dict(body) | {
         name: schema.coerced(body[name])
         for name, schema in _parts(event_type, context, schema_of).items()
@@ -152,7 +152,7 @@ def coerced_parts(
 
 
 def _parts(event_type: Any, context: Any, schema_of: SchemaOf) -> dict[str, PartSchema]:
-    """The schemas of an event's parts, of an unknown type or context without that part's."""
+    """Return the schemas of an event's parts, without that of an unknown type or context."""
     parts: dict[str, PartSchema] = {}
     if _known(event_type, EVENT_TYPES):
         parts["properties"] = schema_of(event_type)
@@ -163,7 +163,7 @@ def _parts(event_type: Any, context: Any, schema_of: SchemaOf) -> dict[str, Part
 
 
 def content_of(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> Content:
-    """What a (valid) body says; an event without a date happens now."""
+    """Return the content of a (valid) body; an event without a date is dated now."""
     schema, context = schema_of(body["type"]), body["context"]
     external_id = body.get("externalId")
     properties = schema.without_disabled(body["properties"])
@@ -181,9 +181,9 @@ def content_of(body: Mapping[str, Any], schema_of: SchemaOf, now: datetime) -> C
 
 
 def bring_back_of(given: Mapping[str, Any] | None) -> BringBack | None:
-    """The (valid) bring-back properties; by session unless they say otherwise.
+    """Return the (valid) bring-back properties; by session unless another type is given.
 
-    External ids are in the form in which customers' are kept, so that the two can meet.
+    External ids are in the form of customers' external ids, so that they match.
     """
     if given is None:
         return None
@@ -193,22 +193,6 @@ def bring_back_of(given: Mapping[str, Any] | None) -> BringBack | None:
 
 def _kept_value(kind: Any, value: str) -> str:
     return canonical_identifier(value) if kind == EXTERNAL_ID else value
-
-
-def patched(existing: Any, patch: Any) -> Any:
-    """`existing` with the given properties, objects merged at every depth, null removing.
-
-    JSON Merge Patch (RFC 7396): lists and single values are replaced.
-    """
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(existing) if isinstance(existing, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = patched(result.get(name), value)
-    return result
 
 
 def _known(name: Any, names: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Product data extracted from the properties of events."""
+"""Extracts data of products from the properties of events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEAREST = Decimal(10) ** 17
 
 @dataclass(frozen=True, slots=True)
 class ProductFacts:
-    """A product as an event, or several, described it; None for what they did not say."""
+    """The data of a product in one or more events; None for absent values."""
 
     product_id: str
     seen: datetime
@@ -27,7 +27,7 @@ class ProductFacts:
     extended: Mapping[str, Any] = field(default_factory=dict)
 
     def followed_by(self, later: ProductFacts) -> ProductFacts:
-        """The data of both; the later one wins where both have a value."""
+        """Return the merged data; the later value wins where both have one."""
         return replace(
             later,
             sku=self.sku if later.sku is None else later.sku,
@@ -39,10 +39,10 @@ class ProductFacts:
 
 
 def facts_of(events: Iterable[tuple[Mapping[str, Any], datetime]]) -> list[ProductFacts]:
-    """What events, given by properties and date, say of products, one entry for each product.
+    """Return the data of products in events, given by properties and date; one for each product.
 
-    Products without an id of the client's cannot be known again, and are left out. In the order of
-    their ids, so that those who write them never wait for each other in a circle.
+    Products without an id of the client's cannot be identified, and are left out. In the order of
+    their ids, to avoid deadlocks of writers.
     """
     known: dict[str, ProductFacts] = {}
     for properties, date in sorted(events, key=lambda event: event[1]):

@@ -9,16 +9,20 @@ CREATE FUNCTION events_note_members(members customers_aggregatemember[], its_ope
 RETURNS void LANGUAGE plpgsql STRICT AS $$
 BEGIN
     PERFORM FROM customers_customer
-    WHERE id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR UPDATE;
+    WHERE (workspace_id, id) IN (SELECT workspace_id, entry_id FROM unnest(members))
+    ORDER BY id FOR UPDATE;
     PERFORM FROM events_event
-    WHERE customer_id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR SHARE;
+    WHERE (workspace_id, customer_id) IN (SELECT workspace_id, entry_id FROM unnest(members))
+    ORDER BY id FOR SHARE;
     INSERT INTO customers_change
         (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
     SELECT event.workspace_id, node.id, 'EVENT', event.id, its_operation, clock_timestamp(), TRUE
     FROM unnest(members) AS member
-    JOIN events_event AS event ON event.customer_id = member.entry_id
+    JOIN events_event AS event
+        ON event.workspace_id = member.workspace_id AND event.customer_id = member.entry_id
     JOIN configuration_node AS node
-        ON node.id = member.aggregate_node_id AND node.removed_at IS NULL
+        ON node.workspace_id = event.workspace_id AND node.id = member.aggregate_node_id
+        AND node.removed_at IS NULL
     WHERE member.aggregate_id IS NOT NULL
     ORDER BY event.date, event.id;
 
@@ -32,7 +36,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM came AS event
     CROSS JOIN LATERAL (
         SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
-        WHERE entry_id = event.customer_id OFFSET 0
+        WHERE workspace_id = event.workspace_id AND entry_id = event.customer_id OFFSET 0
     ) AS member) THEN RETURN NULL; END IF;
     INSERT INTO customers_change
         (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
@@ -40,10 +44,11 @@ BEGIN
     FROM came AS event
     CROSS JOIN LATERAL (
         SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
-        WHERE entry_id = event.customer_id OFFSET 0
+        WHERE workspace_id = event.workspace_id AND entry_id = event.customer_id OFFSET 0
     ) AS member
     JOIN configuration_node AS node
-        ON node.id = member.aggregate_node_id AND node.removed_at IS NULL
+        ON node.workspace_id = event.workspace_id AND node.id = member.aggregate_node_id
+        AND node.removed_at IS NULL
     WHERE member.aggregate_id IS NOT NULL
     ORDER BY event.date, event.id;
 
@@ -55,7 +60,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM went AS event
     CROSS JOIN LATERAL (
         SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
-        WHERE entry_id = event.customer_id OFFSET 0
+        WHERE workspace_id = event.workspace_id AND entry_id = event.customer_id OFFSET 0
     ) AS member) THEN RETURN NULL; END IF;
     INSERT INTO customers_change
         (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
@@ -63,10 +68,11 @@ BEGIN
     FROM went AS event
     CROSS JOIN LATERAL (
         SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
-        WHERE entry_id = event.customer_id OFFSET 0
+        WHERE workspace_id = event.workspace_id AND entry_id = event.customer_id OFFSET 0
     ) AS member
     JOIN configuration_node AS node
-        ON node.id = member.aggregate_node_id AND node.removed_at IS NULL
+        ON node.workspace_id = event.workspace_id AND node.id = member.aggregate_node_id
+        AND node.removed_at IS NULL
     WHERE member.aggregate_id IS NOT NULL
     ORDER BY event.date, event.id;
 
@@ -75,22 +81,53 @@ END $$;
 
 CREATE FUNCTION events_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    INSERT INTO customers_change
+        (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
+    SELECT event.workspace_id, node.id, 'EVENT', event.id, 'DELETE', clock_timestamp(), TRUE
+    FROM (
+        SELECT * FROM went WHERE customer_id IS NOT NULL
+          AND ((id, customer_id) IN (SELECT id, customer_id FROM came)) IS NOT TRUE
+    ) AS event
+    CROSS JOIN LATERAL (
+        SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
+        WHERE workspace_id = event.workspace_id AND entry_id = event.customer_id OFFSET 0
+    ) AS member
+    JOIN configuration_node AS node
+        ON node.workspace_id = event.workspace_id AND node.id = member.aggregate_node_id
+        AND node.removed_at IS NULL
+    WHERE member.aggregate_id IS NOT NULL AND NOT ((event.id, member.aggregate_node_id) IN (
+        SELECT event.id, member.aggregate_node_id FROM came AS event
+    CROSS JOIN LATERAL (
+        SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
+        WHERE workspace_id = event.workspace_id AND entry_id = event.customer_id OFFSET 0
+    ) AS member
+        WHERE member.aggregate_id IS NOT NULL
+    )) IS TRUE
+    ORDER BY event.date, event.id;
+
     IF NOT EXISTS (SELECT FROM came AS event
     CROSS JOIN LATERAL (
         SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
-        WHERE entry_id = event.customer_id OFFSET 0
+        WHERE workspace_id = event.workspace_id AND entry_id = event.customer_id OFFSET 0
     ) AS member) THEN RETURN NULL; END IF;
     INSERT INTO customers_change
         (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
-    SELECT event.workspace_id, node.id, 'EVENT', event.id, CASE WHEN event.id IN (SELECT id FROM went WHERE customer_id IS NULL)
-                THEN 'CREATE' ELSE 'UPDATE' END, event.updated_at, TRUE
+    SELECT event.workspace_id, node.id, 'EVENT', event.id, CASE WHEN ((event.id, member.aggregate_node_id) IN (
+        SELECT event.id, member.aggregate_node_id FROM went AS event
+    CROSS JOIN LATERAL (
+        SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
+        WHERE workspace_id = event.workspace_id AND entry_id = event.customer_id OFFSET 0
+    ) AS member
+        WHERE member.aggregate_id IS NOT NULL
+    )) IS TRUE THEN 'UPDATE' ELSE 'CREATE' END, event.updated_at, TRUE
     FROM came AS event
     CROSS JOIN LATERAL (
         SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
-        WHERE entry_id = event.customer_id OFFSET 0
+        WHERE workspace_id = event.workspace_id AND entry_id = event.customer_id OFFSET 0
     ) AS member
     JOIN configuration_node AS node
-        ON node.id = member.aggregate_node_id AND node.removed_at IS NULL
+        ON node.workspace_id = event.workspace_id AND node.id = member.aggregate_node_id
+        AND node.removed_at IS NULL
     WHERE member.aggregate_id IS NOT NULL
     ORDER BY event.date, event.id;
 

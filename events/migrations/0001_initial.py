@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import contacthub_project.core.identifiers
+import contacthub_project.db.keys
 import customers.models.customer
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
@@ -68,7 +69,7 @@ class Migration(migrations.Migration):
                 ('registered_at', models.DateTimeField()),
                 ('updated_at', models.DateTimeField()),
                 ('registered_by', models.CharField(max_length=64, null=True)),
-                ('node', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='configuration.node')),
+                ('node', contacthub_project.db.keys.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='configuration.node')),
             ],
             options={
                 'indexes': [models.Index(models.F('customer_id'), models.OrderBy(models.F('date'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('customer_id__isnull', False)), name='event_of_customer'), models.Index(models.F('workspace_id'), models.F('node'), models.OrderBy(models.F('date'), descending=True), models.OrderBy(models.F('id'), descending=True), name='event_in_node'), models.Index(fields=['node', 'type', 'date'], name='event_of_type_in_node'), models.Index(models.F('node'), customers.models.customer.Folded('bring_back_value'), models.F('bring_back_type'), condition=models.Q(('customer_id__isnull', True)), name='event_waiting')],
@@ -130,14 +131,29 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('reason__in', ['TYPE_DISABLED', 'CUSTOMER_DISABLED', 'CONSENT_MISSING'])), name='dropped_events_reason_known'), models.CheckConstraint(condition=models.Q(('count__gte', 1)), name='dropped_events_counted')],
             },
         ),
-        # An event's node is a node of the event's workspace; Django has no composite keys.
-        migrations.RunSQL(
-            """
-            ALTER TABLE events_event
-                ADD CONSTRAINT event_node_of_workspace
-                FOREIGN KEY (workspace_id, node_id) REFERENCES configuration_node (workspace_id, id)
-            """,
-            "ALTER TABLE events_event DROP CONSTRAINT event_node_of_workspace",
+        migrations.AddConstraint(
+            model_name='droppedevents',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='dropped_events_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='event',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='event_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='idempotencykey',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='idempotency_key_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='product',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='product_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='purgerun',
+            constraint=contacthub_project.db.keys.TenantPrimaryKey(name='purge_run_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='event',
+            constraint=contacthub_project.db.keys.TenantForeignKeyConstraint(field='node_id', name='event_node_of_workspace', to='configuration.Node'),
         ),
         migrations.RunSQL(DUPLICATE_CHANGES, UNDO),
         migrations.RunSQL(

@@ -1,4 +1,4 @@
-"""How many waiting events were dropped instead of attached to their customer, and why."""
+"""Counts of waiting events that were dropped instead of attached to their customer."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q, Sum
 
 from configuration.models import Workspace
+from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
 from contacthub_project.db.querysets import BoundedQuerySet
 from events.domain.admission import RefusalReason
 
@@ -18,14 +19,14 @@ class DroppedEventsQuerySet(BoundedQuerySet["DroppedEvents"]):
     """Counts of dropped events."""
 
     def totals_since(self, workspace_id: UUID, day: date) -> list[dict[str, Any]]:
-        """By `type` and `reason`, how many were dropped from a day on (`total`), most first."""
+        """Return the number dropped since a day (`total`), by `type` and `reason`, most first."""
         rows = self.filter(workspace_id=workspace_id, day__gte=day)
         totals = rows.values("type", "reason").annotate(total=Sum("count"))
         return [dict(each) for each in totals.order_by("-total", "type", "reason")]
 
 
-class DroppedEvents(models.Model):
-    """Rows are only added, so that writers never wait for each other; a task sums them up.
+class DroppedEvents(TenantModel):
+    """A count; rows are only added, so that writers do not wait, and merged by a task.
 
     `day` is one of UTC.
     """
@@ -45,13 +46,14 @@ class DroppedEvents(models.Model):
 
     class Meta:
         constraints = [
+            TenantPrimaryKey(name="dropped_events_key"),
             models.CheckConstraint(
                 condition=Q(reason__in=[reason.value for reason in RefusalReason]),
                 name="dropped_events_reason_known",
             ),
             models.CheckConstraint(condition=Q(count__gte=1), name="dropped_events_counted"),
         ]
-        # The operations page; the task that sums up.
+        # For the operations page, and the task that merges rows.
         indexes = [models.Index(fields=["workspace", "day"], name="dropped_events_by_day")]
 
     def __str__(self) -> str:

@@ -1,8 +1,9 @@
-"""Something that a customer did or received."""
+"""Events of customers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,6 +12,12 @@ from django.db import models
 from django.db.models import F, Q
 
 from configuration.models import Node
+from contacthub_project.db.keys import (
+    TenantForeignKey,
+    TenantForeignKeyConstraint,
+    TenantModel,
+    TenantPrimaryKey,
+)
 from contacthub_project.db.querysets import TenantQuerySet
 from contacthub_project.db.sql import fetch_all, fetch_one, load, record_of, records_of, row_as_json
 from customers.domain.identities import EXTERNAL_ID, SESSION_ID
@@ -19,7 +26,7 @@ from events.domain.draft import LONGEST_EXTERNAL_ID, LONGEST_VALUE
 
 
 class EventRow(NamedTuple):
-    """The columns of an event that its answer is made of.
+    """The columns of an event that its response is made of.
 
     They are read as JSON: ids and moments are text.
     """
@@ -42,49 +49,49 @@ class EventRow(NamedTuple):
     version: int
 
 
-# What names an event to its client: the node, the client's own id and the type.
+# The client's identification of an event: node, external id and type.
 ExternalKey = tuple[UUID, str, str]
 
 
 class Origin(models.TextChoices):
-    """NATIVE: written to its node. DUPLICATE: shown in an aggregate node, written to another."""
+    """NATIVE: in its own node. DUPLICATE: in an aggregate node, of a member's event."""
 
     NATIVE = "NATIVE"
     DUPLICATE = "DUPLICATE"
 
 
 class BringBackType(models.TextChoices):
-    """How an event says whose it is when it does not know the customer."""
+    """The kind of identity that attaches an event without customerId."""
 
     SESSION_ID = SESSION_ID
     EXTERNAL_ID = EXTERNAL_ID
 
 
 class EventQuerySet(TenantQuerySet["Event"]):
-    """Events; they are read as records by statements that are written out."""
+    """Events; they are read as records by hand-written statements."""
 
     def one_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
-        """One event as a record, None when there is none."""
+        """Return one event as a record, None when there is none."""
         return record_of(EventRow, fetch_one(ONE_ROW, (event_id, workspace_id)))
 
     def rows_of(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[EventRow]:
-        """Those of the events that there are."""
+        """Return those of the events that exist."""
         (rows,) = fetch_one(ROWS, (list(ids), workspace_id))
         return records_of(EventRow, rows)
 
     def lock_row(self, workspace_id: UUID, event_id: UUID) -> EventRow | None:
-        """One event, locked until the transaction ends."""
+        """Return one event, locked until the transaction ends."""
         return record_of(EventRow, fetch_one(ONE_ROW + " FOR UPDATE", (event_id, workspace_id)))
 
     def is_registered_by(self, workspace_id: UUID, event_id: UUID, author: str) -> bool:
-        """Whether the source or person `author` has sent the event."""
+        """Return whether the source or person `author` has sent the event."""
         events = self.filter(workspace_id=workspace_id, id=event_id, registered_by=author)
         return events.exists()
 
     def with_external_ids(
         self, workspace_id: UUID, keys: Sequence[ExternalKey]
     ) -> dict[ExternalKey, tuple[EventRow, bytes | None]]:
-        """Those of the events that there are, each with the digest of the body that made it."""
+        """Return those of the events that exist, with the digest of their first body."""
         nodes, external_ids, types = zip(*keys, strict=True)
         parameters = {
             "workspace_id": workspace_id,
@@ -99,33 +106,41 @@ class EventQuerySet(TenantQuerySet["Event"]):
             )
         }
 
+    def customers_active_since(
+        self, workspace_id: UUID, customer_ids: Sequence[UUID], moment: datetime
+    ) -> set[UUID]:
+        """Return those of the customers with an event dated or received since a moment."""
+        events = self.filter(workspace_id=workspace_id, customer_id__in=list(customer_ids))
+        recent = events.filter(Q(date__gte=moment) | Q(registered_at__gte=moment))
+        found = recent.order_by().values_list("customer_id", flat=True).distinct()
+        return {customer_id for customer_id in found if customer_id is not None}
+
     def neighbours(
         self, workspace_id: UUID, event_id: UUID, customers: Sequence[UUID]
     ) -> tuple[str | None, str | None]:
-        """The ids of the customers' events before and after an event, by date and then id.
+        """Return the ids of the customers' events before and after an event, by date and id.
 
-        The customers are whose event it is: one, or an aggregate customer and its members.
+        The customers are the event's: one, or an aggregate customer and its members.
         """
         parameters = {"id": event_id, "workspace_id": workspace_id, "customers": list(customers)}
         before, after = fetch_one(NEIGHBOURS, parameters, prepare=False)
         return before, after
 
 
-class Event(models.Model):
-    """Belongs to a customer, or waits for one: then `customer_id` is null.
+class Event(TenantModel):
+    """An event of a customer, or one that waits for its customer: then `customer_id` is null.
 
-    `bring_back_type` and `bring_back_value` say by what it was or will be brought to its customer.
-    `external_id` is the client's own id of the event, unique in its node and type; `body_digest`
-    tells the body that came with it first (see `events.domain.deduplication`).
+    `bring_back_type` and `bring_back_value` are the identity by which it was or will be attached.
+    `external_id` is the client's id of the event, unique in its node and type; `body_digest` is of
+    its first body (see `events.domain.deduplication`).
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
     workspace_id = models.UUIDField()
-    # The database holds the pair (workspace, node) to the node it names; see the migration.
-    node = models.ForeignKey(Node, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    node = TenantForeignKey(Node, on_delete=models.DO_NOTHING, db_index=False)
     external_id = models.CharField(max_length=LONGEST_EXTERNAL_ID, null=True)
     body_digest = models.BinaryField(max_length=32, null=True)
-    # No foreign key: whoever inserts holds the customer's row, whoever deletes a customer deletes
+    # No foreign key: inserts lock the customer's row, deletions of a customer delete
     # its events, and a check for each of a million rows would cost as much as the rows.
     customer_id = models.UUIDField(null=True)
     bring_back_type = models.CharField(max_length=16, choices=BringBackType.choices, null=True)
@@ -146,6 +161,10 @@ class Event(models.Model):
 
     class Meta:
         constraints = [
+            TenantPrimaryKey(name="event_key"),
+            TenantForeignKeyConstraint(
+                field="node_id", to="configuration.Node", name="event_node_of_workspace"
+            ),
             models.CheckConstraint(
                 condition=Q(origin__in=Origin.values), name="event_origin_known"
             ),
@@ -170,7 +189,7 @@ class Event(models.Model):
             ),
         ]
         indexes = [
-            # A customer's time line.
+            # A customer's events by date.
             models.Index(
                 F("customer_id"), F("date").desc(), F("id").desc(),
                 condition=Q(customer_id__isnull=False), name="event_of_customer",
@@ -180,9 +199,9 @@ class Event(models.Model):
                 F("workspace_id"), F("node"), F("date").desc(), F("id").desc(),
                 name="event_in_node",
             ),
-            # The events of a type in a node; what the purge looks for, from the oldest on.
+            # The events of a type in a node; for the purge, from the oldest on.
             models.Index(fields=["node", "type", "date"], name="event_of_type_in_node"),
-            # Those that wait for a customer.
+            # Waiting events.
             models.Index(
                 F("node"), Folded("bring_back_value"), F("bring_back_type"),
                 condition=Q(customer_id__isnull=True), name="event_waiting",
@@ -193,19 +212,12 @@ class Event(models.Model):
         return f"{self.type} {self.id}"
 
 
-# What `events.queries.documents` reads, as one value.
+# The columns that `events.queries.documents` needs, as one value.
 ROW_AS_JSON = row_as_json(EventRow._fields, moments={"date", "registered_at", "updated_at"})
 ONE_ROW = f"SELECT {ROW_AS_JSON} FROM events_event WHERE id = %s AND workspace_id = %s"
 ROWS = f"""
 SELECT json_agg({ROW_AS_JSON}::json)::text FROM events_event
 WHERE id = ANY (%s::uuid[]) AND workspace_id = %s
 """
-WITH_EXTERNAL_IDS = f"""
-SELECT node_id, external_id, type, body_digest, {ROW_AS_JSON}
-FROM unnest(%(nodes)b::uuid[], %(external_ids)b::text[], %(types)b::text[])
-     AS wanted (node, client_id, kind)
-JOIN events_event
-    ON node_id = wanted.node AND external_id = wanted.client_id AND type = wanted.kind
-WHERE workspace_id = %(workspace_id)s
-"""
+WITH_EXTERNAL_IDS = load("events/sql/events_with_external_ids", row_as_json=ROW_AS_JSON)
 NEIGHBOURS = load("events/sql/neighbours_of_event")

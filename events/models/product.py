@@ -1,4 +1,4 @@
-"""The products that events speak of, as they were last seen."""
+"""The registry of products that occur in events."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from django.db import models
 
 from configuration.models import Workspace
 from contacthub_project.core.identifiers import new_id
+from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
 from contacthub_project.db.querysets import TenantQuerySet
 from events.domain.product_facts import LONGEST_ID
 
 
-class Product(models.Model):
-    """`product_id` is the client's; `price` is as the latest event gave it."""
+class Product(TenantModel):
+    """`product_id` is the client's; `price` is that of the latest event."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="products")
@@ -29,6 +30,7 @@ class Product(models.Model):
     class Meta:
         ordering = ["product_id"]
         constraints = [
+            TenantPrimaryKey(name="product_key"),
             models.UniqueConstraint(fields=["workspace", "product_id"], name="product_once"),
         ]
         indexes = [

@@ -1,4 +1,4 @@
-"""Runs of the retention purge, each of one workspace: what progress shows and resuming needs."""
+"""Runs of the retention purge, each of one workspace, with their progress."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from django.db import models
 from django.db.models import Q
 
 from configuration.models import Workspace
+from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
 from contacthub_project.db.querysets import TenantQuerySet
 
 
-class PurgeRun(models.Model):
-    """`as_of` is the moment the cutoffs are reckoned from, the same after a resumption."""
+class PurgeRun(TenantModel):
+    """`as_of` is the moment that the cutoffs are computed from, the same after a resumption."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="purge_runs")
     as_of = models.DateTimeField()
     started_at = models.DateTimeField()
     worked_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    # Pairs of node and type that are done: those before this text, in their order.
+    # Pairs of node and type before this text, in their order, are done.
     position = models.CharField(max_length=80, default="")
     looked_at = models.BigIntegerField(default=0)
     deleted = models.BigIntegerField(default=0)
@@ -27,6 +28,7 @@ class PurgeRun(models.Model):
 
     class Meta:
         constraints = [
+            TenantPrimaryKey(name="purge_run_key"),
             models.UniqueConstraint(
                 fields=["workspace"], condition=Q(finished_at=None), name="one_purge_at_a_time"
             ),
@@ -38,5 +40,5 @@ class PurgeRun(models.Model):
 
     @property
     def rows_per_second(self) -> float:
-        """How fast it deletes, while it works."""
+        """The rate of deletion, while it runs."""
         return self.deleted / self.seconds_worked if self.seconds_worked else 0.0

@@ -1,4 +1,4 @@
-"""Events of entry customers as aggregate nodes show them: they are not copied."""
+"""Events of entry customers in aggregate nodes, where they are not copied."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ PAGE = 1000
 
 
 def members_of(workspace_id: UUID, customer_id: UUID) -> list[UUID]:
-    """The entry customers that an aggregate customer is made of."""
+    """Return the entry customers of an aggregate customer."""
     members = AggregateMember.objects.of_aggregate(workspace_id, customer_id)
     return list(members.values_list("entry_id", flat=True))
 
 
 def members_in_order(workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[UUID, UUID]]:
-    """Of an aggregate customer, its node and each of its entry customers, by their ids, lazily."""
+    """Yield the node of an aggregate customer with each of its entry customers, by their ids."""
     members = AggregateMember.objects.of_aggregate(workspace_id, customer_id).order_by("entry_id")
     page = list(members.values_list("aggregate_node_id", "entry_id")[:PAGE])
     while page:
@@ -28,28 +28,33 @@ def members_in_order(workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[UU
         page = list(following.values_list("aggregate_node_id", "entry_id")[:PAGE])
 
 
-def aggregate_of(node_id: UUID, entry_id: UUID) -> UUID | None:
-    """The aggregate customer that an entry customer is part of in an aggregate node."""
-    return aggregates_of([(node_id, entry_id)]).get((node_id, entry_id))
+def aggregate_of(workspace_id: UUID, node_id: UUID, entry_id: UUID) -> UUID | None:
+    """Return the aggregate customer of an entry customer in an aggregate node."""
+    return aggregates_of(workspace_id, [(node_id, entry_id)]).get((node_id, entry_id))
 
 
-def aggregates_of(members: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], UUID]:
-    """Of pairs of an aggregate node and an entry customer, those aggregate customers there are."""
-    wanted = set(members)
-    if not wanted:
+def aggregates_of(
+    workspace_id: UUID, members: Iterable[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], UUID]:
+    """Return the aggregate customers of pairs of an aggregate node and an entry customer."""
+    unique_members = set(members)
+    if not unique_members:
         return {}
     found = AggregateMember.objects.filter(
-        aggregate_node_id__in={node_id for node_id, _ in wanted},
-        entry_id__in={entry_id for _, entry_id in wanted},
+        workspace_id=workspace_id,
+        aggregate_node_id__in={node_id for node_id, _ in unique_members},
+        entry_id__in={entry_id for _, entry_id in unique_members},
         aggregate__isnull=False,
     ).values_list("aggregate_node_id", "entry_id", "aggregate_id")
     return {(node_id, entry_id): aggregate_id for node_id, entry_id, aggregate_id in found}
 
 
-def as_seen_in(node_id: UUID, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The events, those of members as duplicates that the aggregate customer has."""
+def as_seen_in(
+    workspace_id: UUID, node_id: UUID, events: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the events, those of members as duplicates of the aggregate customer."""
     owners = [event["customerId"] and (node_id, UUID(event["customerId"])) for event in events]
-    aggregates = aggregates_of(owner for owner in owners if owner is not None)
+    aggregates = aggregates_of(workspace_id, (owner for owner in owners if owner is not None))
     return [
         duplicate_of(event, customer_id=aggregates[owner], node_id=node_id)
         if owner in aggregates

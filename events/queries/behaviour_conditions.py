@@ -1,27 +1,24 @@
-"""What customers did, as the query language asks for it (`did`): from its expression to SQL."""
+"""Compiles behaviours (`did`) of the query language to SQL."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from configuration.domain.conditions import Test
+from configuration.domain.conditions import Comparison, Test
 from configuration.domain.customer_schema import LIST_OF
 from configuration.models import NodeType
 from configuration.queries.rules import NodeRules, WorkspaceRules
-from contacthub_project.core.date_math import Clock
+from contacthub_project.core.date_spans import Clock
 from contacthub_project.core.errors import FieldError
-from customers.domain.query_compiler import (
-    SYMBOLS,
-    Fragment,
-    Place,
-    all_of,
-    compile_expression,
-    elements_of,
-)
+from contacthub_project.core.sql_fragments import Fragment, all_of, union_all
+from contacthub_project.db.sql import StatementTemplate
+from customers.domain.attribute_places import Place, elements_of
+from customers.domain.moving_moments import first_awaited, moment_texts, moving_comparisons
+from customers.domain.query_compiler import SYMBOLS, bounded, compile_expression
 from events.domain.behaviours import EventCondition, Function, Measure, parse_behaviour
 from events.models.event import Origin
 
@@ -38,36 +35,35 @@ COLUMNS = {
 UUID_COLUMNS = {"id": "event.id", "nodeId": "event.node_id"}
 PARTS = {"properties": "properties", "contextInfo": "context_info", "tracking": "tracking"}
 
-# Events, by whose they are in the node. Nothing here speaks of the row `customer`, so that the
-# planner is free to look at each customer's events or to go through the node's events once.
-OF_NODE = """
-SELECT event.customer_id{values} FROM events_event AS event
-WHERE event.workspace_id = %s AND event.node_id = %s AND {condition}
-"""
-OF_MEMBERS = """
-SELECT member.aggregate_id AS customer_id{values}
-FROM customers_aggregatemember AS member JOIN events_event AS event
-  ON event.customer_id = member.entry_id
-WHERE member.workspace_id = %s AND member.aggregate_node_id = %s
-  AND event.workspace_id = %s AND event.node_id = ANY (%s) AND {condition}
-"""
+# Events by their customer in the node. Nothing here refers to the row `customer`, so that the
+# planner can either probe each customer's events or scan the node's events once.
+OF_NODE = StatementTemplate("events/sql/events_in_node")
+OF_MEMBERS = StatementTemplate("events/sql/events_of_members")
 MEASURED = """
 SELECT done.customer_id FROM ({events}) AS done
 GROUP BY done.customer_id HAVING {measured}
 """
 
+NEXT_VALUES = """(
+    SELECT jsonb_agg(next.value) FROM (
+        SELECT DISTINCT done.value COLLATE "C" AS value FROM ({events}) AS done
+        WHERE done.customer_id = customer.id AND done.value COLLATE "C" >= %s
+        ORDER BY 1 LIMIT 100
+    ) AS next
+)"""
+
 
 @dataclass(frozen=True, slots=True)
 class EventAttributes:
-    """Where the attributes of events are found.
+    """Maps attributes of events to their places.
 
-    `shown_in` is the aggregate node of members' events, which are shown there as duplicates.
+    `shown_in` is the aggregate node of members' events, where they are duplicates.
     """
 
     shown_in: UUID | None = None
 
     def place_of(self, path: str) -> Place:
-        """Where the values of an attribute that the schema knows are found."""
+        """Return the place of an attribute of the schema."""
         if self.shown_in is not None and path == "nodeId":
             return Place(f"'{self.shown_in}'::text", uuid_column=f"'{self.shown_in}'::uuid")
         if self.shown_in is not None and path == "origin":
@@ -86,13 +82,13 @@ class EventBehaviour:
     def parsed(
         self, did: Any, workspace: WorkspaceRules, at: str
     ) -> tuple[EventCondition | None, list[FieldError]]:
-        """The `did` of a query, or everything wrong with it; `at` points to it."""
+        """Return the parsed `did` of a query, or its faults; `at` is its JSON pointer."""
         return parse_behaviour(did, workspace.event_schema, at=at)
 
     def compiled(
         self, behaviour: EventCondition, workspace: WorkspaceRules, node: NodeRules, clock: Clock
     ) -> Fragment:
-        """A condition on the row `customer`, of the node, that holds when it did that.
+        """Return a condition on the row `customer`, of the node, for the behaviour.
 
         An aggregate customer has the events of its members besides its own.
         """
@@ -101,10 +97,24 @@ class EventBehaviour:
             return _is_among(found)
         measured = all_of([_measured(n, each) for n, each in enumerate(behaviour.measures)])
         if behaviour.holds_without_events:
-            # Everybody but those with events for whom it does not hold.
+            # All customers except those with events for whom it is false.
             others = _is_among(_grouped(found, _opposite(measured)))
             return Fragment(f"NOT {others.sql}", others.parameters)
         return _is_among(_grouped(found, measured))
+
+    def event_types(self, behaviour: EventCondition) -> frozenset[str]:
+        """The type of the events that are meant."""
+        return frozenset({behaviour.event_type})
+
+    def next_values(
+        self, behaviour: EventCondition, workspace: WorkspaceRules, node: NodeRules, clock: Clock
+    ) -> list[tuple[Comparison, Fragment]]:
+        """The values of the customer's events of the type that its relative moments come to."""
+        return [
+            (compared, _next_values(behaviour.event_type, compared, workspace, node, clock))
+            for condition in behaviour.conditions
+            for compared in moving_comparisons(condition)
+        ]
 
 
 def _is_among(customers: Fragment) -> Fragment:
@@ -124,44 +134,84 @@ def _grouped(events: Fragment, measured: Fragment) -> Fragment:
 def _events(
     behaviour: EventCondition, workspace: WorkspaceRules, node: NodeRules, clock: Clock
 ) -> Fragment:
-    """SQL of the events that are meant: whose each is, and the numbers that measures need of it."""
-    own = _events_from(OF_NODE, (workspace.id, node.id), behaviour, EventAttributes(), clock)
+    """Return SQL of the matching events: the customer of each, and the measured values."""
+    return _events_of(
+        workspace,
+        node,
+        columns=lambda customer_id, attributes: _columns(customer_id, behaviour, attributes),
+        condition=lambda attributes: _condition(behaviour, attributes, clock),
+    )
+
+
+def _events_of(
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    *,
+    columns: Callable[[str, EventAttributes], Fragment],
+    condition: Callable[[EventAttributes], Fragment],
+) -> Fragment:
+    """Return SQL of columns of the events that a node's customers have, the first their ids."""
+    scope = {"workspace_id": workspace.id, "node_id": node.id}
+    attributes = EventAttributes()
+    own = OF_NODE.compose(
+        **scope,
+        columns=columns("event.customer_id", attributes),
+        condition=condition(attributes),
+    )
     if node.type != NodeType.AGGREGATE:
         return own
-    members = _events_from(
-        OF_MEMBERS,
-        (workspace.id, node.id, workspace.id, list(node.entry_nodes)),
-        behaviour,
-        EventAttributes(shown_in=node.id),
-        clock,
+    attributes = EventAttributes(shown_in=node.id)
+    of_members = OF_MEMBERS.compose(
+        **scope,
+        entry_nodes=list(node.entry_nodes),
+        columns=columns("member.aggregate_id AS customer_id", attributes),
+        condition=condition(attributes),
     )
-    return Fragment(f"{own.sql} UNION ALL {members.sql}", (*own.parameters, *members.parameters))
+    return union_all([own, of_members])
 
 
-def _events_from(
-    statement: str,
-    scope: Sequence[Any],
-    behaviour: EventCondition,
-    attributes: EventAttributes,
+def _next_values(
+    event_type: str,
+    compared: Comparison,
+    workspace: WorkspaceRules,
+    node: NodeRules,
     clock: Clock,
 ) -> Fragment:
-    condition = all_of(
-        [
-            Fragment("event.type = %s", (behaviour.event_type,)),
-            *(compile_expression(each, attributes, clock) for each in behaviour.conditions),
-        ]
-    )
+    """Return SQL of the next values of events' attribute as a JSON array of texts."""
+    least = first_awaited(compared, clock)
+
+    def columns(customer_id: str, attributes: EventAttributes) -> Fragment:
+        value = moment_texts(attributes.place_of(compared.attribute), compared.kind)
+        return Fragment(f"{customer_id}, {value} AS value")
+
+    def condition(attributes: EventAttributes) -> Fragment:
+        of_type = Fragment("event.type = %s", (event_type,))
+        if compared.kind.startswith(LIST_OF):
+            return of_type
+        return all_of([of_type, bounded(attributes.place_of(compared.attribute), ">=", least)])
+
+    events = _events_of(workspace, node, columns=columns, condition=condition)
+    return Fragment(NEXT_VALUES.format(events=events.sql), (*events.parameters, least))
+
+
+def _condition(behaviour: EventCondition, attributes: EventAttributes, clock: Clock) -> Fragment:
+    has_type = Fragment("event.type = %s", (behaviour.event_type,))
+    conditions = [compile_expression(each, attributes, clock) for each in behaviour.conditions]
+    return all_of([has_type, *conditions])
+
+
+def _columns(customer_id: str, behaviour: EventCondition, attributes: EventAttributes) -> Fragment:
+    """Return SQL of the customer's id, and of the values that the measures need."""
     values = [
         column
         for number, measure in enumerate(behaviour.measures)
         for column in _values(number, measure, attributes)
     ]
-    sql = statement.format(values="".join(f", {each}" for each in values), condition=condition.sql)
-    return Fragment(sql, (*scope, *condition.parameters))
+    return Fragment(", ".join([customer_id, *values]))
 
 
 def _values(number: int, measure: Measure, attributes: EventAttributes) -> list[str]:
-    """What of one event a measure needs; lists are reckoned together within their event."""
+    """Return SQL of one event's values for a measure; lists are aggregated within their event."""
     if measure.function is Function.COUNT:
         return []
     place = attributes.place_of(measure.attribute)
@@ -182,19 +232,19 @@ def _value(place: Place, kind: str, function: Function) -> str:
 
 
 def _number(json_value: str) -> str:
-    """SQL of a number in JSON; what is of another type was stored by other rules: no value."""
+    """Return SQL of a number in JSON; values of other types, stored by older rules, are ignored."""
     return f"CASE WHEN jsonb_typeof({json_value}) = 'number' THEN ({json_value})::numeric END"
 
 
 def _measured(number: int, measure: Measure) -> Fragment:
-    """The measure over the events of a group."""
+    """Return SQL of the measure over the events of a group."""
     reckoned, weight = f"sum(done.value_{number})", ""
     if measure.function is Function.COUNT:
         reckoned = "count(*)"
     elif measure.function is Function.SUM:
         reckoned = f"coalesce({reckoned}, 0)"
     elif measure.function is Function.AVG:
-        # Multiplied rather than divided, which would round.
+        # Multiplied instead of divided, which would round.
         weight = f" * sum(done.weight_{number})"
     else:
         reckoned = f"{measure.function.lower()}(done.value_{number})"

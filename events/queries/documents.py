@@ -1,4 +1,4 @@
-"""An event's row and the answer it becomes."""
+"""Converts an event's row to the response."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from events.models.event import EventRow
 
 
 def duplicate_of(event: dict[str, Any], *, customer_id: UUID, node_id: UUID) -> dict[str, Any]:
-    """The event as it is shown in an aggregate node, of the aggregate customer."""
+    """Return the event as it is in an aggregate node, of the aggregate customer."""
     return event | {
         "customerId": str(customer_id),
         "nodeId": str(node_id),
@@ -22,8 +22,8 @@ def duplicate_of(event: dict[str, Any], *, customer_id: UUID, node_id: UUID) -> 
     }
 
 
-def shown_event(row: EventRow, workspace: WorkspaceRules) -> dict[str, Any]:
-    """The event as the API shows it: without disabled properties."""
+def visible_event(row: EventRow, workspace: WorkspaceRules) -> dict[str, Any]:
+    """Return the event in the form of responses, without disabled properties."""
     event = event_response(row)
     schema = workspace.event_schema(event["type"])
     event["properties"] = schema.without_disabled(event["properties"])
@@ -31,11 +31,11 @@ def shown_event(row: EventRow, workspace: WorkspaceRules) -> dict[str, Any]:
 
 
 def event_moments(workspace: WorkspaceRules, *, stored: bool = False) -> Positions:
-    """Where moments stand in an event's answer; `stored`: also in disabled properties."""
+    """Return the positions of timestamps in an event; `stored`: also in disabled properties."""
     schema_of = workspace.stored_event_schema if stored else workspace.event_schema
 
     def where(event: Mapping[str, Any]) -> Positions:
-        if "type" not in event:  # of one that is deleted only the ids are told
+        if "type" not in event:  # a deleted one has only ids
             return None
         return {
             "date": True,
@@ -50,7 +50,7 @@ def event_moments(workspace: WorkspaceRules, *, stored: bool = False) -> Positio
 
 
 def event_response(row: EventRow) -> dict[str, Any]:
-    """The event as it is stored, under the API's names, every key there."""
+    """Return the stored event with every property."""
     (
         event_id, external_id, customer_id, node_id, bring_back_type, bring_back_value, event_type,
         properties, context, context_info, date, origin, tracking, registered_at, updated_at,

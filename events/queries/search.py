@@ -1,8 +1,7 @@
-"""Searching events: a customer's time line, those of a node, or of all nodes one may read."""
+"""Searches events: of a customer, of a node, or of all readable nodes."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,9 +11,9 @@ from configuration.models import NodeType
 from configuration.queries.rules import NodeRules
 from contacthub_project.api.pagination import LARGEST_MATCH, Page
 from contacthub_project.api.query import SortKey
+from contacthub_project.core.sql_fragments import Fragment, all_of, union_all
 from contacthub_project.db.counters import Entity, count_in, count_of
-from contacthub_project.db.sql import fetch_one, records_of
-from customers.domain.query_compiler import Fragment, all_of
+from contacthub_project.db.sql import StatementTemplate, fetch_one, records_of
 from customers.queries.keyset import Order, OrderKey, last_values
 from events.models.event import ROW_AS_JSON, EventRow
 
@@ -28,43 +27,31 @@ SORTED_BY = {
     "id": OrderKey("event.id", "uuid"),
 }
 
-SEARCH = f"""
-WITH page AS (
-    SELECT found.id, row_number() OVER () AS position FROM ({{page}}) AS found
-)
-SELECT
-    CASE WHEN %s THEN (
-        SELECT count(*) FROM (
-            SELECT FROM events_event AS event WHERE {{filtered}} LIMIT {LARGEST_MATCH}
-        ) AS counted
-    ) END,
-    CASE WHEN %s THEN (SELECT count(*) FROM events_event AS event WHERE {{counted}}) END,
-    {{rows}}
-"""
-
+SEARCH = StatementTemplate("events/sql/search_events", row_as_json=ROW_AS_JSON)
 PAGE = """
-SELECT event.id FROM {source} AS event WHERE {filtered} ORDER BY {order} OFFSET %s LIMIT %s
+SELECT event.id FROM {source} AS event WHERE {condition} ORDER BY {order} OFFSET %s LIMIT %s
 """
-# One of several nodes that are searched together: as much of it as the page could need.
+# One of several nodes that are searched together: as many rows as the page could need.
 OF_A_NODE = """
-(SELECT event.id, event.date, event.registered_at, event.updated_at, event.type, event.context
- FROM events_event AS event WHERE {filtered} ORDER BY {order} LIMIT %s)
+SELECT event.id, event.date, event.registered_at, event.updated_at, event.type, event.context
+FROM events_event AS event WHERE {condition} ORDER BY {order} LIMIT %s
 """
-IS_SHOWN = """
+IS_OF_MEMBER = """
 EXISTS (SELECT FROM customers_aggregatemember AS member
-        WHERE member.entry_id = event.customer_id AND member.aggregate_node_id = %s)
+        WHERE member.workspace_id = event.workspace_id AND member.entry_id = event.customer_id
+          AND member.aggregate_node_id = %s)
 """
-BELONGS = f"event.node_id = %s OR {IS_SHOWN}"
+IS_IN_NODE = f"event.node_id = %s OR {IS_OF_MEMBER}"
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a client looks for; None and empty lists do not restrict.
+    """The parameters of a search; None and empty lists do not restrict.
 
-    The customers are one, or an aggregate customer and its members. An aggregate node shows the
+    The customers are one, or an aggregate customer and its members. An aggregate node includes the
     events of its members. Without customers and node, the events of the `readable` nodes are
-    looked for, each once, in the node it belongs to. With the `after` values of an event (see
-    `Found.last`), the page begins after that event.
+    searched, each once, in its own node. With the `after` values of an event (see `Found.last`),
+    the page begins after that event.
     """
 
     customer_ids: Sequence[UUID]
@@ -81,16 +68,16 @@ class Search:
 
     @property
     def is_of_all_nodes(self) -> bool:
-        """Whether neither a customer nor a node is named."""
+        """Whether neither a customer nor a node is given."""
         return not self.customer_ids and self.node is None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rows of a page, how many events match (10000 at most) and how many there are.
+    """The rows of a page, the number of matches (10000 at most) and of all events.
 
     `total` is None for a page that begins after an event: they are not counted again. `last` holds
-    the values that the list is ordered by, of the page's last event, when the page is full.
+    the sort values of the page's last event, when the page is full.
     """
 
     rows: list[EventRow]
@@ -100,36 +87,33 @@ class Found:
 
 
 def search_events(workspace_id: UUID, search: Search) -> Found:
-    """The events that fit, in the order asked for, ids breaking ties."""
+    """Return the matching events in the requested order, ids breaking ties."""
     scope = _scope(workspace_id, search)
-    filtered = all_of([scope, *_filters(search)])
+    condition = all_of([scope, *_filters(search)])
     order, window = _order(search.sort), _window(search)
-    page = _page(workspace_id, search, filtered, order, window)
-    counted = _counted_by_rows(workspace_id, search, scope)
-    statement = SEARCH.format(
-        filtered=filtered.sql,
-        counted="false" if counted is None else counted.sql,
-        page=page.sql,
-        rows=order.page(ROW_AS_JSON, "events_event", "event"),
+    page = _page(workspace_id, search, condition, order, window)
+    uncounted = _uncounted(workspace_id, search, scope)
+    statement = SEARCH.compose(
+        **order.parameters,
+        workspace_id=workspace_id,
+        page=page,
+        is_counted=search.after is None,
+        condition=condition,
+        most=LARGEST_MATCH,
+        has_uncounted=uncounted is not None,
+        uncounted=uncounted or Fragment("event.workspace_id = %s AND false", (workspace_id,)),
     )
-    parameters = (
-        *page.parameters,
-        search.after is None,
-        *filtered.parameters,
-        counted is not None,
-        *(() if counted is None else counted.parameters),
-    )
-    total, by_rows, rows, last = fetch_one(statement, parameters, prepare=False)
+    total, by_rows, rows, last = fetch_one(statement.sql, statement.parameters, prepare=False)
     records = records_of(EventRow, rows)
     unfiltered = (by_rows or 0) + _counted(workspace_id, search)
     return Found(records, total, unfiltered, last_values(last, records, window[1]))
 
 
-def _counted_by_rows(workspace_id: UUID, search: Search, scope: Fragment) -> Fragment | None:
-    """Which rows are counted to tell how many events there are; None if counters know.
+def _uncounted(workspace_id: UUID, search: Search, scope: Fragment) -> Fragment | None:
+    """Return the condition of the events without counters, None if there are none.
 
-    No counter tells how many events a customer has, nor how many of an aggregate node's are its
-    own: the counters of aggregate nodes include the events of members, which stand elsewhere.
+    There are counters neither of a customer's events nor of an aggregate node's own: the counters
+    of aggregate nodes include the events of members.
     """
     if search.customer_ids:
         return scope
@@ -145,7 +129,7 @@ def _counted_by_rows(workspace_id: UUID, search: Search, scope: Fragment) -> Fra
 
 
 def _counted(workspace_id: UUID, search: Search) -> int:
-    """How many events the counters know of beside those that are counted by rows."""
+    """Return the number of events by the counters."""
     if search.customer_ids:
         return 0
     if search.node is not None:
@@ -155,36 +139,33 @@ def _counted(workspace_id: UUID, search: Search) -> int:
 
 
 def _window(search: Search) -> tuple[int, int]:
-    """How many of the matches are passed over, and how many are wanted."""
+    """Return the number of matches before the page, and on it."""
     return search.page.window if search.after is None else (0, search.page.size)
 
 
 def _page(
     workspace_id: UUID,
     search: Search,
-    filtered: Fragment,
+    condition: Fragment,
     order: Order,
     window: tuple[int, int],
 ) -> Fragment:
-    """The ids of a page, in order.
+    """Return the ids of a page, in order.
 
-    Several nodes (all, or those that an aggregate node shows) are read one by one, each in the
-    order of its index, and merged: of a million events only those of the page are looked at.
+    Several nodes (all, or those of an aggregate node) are read one by one, each in the order of its
+    index, and merged: of a million events only those of the page are read.
     """
     following = [] if search.after is None else order.after(search.after)
     nodes = _nodes_searched_together(search)
     if len(nodes) < 2:
-        wanted = all_of([filtered, *following])
-        sql = PAGE.format(source="events_event", filtered=wanted.sql, order=order.sql)
-        return Fragment(sql, (*wanted.parameters, *window))
-    parts = [
-        _of_a_node(workspace_id, node, search, following, order, sum(window)) for node in nodes
-    ]
-    source = f"({' UNION ALL '.join(part.sql for part in parts)})"
-    return Fragment(
-        PAGE.format(source=source, filtered="true", order=order.sql),
-        (*itertools.chain.from_iterable(part.parameters for part in parts), *window),
+        condition = all_of([condition, *following])
+        sql = PAGE.format(source="events_event", condition=condition.sql, order=order.sql)
+        return Fragment(sql, (*condition.parameters, *window))
+    source = union_all(
+        [_of_a_node(workspace_id, node, search, following, order, sum(window)) for node in nodes]
     )
+    sql = PAGE.format(source=f"({source.sql})", condition="true", order=order.sql)
+    return Fragment(sql, (*source.parameters, *window))
 
 
 def _nodes_searched_together(search: Search) -> list[UUID]:
@@ -203,13 +184,13 @@ def _of_a_node(
     order: Order,
     limit: int,
 ) -> Fragment:
-    """The first events of one of several nodes that are searched together."""
+    """Return the first events of one of several nodes that are searched together."""
     parts = [Fragment("event.workspace_id = %s", (workspace_id,)), _one_of("event.node_id", [node])]
     if search.node is not None and node != search.node.id:
-        parts.append(Fragment(IS_SHOWN, (search.node.id,)))
-    wanted = all_of([*parts, *_filters(search), *following])
-    sql = OF_A_NODE.format(filtered=wanted.sql, order=order.sql)
-    return Fragment(sql, (*wanted.parameters, limit))
+        parts.append(Fragment(IS_OF_MEMBER, (search.node.id,)))
+    condition = all_of([*parts, *_filters(search), *following])
+    sql = OF_A_NODE.format(condition=condition.sql, order=order.sql)
+    return Fragment(sql, (*condition.parameters, limit))
 
 
 def _scope(workspace_id: UUID, search: Search) -> Fragment:
@@ -221,7 +202,7 @@ def _scope(workspace_id: UUID, search: Search) -> Fragment:
     if search.node is not None:
         parts.append(_one_of("event.node_id", [search.node.id, *search.node.entry_nodes]))
         if search.node.entry_nodes:
-            parts.append(Fragment(BELONGS, (search.node.id, search.node.id)))
+            parts.append(Fragment(IS_IN_NODE, (search.node.id, search.node.id)))
     return all_of(parts)
 
 
@@ -241,13 +222,13 @@ def _filters(search: Search) -> list[Fragment]:
 
 
 def _one_of(column: str, values: Sequence[Any]) -> Fragment:
-    # A single value, so that an index on it can give the order too.
+    # A single value, so that an index on it can provide the order too.
     if len(values) == 1:
         return Fragment(f"{column} = %s", (values[0],))
     return Fragment(f"{column} = ANY (%s)", (list(values),))
 
 
 def _order(sort: Sequence[SortKey]) -> Order:
-    """An order of events, ties by id; each of its keys has a value in every event."""
+    """Return an order of events, ties by id; every key has a value in every event."""
     keys = [replace(SORTED_BY[key.field], descending=key.descending) for key in sort]
     return Order((*keys, replace(SORTED_BY["id"], descending=sort[-1].descending)))

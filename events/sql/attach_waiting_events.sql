@@ -4,7 +4,7 @@
 WITH event AS (
     UPDATE events_event AS event
     SET customer_id = appeared.customer_id, version = version + 1,
-        updated_at = date_trunc('milliseconds', clock_timestamp())
+        updated_at = date_trunc('milliseconds', statement_timestamp())
     FROM {{ appeared() }}
     WHERE {{ is_waiting() }} AND NOT EXISTS (
         SELECT FROM {{ refused() }}

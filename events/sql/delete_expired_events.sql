@@ -7,10 +7,11 @@ WITH doomed AS (
     ORDER BY date LIMIT :limit FOR UPDATE SKIP LOCKED
 ),
 gone AS (
-    DELETE FROM events_event WHERE id = ANY(array(SELECT id FROM doomed))
+    DELETE FROM events_event
+    WHERE workspace_id = :workspace_id AND id = ANY(array(SELECT id FROM doomed))
     RETURNING id, workspace_id, node_id
 ),
 change AS (
-    {{ note_changes("gone ORDER BY id", "EVENT", "DELETE", at="clock_timestamp()") }}
+    {{ note_changes("gone ORDER BY id", "EVENT", "DELETE", at="statement_timestamp()") }}
 )
 SELECT count(*) FROM gone

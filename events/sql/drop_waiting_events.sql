@@ -9,7 +9,7 @@ WITH gone AS (
     RETURNING event.id, event.workspace_id, event.node_id, event.type, refused.reason
 ),
 change AS (
-    {{ note_changes("gone ORDER BY id", "EVENT", "DELETE", at="clock_timestamp()") }}
+    {{ note_changes("gone ORDER BY id", "EVENT", "DELETE", at="statement_timestamp()") }}
 ),
 counted AS (
     INSERT INTO events_droppedevents (workspace_id, node_id, type, reason, day, count)

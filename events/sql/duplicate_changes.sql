@@ -2,14 +2,16 @@
 -- of what happens to the events, and of their coming and going with a member.
 
 {# Rows of the feed for `events` of `member`s, as far as an aggregate customer has them. #}
-{% macro note_duplicates(operation, at, events) %}
+{% macro note_duplicates(operation, at, events, also="TRUE") %}
     INSERT INTO customers_change
         (workspace_id, node_id, entity, entity_id, operation, changed_at, is_duplicate)
     SELECT event.workspace_id, node.id, 'EVENT', event.id, {{ operation }}, {{ at }}, TRUE
     FROM {{ events }}
     JOIN configuration_node AS node
-        ON node.id = member.aggregate_node_id AND node.removed_at IS NULL
-    WHERE member.aggregate_id IS NOT NULL
+        ON node.workspace_id = event.workspace_id AND node.id = member.aggregate_node_id
+        AND node.removed_at IS NULL
+    WHERE member.aggregate_id IS NOT NULL{% if also != "TRUE" %} AND {{ also }}{% endif %}
+
     ORDER BY event.date, event.id;
 {% endmacro %}
 
@@ -17,7 +19,7 @@
 {% macro with_members(rows) %}{{ rows }} AS event
     CROSS JOIN LATERAL (
         SELECT aggregate_node_id, aggregate_id FROM customers_aggregatemember
-        WHERE entry_id = event.customer_id OFFSET 0
+        WHERE workspace_id = event.workspace_id AND entry_id = event.customer_id OFFSET 0
     ) AS member
 {%- endmacro %}
 
@@ -27,11 +29,14 @@ CREATE FUNCTION events_note_members(members customers_aggregatemember[], its_ope
 RETURNS void LANGUAGE plpgsql STRICT AS $$
 BEGIN
     PERFORM FROM customers_customer
-    WHERE id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR UPDATE;
+    WHERE (workspace_id, id) IN (SELECT workspace_id, entry_id FROM unnest(members))
+    ORDER BY id FOR UPDATE;
     PERFORM FROM events_event
-    WHERE customer_id IN (SELECT entry_id FROM unnest(members)) ORDER BY id FOR SHARE;
+    WHERE (workspace_id, customer_id) IN (SELECT workspace_id, entry_id FROM unnest(members))
+    ORDER BY id FOR SHARE;
 {{ note_duplicates("its_operation", "clock_timestamp()", "unnest(members) AS member
-    JOIN events_event AS event ON event.customer_id = member.entry_id") }}
+    JOIN events_event AS event
+        ON event.workspace_id = member.workspace_id AND event.customer_id = member.entry_id") }}
 END $$;
 
 {% macro trigger_function(name) %}
@@ -55,17 +60,29 @@ END $$;
 {% call trigger_function("went") %}
 {{ note_those_with_members("'DELETE'", "clock_timestamp()", "went") }}
 {%- endcall %}
-{# An event that waited has become a customer's. #}
+{# An event that has become another customer's, as one that waited, comes to the nodes in which that one is a
+   member and goes from those in which only the former one is. `IN … IS TRUE` is a hashed look-up, never a
+   loop over all pairs of rows. #}
+{% macro in_node_of(rows) %}
+((event.id, member.aggregate_node_id) IN (
+        SELECT event.id, member.aggregate_node_id FROM {{ with_members(rows) }}
+        WHERE member.aggregate_id IS NOT NULL
+    )) IS TRUE
+{%- endmacro %}
 {% call trigger_function("changed") %}
-{{ note_those_with_members("CASE WHEN event.id IN (SELECT id FROM went WHERE customer_id IS NULL)
-                THEN 'CREATE' ELSE 'UPDATE' END", "event.updated_at", "came") }}
+{% set moved %}(
+        SELECT * FROM went WHERE customer_id IS NOT NULL
+          AND ((id, customer_id) IN (SELECT id, customer_id FROM came)) IS NOT TRUE
+    ){% endset %}
+{{ note_duplicates("'DELETE'", "clock_timestamp()", with_members(moved), "NOT " ~ in_node_of("came")) }}
+{{ note_those_with_members("CASE WHEN " ~ in_node_of("went") ~ " THEN 'UPDATE' ELSE 'CREATE' END",
+                           "event.updated_at", "came") }}
 {%- endcall %}
 {% call trigger_function("members_went") %}
     PERFORM events_note_members(array_agg(went::customers_aggregatemember), 'DELETE')
     FROM went WHERE aggregate_id IS NOT NULL;
 {%- endcall %}
-{# A member is of no aggregate customer yet when it comes. `IN … IS TRUE` is a hashed look-up, never a
-   loop over all pairs of rows. #}
+{# A member is of no aggregate customer yet when it comes. #}
 {% call trigger_function("members_changed") %}
     PERFORM events_note_members(array_agg(came::customers_aggregatemember), 'CREATE')
     FROM came WHERE aggregate_id IS NOT NULL

@@ -5,4 +5,4 @@ FROM {{ appeared() }}
 JOIN events_event AS event ON {{ is_waiting() }}
 JOIN customers_customer AS customer
     ON customer.id = appeared.customer_id AND customer.workspace_id = :workspace_id
-GROUP BY customer.id, event.type
+GROUP BY customer.workspace_id, customer.id, event.type

@@ -37,4 +37,4 @@ event AS (
     FROM drawn WHERE customer_id IS NOT NULL
     RETURNING id, workspace_id, node_id
 )
-{{ note_changes("event", "EVENT", "CREATE", at="clock_timestamp()") }}
+{{ note_changes("event", "EVENT", "CREATE", at="statement_timestamp()") }}

@@ -1,6 +1,6 @@
 -- Many counts of dropped events become one for each node, type, reason and day.
 WITH taken AS (
-    DELETE FROM events_droppedevents WHERE id IN (
+    DELETE FROM events_droppedevents WHERE workspace_id = :workspace_id AND id IN (
         SELECT id FROM events_droppedevents WHERE workspace_id = :workspace_id
         ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
     )

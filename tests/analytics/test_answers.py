@@ -427,7 +427,7 @@ def test_unknown_nodes(hub: Hub) -> None:
         assert stats(hub, path, nodeId="no-such-node").status == 404
 
 
-def test_lists_tell_exact_totals(hub: Hub) -> None:
+def test_lists_have_exact_totals(hub: Hub) -> None:
     customer = hub.post_customer()["id"]
     for _ in range(3):
         post_event(hub, customer, "loggedIn", "WEB", datetime.now(UTC).isoformat())

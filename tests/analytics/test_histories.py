@@ -23,7 +23,7 @@ from analytics.queries.counters import Counts
 from configuration.actions.removal import remove_deleted
 from configuration.models import Workspace
 from contacthub_project.db.sql import fetch_one
-from customers.actions.aggregation import merge_pending
+from customers.actions.pending_merges import merge_pending
 from events.actions import purge
 from tests.analytics.naive import counted
 from tests.customers.test_aggregates import activate, make
@@ -212,12 +212,12 @@ def test_after_any_history_counters_are_exact(hub: Hub, acts: list[tuple[str, in
             history.act(act, seed)
         truth = counted(hub.workspace.id, zone=counted_zone(hub))
         assert read(hub, nodes) == truth
-        assert recount(hub.workspace.id, mend=False) == []
+        assert recount(hub.workspace.id, repair=False) == []
         while fold(hub.workspace.id):
             pass
         assert not Delta.objects.exists()
         assert read(hub, nodes) == truth
-        assert recount(hub.workspace.id, mend=True) == []
+        assert recount(hub.workspace.id, repair=True) == []
         # In the zone of now.
         assert read(hub, nodes) == counted(hub.workspace.id)
         transaction.set_rollback(True)
@@ -233,11 +233,11 @@ def test_a_recount_finds_and_mends(hub: Hub) -> None:
     spoilt = Counter.objects.filter(metric=measures.EVENT_TYPES).first()
     Counter.objects.filter(pk=spoilt.pk).update(value=77)
     Presence.objects.filter(pk=Presence.objects.first().pk).update(times=0)
-    found = {(each.metric, each.counted) for each in recount(hub.workspace.id, mend=False)}
+    found = {(each.metric, each.counted) for each in recount(hub.workspace.id, repair=False)}
     assert (measures.EVENT_TYPES, Decimal(77)) in found
     assert any(metric in {"visitors", "buyers", "sessions"} for metric, _ in found)
-    assert recount(hub.workspace.id, mend=True)
-    assert recount(hub.workspace.id, mend=False) == []
+    assert recount(hub.workspace.id, repair=True)
+    assert recount(hub.workspace.id, repair=False) == []
     assert read(hub, [hub.node.id, hub.other_node.id]) == truth
 
 
@@ -254,7 +254,7 @@ def test_nothing_remains_of_a_node_that_is_gone(hub: Hub) -> None:
     for _ in range(3):
         remove_deleted(seconds=60)
     fold(hub.workspace.id)
-    recount(hub.workspace.id, mend=True)
+    recount(hub.workspace.id, repair=True)
     left = set(Counter.objects.values_list("metric", flat=True))
     # That they went is told as long as the feed tells it.
     assert left <= {measures.CUSTOMERS_DELETED, measures.EVENTS_DELETED}

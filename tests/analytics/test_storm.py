@@ -12,7 +12,7 @@ import pytest
 from analytics.actions.folding import fold, fold_all
 from analytics.actions.recounting import recount
 from analytics.models import Delta
-from customers.actions.aggregation import merge_pending
+from customers.actions.pending_merges import merge_pending
 from tests.analytics.naive import counted
 from tests.analytics.test_histories import MOMENTS, read
 from tests.client import ApiClient
@@ -72,7 +72,7 @@ def work(*, workspace: str, what: str, times: int) -> dict[int, int]:
         if what == "fold":
             fold_all(seconds=5)
         elif what == "recount":
-            recount(UUID(workspace), mend=True)
+            recount(UUID(workspace), repair=True)
         else:
             merge_pending(seconds=5)
     return {}
@@ -103,7 +103,7 @@ def test_a_storm(live_hub: Hub) -> None:
     for again in (True, False):
         truth = counted(hub.workspace.id)
         assert read(hub, everywhere) == truth
-        assert recount(hub.workspace.id, mend=False) == []
+        assert recount(hub.workspace.id, repair=False) == []
         while fold(hub.workspace.id):
             pass
         assert not Delta.objects.exists()

@@ -34,6 +34,25 @@ class Staff:
         answer = self.client.get(self.url(name, **parts), query or {}, HTTP_HOST="localhost")
         return Page(answer)
 
+    def admin_url(self, name: str, *args: Any) -> str:
+        return reverse(f"admin:{name}", args=args)
+
+    def open_admin(self, name: str, /, *args: Any, **query: Any) -> Page:
+        """Open a page of a model admin, such as `configuration_source_changelist`."""
+        return Page(self.client.get(self.admin_url(name, *args), query, HTTP_HOST="localhost"))
+
+    def submit_admin(self, name: str, /, *args: Any, **form: Any) -> Page:
+        """Send the form of a model admin's page and see the page that comes then."""
+        address = self.admin_url(name, *args)
+        return Page(self.client.post(address, form, HTTP_HOST="localhost", follow=True))
+
+    def audit_log(self) -> str:
+        """What the audit log shows in its list and on the pages of its entries."""
+        listed = self.open_admin("configuration_staffchange_changelist")
+        ids = re.findall(r"/staffchange/(\d+)/change/", listed.html)
+        entries = [self.open_admin("configuration_staffchange_change", each) for each in ids]
+        return " ".join(page.text for page in [listed, *entries])
+
     def submit(self, name: str, form: dict[str, Any], query: str = "", **parts: Any) -> Page:
         """Send a form and see the page that comes then."""
         address = self.url(name, **parts) + (f"?{query}" if query else "")

@@ -16,6 +16,7 @@ from bulkjobs.actions.processing import process
 from bulkjobs.models import BulkJob
 from configuration.models import User
 from configuration.models.user_session import SessionStore
+from contacthub_project.runtime import blocking
 from customers.actions.seeding import seed_customers
 from customers.models import Customer
 from tests.analytics.test_answers import post_event
@@ -29,11 +30,16 @@ pytestmark = [
 ]
 PAGES = (
     "../access/",
-    "", "customers/", "customers/new/", "events/", "events/new/", "jobs/", "settings/",
-    "settings/nodes/", "settings/properties/", "settings/events/", "settings/sources/",
-    "settings/users/", "settings/retention/", "operations/", "audit/",
+    "", "customers/", "customers/new/", "events/", "events/new/", "settings/",
+    "settings/nodes/", "settings/properties/", "settings/events/",
+    "settings/users/", "settings/retention/", "operations/", "data-quality/",
+    "../../configuration/source/", "../../configuration/source/add/",
+    "../../configuration/staffchange/", "../../customers/consentlogentry/",
+    "../../bulkjobs/bulkjob/", "../../bulkjobs/bulkjob/add/",
+    "../../bulkjobs/exportjob/", "../../bulkjobs/exportjob/add/",
 )  # fmt: skip
 SECONDS = 1000
+IMPORTS = "../../bulkjobs/bulkjob/"
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +47,12 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # The driver's loop runs in this thread; the tests' own queries are none of its business.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        blocking.ignores_event_loops = True
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started
         started.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    blocking.ignores_event_loops = False
 
 
 class Desk:
@@ -94,19 +102,30 @@ def test_finding_somebody_among_twenty_thousand(desk: Desk) -> None:
     email = person.base["contacts"]["email"]
     page = desk.open("customers/")
     expect(page.locator("tbody tr")).to_have_count(20)
-    expect(page.get_by_text("20000 in this node")).to_be_visible()
+    expect(page.get_by_text("20,000 in this node")).to_be_visible()
     page.fill("input[name=q]", f'"{email}"')
-    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Search", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(1)
     page.locator("tbody a").first.click()
     expect(page.get_by_role("heading", level=2, name=person.base["lastName"])).to_be_visible()
     # By a rule as well, and the API's own query beside it.
     page = desk.open("customers/")
-    page.get_by_text("Rules, columns, order").click()
-    page.fill("input[name=attribute]", "base.contacts.email")
-    page.select_option("select[name=operator]", "EQUALS")
-    page.fill("input[name=value]", email)
-    page.get_by_role("button", name="Search").click()
+    page.get_by_text("Rules", exact=True).click()
+    page.get_by_role("button", name="Add a rule").click()
+    page.get_by_label("Property").select_option("base.contacts.email")
+    page.get_by_label("Comparison").select_option("EQUALS")
+    page.get_by_label("Value").fill(email)
+    expect(page.get_by_text("These find 1 customer.")).to_be_visible()
+    page.get_by_role("button", name="Add a group").click()
+    group = page.locator("fieldset fieldset")
+    group.get_by_role("button", name="Add what they did").click()
+    group.get_by_label("Did or did not").select_option("false")
+    expect(page.get_by_text("These find 1 customer.")).to_be_visible()
+    group.get_by_label("Did or did not").select_option("true")
+    expect(page.get_by_text("These find 0 customers.")).to_be_visible()
+    group.get_by_role("button", name="Remove this group").click()
+    expect(group).to_have_count(0)
+    page.get_by_role("button", name="Search", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_text("The same as the API's query").click()
     expect(page.locator("pre")).to_contain_text('"operator": "EQUALS"')
@@ -127,13 +146,14 @@ def test_a_person_edited_followed_and_forgotten(desk: Desk) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your changes are kept.")).to_be_visible()
     expect(page.get_by_role("heading", level=2, name="Ada")).to_be_visible()
-    page.get_by_role("link", name="Forget").click()
-    page.get_by_label("To confirm").fill("somebody@else.it")
-    page.get_by_role("button", name="Forget for good").click()
+    page.get_by_role("link", name="Erase…").click()
+    expect(page.get_by_text("Events: 45")).to_be_visible()
+    page.get_by_label("To confirm").fill("erase somebody")
+    page.get_by_role("button", name="Erase for good").click()
     expect(page.get_by_text("Nothing has been done")).to_be_visible()
-    page.get_by_label("To confirm").fill("ada@x.it")
-    page.get_by_role("button", name="Forget for good").click()
-    expect(page.get_by_text("The person is forgotten.")).to_be_visible()
+    page.get_by_label("To confirm").fill(f"erase {person[-8:]}")
+    page.get_by_role("button", name="Erase for good").click()
+    expect(page.get_by_text("This is the receipt.")).to_be_visible()
     assert Customer.objects.get(id=person).deleted == -1
 
 
@@ -145,7 +165,7 @@ def test_an_event_added_and_duplicated(desk: Desk) -> None:
     page.get_by_label("Order id").fill("A-1")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("The event is there.")).to_be_visible()
-    page.get_by_role("link", name="Duplicate").click()
+    page.get_by_role("link", name="Duplicate", exact=True).click()
     expect(page.get_by_label("Order id")).to_have_value("A-1")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("The event is there.")).to_be_visible()
@@ -154,55 +174,96 @@ def test_an_event_added_and_duplicated(desk: Desk) -> None:
     expect(page.get_by_text("The event is deleted.")).to_be_visible()
 
 
-def test_a_file_previewed_uploaded_and_watched(desk: Desk, settings: Any, tmp_path: Path) -> None:
+def test_a_file_dropped_tried_and_imported(desk: Desk, settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
-    bad, file = tmp_path / "bad.csv", tmp_path / "people.csv"
+    file = tmp_path / "people.csv"
     rows = "".join(f"p{number}@x.it,Name {number}\n" for number in range(300))
-    bad.write_text("base.contacts.email,base.nonsense\n" + rows)
-    page = desk.open(f"jobs/?node={desk.hub.node.id}")
-    page.set_input_files("input[name=file]", bad)
-    expect(page.locator("#preview .office-fault")).to_contain_text("base.nonsense")
-    file.write_text("base.contacts.email,base.firstName\n" + rows)
-    page.set_input_files("input[name=file]", file)
-    expect(page.locator("#preview")).to_contain_text("The columns fit")
-    page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_text("The file is taken in.")).to_be_visible()
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("cell", name="STOPPED")).to_be_visible()
-    page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_role("cell", name="SCHEDULED")).to_be_visible()
+    file.write_text("Email,Vorname\n" + rows + "nobody,X\n")
+    page = desk.open(IMPORTS + "add/")
+    page.get_by_label("Drop a file here").set_input_files(file)
+    preview = page.locator("#preview")
+    expect(preview.get_by_role("alert")).to_contain_text("Vorname")
+    page.get_by_label("Property of Vorname").fill("base.firstName")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_text("0 of 301 rows")).to_be_visible()
     assert process(seconds=60)
-    # It moves without the page being loaded again.
-    expect(page.get_by_role("cell", name="PROCESSED")).to_be_visible()
-    expect(page.get_by_text("300 of 300")).to_be_visible()
+    trial = page.locator("#trial")
+    expect(trial.get_by_text("would be created")).to_be_visible()
+    expect(trial.get_by_text("nobody", exact=True).first).to_be_visible()
+    assert not Customer.objects.exists()
+    page.get_by_role("button", name="Import", exact=True).click()
+    stop = page.get_by_role("button", name="Stop")
+    expect(stop).to_be_visible()
+    columns = page.get_by_role("link", name="Imports").first
+    columns.focus()
+    page.evaluate("window.before = document.querySelector('#content-main table')")
+    assert process(seconds=60)
+    # It moves without the page being loaded again, and focus stays where it was.
+    expect(page.get_by_text("301 of 301 rows", exact=True)).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text(
+        "people.csv: done. 301 of 301 rows, 1 refused"
+    )
+    expect(columns).to_be_focused()
+    expect(stop).to_be_hidden()
+    assert page.evaluate("window.before.isConnected")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Results").click()
-    assert "created" in Path(download.value.path()).read_text()
-    assert BulkJob.objects.get().processed == 300
+        page.get_by_role("link", name="Refused rows, to mend").click()
+    assert "nobody,X," in Path(download.value.path()).read_text()
+    assert BulkJob.objects.get(dry_run=False).processed == 301
+    # Nothing moves any more: nothing is asked for.
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.wait_for_timeout(2500)
+    assert requested == []
 
 
-def test_settings_and_a_token_shown_once(desk: Desk) -> None:
-    page = desk.open("settings/sources/")
+def test_a_deletion_by_file_needs_its_number(desk: Desk, settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    for name in ("a", "b", "c"):
+        desk.hub.post_customer(base={"contacts": {"email": f"{name}@x.it"}})
+    file = tmp_path / "gone.csv"
+    file.write_text("Email\na@x.it\nb@x.it\n")
+    page = desk.open(IMPORTS + "add/")
+    page.get_by_label("What to do").select_option("DELETE")
+    page.get_by_label("Drop a file here").set_input_files(file)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.locator("#import-faults")).to_contain_text("Try it first")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_text("0 of 2 rows")).to_be_visible()
+    assert process(seconds=60)
+    expect(page.locator("[data-deletions]")).to_have_text("2")
+    page.get_by_label("These are deleted for good").fill("3")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.locator("#import-faults")).to_contain_text("not the number")
+    page.get_by_label("These are deleted for good").fill("2")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    assert process(seconds=60)
+    expect(page.get_by_text("2 of 2 rows", exact=True)).to_be_visible()
+    assert Customer.objects.filter(deleted=0).count() == 1
+
+
+def test_settings_and_a_token_displayed_once(desk: Desk) -> None:
+    page = desk.open("../../configuration/source/add/")
     page.get_by_label("Name").fill("Till")
-    page.get_by_label("Nodes").select_option(desk.hub.node.name)
-    page.get_by_role("button", name="Create, and show the token").click()
+    page.get_by_label(desk.hub.node.name).check()
+    page.get_by_role("button", name="Save", exact=True).click()
     token = page.locator("#token").text_content()
     assert token
     assert token.startswith("chs_")
-    page = desk.open("settings/sources/")
-    expect(page.get_by_text("Till")).to_be_visible()
+    page.get_by_role("link", name="To the list").click()
+    expect(page.get_by_role("link", name="Till")).to_be_visible()
     expect(page.locator("#token")).to_have_count(0)
     page = desk.open("settings/events/?q=logged+in")
     page.get_by_role("switch", name="Logged in").click()
     expect(page.get_by_text("loggedIn is off.")).to_be_visible()
-    page = desk.open("audit/")
-    for path in ("/configuration/sources", "/configuration/events/loggedIn"):
-        expect(page.locator("details.office-card", has_text=path)).to_have_count(1)
-    page.locator("summary", has_text="/configuration/sources").click()
-    expect(page.locator("details[open]").get_by_role("cell").first).to_be_visible()
+    page = desk.open("../../configuration/staffchange/")
+    expect(page.get_by_text("/configuration/events/loggedIn")).to_be_visible()
+    page.get_by_role("link", name="Create source").click()
+    expect(page.get_by_role("cell", name="Till")).to_be_visible()
 
 
-def test_after_an_hour_the_password_is_asked_for_and_nothing_is_lost(desk: Desk) -> None:
+def test_after_an_hour_the_password_is_required_and_nothing_is_lost(desk: Desk) -> None:
     desk.hub.post_customer(base={"contacts": {"email": "ada@x.it"}})
     page = desk.open("../clients/")
     page.get_by_label("Name").fill("Nightly import")

@@ -17,12 +17,12 @@ from tests.factories import Hub
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "office"
 FIELDS = sorted(
-    {name for page in TEMPLATES.glob("*.html")
+    {name for page in TEMPLATES.rglob("*.html")
      for name in re.findall(r'name="([A-Za-z_]+)"', page.read_text())}
     | {"base.firstName", "base.dob", "base.contacts.email", "properties.url", "date", "version"}
 )  # fmt: skip
 ACTS = sorted({
-    act for page in TEMPLATES.glob("*.html")
+    act for page in TEMPLATES.rglob("*.html")
     for act in re.findall(r'name="act" value="([a-z-]+)"', page.read_text())
 })  # fmt: skip
 HOSTILE = (
@@ -34,6 +34,9 @@ HOSTILE = (
 TRIES = 8
 
 
+KINDS = {"UUIDConverter": "uuid", "StringConverter": "str", "SlugConverter": "slug"}
+
+
 @pytest.mark.parametrize("role", ["CLAB_OPERATOR", "USER"])
 @pytest.mark.parametrize("pattern", urlpatterns, ids=lambda each: each.name)
 def test_no_page_breaks(hub: Hub, pattern: Any, role: str) -> None:
@@ -41,11 +44,14 @@ def test_no_page_breaks(hub: Hub, pattern: Any, role: str) -> None:
     staff = Staff(hub, role)
     person = hub.post_customer(base={"contacts": {"email": "a@x.it"}})["id"]
     event = post_event(hub, person, "loggedIn", "WEB", "2026-01-01T00:00:00Z")
+    segment = {"nodeId": str(hub.node.id), "name": "List", "type": "STATIC"}
+    segment_id = hub.admin.post(f"{hub.path}/segments", segment)["id"]
     ids = {"workspace_id": hub.workspace.id, "customer_id": person, "event_id": event,
-           "node_id": hub.node.id, "job_id": event, "what": "stop"}  # fmt: skip
+           "node_id": hub.node.id, "other_id": person, "merge_id": person, "receipt_id": person,
+           "request_id": person, "segment_id": segment_id, "name": "back-office"}  # fmt: skip
     address = f"/admin/office/{pattern.pattern}"
     for name, converter in pattern.pattern.converters.items():
-        kind = {"UUIDConverter": "uuid", "StringConverter": "str"}[type(converter).__name__]
+        kind = KINDS[type(converter).__name__]
         address = address.replace(f"<{kind}:{name}>", str(ids[name]))
     for _ in range(TRIES):
         filled = {

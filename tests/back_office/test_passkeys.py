@@ -49,7 +49,7 @@ def sign_in(page: Page, server: str, person: User) -> None:
     page.click("button[type=submit]")
 
 
-def test_a_passkey_is_set_up_and_asked_for(
+def test_a_passkey_is_set_up_and_required(
     live_hub: Hub, live_server: Any, page: Page, person: User
 ) -> None:
     server = live_server.url.replace("127.0.0.1", "localhost")  # passkeys belong to names

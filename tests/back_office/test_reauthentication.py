@@ -22,8 +22,9 @@ from oauth2_provider.models import get_grant_model
 
 from configuration.models import StaffChange, User
 from configuration.models.user_session import SIGN_IN
+from contacthub_project.admin.saving import SavesThroughApi
 from contacthub_project.admin.sign_in import reauthentication
-from contacthub_project.admin.sign_in.flow import PROVED_AT
+from contacthub_project.admin.sign_in.flow import AUTHENTICATED_AT
 from contacthub_project.admin.sign_in.urls import urlpatterns as sign_in_urls
 from contacthub_project.admin.urls import urlpatterns
 from customers.models import Customer
@@ -43,23 +44,39 @@ ORDINARY = {
     ("access", "client"), ("clients", "delete"), ("clients", "dates"),
     ("workspaces", "add"), ("workspaces", "status"),
     ("new-customer", ""), ("edit-customer", ""), ("delete-customer", ""),
-    ("export-customer", ""),  # of one person, which the page shows anyway
+    ("duplicates", "dismiss"), ("duplicates", "reopen"),
+    ("merge-customers", ""), ("undo-merge", ""),  # both can be undone
+    ("privacy", ""), ("privacy-person", ""),  # a look-up, and the reason for it
+    ("privacy-deleted", ""), ("privacy-requests", ""), ("privacy-suppressions", ""),
+    ("retention", "people"), ("saved-searches", ""),
+    ("fill-segment", ""), ("segment-of-search", ""),
+    ("bulk-customers", ""),  # asks for the number of those to be deleted, who can be restored
+    ("segments_segment_add", ""), ("segments_segment_change", ""), ("segments_segment_delete", ""),
     ("new-event", ""), ("edit-event", ""), ("delete-event", ""),
-    ("jobs", ""), ("job-preview", ""), ("job-switch", ""),
+    ("bulkjobs_bulkjob_add", ""), ("bulkjobs_bulkjob_delete", ""), ("bulkjobs_exportjob_delete", ""),
     ("workspace-settings", ""), ("node-retention", ""), ("retention", "save"),
     ("nodes", "add-entry"), ("nodes", "add-aggregate"), ("nodes", "activate"),
     ("node", "save"), ("aggregate-node", "save"),
     ("aggregate-node", "delete"),  # its entry nodes keep their customers
     ("properties", "switch"), ("properties", "add"), ("properties", "remove"),
     ("event-settings", "switch"), ("event-settings", "consents"),
-    ("sources", "switch"), ("sources", "dates"), ("sources", "delete"),
+    ("customer-tags", ""), ("customer-subscription", ""),
+    ("customers_webhook_delete", ""), ("customers_webhook_send_test", ""),
+    ("customers_webhook_replay", ""), ("customers_webhook_show_attempts", ""),
+    ("configuration_source_change", ""), ("configuration_source_delete", ""),
+    ("configuration_source_watch_live", ""),
 }  # fmt: skip
-ONLY_SHOWN = {
-    "dashboard", "customers", "customer", "customer-events", "events", "event", "job", "job-rows",
-    "job-results", "job-template", "download-properties", "operations", "audit",
+READ_ONLY_PAGES = {
+    "dashboard", "customers", "customer", "customer-events", "events", "event", "download-properties", "operations",
+    "data-quality",
+    "identity", "count-customers", "help", "segment-overlap", "privacy-receipt", "privacy-receipts",
+    "privacy-request",
 }  # fmt: skip
 REGISTERS = {
-    "configuration_senduserdatabase", "customers_aggregatebuild", "events_product",
+    "bulkjobs_bulkjob", "bulkjobs_exportjob",
+    "configuration_source", "configuration_staffchange", "customers_consentlogentry",
+    "configuration_senduserdatabase", "customers_aggregatebuild", "customers_webhook",
+    "customers_webhookattempt", "customers_quarantinedrequest", "events_product", "segments_segment",
     "events_purgerun", "django_celery_beat_clockedschedule", "django_celery_beat_crontabschedule",
     "django_celery_beat_intervalschedule", "django_celery_beat_periodictask",
     "django_celery_beat_solarschedule",
@@ -81,6 +98,10 @@ class World:
         TOTP.activate(self.colleague, SECRET)
         self.newcomer = make_user("USER")
         self.customer = hub.post_customer(base={"contacts": {"email": "ada@x.it"}})["id"]
+        segment = {"nodeId": str(hub.node.id), "name": "Regulars", "type": "STATIC"}
+        self.segment = hub.admin.post(f"{hub.path}/segments", segment)["id"]
+        webhook = {"name": "Shop", "url": "https://hooks.example/"}
+        self.webhook = hub.operator.post(f"{hub.path}/webhooks", webhook)["id"]
 
     def address(self, page: str, query: str = "", **parts: Any) -> str:
         if page in {"clients", "workspaces", "access"}:
@@ -108,7 +129,7 @@ def age_session(session: Any, seconds: float = HOUR + 1) -> None:
     began = datetime.now(UTC).timestamp() - seconds
     session[SIGN_IN] = session[SIGN_IN] | {"at": datetime.fromtimestamp(began, UTC).isoformat()}
     session[AUTHENTICATION_METHODS_SESSION_KEY] = [
-        each | {at: each[at] - seconds for at in ("at", PROVED_AT) if at in each}
+        each | {at: each[at] - seconds for at in ("at", AUTHENTICATED_AT) if at in each}
         for each in session.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
     ]
     session.save()
@@ -125,15 +146,37 @@ SENSITIVE: dict[tuple[str, str], Form] = {
         w.address("clients"),
         {"act": "add", "name": "Mine", "authorization_grant_type": "client-credentials"},
     ),
-    ("sources", "add"): lambda w: (
-        w.address("sources"),
-        {"act": "add", "name": "Shop", "provider": "API", "nodes": [w.hub.node.id, w.hub.other_node.id]},
+    ("bulkjobs_exportjob_add", ""): lambda w: (
+        reverse("admin:bulkjobs_exportjob_add"),
+        {"from_node": w.hub.node.id, "rows": "CUSTOMER", "file_format": "csv"},
     ),
-    ("sources", "refresh"): lambda w: (
-        w.address("sources"), {"act": "refresh", "id": w.hub.source.id, "about": w.hub.source.name},
+    ("configuration_source_add", ""): lambda w: (
+        reverse("admin:configuration_source_add"),
+        {"name": "Shop", "provider": "API", "written_nodes": [w.hub.node.id, w.hub.other_node.id],
+         "trusted": "on", "enabled": "on", "date_format": "Z"},
+    ),
+    ("configuration_source_new_token", ""): lambda w: (
+        reverse("admin:configuration_source_new_token", args=[w.hub.source.id]), {"post": "yes"},
+    ),
+    ("customers_webhook_add", ""): lambda w: (
+        reverse("admin:customers_webhook_add"),
+        {"name": "Shop", "url": "https://hooks.example/", "state": "ACTIVE"},
+    ),
+    ("customers_webhook_change", ""): lambda w: (
+        reverse("admin:customers_webhook_change", args=[w.webhook]),
+        {"name": "Till", "url": "https://hooks.example/", "state": "ACTIVE", "version": 1},
+    ),
+    ("customers_webhook_new_secret", ""): lambda w: (
+        reverse("admin:customers_webhook_new_secret", args=[w.webhook]), {"post": "yes"},
+    ),
+    ("privacy-export", ""): lambda w: (
+        w.address("privacy-export", customer_id=w.customer), {"format": "json"},
     ),
     ("export-customers", ""): lambda w: (
         w.address("export-customers", f"?node={w.hub.node.id}"), {"about": w.hub.node.name},
+    ),
+    ("export-segment", ""): lambda w: (
+        w.address("export-segment", segment_id=w.segment), {"about": "Regulars"},
     ),
     ("node", "empty"): lambda w: (
         w.address("node", node_id=w.hub.node.id), {"act": "empty", "typed": w.hub.node.name},
@@ -187,18 +230,18 @@ def test_a_sensitive_form_waits_for_the_password(world: World, operation: tuple[
     browser, before = world.browser, StaffChange.objects.count()
     address, form = SENSITIVE[operation](world)
     age(browser)
-    asked = world.send(address, form)["Location"]
-    assert asked.startswith(f"{AGAIN}?next=%2Fsign-in%2Fagain%2Fconfirm")
-    confirm = parse_qs(urlsplit(asked).query)["next"][0]
+    requested = world.send(address, form)["Location"]
+    assert requested.startswith(f"{AGAIN}?next=%2Fsign-in%2Fagain%2Fconfirm")
+    confirm = parse_qs(urlsplit(requested).query)["next"][0]
     assert browser.get(confirm)["Location"].startswith(AGAIN), "not by its address alone"
     name = parse_qs(urlsplit(confirm).query)["form"][0]
     again = browser.post(address, {"kept_form": name})["Location"]
     assert again.startswith(AGAIN), "nor by sending it again"
-    asked, confirm = again, parse_qs(urlsplit(again).query)["next"][0]
-    assert "not your password" in Page(browser.post(asked, {"password": "wrong"}))
+    requested, confirm = again, parse_qs(urlsplit(again).query)["next"][0]
+    assert "not your password" in Page(browser.post(requested, {"password": "wrong"}))
     assert StaffChange.objects.count() == before
 
-    assert browser.post(asked, {"password": PASSWORD})["Location"] == confirm
+    assert browser.post(requested, {"password": PASSWORD})["Location"] == confirm
     page = Page(browser.get(confirm))
     assert "Go on?" in page
     for secret in (NEW_PASSWORD, str(world.hub.node.id)):
@@ -208,7 +251,7 @@ def test_a_sensitive_form_waits_for_the_password(world: World, operation: tuple[
     assert StaffChange.objects.count() == before, "looking at it does nothing"
     done = browser.post(address, {"kept_form": name})
     assert StaffChange.objects.count() > before
-    if operation == ("export-customers", ""):
+    if operation in {("export-customers", ""), ("privacy-export", "")}:
         assert b"ada@x.it" in b"".join(done.streaming_content)
     if operation == ("users", "add"):
         grace = User.objects.get(username="grace")
@@ -231,14 +274,15 @@ def test_where_every_form_is_sensitive_no_act_is_a_way_around(world: World, act:
 def test_what_is_not_sensitive_is_done_however_long_ago_one_has_signed_in(world: World) -> None:
     age(world.browser)
     before = StaffChange.objects.count()
-    form = {"act": "switch", "id": world.hub.source.id, "on": "false"}
-    assert world.send(world.address("sources"), form).status_code == 302
+    form = {"act": "switch", "type": "loggedIn", "on": "false"}
+    assert world.send(world.address("event-settings"), form).status_code == 302
     assert StaffChange.objects.count() == before + 1
 
 
 PAGES = {
-    "forget-customer": lambda w: (
-        w.address("forget-customer", customer_id=w.customer), {"typed": "ada@x.it"},
+    "privacy-erase": lambda w: (
+        w.address("privacy-erase", customer_id=w.customer),
+        {"typed": f"erase {str(w.customer)[-8:]}"},
     ),
     "mfa_activate_totp": lambda w: (reverse("mfa_activate_totp"), {"code": "123456"}),
     "mfa_add_webauthn": lambda w: (reverse("mfa_add_webauthn"), {"name": "x", "credential": "{}"}),
@@ -254,25 +298,27 @@ PAGES = {
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_that_is_nothing_but_sensitive_asks_before_its_form(world: World, page: str) -> None:
+def test_a_page_with_only_a_sensitive_form_requires_reauthentication_first(
+    world: World, page: str
+) -> None:
     browser = world.browser
     address, form = PAGES[page](world)
     query = {name: value for name, value in form.items() if name not in {"allow", "typed"}}
     assert browser.get(address, query).status_code == 200
     age(browser)
-    asked = browser.get(address, query)["Location"]
-    assert asked.startswith(AGAIN)
+    requested = browser.get(address, query)["Location"]
+    assert requested.startswith(AGAIN)
     assert world.send(address, form)["Location"].startswith(AGAIN)
     assert Customer.objects.get(id=world.customer).deleted == 0
     assert not get_grant_model().objects.exists()
     assert not world.operator.has_second_factor()
     kept = dict(browser.session)
     assert "kept_form" not in kept
-    assert "ada@x.it" not in str(kept), "whoever is to be forgotten is not remembered for that"
-    back = browser.post(asked, {"password": PASSWORD})["Location"]
+    assert "typed" not in str(kept), "a confirmation is typed again"
+    back = browser.post(requested, {"password": PASSWORD})["Location"]
     assert browser.get(back).status_code == 200
     assert world.send(address, form).status_code in {200, 302}
-    if page == "forget-customer":
+    if page == "privacy-erase":
         assert Customer.objects.get(id=world.customer).deleted == -1
     if page == "authorize":
         assert get_grant_model().objects.count() == 1
@@ -281,13 +327,13 @@ def test_a_page_that_is_nothing_but_sensitive_asks_before_its_form(world: World,
 def test_of_who_has_a_second_factor_the_password_is_no_proof(world: World) -> None:
     address, form = SENSITIVE["clients", "add"](world)
     TOTP.activate(world.operator, SECRET)
-    asked = world.send(address, form)["Location"]
-    assert asked.startswith(reverse("mfa_reauthenticate")), "though it is a minute old"
-    confirm = parse_qs(urlsplit(asked).query)["next"][0]
+    requested = world.send(address, form)["Location"]
+    assert requested.startswith(reverse("mfa_reauthenticate")), "though it is a minute old"
+    confirm = parse_qs(urlsplit(requested).query)["next"][0]
     world.browser.post(AGAIN, {"password": PASSWORD})
     assert world.browser.get(confirm)["Location"].startswith(reverse("mfa_reauthenticate"))
-    assert "This is not right" in Page(world.browser.post(asked, {"code": wrong_code()}))
-    assert world.browser.post(asked, {"code": code_of()})["Location"] == confirm
+    assert "This is not right" in Page(world.browser.post(requested, {"code": wrong_code()}))
+    assert world.browser.post(requested, {"code": code_of()})["Location"] == confirm
     assert "Go on?" in Page(world.browser.get(confirm))
     assert "Client id" in Page(world.send(address, form))
 
@@ -301,9 +347,9 @@ def test_an_own_password_takes_the_old_one_and_the_second_factor(world: World) -
     assert "This is not your password" in wrong
     TOTP.activate(world.operator, SECRET)
     right = form | {"old_password": PASSWORD}
-    for asked in (world.browser.get(address), world.send(address, right)):
-        assert asked["Location"].startswith(reverse("mfa_reauthenticate"))
-    world.browser.post(asked["Location"], {"code": code_of()})
+    for requested in (world.browser.get(address), world.send(address, right)):
+        assert requested["Location"].startswith(reverse("mfa_reauthenticate"))
+    world.browser.post(requested["Location"], {"code": code_of()})
     assert world.send(address, right)["Location"] == reverse("admin:password_change_done")
     world.operator.refresh_from_db()
     assert world.operator.check_password(NEW_PASSWORD)
@@ -364,8 +410,8 @@ def test_how_long_is_a_setting(world: World, settings: Any) -> None:
 def hold(world: World, operation: tuple[str, str]) -> str:
     """Send a form after an hour; the name that it is kept by."""
     age(world.browser)
-    asked = world.send(*SENSITIVE[operation](world))["Location"]
-    confirm = parse_qs(urlsplit(asked).query)["next"][0]
+    requested = world.send(*SENSITIVE[operation](world))["Location"]
+    confirm = parse_qs(urlsplit(requested).query)["next"][0]
     return parse_qs(urlsplit(confirm).query)["form"][0]
 
 
@@ -391,7 +437,7 @@ def test_a_kept_form_is_for_its_page_its_session_and_a_while(world: World) -> No
     def refused(browser: Client, where: str) -> bool:
         return gone in Page(browser.post(where, {"kept_form": name}, follow=True))
 
-    assert refused(world.browser, world.address("sources"))
+    assert refused(world.browser, world.address("workspaces"))
     assert refused(world.browser, address + "?x=1")
     elsewhere = Client(headers={"host": "localhost"})
     sign_in(elsewhere, world.operator)
@@ -411,8 +457,8 @@ def test_odd_names_of_kept_forms(world: World, odd: str) -> None:
     prove(world)
     sent = world.browser.post(world.address("users"), {"kept_form": odd}, follow=True)
     assert "not kept any more" in Page(sent)
-    shown = world.browser.get(CONFIRM, {"form": odd}, follow=True)
-    assert "not kept any more" in Page(shown)
+    displayed = world.browser.get(CONFIRM, {"form": odd}, follow=True)
+    assert "not kept any more" in Page(displayed)
     assert not User.objects.filter(username="grace").exists()
 
 
@@ -423,12 +469,12 @@ def test_few_forms_are_kept(world: World) -> None:
 
 def test_a_form_that_is_too_large_is_not_kept(world: World) -> None:
     age(world.browser)
-    address, form = SENSITIVE["sources", "add"](world)
+    address, form = SENSITIVE["configuration_source_add", ""](world)
     form |= {"name": "x" * reauthentication.LONGEST_KEPT}
-    asked = world.send(address, form)["Location"]
-    assert parse_qs(urlsplit(asked).query)["next"] == [address]
+    requested = world.send(address, form)["Location"]
+    assert parse_qs(urlsplit(requested).query)["next"] == [address]
     assert "kept_form" not in world.browser.session
-    back = world.browser.post(asked, {"password": PASSWORD}, follow=True)
+    back = world.browser.post(requested, {"password": PASSWORD}, follow=True)
     assert "too much to be kept" in Page(back)
 
 
@@ -468,9 +514,18 @@ class Forms(HTMLParser):
 def pages(world: World, **parts: Any) -> Iterator[str]:
     """The address of each page that needs no other parts."""
     for pattern in urlpatterns:
-        wanted = set(pattern.pattern.converters) - {"workspace_id"}
-        if wanted <= parts.keys():
-            yield world.address(pattern.name, **{each: parts[each] for each in wanted})
+        expected = set(pattern.pattern.converters) - {"workspace_id"}
+        if expected <= parts.keys():
+            yield world.address(pattern.name, **{each: parts[each] for each in expected})
+
+
+def of_model_admins() -> Iterator[tuple[str, str]]:
+    """The forms of model admins that write through the API."""
+    for model, each in admin.site._registry.items():
+        if isinstance(each, SavesThroughApi):
+            acts = {*each.operations, *each.actions_detail} - {"view"}
+            for act in acts:
+                yield f"{model._meta.app_label}_{model._meta.model_name}_{act}", ""
 
 
 def test_every_form_is_known_to_be_sensitive_or_not(world: World) -> None:
@@ -485,7 +540,8 @@ def test_every_form_is_known_to_be_sensitive_or_not(world: World) -> None:
     assert hub.admin.put(f"{hub.configuration}/properties/extended", extended).status == 200
     found: set[tuple[str, str]] = set()
     for node in (hub.node.id, aggregate):
-        for address in pages(world, customer_id=world.customer, node_id=node):
+        segment = reverse("admin:segments_segment_change", args=[world.segment])
+        for address in [*pages(world, customer_id=world.customer, node_id=node), segment]:
             answer = world.browser.get(address)
             forms = Forms()
             forms.feed("" if answer.streaming else answer.content.decode())
@@ -493,10 +549,12 @@ def test_every_form_is_known_to_be_sensitive_or_not(world: World) -> None:
                 match = resolve(urlsplit(target or address).path)
                 if match.app_name == "office":
                     found.add((match.url_name or "", act))
-    known = ORDINARY | SENSITIVE.keys() | {("forget-customer", "")}
+    found |= set(of_model_admins())
+    known = ORDINARY | SENSITIVE.keys() | {("privacy-erase", "")}
     assert found - known == set(), "say whether it is sensitive"
     assert SENSITIVE.keys() - found == set()
-    named = {page for page, _ in known} | ONLY_SHOWN
+    named = {page for page, _ in known} | READ_ONLY_PAGES
+    named -= {page for page, _ in of_model_admins()}
     assert {pattern.name for pattern in urlpatterns} == named, "say whether it is sensitive"
     registers = {f"{each._meta.app_label}_{each._meta.model_name}" for each in admin.site._registry}
     assert registers == REGISTERS, "say whether it is sensitive"
@@ -518,7 +576,9 @@ def of_second_factors(resolver: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("has_one", [True, False])
-def test_every_page_that_changes_second_factors_asks(world: World, has_one: bool) -> None:
+def test_every_page_that_changes_second_factors_requires_reauthentication(
+    world: World, has_one: bool
+) -> None:
     if has_one:
         TOTP.activate(world.operator, SECRET)
         RecoveryCodes.activate(world.operator)

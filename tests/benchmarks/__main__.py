@@ -27,7 +27,8 @@ from tests.benchmarks.breakdown import customer
 from tests.benchmarks.load import http_request, requests_per_second
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PORT, BARE_PORT = 18470, 18480
+PORT = int(os.environ.get("BENCHMARK_PORT", "18470"))
+BARE_PORT = PORT + 10
 WORKERS = "2"
 ROUNDS = int(os.environ.get("BENCHMARK_ROUNDS", "5"))
 SECONDS = float(os.environ.get("BENCHMARK_SECONDS", "4"))

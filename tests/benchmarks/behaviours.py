@@ -93,7 +93,7 @@ def main() -> None:
                 print(f"{'ms':24} {'plain SQL':>10} {'ours':>8} {'ratio':>7}   ({EVENTS} events)")
                 for name, (query, plain) in QUESTIONS.items():
                     by_hand = _median(lambda sql=plain: connection.execute(sql.format(node=node)))
-                    ours = _median(lambda asked=query: _search(facts, node, asked))
+                    ours = _median(lambda requested=query: _search(facts, node, requested))
                     ratio = ours / by_hand
                     print(f"{name:24} {by_hand:10.0f} {ours:8.0f} {ratio:7.2f}", flush=True)
 

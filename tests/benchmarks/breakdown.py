@@ -26,13 +26,13 @@ STEPS = {
     "merge, key and consents": [
         "customers.actions.customers.for_create",
         "customers.actions.customers.match_key",
-        "customers.actions.customers.consent_changes",
+        "customers.actions.writes.consent_changes",
     ],
     "SQL": ["psycopg.Cursor.execute"],
     "commit": ["psycopg.Connection.commit"],
     "answer": [
         "customers.api.viewsets.customers.CustomerViewSet.serialized",
-        "customers.api.viewsets.customers.customer_response",
+        "customers.api.scoping.customer_response",
         "customers.api.viewsets.customers.JsonResponse",
     ],
 }

@@ -1,7 +1,10 @@
 """`.venv/bin/python -m tests.benchmarks.bulk`: bulk jobs against COPY of the same rows.
 
-Customers into an empty node and again over themselves, events; the worker's peak memory for a tenth
-of the rows and for all of them. BENCHMARK_ROWS makes it smaller.
+New customers, the same again with one change, and events that find them by external id. One process
+works on a job for BENCHMARK_SECONDS at a time; after each such slice the rows that it wrote are
+brought by COPY into tables with the same indexes, so both see the machine alike. CPU is that of the
+client and of its PostgreSQL backend, in microseconds a row; memory that of the process, after the
+first slice and after the last. BENCHMARK_ROWS (200000) and BENCHMARK_PARTS change how much is done.
 """
 
 from __future__ import annotations
@@ -14,92 +17,226 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import IO, Any
+
+import psutil
+import psycopg
 
 from tests.benchmarks.__main__ import ROOT, running_product
+from tests.benchmarks.searches import address_of
 
 ROWS = int(os.environ.get("BENCHMARK_ROWS", "200000"))
+SECONDS = float(os.environ.get("BENCHMARK_SECONDS", "2"))
+PARTS = os.environ.get("BENCHMARK_PARTS", "customers again events").split()
+# Tables that a job writes, and the rows of them that belong to some rows of the change feed.
+TABLES = {"CUSTOMER": "customers_customer", "EVENT": "events_event"}
+WRITTEN = """
+SELECT written.* FROM {table} AS written
+JOIN (
+    SELECT DISTINCT workspace_id, entity_id FROM customers_change
+    WHERE id > {after} AND id <= {last} AND entity = '{entity}'
+) AS change ON written.workspace_id = change.workspace_id AND written.id = change.entity_id
+"""
+CHANGES = "SELECT * FROM customers_change WHERE id > {after} AND id <= {last}"
+
+
+@dataclass(slots=True)
+class Spent:
+    """What some rows took: seconds, and seconds of CPU of the client and of PostgreSQL."""
+
+    rows: int = 0
+    seconds: float = 0.0
+    client: float = 0.0
+    database: float = 0.0
+
+    def add(self, other: Spent) -> None:
+        """Add what other rows took."""
+        self.rows += other.rows
+        self.seconds += other.seconds
+        self.client += other.client
+        self.database += other.database
+
+    def cpu(self) -> str:
+        """Microseconds of CPU a row: of the client and of PostgreSQL."""
+        return f"{self.client / self.rows * 1e6:.0f}+{self.database / self.rows * 1e6:.0f}"
+
+
+class Meter:
+    """Measures what this process and a backend of PostgreSQL take from now on."""
+
+    def __init__(self, backend: int) -> None:
+        self._backend = psutil.Process(backend)
+        self._before = self._read()
+
+    def _read(self) -> tuple[float, float, float]:
+        times = self._backend.cpu_times()
+        return time.perf_counter(), time.process_time(), times.user + times.system
+
+    def spent(self, rows: int) -> Spent:
+        """Return what was taken since the beginning."""
+        differences = (now - before for now, before in zip(self._read(), self._before, strict=True))
+        return Spent(rows, *differences)
 
 
 def main() -> None:
+    print(
+        f"{'':28} {'COPY/s':>8} {'ours/s':>8} {'ratio':>6} {'COPY cpu':>9} {'ours cpu':>9}"
+        f" {'ratio':>6} {'MB':>9}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        with running_product(data) as facts:
-            print(f"{'':34} {'COPY/s':>9} {'ours/s':>9} {'ratio':>7} {'peak MB':>8}")
-            for part in ("small", "customers", "again", "events"):
-                done = subprocess.run(
-                    [sys.executable, "-m", "tests.benchmarks.bulk", part, json.dumps(facts)],
-                    env=os.environ | {"CONTACTHUB_DATA": str(data), "LOG_LEVEL": "ERROR"},
-                    cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
-                )  # fmt: skip
-                print(done.stdout, end="", flush=True)
+        with (
+            running_product(data) as facts,
+            psycopg.connect(address_of(data), autocommit=True) as connection,
+        ):
+            for part in PARTS:
+                _measure(part, data, facts, connection)
 
 
-def part(name: str, facts: dict[str, Any]) -> None:
-    """One measurement, in a process of its own."""
+def _measure(
+    part: str, data: Path, facts: dict[str, Any], connection: psycopg.Connection[Any]
+) -> None:
+    """Have a part done by a process of its own, slice by slice, in turns with COPY."""
+    entity = "EVENT" if part == "events" else "CUSTOMER"
+    for table in (TABLES[entity], "customers_change"):
+        connection.execute(f"DROP TABLE IF EXISTS twin_{table}")
+        connection.execute(f"CREATE TABLE twin_{table} (LIKE {table} INCLUDING ALL)")
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.bulk", part, json.dumps(facts)],
+        env=os.environ | {"CONTACTHUB_DATA": str(data), "LOG_LEVEL": "ERROR"},
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    ours, copied, memory = Spent(), Spent(), []
+    after = _last_change(connection)
+    while True:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+        slice_ = json.loads(worker.stdout.readline())
+        ours.add(Spent(**slice_["spent"]))
+        memory.append(slice_["memory"])
+        last = _last_change(connection)
+        copied.add(_copied(connection, entity, after, last))
+        after = last
+        if slice_["ended"]:
+            break
+    worker.communicate()
+    assert worker.returncode == 0
+    assert copied.rows == ours.rows == ROWS, (copied.rows, ours.rows)
+    rates = [each.rows / each.seconds for each in (copied, ours)]
+    cpu = (copied.client + copied.database) / (ours.client + ours.database)
+    print(
+        f"{f'{ROWS} {part}':28} {rates[0]:8.0f} {rates[1]:8.0f} {rates[1] / rates[0]:6.2f}"
+        f" {copied.cpu():>9} {ours.cpu():>9} {cpu:6.2f} {memory[0]:4.0f}-{max(memory):.0f}",
+        flush=True,
+    )
+
+
+def _last_change(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("SELECT coalesce(max(id), 0) FROM customers_change").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _copied(connection: psycopg.Connection[Any], entity: str, after: int, last: int) -> Spent:
+    """Bring the rows that were written between two changes, and the changes, into the twins."""
+    table = TABLES[entity]
+    sources = {table: WRITTEN, "customers_change": CHANGES}
+    contents = {}
+    for name, statement in sources.items():
+        content = io.BytesIO()
+        found = statement.format(table=table, after=after, last=last, entity=entity)
+        with connection.cursor().copy(f"COPY ({found}) TO STDOUT") as copy:
+            for block in copy:
+                content.write(block)
+        contents[name] = content.getvalue()
+    rows = contents[table].count(b"\n")
+    meter = Meter(connection.info.backend_pid)
+    with connection.transaction():
+        for name, rows_of_table in contents.items():
+            with connection.cursor().copy(f"COPY twin_{name} FROM STDIN") as copy:
+                copy.write(rows_of_table)
+    return meter.spent(rows)
+
+
+def work(part: str, facts: dict[str, Any]) -> None:
+    """Load a job, and work on it for a while whenever a line comes in."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "contacthub_project.settings"
     import django
 
     django.setup()
+    from django.db import connection
+
+    from bulkjobs.actions.processing import process
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute("SELECT pg_backend_pid()")
+        (backend,) = cursor.fetchone()
+    _leave_it_to_us()
+    with tempfile.TemporaryFile() as raw:
+        _write_rows(raw, part)
+        job, done = None, 0
+        for _ in sys.stdin:
+            meter = Meter(backend)
+            job = job or _loaded(raw, part, facts)
+            ended = process(seconds=SECONDS)
+            job.refresh_from_db()
+            spent, done = meter.spent(job.processed - done), job.processed
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            slice_ = {"spent": asdict(spent), "memory": memory, "ended": ended}
+            print(json.dumps(slice_), flush=True)
+            if ended:
+                break
+    assert job is not None
+    assert (job.status, job.failed) == ("PROCESSED", 0), (job.status, job.failed)
+
+
+def _write_rows(raw: IO[bytes], part: str) -> None:
+    text = io.TextIOWrapper(raw, encoding="utf-8", newline="", write_through=True)
+    if part == "events":
+        text.write("externalId,context,date,properties.url\n")
+        for number in range(ROWS):
+            text.write(f"C{number},WEB,2026-01-01,https://shop.example/{number}\n")
+    else:
+        from customers.domain.invented_people import invented_person
+
+        text.write("externalId,base.contacts.email,base.firstName,base.lastName,tags.manual\n")
+        for number in range(ROWS):
+            base = invented_person(Random(number), number)["base"]
+            mail = base["contacts"]["email"]
+            text.write(f"C{number},{mail},{base['firstName']},{base['lastName']},{part}\n")
+    text.detach()
+    raw.seek(0)
+
+
+def _loaded(raw: IO[bytes], part: str, facts: dict[str, Any]) -> Any:
+    """Upload the file as a client does, and return its job."""
     from uuid import UUID
 
     from django.core.files.base import File
     from django.core.files.storage import default_storage
-    from django.db import connection
 
     from bulkjobs.actions.loading import Upload, load_job
-    from bulkjobs.actions.processing import process
     from configuration.queries.rules import latest_rules_of
     from contacthub_project.api.uploads import StoredUpload
     from contacthub_project.core.principal import Principal
-    from customers.domain.invented_people import invented_person
 
     workspace = latest_rules_of(UUID(facts["workspaceId"]))
     assert workspace is not None
-    node = workspace.nodes[UUID(facts["nodeIds"][0 if name != "small" else 1])]
-    count = ROWS // 10 if name == "small" else ROWS
-    entity = "EVENT" if name == "events" else "CUSTOMER"
-    with tempfile.TemporaryFile() as raw:
-        text = io.TextIOWrapper(raw, encoding="utf-8", newline="", write_through=True)
-        if entity == "CUSTOMER":
-            text.write("externalId,base.contacts.email,base.firstName,base.lastName,tags.manual\n")
-            for number in range(count):
-                person = invented_person(Random(number), number)
-                base = person["base"]
-                mail = base["contacts"]["email"]
-                text.write(f"C{number},{mail},{base['firstName']},{base['lastName']},{name}\n")
-        else:
-            text.write("externalId,context,date,properties.url\n")
-            for number in range(count):
-                text.write(f"C{number},WEB,2026-01-01,https://shop.example/{number}\n")
-        raw.seek(0)
-        operation = "INSERT" if entity == "EVENT" else "UPSERT"
-        event_type = "viewedPage" if entity == "EVENT" else None
-        by = Principal(frozenset({"TRUSTED_APPLICATION"}), None, None, source_id=UUID(int=1))
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")
-        _leave_it_to_us()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        started = time.perf_counter()
-        stored_as = default_storage.save("bulk-jobs/f.csv", File(raw, "f.csv"))
-        file = StoredUpload("f.csv", stored_as, 0, None)
-        upload = Upload(file, "f.csv", operation, entity, event_type)
-        job = load_job(workspace, node, upload, by=by)
-        while not process(seconds=3600):
-            pass
-        job.refresh_from_db()
-        rate = count / (time.perf_counter() - started)
-        assert job.failed == 0, job.failed
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    copied = _copied(
-        connection, "events_event" if entity == "EVENT" else "customers_customer", count
-    )
-    label = f"{entity.lower()}s, {name} ({count})"
-    print(
-        f"{label:34} {copied:9.0f} {rate:9.0f} {rate / copied:7.2f} {peak:8.0f}  ({before // 1024})"
-    )
+    node = workspace.nodes[UUID(facts["nodeIds"][0])]
+    by = Principal(frozenset({"TRUSTED_APPLICATION"}), None, None, source_id=UUID(int=1))
+    stored_as = default_storage.save("bulk-jobs/f.csv", File(raw, "f.csv"))
+    file = StoredUpload("f.csv", stored_as, 0, None)
+    if part == "events":
+        upload = Upload(file, "f.csv", "INSERT", "EVENT", "viewedPage")
+    else:
+        upload = Upload(file, "f.csv", "UPSERT", "CUSTOMER", None)
+    return load_job(workspace, node, upload, by=by)
 
 
 def _leave_it_to_us() -> None:
@@ -113,25 +250,8 @@ def _leave_it_to_us() -> None:
     PeriodicTasks.update_changed()
 
 
-def _copied(connection: Any, table: str, count: int) -> float:
-    """Rows a second that COPY brings into tables like the two that a write goes to."""
-    with connection.cursor() as cursor:
-        data, changes = io.BytesIO(), io.BytesIO()
-        for source, out in ((table, data), ("customers_change", changes)):
-            with cursor.copy(f"COPY (SELECT * FROM {source} LIMIT {count}) TO STDOUT") as copy:
-                for block in copy:
-                    out.write(block)
-            cursor.execute(f"DROP TABLE IF EXISTS twin_{source}")
-            cursor.execute(f"CREATE TABLE twin_{source} (LIKE {source} INCLUDING ALL)")
-        started = time.perf_counter()
-        for source, out in ((table, data), ("customers_change", changes)):
-            with cursor.copy(f"COPY twin_{source} FROM STDIN") as copy:
-                copy.write(out.getvalue())
-        return count / (time.perf_counter() - started)
-
-
 if __name__ == "__main__":
     if len(sys.argv) > 2:
-        part(sys.argv[1], json.loads(sys.argv[2]))
+        work(sys.argv[1], json.loads(sys.argv[2]))
     else:
         main()

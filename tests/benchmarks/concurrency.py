@@ -10,11 +10,9 @@ BENCHMARK_ROUNDS, BENCHMARK_SECONDS and BENCHMARK_CONNECTIONS ("1 16 64") change
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import statistics
 import tempfile
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +21,14 @@ from typing import Any
 import psutil
 
 from tests.benchmarks.__main__ import BARE_PORT, PORT, _id_of, bare_inserts, running_product
-from tests.benchmarks.breakdown import customer
-from tests.benchmarks.load import http_request, requests_per_second
+from tests.benchmarks.load import requests_per_second
+from tests.benchmarks.operations import Operations
 
 ROUNDS = int(os.environ.get("BENCHMARK_ROUNDS", "3"))
 SECONDS = float(os.environ.get("BENCHMARK_SECONDS", "2"))
 CONNECTIONS = [int(each) for each in os.environ.get("BENCHMARK_CONNECTIONS", "1 16 64").split()]
 CUSTOMERS = 200  # that are read and changed in turns
 EXPECTED = (b"HTTP/1.1 200", b"HTTP/1.1 201", b"HTTP/1.1 202")
-PROPERTIES = {"url": "https://shop.example/scarves/red", "title": "Red scarves", "path": "/scarves"}
 
 
 @dataclass(frozen=True)
@@ -51,52 +48,16 @@ def main() -> None:
 
 
 def _measure(facts: dict[str, Any]) -> None:
-    token, node = facts["tokens"]["trusted"], facts["nodeIds"][0]
-    hub = f"/hub/v1/workspaces/{facts['workspaceId']}"
-    numbers = itertools.count()
-
-    def new(path: str) -> bytes:
-        body = customer(node, f"person{next(numbers)}-{uuid.uuid4()}")
-        return http_request("POST", path, token=token, body=body)
-
-    ours = [_id_of(PORT, new(f"{hub}/customers")) for _ in range(CUSTOMERS)]
-    bare = [_id_of(BARE_PORT, new("/")) for _ in range(CUSTOMERS)]
-    turn = itertools.count()
-
-    def one_of(ids: list[str]) -> str:
-        return ids[next(turn) % CUSTOMERS]
-
-    def change() -> bytes:
-        return json.dumps({"base": {"lastName": f"name{next(numbers)}"}}).encode()
-
-    def event() -> bytes:
-        said = {"customerId": one_of(ours), "type": "viewedPage", "context": "WEB"}
-        return json.dumps(said | {"properties": PROPERTIES}).encode()
-
-    def patch(of: str) -> bytes:
-        return http_request("PATCH", f"{hub}/customers/{of}", token=token, body=change())
-
+    makes = Operations(facts, [], [])
+    ours = [_id_of(PORT, makes.new_customer()) for _ in range(CUSTOMERS)]
+    bare = [_id_of(BARE_PORT, makes.new_bare()) for _ in range(CUSTOMERS)]
+    makes = Operations(facts, ours, bare)
     only = os.environ.get("BENCHMARK_ONLY", "")
-    rows: dict[str, tuple[Callable[[], bytes], Callable[[], bytes]]] = {
-        "GET one customer": (
-            lambda: http_request("GET", f"/{one_of(bare)}"),
-            lambda: http_request("GET", f"{hub}/customers/{one_of(ours)}", token=token),
-        ),
-        "POST a customer": (lambda: new("/"), lambda: new(f"{hub}/customers")),
-        "POST an event": (
-            lambda: http_request("POST", "/", body=event()),
-            lambda: http_request("POST", f"{hub}/events", token=token, body=event()),
-        ),
-        "PATCH a customer": (
-            lambda: http_request("PATCH", f"/{one_of(bare)}", body=change()),
-            lambda: patch(one_of(ours)),
-        ),
-    }
+    rows = {name: pair for name, pair in makes.pairs().items() if only in name}
     print(
         f"{'':18} {'conn.':>5} {'bare /s':>8} {'ours /s':>8} {'ratio':>6}"
         f" {'bare web+PG':>12} {'ours web+PG':>12}   (median of {ROUNDS} rounds)"
     )
-    rows = {name: pair for name, pair in rows.items() if only in name}
     for (name, pair), connections in itertools.product(rows.items(), CONNECTIONS):
         rounds = [
             [
@@ -106,9 +67,9 @@ def _measure(facts: dict[str, Any]) -> None:
             for _ in range(ROUNDS)
         ]
         _print(name, connections, rounds)
-    hot = [_measured(PORT, lambda: patch(ours[0]), 16) for _ in range(ROUNDS)]
-    told = f"{statistics.median(each.rate for each in hot):8.0f} {'':6} {'':12} {_cpu(hot):>12}"
-    print(f"{'PATCH the same one':18} {16:5} {'':8} {told}", flush=True)
+    hot = [_measured(PORT, lambda: makes.patch(ours[0]), 16) for _ in range(ROUNDS)]
+    reported = f"{statistics.median(each.rate for each in hot):8.0f} {'':6} {'':12} {_cpu(hot):>12}"
+    print(f"{'PATCH the same one':18} {16:5} {'':8} {reported}", flush=True)
 
 
 def _print(name: str, connections: int, rounds: list[list[Measured]]) -> None:
@@ -129,7 +90,7 @@ def _cpu(measured: list[Measured]) -> str:
 
 
 def _measured(port: int, made: Callable[[], bytes], connections: int) -> Measured:
-    web, database = _web_processes(port), _database_processes()
+    web, database = web_processes(port), database_processes()
     before = _seconds(web), _seconds(database)
     rate = requests_per_second(
         port, made, seconds=SECONDS, expected=EXPECTED, connections=connections
@@ -139,17 +100,17 @@ def _measured(port: int, made: Callable[[], bytes], connections: int) -> Measure
     return Measured(rate, spent[0] / requests, spent[1] / requests)
 
 
-def _web_processes(port: int) -> list[psutil.Process]:
+def web_processes(port: int) -> list[psutil.Process]:
     """Granian that listens at the port, and its workers."""
-    found = []
+    found = set()  # a worker is forked, and has the command line of its parent
     for process in psutil.process_iter(["cmdline"]):
         line = process.info["cmdline"] or []
         if "granian" in line and str(port) in line:
-            found += [process, *process.children(recursive=True)]
-    return found
+            found |= {process, *process.children(recursive=True)}
+    return list(found)
 
 
-def _database_processes() -> list[psutil.Process]:
+def database_processes() -> list[psutil.Process]:
     """PostgreSQL's processes that the product has started."""
     children = psutil.Process().children(recursive=True)
     return [each for each in children if each.name().startswith("postgres")]

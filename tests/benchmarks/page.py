@@ -20,11 +20,16 @@ PAGE = ROOT / "docs" / "BENCHMARKS.md"
 PARTS = {
     "tests.benchmarks": "A write has three tables and thirteen indexes where the bare function has one; Python"
     " around the SQL takes the rest.",
+    "tests.benchmarks.concurrency": "Python around the SQL, which the load generator and PostgreSQL share two cores"
+    " with; at one connection the commit.",
+    "tests.benchmarks.growth": "Indexes and tables that no longer fit into shared_buffers.",
     "tests.benchmarks.searches": "Reading the rows of the page; the statements themselves are those one would write.",
     "tests.benchmarks.ingestion": "Five indexes, the change feed, and the locks that keep an event from a customer who"
     " goes.",
     "tests.benchmarks.following": "A transaction for every chunk of merges; giving offsets, for the feed.",
-    "tests.benchmarks.bulk": "Checking each row by the workspace's JSON Schema, in Python.",
+    "tests.benchmarks.bulk": "Half Python (reading, validating and merging a row), half PostgreSQL, one after the"
+    " other; COPY has neither foreign keys, nor the feed's order, nor results of rows.",
+    "tests.benchmarks.exports": "Reading 82 properties out of four documents, quoting them, and looking for formulas.",
     "tests.benchmarks.behaviours": "Grouping the events of a type, for each search anew.",
     "tests.benchmarks.analytics": "Writing the days of an answer, in Python; triggers, for loads.",
 }

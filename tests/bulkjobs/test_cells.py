@@ -100,7 +100,7 @@ def test_numbers_with_either_mark(number: float, mark: str) -> None:
     other = CellRules(decimal_mark=DecimalMark("." if mark == "," else ","))
     with pytest.raises(ValueError, match="number"):
         other.value(text, "number")
-    assert CellRules(decimal_mark=DecimalMark.NOT_SAID).value(text, "number") == number
+    assert CellRules(decimal_mark=DecimalMark.UNDETERMINED).value(text, "number") == number
 
 
 SEPARATOR = "[,;|\t\r\n]"
@@ -142,9 +142,9 @@ def test_files_with_lenient_values(hub: Hub) -> None:
     assert set(outcomes(lenient("date-with-time.csv"))) == {"updated"}
     assert Customer.objects.get(external_id="1").base["dob"] == "1987-05-06"
     assert set(outcomes(lenient("yes.csv"))) == {"updated", "created"}
-    told = {each.base["contacts"]["email"]: each.consents for each in Customer.objects.all()}
-    assert told["mara@example.com"]["profiling"]["online"]["status"] is True
-    assert told["luca@example.com"]["profiling"]["online"]["status"] is False
+    reported = {each.base["contacts"]["email"]: each.consents for each in Customer.objects.all()}
+    assert reported["mara@example.com"]["profiling"]["online"]["status"] is True
+    assert reported["luca@example.com"]["profiling"]["online"]["status"] is False
     Customer.objects.all().delete()
     rows = done(hub, (FILES / "apostrophes.csv").read_bytes(), values="lenient")
     assert outcomes(rows) == ["created"] * 2
@@ -190,7 +190,7 @@ def test_usual_headings_and_a_mapping(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "mapping", "told"),
+    ("header", "mapping", "reported"),
     [
         ("Email,E-Mail", {}, "stand twice: Email and E-Mail"),
         ("Email,frstName", {}, "frstName (is it base.firstName?)"),
@@ -202,11 +202,11 @@ def test_usual_headings_and_a_mapping(hub: Hub) -> None:
     ],
 )
 def test_headings_that_cannot_be_placed(
-    hub: Hub, header: str, mapping: dict[str, str | None], told: str
+    hub: Hub, header: str, mapping: dict[str, str | None], reported: str
 ) -> None:
     job = upload(hub, f"{header}\n", mapping=json.dumps(mapping))
-    assert told in (job["errorMessage"] or "")
-    assert (job["status"] == "FAILED") is bool(told)
+    assert reported in (job["errorMessage"] or "")
+    assert (job["status"] == "FAILED") is bool(reported)
 
 
 @pytest.mark.parametrize("mapping", ["x", "[]", '{"a": 1}', '{"a": "b"'])
@@ -231,7 +231,7 @@ def test_every_usual_name_means_one_property() -> None:
         assert known, path
 
 
-def test_a_dry_run_tells_what_would_be_and_writes_nothing(hub: Hub) -> None:
+def test_a_dry_run_reports_and_writes_nothing(hub: Hub) -> None:
     known = hub.post_customer(base={"contacts": {"email": "b@x.it"}})["id"]
     file = (
         "externalId,base.contacts.email,base.dob\n1,a@x.it,\n2,b@x.it,\n3,c@x.it,soon\n,b@x.it,\n"

@@ -55,7 +55,7 @@ def test_a_subscription_by_columns_adds_to_the_list(hub: Hub, turned: bool) -> N
 )  # fmt: skip
 def test_columns_that_contradict_each_other_are_refused(hub: Hub, wide: str, narrow: str) -> None:
     names = ["base.contacts.email", "base.subscriptions", "base.subscriptions.offers.subscribed"]
-    told = set()
+    reported = set()
     for order in itertools.permutations(range(3)):
         out = io.StringIO()
         cells = ["d@x.it", wide, narrow]
@@ -64,8 +64,8 @@ def test_columns_that_contradict_each_other_are_refused(hub: Hub, wide: str, nar
         )
         (row,) = done(hub, out.getvalue())
         assert row["outcome"] == "failed"
-        told.add((row["error"], row["column"], row["code"]))
-    ((error, column, code),) = told
+        reported.add((row["error"], row["column"], row["code"]))
+    ((error, column, code),) = reported
     if narrow:
         assert (column, code) == (names[2], "contradiction")
         assert error == f"{names[2]} contradicts column {names[1]}"
@@ -184,7 +184,7 @@ OPEN_QUOTES = [
 
 
 @pytest.mark.parametrize(("file", "line"), OPEN_QUOTES)
-def test_an_unclosed_quote_is_told_of_at_its_own_line(hub: Hub, file: str, line: int) -> None:
+def test_an_unclosed_quote_is_reported_at_its_own_line(hub: Hub, file: str, line: int) -> None:
     job = upload(hub, file)
     assert job["status"] == "FAILED"
     assert job["errorMessage"].startswith(f"line {line}: a quote is not closed")
@@ -196,7 +196,9 @@ def test_an_unclosed_quote_is_told_of_at_its_own_line(hub: Hub, file: str, line:
     ),
     st.data(),
 )
-def test_wherever_a_quote_is_left_open_its_line_is_told(rows: list[list[str]], data: Any) -> None:
+def test_wherever_a_quote_is_left_open_its_line_is_reported(
+    rows: list[list[str]], data: Any
+) -> None:
     """Against a model: a file that is right, and behind it a cell that never ends."""
     out = io.StringIO()
     csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([["h", "i"], *rows])

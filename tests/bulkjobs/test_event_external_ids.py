@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from customers.models import Customer
 from events.models import Event
 from tests.bulkjobs.test_jobs import done, outcomes, upload
 from tests.factories import Hub
 
+FILES = Path(__file__).parent / "files"
 EVENTS = {"entity": "EVENT", "eventType": "completedOrder"}
 FILE = (
     "customerId,eventExternalId,context,date,properties.orderId\n"
@@ -82,3 +87,51 @@ def test_the_customers_external_id_is_another_column(hub: Hub) -> None:
 def test_deletion_by_file_needs_ids(hub: Hub) -> None:
     job = upload(hub, "eventExternalId\nA-1\n", "DELETE", **EVENTS)
     assert job["status"] == "FAILED"
+
+
+def test_external_ids_that_differ_by_case_only_are_two_people(hub: Hub) -> None:
+    upper = hub.post_customer(externalId="A-1", base={"contacts": {"email": "u@x.it"}})["id"]
+    lower = hub.post_customer(externalId="a-1", base={"contacts": {"email": "l@x.it"}})["id"]
+    head = "externalId,context,date,properties.url\n"
+    more = {"entity": "EVENT", "eventType": "viewedPage"}
+    done(hub, f"{head}a-1,WEB,2026-01-01,https://x.it\nA-1,WEB,2026-01-02,https://x.it\n", **more)
+    owners = [str(each.customer_id) for each in Event.objects.order_by("date")]
+    assert owners == [lower, upper]
+    rows = done(hub, "externalId\na-1\nA-1\nA-1\n", "DELETE")
+    assert [(row["outcome"], row["id"]) for row in rows] == [
+        ("deleted", lower), ("deleted", upper), ("failed", ""),
+    ]  # fmt: skip
+
+
+def test_where_the_node_ignores_case_they_are_one(hub: Hub) -> None:
+    hub.node.unique_properties = ["externalId"]
+    hub.node.case_sensitive = False
+    hub.node.save()
+    known = hub.post_customer(externalId="A-1")["id"]
+    assert [row["id"] for row in done(hub, "externalId,base.firstName\na-1,Ada\n")] == [known]
+    head = "customerId,externalId,context,date,properties.url\n"
+    more = {"entity": "EVENT", "eventType": "viewedPage"}
+    rows = done(hub, f"{head}{known},a-1,WEB,2026-01-01,https://x.it\n", **more)
+    assert outcomes(rows) == ["created"], rows
+
+
+@pytest.mark.parametrize(
+    ("is_case_sensitive", "owners"),
+    [(False, {"o1": "MB7", "o2": "mb8", "o3": None}), (True, {"o1": None, "o2": None, "o3": None})],
+)
+def test_orders_find_customers_whose_ids_have_spaces_or_another_case(
+    hub: Hub, is_case_sensitive: bool, owners: dict[str, str | None]
+) -> None:
+    """Space around an id never counts; case does where the node says so."""
+    hub.node.unique_properties = ["externalId"]
+    hub.node.case_sensitive = is_case_sensitive
+    hub.node.save()
+    people = done(hub, (FILES / "ids-of-customers.csv").read_text())
+    assert outcomes(people) == ["created", "created"]
+    orders = done(hub, (FILES / "ids-of-orders.csv").read_text(), "INSERT", **EVENTS)
+    assert outcomes(orders) == ["created"] * 3
+    names = dict(Customer.objects.values_list("id", "external_id"))
+    found = {
+        each.properties["orderId"]: names.get(each.customer_id) for each in Event.objects.all()
+    }
+    assert found == owners

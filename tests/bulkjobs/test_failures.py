@@ -40,7 +40,7 @@ POISON = [
 ]
 
 
-def told(hub: Hub, job: Answer) -> Answer:
+def reported(hub: Hub, job: Answer) -> Answer:
     return hub.trusted.get(f"{jobs_path(hub)}/{job['id']}")
 
 
@@ -77,7 +77,7 @@ def breaks(monkeypatch: pytest.MonkeyPatch, on: dict[str, Any]) -> None:
 def test_a_poisoned_row_fails_and_the_next_job_is_done(hub: Hub, file: str) -> None:
     poisoned, good = upload(hub, file), upload(hub, "base.contacts.email\na@x.it\n")
     assert process(seconds=60)
-    assert told(hub, poisoned)["status"] == told(hub, good)["status"] == "PROCESSED"
+    assert reported(hub, poisoned)["status"] == reported(hub, good)["status"] == "PROCESSED"
     (row,) = results(hub, poisoned)
     assert (row["outcome"], bool(row["error"])) == ("failed", True)
     assert outcomes(results(hub, good)) == ["created"]
@@ -106,7 +106,7 @@ def test_an_unexpected_exception_costs_its_row(
         assert "x.it" not in rows[each]["error"]
 
 
-def test_a_value_that_cannot_be_stored_is_told_as_such(
+def test_a_value_that_cannot_be_stored_is_reported_as_such(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     breaks(monkeypatch, {"bad": "SELECT 1 / 0"})
@@ -147,11 +147,11 @@ def test_an_unexpected_exception_of_a_job_fails_it_and_no_other(
 
     monkeypatch.setattr(chunks, "columns_of", columns_of)
     assert process(seconds=60)
-    failed = told(hub, first)
+    failed = reported(hub, first)
     assert failed["status"] == "FAILED"
     (entry,) = [each for each in logged if each["event"] == "bulk job failed"]
     assert entry["logref"] in failed["errorMessage"]
-    assert told(hub, second)["status"] == "PROCESSED"
+    assert reported(hub, second)["status"] == "PROCESSED"
     assert not default_storage.listdir("bulk-jobs")[1]
 
 
@@ -172,13 +172,13 @@ def test_a_job_that_kills_its_worker_each_time_is_given_up(
     for _ in range(processing.MOST_ATTEMPTS):
         with pytest.raises(Killed):
             process(seconds=60)
-        assert told(hub, deadly)["status"] == "PROCESSING"
+        assert reported(hub, deadly)["status"] == "PROCESSING"
     assert process(seconds=60)
-    ended = told(hub, deadly)
+    ended = reported(hub, deadly)
     assert (ended["status"], ended["processedEntities"]) == ("FAILED", 2)
     (entry,) = [each for each in logged if each["event"] == "bulk job given up"]
     assert entry["logref"] in ended["errorMessage"]
-    assert told(hub, good)["status"] == "PROCESSED"
+    assert reported(hub, good)["status"] == "PROCESSED"
     assert outcomes(results(hub, deadly)) == ["created", "created"]
 
 
@@ -196,7 +196,7 @@ def test_workers_that_are_killed_at_different_rows_do_not_end_a_job(
         return real(*given)
 
     monkeypatch.setattr(failures, "applied", applied)
-    while told(hub, job)["status"] != "PROCESSED":
+    while reported(hub, job)["status"] != "PROCESSED":
         try:
             process(seconds=60)
         except Killed:
@@ -224,7 +224,7 @@ def test_a_database_that_was_away_for_a_moment_fails_no_row(
     monkeypatch.setattr(failures, "applied", applied)
     job = upload(hub, "base.contacts.email\na@x.it\nb@x.it\n")
     assert process(seconds=60)
-    assert (told(hub, job)["status"], Result.objects.count()) == ("LOADED", 0)
+    assert (reported(hub, job)["status"], Result.objects.count()) == ("LOADED", 0)
     BulkJob.objects.update(available_at=now())
     codes += ["40P01", "40001"]  # of two transactions one was sent back: tried again at once
     assert process(seconds=60)
@@ -233,10 +233,10 @@ def test_a_database_that_was_away_for_a_moment_fails_no_row(
     for _ in range(processing.MOST_ATTEMPTS):
         codes.append("53200")
         assert process(seconds=60)
-        assert told(hub, job)["status"] == "LOADED"
+        assert reported(hub, job)["status"] == "LOADED"
         BulkJob.objects.update(available_at=now())
     process(seconds=60)
-    assert told(hub, job)["status"] == "FAILED"
+    assert reported(hub, job)["status"] == "FAILED"
 
 
 @given(bad=st.sets(st.integers(0, 40)), count=st.integers(0, 40))

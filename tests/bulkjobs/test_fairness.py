@@ -163,11 +163,11 @@ def test_turns_are_those_of_a_naive_queue(hub: Hub, jobs: list[tuple[int, int, i
     while rest:
         claim = processing._claimed(float("inf"))
         assert claim is not None
-        number = numbers[claim.job_id]
+        number = numbers[claim.row_id]
         assert number == queue.next({each: jobs[each][:2] for each in rest})
         rest[number] -= 1
         if rest[number]:
-            processing._leave(claim)
+            processing._release(claim)
         else:
             processing._finish(claim, "PROCESSED", None)  # type: ignore[arg-type]
             del rest[number]

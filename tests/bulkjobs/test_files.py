@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from bulkjobs.domain.faults import BadFile
 from bulkjobs.domain.files import containers
 from bulkjobs.domain.files.encodings import NAMES
-from bulkjobs.domain.files.tables import KeptTable, Layout, Wishes, kept_form, layout_of
+from bulkjobs.domain.files.tables import FileOptions, KeptTable, Layout, kept_form, layout_of
 from customers.models import Customer
 from events.models import Event
 from tests.bulkjobs.test_jobs import done, jobs_path, outcomes, process, results, upload
@@ -27,10 +27,12 @@ from tests.factories import Hub
 
 FILES = Path(__file__).parent / "files"
 MOST = 1 << 26
-NO_WISHES = Wishes()
+NO_WISHES = FileOptions()
 
 
-def rows_of(raw: bytes, wishes: Wishes = NO_WISHES, most: int = MOST) -> tuple[Layout, list[Any]]:
+def rows_of(
+    raw: bytes, wishes: FileOptions = NO_WISHES, most: int = MOST
+) -> tuple[Layout, list[Any]]:
     """The layout of a file, and its header and rows by the lines at which they begin."""
     layout = layout_of(io.BytesIO(raw), wishes, most_bytes=most)
     kept = raw
@@ -54,7 +56,7 @@ def emails() -> set[str]:
         ("empty-columns-behind.csv", "UTF-8", ","),
     ],
 )
-def test_what_a_file_is_is_found_out_and_told(
+def test_the_kind_of_a_file_is_detected_and_reported(
     hub: Hub, name: str, encoding: str, separator: str
 ) -> None:
     job = upload(hub, (FILES / name).read_bytes())
@@ -99,7 +101,7 @@ def test_a_file_that_is_mostly_utf_8_is_not_guessed_at() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1 << 20, (1 << 20) - 1, (1 << 20) + 5])
-def test_one_letter_anywhere_tells_the_encoding(place: int) -> None:
+def test_one_letter_anywhere_determines_the_encoding(place: int) -> None:
     raw = b"a" * place + "ò".encode("cp1252") + b"\n"
     layout, rows = rows_of(b"h\n" + raw[:300_000] + b"\n" + raw[-10:])
     assert layout.encoding == "windows-1252"
@@ -111,8 +113,8 @@ def test_blank_cells_columns_and_rows_are_no_faults(hub: Hub) -> None:
     job = upload(hub, (FILES / "empty-rows.csv").read_bytes())
     assert process(seconds=60)
     assert [row["row"] for row in results(hub, job)] == ["2", "6"]
-    told = hub.trusted.get(f"{jobs_path(hub)}/{job['id']}")
-    assert (told["totalEntities"], told["processedEntities"]) == (2, 2)
+    reported = hub.trusted.get(f"{jobs_path(hub)}/{job['id']}")
+    assert (reported["totalEntities"], reported["processedEntities"]) == (2, 2)
     assert hub.trusted.get(f"{jobs_path(hub)}/{job['id']}/report")["blankRows"] == 3
     rows = done(hub, "externalId,,base.contacts.email\n1,x,a@x.it\n2,,b@x.it\n3,,c@x.it,y\n")
     assert outcomes(rows) == ["failed", "created", "failed"]
@@ -182,8 +184,11 @@ def test_a_workbook(hub: Hub) -> None:
     job = upload(hub, people)
     assert job["status"] == "LOADED", job.content
     assert process(seconds=60)
-    told = results(hub, job)
-    assert [(row["row"], row["outcome"]) for row in told] == [("2", "created"), ("4", "created")]
+    reported = results(hub, job)
+    assert [(row["row"], row["outcome"]) for row in reported] == [
+        ("2", "created"),
+        ("4", "created"),
+    ]
     mara = Customer.objects.get(external_id="42")
     assert (mara.base["dob"], mara.base["address"]["geo"]["lat"]) == ("1987-05-06", 41.5)
     assert Customer.objects.get(external_id="0043").base["address"]["geo"]["lat"] == 1.234
@@ -229,7 +234,7 @@ def test_compressed_files(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (packed("a.csv", b"x", "b.csv"), "2 files"),
         (packed("a.xlsx", book([["externalId"]])), "workbook or another zip"),
@@ -247,10 +252,12 @@ def test_compressed_files(hub: Hub) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "file",  # files hold the time
 )
-def test_what_is_no_table_is_told_by_its_name(hub: Hub, content: bytes, told: str) -> None:
+def test_a_file_that_is_no_table_is_refused_by_its_name(
+    hub: Hub, content: bytes, reported: str
+) -> None:
     job = upload(hub, content)
     assert job["status"] == "FAILED"
-    assert told in job["errorMessage"]
+    assert reported in job["errorMessage"]
 
 
 def test_bombs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -328,12 +335,12 @@ def test_any_table_of_any_csv_comes_back(
     writer = csv.writer(out, delimiter=separator, lineterminator=end, quoting=quoting)
     writer.writerows([header, *rows])
     raw = out.getvalue().encode(encoding)
-    is_told = encoding.startswith("utf-16-") or not says_encoding
+    is_reported = encoding.startswith("utf-16-") or not says_encoding
     name = {"utf-8-sig": "UTF-8", "cp1252": "windows-1252"}.get(encoding, "")
     names = {codec: label for label, codec in NAMES.items()}
-    wishes = Wishes() if is_told else Wishes(name or names[encoding])
-    if encoding == "cp1252" and is_told and not out.getvalue().isascii():
-        wishes = Wishes("windows-1252")  # a few letters do not tell
+    wishes = FileOptions() if is_reported else FileOptions(name or names[encoding])
+    if encoding == "cp1252" and is_reported and not out.getvalue().isascii():
+        wishes = FileOptions("windows-1252")  # a few letters do not tell
     if container == "gzip":
         raw = gzip.compress(raw)
     elif container == "zip":

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from bulkjobs.actions import failures, processing
 from bulkjobs.actions.processing import resume_job, stop_job
-from bulkjobs.domain.identities import identities_of
 from bulkjobs.models import BulkJob, ForgottenIdentity
 from configuration.domain.matching_policy import MatchingPolicy
+from customers.domain.identifying_values import identities_of
 from customers.models import Customer
 from events.models import Event
 from tests.bulkjobs.test_jobs import (
@@ -42,7 +42,7 @@ def zebra(hub: Hub, **more: Any) -> Any:
     return hub.post_customer(externalId="Z-1", base=base, **more)
 
 
-def test_rows_of_the_person_are_left_out_and_told_of(hub: Hub) -> None:
+def test_rows_of_the_person_are_left_out_and_reported(hub: Hub) -> None:
     customer = zebra(hub)
     job = upload(
         hub,
@@ -54,13 +54,13 @@ def test_rows_of_the_person_are_left_out_and_told_of(hub: Hub) -> None:
     rows = results(hub, job)
     assert outcomes(rows) == ["forgotten", "forgotten", "created", "created", "failed", "forgotten"]
     assert all((rows[each]["id"], rows[each]["error"]) == ("", "") for each in (0, 1, 5))
-    told = hub.trusted.get(f"{jobs_path(hub)}/{job['id']}")
-    assert (told["status"], told["processedEntities"], told["failedEntities"]) == (
+    reported = hub.trusted.get(f"{jobs_path(hub)}/{job['id']}")
+    assert (reported["status"], reported["processedEntities"], reported["failedEntities"]) == (
         "PROCESSED",
         6,
         1,
     )
-    assert told["filename"] == "people.csv"
+    assert reported["filename"] == "people.csv"
     mails = {each.base["contacts"]["email"] for each in Customer.objects.live()}
     assert mails == {"small@x.it", "xzebra@x.it"}
     assert not ForgottenIdentity.objects.exists()
@@ -89,22 +89,22 @@ def test_nothing_else_of_the_workspace_is_touched(hub: Hub) -> None:
     forget(hub, customer)
     after = upload(hub, file)
     assert process(seconds=60)
-    assert outcomes(results(hub, after)) == ["created"], "who comes later comes of their own"
+    assert outcomes(results(hub, after)) == ["forgotten"], "who comes by a file does not come alone"
     hub.node = hub.other_node
     assert outcomes(results(hub, elsewhere)) == ["created"]
-    told = hub.trusted.get(f"{jobs_path(hub)}/{elsewhere['id']}")
-    assert told["filename"] == "zebra@x.it.csv"
-    told = hub.trusted.get(f"{jobs_path(hub)}/{quoted['id']}")
-    assert "zebra@x.it" in told["errorMessage"]
+    reported = hub.trusted.get(f"{jobs_path(hub)}/{elsewhere['id']}")
+    assert reported["filename"] == "zebra@x.it.csv"
+    reported = hub.trusted.get(f"{jobs_path(hub)}/{quoted['id']}")
+    assert "zebra@x.it" in reported["errorMessage"]
 
 
-def test_what_is_told_of_a_file_without_header_names_the_person_no_more(hub: Hub) -> None:
+def test_the_report_of_a_file_without_header_no_longer_names_the_person(hub: Hub) -> None:
     customer = zebra(hub)
     headless = upload(hub, "Zebra@x.it,Anna,xzebra@x.it\n")
     assert "Zebra" in headless["errorMessage"]
     forget(hub, customer)
-    told = hub.trusted.get(f"{jobs_path(hub)}/{headless['id']}")["errorMessage"]
-    assert told == "columns are not known: (forgotten), Anna, xzebra@x.it"
+    reported = hub.trusted.get(f"{jobs_path(hub)}/{headless['id']}")["errorMessage"]
+    assert reported == "columns are not known: (forgotten), Anna, xzebra@x.it"
 
 
 def test_events_and_stopped_and_half_done_jobs(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

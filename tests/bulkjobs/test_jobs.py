@@ -452,3 +452,24 @@ def test_jobs_of_other_nodes(hub: Hub) -> None:
     elsewhere = f"{hub.path}/nodes/{hub.other_node.id}/bulk-jobs/{job['id']}"
     assert hub.trusted.get(elsewhere).status == 404
     assert hub.trusted.get(f"{elsewhere}/results").status == 404
+
+
+def test_passwords_come_in_by_files_and_go_out_by_none(hub: Hub) -> None:
+    rows = done(
+        hub,
+        "base.contacts.email,base.credential.password\n"
+        "a@x.it,a secret word\nnobody,another secret word\n",
+    )
+    assert outcomes(rows) == ["created", "failed"]
+    customer = hub.trusted.get(f"{hub.path}/customers/{rows[0]['id']}")
+    assert customer["base"]["credential"]["password"] == "a secret word"
+    job = BulkJob.objects.get()
+    (failed,) = Result.objects.filter(job=job, outcome="failed")
+    assert failed.cells == ["nobody", ""]
+    for query in ({}, {"outcome": "failed", "form": "input"}):
+        answer = hub.trusted.get(f"{jobs_path(hub)}/{job.id}/results", query=query)
+        assert answer.status == 200
+        assert b"secret word" not in answer.content
+    rows = done(hub, 'base.contacts.email,base.credential\nno,"{""password"": ""secret word""}"\n')
+    assert outcomes(rows) == ["failed"]
+    assert not Result.objects.filter(cells__icontains="secret word").exists()

@@ -104,7 +104,7 @@ class FullDisk(InMemoryStorage):
 
 
 @pytest.mark.parametrize("size", [100, 1_000_000])
-def test_a_full_disk_is_told_and_hurts_nothing_else(
+def test_a_full_disk_is_reported_and_affects_nothing_else(
     live_hub: Hub, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     storage = FullDisk()
@@ -124,7 +124,7 @@ def test_a_full_disk_is_told_and_hurts_nothing_else(
 def test_uploads_leave_room_for_the_rest(
     hub: Hub, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "BYTES_BETWEEN_LOOKS", 100_000)
+    monkeypatch.setattr(uploads, "BYTES_BETWEEN_CHECKS", 100_000)
     free = iter([10**9, 10**9, 0])
     monkeypatch.setattr(disk, "free_bytes", lambda _: next(free))
     answer = upload(hub, "base.contacts.email\n" + "x" * 1_000_000)

@@ -92,11 +92,11 @@ def test_a_property_made_mandatory(hub: Hub, blank: str | None) -> None:
         base = {"contacts": contacts, "firstName": first}
         assert hub.post_customer(base=base).status == 201
     hub.post_customer(nodeId=str(hub.other_node.id))
-    wanted = ["base.contacts.email", "base.firstName", "base.contacts.phone"]
-    refused = put_node(hub, name="New", mandatoryProperties=wanted)
+    needed = ["base.contacts.email", "base.firstName", "base.contacts.phone"]
+    refused = put_node(hub, name="New", mandatoryProperties=needed)
     assert counts(refused) == {"/mandatoryProperties/1": 2, "/mandatoryProperties/2": 2, "*": 3}
     assert Node.objects.get(id=hub.node.id).name == hub.node.name
-    assert put_node(hub, FORCE, mandatoryProperties=wanted).status == 200
+    assert put_node(hub, FORCE, mandatoryProperties=needed).status == 200
     assert put_node(hub, name="New").status == 200, "these are demanded already"
     assert put_node(hub, mandatoryProperties=[]).status == 200
 
@@ -137,7 +137,7 @@ def test_force_is_true_or_false(hub: Hub, wrong: str) -> None:
     assert put_node(hub, {"force": wrong}).paths == {"/force"}
 
 
-def test_other_workspaces_are_not_asked(hub: Hub) -> None:
+def test_other_workspaces_are_not_checked(hub: Hub) -> None:
     other = Hub()
     define(other, code={"type": "string"})
     other.post_customer(extended={"code": "long"})

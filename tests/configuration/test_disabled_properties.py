@@ -21,7 +21,7 @@ OFF = DEFINITIONS | {
     "club": {"type": "object", "properties": CLUB | {"note": {"type": "string", "enabled": False}}},
 }
 STORED = {"vip": True, "card": "A1", "club": {"level": 1, "note": "n"}}
-SHOWN = {"vip": True, "club": {"level": 1}}
+DISPLAYED = {"vip": True, "club": {"level": 1}}
 
 
 def define(hub: Hub, definitions: Any, at: str = "properties/extended") -> None:
@@ -41,9 +41,9 @@ def person(hub: Hub) -> str:
 
 def test_answers_do_not_show_them(hub: Hub, person: str) -> None:
     customer = hub.trusted.get(person)
-    assert customer["extended"] == SHOWN
+    assert customer["extended"] == DISPLAYED
     listed = hub.trusted.get(f"{hub.path}/customers", query={"nodeId": hub.node.id})
-    assert listed["elements"][0]["extended"] == SHOWN
+    assert listed["elements"][0]["extended"] == DISPLAYED
     schema = hub.admin.get(f"{hub.configuration}/properties").json
     assert set(schema["$defs"]["extended"]["properties"]) == {"vip", "club"}
     untrusted = hub.post_customer(hub.untrusted, base=EMAIL, extended={"card": "X", "vip": False})
@@ -171,8 +171,11 @@ def test_events_hide_and_keep_them(hub: Hub) -> None:
     stored = hub.trusted.get(path)["properties"]
     define(hub, EVENT_OFF, at)
     define(hub, EVENT_OFF, products)
-    shown = {"shop": {"a": "1"}}
-    visible = body["properties"] | {"extended": shown, "products": [line | {"extended": shown}]}
+    displayed = {"shop": {"a": "1"}}
+    visible = body["properties"] | {
+        "extended": displayed,
+        "products": [line | {"extended": displayed}],
+    }
     assert hub.trusted.get(path)["properties"] == visible
     listed = hub.trusted.get(f"{hub.path}/events", query={"customerId": customer})
     assert listed["elements"][0]["properties"] == visible

@@ -26,7 +26,7 @@ from oauth2_provider.models import (
 )
 
 from configuration.actions.attribution import attributed_to
-from configuration.actions.users import issue_access_token, remove_member, set_standing
+from configuration.actions.users import issue_access_token, remove_member, set_roles
 from configuration.actions.workspaces import delete_workspace
 from configuration.models import Membership, StaffChange, User
 from contacthub_project.api import oauth2
@@ -91,7 +91,7 @@ ALL = {"session", "refresh", "code", "personal", "script"}
 
 
 def by_action(user: User) -> None:
-    set_standing(user, roles=["USER"], is_active=True)
+    set_roles(user, roles=["USER"], is_active=True)
 
 
 def by_saving(user: User) -> None:
@@ -116,7 +116,7 @@ def new_password(user: User) -> None:
 
 
 def lock_out(user: User) -> None:
-    set_standing(user, roles=user.roles, is_active=False)
+    set_roles(user, roles=user.roles, is_active=False)
 
 
 def close_back_office(user: User) -> None:
@@ -246,9 +246,15 @@ def test_every_change_is_in_the_audit_log(hub: Hub, capsys: Any) -> None:
     )  # fmt: skip
     made = StaffChange.objects.get(path="root")
     assert (made.summary, made.after["roles"]) == ("Person added", ["CLAB_OPERATOR"])
-    assert "root" in operator.open("audit")
-    assert "root" not in Staff(hub, "ADMIN").open("audit")
-    assert "Roles changed" in Staff(hub, "ADMIN").open("audit")
+    assert (
+        "root" in operator.open_admin("configuration_staffchange_changelist", place="outside").text
+    )
+    assert "root" not in Staff(hub, "ADMIN").audit_log()
+    outside = Staff(hub, "ADMIN").open_admin(
+        "configuration_staffchange_changelist", place="outside"
+    )
+    assert "root" not in outside
+    assert "Roles changed" in Staff(hub, "ADMIN").audit_log()
 
 
 def test_a_change_is_noted_as_its_transactions_only(hub: Hub) -> None:
@@ -271,7 +277,7 @@ def test_a_code_or_session_that_ends_meanwhile_gives_nothing(
         "scope": "hub", "code_challenge_method": "S256", "allow": "Authorize",
         "code_challenge": challenge_of(verifier),
     }  # fmt: skip
-    held = oauth2._held
+    held = oauth2._locked_person
 
     def meanwhile(person_id: Any) -> Any:
         """Somebody else has changed the person just before they are held."""
@@ -281,7 +287,7 @@ def test_a_code_or_session_that_ends_meanwhile_gives_nothing(
     roles = iter(["USER", "GUEST", "USER"])
     staff.client.get("/oauth2/authorize/", query, HTTP_HOST="localhost")
     with monkeypatch.context() as patch:
-        patch.setattr(oauth2, "_held", meanwhile)
+        patch.setattr(oauth2, "_locked_person", meanwhile)
         refused = staff.client.post("/oauth2/authorize/", query, HTTP_HOST="localhost")
         assert "error=access_denied" in refused["Location"]
     assert not get_grant_model().objects.exists()
@@ -292,7 +298,7 @@ def test_a_code_or_session_that_ends_meanwhile_gives_nothing(
         "grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT,
         "code_verifier": verifier,
     }  # fmt: skip
-    monkeypatch.setattr(oauth2, "_held", meanwhile)
+    monkeypatch.setattr(oauth2, "_locked_person", meanwhile)
     answer = ask("token", exchange, **basic(client, secret))
     assert (answer.status_code, json.loads(answer.content)["error"]) == (400, "invalid_grant")
     assert not get_access_token_model().objects.filter(user=staff.user).exists()

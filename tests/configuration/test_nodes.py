@@ -68,9 +68,9 @@ def test_matching_policy_routes(hub: Hub) -> None:
     assert default.json == {"properties": ["base.contacts.email"], "caseSensitive": False}
     path = f"{hub.configuration}/nodes/entries/{hub.node.id}/unique-customer-matching-policy"
     assert hub.admin.get(path).json == default.json
-    wanted = {"properties": ["externalId", "base.lastName"], "caseSensitive": True}
-    assert hub.admin.put(path, wanted).json == wanted
-    assert hub.admin.get(path).json == wanted
+    expected = {"properties": ["externalId", "base.lastName"], "caseSensitive": True}
+    assert hub.admin.put(path, expected).json == expected
+    assert hub.admin.get(path).json == expected
     assert hub.post_customer().paths == {"/externalId", "/base/lastName"}
     assert hub.admin.put(path, {"properties": ["base.x"]}).paths == {"/properties/0"}
     assert hub.admin.put(path, {"properties": []}).paths == {"/properties"}

@@ -13,20 +13,20 @@ from tests.factories import Hub, make_token, make_user
 
 
 def test_users_are_found(hub: Hub) -> None:
-    wanted = make_user("USER", workspaces=(hub.workspace,), grants={hub.node: "R"})
-    wanted.name, wanted.email = "Claire", "claire@shoes.example"
-    wanted.save()
+    expected = make_user("USER", workspaces=(hub.workspace,), grants={hub.node: "R"})
+    expected.name, expected.email = "Claire", "claire@shoes.example"
+    expected.save()
     path = f"{hub.configuration}/users"
-    for search in ("CLAIRE", "shoes.ex", wanted.username):
+    for search in ("CLAIRE", "shoes.ex", expected.username):
         found = hub.admin.get(path, query={"search": search})
-        assert [element["id"] for element in found["elements"]] == [wanted.id]
+        assert [element["id"] for element in found["elements"]] == [expected.id]
         assert (
             found["page"]["totalUnfilteredElements"]
             == Membership.objects.filter(workspace=hub.workspace).count()
         )
     user = found["elements"][0]
     assert user["nodes"] == [{"id": str(hub.node.id), "permission": "R"}]
-    assert hub.admin.get(f"{path}/{wanted.id}").json == user
+    assert hub.admin.get(f"{path}/{expected.id}").json == user
     stranger = make_user("USER")
     for unknown in (stranger.id, "x", "9" * 30, "-1"):
         assert hub.admin.get(f"{path}/{unknown}").status == 404
@@ -93,8 +93,8 @@ def test_retention_of_workspace_and_nodes(hub: Hub) -> None:
     both = f"{hub.configuration}/nodes/{hub.node.id}/retention-policy"
     assert hub.admin.get(both)["enabled"] is False
     assert hub.admin.get(both)["events"]["viewedPage"] == {"months": 1}
-    wanted = {"enabled": True, "events": {"campaignSent": {"months": 6}}}
-    changed = hub.operator.put(both, wanted)
+    expected = {"enabled": True, "events": {"campaignSent": {"months": 6}}}
+    changed = hub.operator.put(both, expected)
     assert changed["enabled"] is True
     assert changed["events"]["campaignSent"] == {"months": 6}
     assert changed["events"]["viewedPage"] == {"months": 6}

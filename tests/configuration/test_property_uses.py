@@ -72,8 +72,8 @@ def test_extended_properties(
 ) -> None:
     path = f"{hub.configuration}/properties/extended"
     before = hub.admin.get(path).json
-    wanted = {name: each for name, each in (before | change).items() if each is not None}
-    refused = hub.admin.put(path, wanted)
+    expected = {name: each for name, each in (before | change).items() if each is not None}
+    refused = hub.admin.put(path, expected)
     assert (refused.status, refused.paths) == (409, {place})
     used_by = refused["data"]["usedBy"]
     assert {(use["property"], use["name"], use["field"]) for use in used_by} == uses
@@ -121,12 +121,17 @@ def test_mappings_of_send_sources(hub: Hub, nodes: Any) -> None:
     }
     source.save()
     SendSource.objects.create(
-        source=source, node=hub.node, group_pk=1, userdb_id="u", api_key=b"encrypted"
+        source=source,
+        workspace_id=hub.workspace.id,
+        node=hub.node,
+        group_pk=1,
+        userdb_id="u",
+        api_key=b"encrypted",
     )
     path = f"{hub.configuration}/properties/extended"
-    wanted = hub.admin.get(path).json
-    wanted["free"]["enabled"] = False
-    refused = hub.admin.put(path, wanted)
+    expected = hub.admin.get(path).json
+    expected["free"]["enabled"] = False
+    refused = hub.admin.put(path, expected)
     assert (refused.status, refused.paths) == (409, {"/free"})
     assert refused["data"]["usedBy"][0]["resource"] == "source"
     base = f"{hub.configuration}/properties/base/subscriptions/enabled"
@@ -141,7 +146,7 @@ def test_mappings_of_send_sources(hub: Hub, nodes: Any) -> None:
         ("products/properties/extended", "completedOrder", "properties.products.extended.x"),
     ],
 )  # fmt: skip
-def test_apps_above_tell_of_their_uses(
+def test_other_apps_report_their_uses(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, at: str, event_type: str, used: str
 ) -> None:
     def find(workspace_id: UUID) -> Iterator[PropertyUse]:

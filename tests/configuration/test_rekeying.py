@@ -94,10 +94,10 @@ def report(hub: Hub) -> dict[str, Any]:
 
 def step(hub: Hub) -> bool:
     with TestCase.captureOnCommitCallbacks(execute=True):
-        return rekeying._step(hub.node.id)
+        return rekeying._step(hub.workspace.id, hub.node.id)
 
 
-def test_a_large_node_tells_how_far_it_is(hub: Hub, monkeypatch: Any) -> None:
+def test_a_large_node_reports_its_progress(hub: Hub, monkeypatch: Any) -> None:
     monkeypatch.setattr(rekeying, "AT_ONCE", 2)
     monkeypatch.setattr(rekeying, "BATCH", 2)
     assert hub.admin.get(f"{node_path(hub)}/rekeying").status == 404
@@ -114,9 +114,11 @@ def test_a_large_node_tells_how_far_it_is(hub: Hub, monkeypatch: Any) -> None:
     while not states or states[-1][0] != "DONE":
         assert hub.admin.get(node_path(hub)).json == before.json
         assert step(hub)
-        told = report(hub)
-        states.append((told["state"], told["progress"]["done"], told["endedAt"] is not None))
-        assert told["progress"]["total"] == 3
+        reported = report(hub)
+        states.append(
+            (reported["state"], reported["progress"]["done"], reported["endedAt"] is not None)
+        )
+        assert reported["progress"]["total"] == 3
     assert states == [
         ("COMPUTING", 2, False), ("COMPUTING", 3, False), ("CHECKING", 3, False),
         ("WRITING", 0, False), ("WRITING", 2, False), ("WRITING", 3, False),
@@ -147,11 +149,11 @@ def test_a_policy_that_collides_saves_nothing_at_all(
     assert answer.status == (409 if at_once else 202)
     while step(hub):
         pass
-    told = report(hub)
-    assert told["state"] == "COLLIDED"
-    assert list(map(set, told["collisions"])) == [ids]
+    reported = report(hub)
+    assert reported["state"] == "COLLIDED"
+    assert list(map(set, reported["collisions"])) == [ids]
     if at_once:
-        assert answer["data"]["collisions"] == told["collisions"]
+        assert answer["data"]["collisions"] == reported["collisions"]
     after = hub.admin.get(node_path(hub))
     assert (after.json, after.headers["ETag"]) == (before.json, before.headers["ETag"])
     assert dict(Customer.objects.values_list("id", "match_key")) == keys
@@ -258,19 +260,20 @@ def test_people_are_recognised_as_a_naive_model_says(
     if in_force is None:
         return
     for person, values in known.items():
-        wanted = {each for each in known if key(known[each], *in_force) == key(values, *in_force)}
+        expected = {each for each in known if key(known[each], *in_force) == key(values, *in_force)}
         stored = bytes(Customer.objects.get(id=person).match_key or b"")
         same = {str(each.id) for each in Customer.objects.filter(node=node) if bytes(each.match_key or b"") == stored}  # fmt: skip
         assert bool(stored) == (key(values, *in_force) is not None)
         if stored:
-            assert same == wanted == {person}
+            assert same == expected == {person}
 
 
 def do_steps_and_die(*, node: str, steps: int, at: str) -> None:
     """A worker that is killed in the middle of a batch's transaction."""
     rekeying.BATCH = 2
+    workspace_id = Node.objects.get(id=node).workspace_id
     for _ in range(steps):
-        assert rekeying._step(UUID(node))
+        assert rekeying._step(workspace_id, UUID(node))
     original = getattr(CustomerDataOwner, at)
 
     def killed(self: Any, **arguments: Any) -> Any:
@@ -278,7 +281,7 @@ def do_steps_and_die(*, node: str, steps: int, at: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(CustomerDataOwner, at, killed)
-    rekeying._step(UUID(node))
+    rekeying._step(workspace_id, UUID(node))
 
 
 # With five customers in batches of two: four steps compute, one checks, four write, one applies.
@@ -356,8 +359,8 @@ def test_processes_that_rekey_write_and_configure_at_once(live_hub: Hub) -> None
          "node": str(hub.node.id)}
         for number in range(6)
     ]  # fmt: skip
-    told = run_in_processes("tests.configuration.test_rekeying:take_part", given)
-    statuses = [{int(status) for status in each} for each in told]
+    reported = run_in_processes("tests.configuration.test_rekeying:take_part", given)
+    statuses = [{int(status) for status in each} for each in reported]
     assert statuses[1] | statuses[2] <= {200, 202, 409, 423}, statuses
     assert statuses[3] == {200}
     assert statuses[4] | statuses[5] <= {200, 201, 423}, statuses

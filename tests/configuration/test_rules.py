@@ -23,8 +23,10 @@ def test_hot_requests_ask_the_database_for_no_rules(hub: Hub) -> None:
         for _ in range(5):
             hub.post_customer()
     # Other test processes move the generation on; looking at the version is all that may cost.
-    others = [query["sql"] for query in captured if "customers_write(" not in query["sql"]]
-    assert len(captured) - len(others) == 5
+    # Inside a test's transaction each write has a savepoint.
+    statements = [query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]]
+    others = [each for each in statements if "customers_write(" not in each]
+    assert len(statements) - len(others) == 5
     assert not [statement for statement in others if "configuration_version" not in statement]
 
 

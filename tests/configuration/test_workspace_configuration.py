@@ -25,21 +25,28 @@ def test_settings_round_trip(hub: Hub) -> None:
     before = hub.admin.get(path)
     assert before.json == {
         "name": hub.workspace.name, "industry": "NotDefined", "logo": None, "timezone": "Europe/Rome",
-        "currency": "EUR", "customerUniquenessPolicy": "MERGE", "tier": None,
-        "placeholderValues": [],
+        "currency": "EUR", "country": None, "customerUniquenessPolicy": "MERGE", "tier": None,
+        "placeholderValues": [], "deletedDays": 30, "customerRetentionMonths": 0,
+        "findDuplicates": False, "followMergedIds": True, "historyDays": 0,
+        "suppression": "IMPORTS", "quarantine": True,
     }  # fmt: skip
-    wanted = before.json | {
+    expected = before.json | {
         "name": "Shoes",
         "timezone": "Europe/London",
         "logo": "https://a.example/l.png",
         "placeholderValues": ["n/a", "Unknown"],
+        "deletedDays": 0,
+        "country": "IT",
+        "customerRetentionMonths": 24,
+        "suppression": "REFUSE",
+        "quarantine": False,
     }
-    changed = hub.admin.put(path, wanted, If_Match=before.headers["ETag"])
-    assert (changed.status, changed.json) == (200, wanted)
-    assert hub.admin.get(path).json == wanted
+    changed = hub.admin.put(path, expected, If_Match=before.headers["ETag"])
+    assert (changed.status, changed.json) == (200, expected)
+    assert hub.admin.get(path).json == expected
     assert hub.admin.put(path, {"name": "Late"}, If_Match=before.headers["ETag"]).status == 412
     assert hub.admin.put(path, {"timezone": None})["timezone"] == "Europe/Rome"
-    assert hub.admin.put(path, {"name": "Boots"})["logo"] == wanted["logo"]
+    assert hub.admin.put(path, {"name": "Boots"})["logo"] == expected["logo"]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +54,7 @@ def test_settings_round_trip(hub: Hub) -> None:
     [
         ({"industry": "Food"}, {"/industry"}), ({"timezone": "Mars"}, {"/timezone"}), ({"currency": None}, {"/currency"}),
         ({"customerUniquenessPolicy": "BLOCK"}, {"/customerUniquenessPolicy"}), ({"logo": "javascript:x"}, {"/logo"}),
+        ({"suppression": "NEVER"}, {"/suppression"}), ({"customerRetentionMonths": -1}, {"/customerRetentionMonths"}),
         ({"tier": "GOLD"}, {"/tier"}), ({"tier": ""}, {"/tier"}),
         ({"placeholderValues": "n/a"}, {"/placeholderValues"}), ({"placeholderValues": None}, {"/placeholderValues"}),
         ({"placeholderValues": ["a", " ", 5, "x" * 256]}, {f"/placeholderValues/{index}" for index in (1, 2, 3)}),
@@ -110,7 +118,7 @@ def test_without_redis_requests_pass(hub: Hub, settings: Any, monkeypatch: Any) 
         for _ in range(3):
             assert hub.admin.get(f"{hub.configuration}/nodes/entries").status == 200
     finally:
-        monkeypatch.setattr(throttling, "_resting_until", 0.0)
+        monkeypatch.setattr(throttling, "_disabled_until", 0.0)
 
 
 @pytest.mark.parametrize("value", [-1, "5", None, 1.5, True, 2**31])
@@ -189,11 +197,11 @@ def test_each_plan_model(hub: Hub) -> None:
 
 def test_payload_sizes(hub: Hub) -> None:
     path = f"{hub.configuration}/payload-size"
-    wanted = {"viewedPage": {"maxBytes": 65535}, "formCompiled": {"maxBytes": 380928}}
-    answer = hub.operator.put(path, wanted)
+    expected = {"viewedPage": {"maxBytes": 65535}, "formCompiled": {"maxBytes": 380928}}
+    answer = hub.operator.put(path, expected)
     assert answer.status == 200
     assert len(answer.json) == 48
-    assert answer.json | wanted == answer.json
+    assert answer.json | expected == answer.json
     assert answer["loggedIn"] == {"maxBytes": 65536}
     assert hub.operator.put(path, {})["viewedPage"] == {"maxBytes": 65536}
     wrong = {
@@ -212,12 +220,12 @@ def test_payload_sizes(hub: Hub) -> None:
 
 def test_consent_policy(hub: Hub) -> None:
     path = f"{hub.configuration}/consent-policy"
-    wanted = {
+    expected = {
         "campaignSent": ["marketing.automatic.email"],
         "viewedPage": ["consents.profiling.online"],
     }
-    assert hub.admin.put(path, wanted).json == wanted
-    assert hub.admin.get(path).json == wanted
+    assert hub.admin.put(path, expected).json == expected
+    assert hub.admin.get(path).json == expected
     assert hub.admin.put(path, {"viewedPage": []}).json == {}
     wrong = {"campaignSent": ["marketing", 5], "viewedPage": "x", "nope": []}
     assert hub.admin.put(path, wrong).paths == {

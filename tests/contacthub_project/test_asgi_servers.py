@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.product import ROOT, Product, free_port
+from tests.product import ROOT, Product, free_port, running
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -66,10 +66,8 @@ class Server:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    running = Product(tmp_path_factory.mktemp("servers") / "data")
-    running.start()
-    yield running
-    running.stop()
+    with running(tmp_path_factory.mktemp("servers") / "data") as started:
+        yield started
 
 
 @pytest.fixture(scope="module", params=["granian", "uvicorn"])

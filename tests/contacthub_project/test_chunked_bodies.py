@@ -17,9 +17,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from customers.actions.customers import CUSTOMER_BYTES
+from customers.actions.validation import CUSTOMER_BYTES
 from events.api.viewsets.event_batches import BATCH_BYTES
-from tests.product import Product
+from tests.product import Product, running
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -32,12 +32,8 @@ CSV = "base.contacts.email\n" + "".join(f"chunk{n}@example.com\n" for n in range
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    running = Product(tmp_path_factory.mktemp("chunks") / "data")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("BULK_BYTES", str(BULK_BYTES))
-        running.start()
-    yield running
-    running.stop()
+    with running(tmp_path_factory.mktemp("chunks") / "data", BULK_BYTES=str(BULK_BYTES)) as started:
+        yield started
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Threads of a class of work, and how workspaces share them."""
+"""Slots of a class of work, in threads and in the event loop, and how workspaces share them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacthub_project.runtime import concurrency
-from contacthub_project.runtime.concurrency import (
-    FairThreadPool,
-    TooManyWaiting,
-    in_thread,
-    run_here,
-)
+from contacthub_project.runtime.concurrency import FairSlots, FairThreadPool
+from contacthub_project.runtime.fair_queue import TooManyWaiting
 
 
 def pool(slots: int = 4, **bounds: Any) -> FairThreadPool:
@@ -213,21 +209,91 @@ def test_everything_is_done_once_within_the_slots(slots: int, keys: list[str], f
     assert all(count <= max(1, slots - 1) for key, count in most.items() if key != "all")
 
 
-def test_a_coroutine_works_in_the_thread_that_runs_it() -> None:
-    async def main() -> tuple[int, int]:
-        return await in_thread(threading.get_ident), threading.get_ident()
-
-    blocking, looping = run_here(main())
-    assert blocking == threading.get_ident()
-    assert looping != blocking
+def slots(count: int = 4, **bounds: Any) -> FairSlots:
+    return FairSlots("test", slots=count, **{"places": 1000, "seconds": 10.0} | bounds)
 
 
-def test_its_failure_is_raised_there() -> None:
-    def fail() -> None:
-        raise KeyError("x")
+class Turns:
+    """Coroutines that work until they are let through, and what has begun so far."""
 
+    def __init__(self, slots: FairSlots) -> None:
+        self.slots = slots
+        self.begun: list[str] = []
+        self.gate = asyncio.Semaphore(0)
+
+    async def work(self, key: str) -> str:
+        async def wait() -> str:
+            self.begun.append(key)
+            await self.gate.acquire()
+            return key
+
+        return await self.slots.run(key, wait)
+
+    async def started(self, keys: str) -> list[asyncio.Task[str]]:
+        tasks = [asyncio.create_task(self.work(key)) for key in keys]
+        await asyncio.sleep(0.01)
+        return tasks
+
+    async def let_through(self, count: int) -> None:
+        for _ in range(count):
+            self.gate.release()
+        await asyncio.sleep(0.01)
+
+
+def test_coroutines_of_workspaces_take_turns_and_none_has_the_last_slot() -> None:
     async def main() -> None:
-        await in_thread(fail)
+        turns = Turns(slots(4))
+        tasks = await turns.started("aaaaaa")
+        assert turns.begun == ["a"] * 3
+        tasks += await turns.started("bbb")
+        assert turns.begun == [*"aaab"]
+        await turns.let_through(3)
+        assert turns.begun == [*"aaab", *"baa"]
+        await turns.let_through(6)
+        assert sorted(await asyncio.gather(*tasks)) == [*"aaaaaabbb"]
+        assert turns.slots.waiting == 0
 
-    with pytest.raises(KeyError):
-        run_here(main())
+    run(main)
+
+
+def test_coroutines_that_wait_are_bounded_in_number_and_time() -> None:
+    async def main() -> None:
+        turns = Turns(slots(2, places=1, seconds=0.1))
+        (first, late) = await turns.started("aa")
+        with pytest.raises(TooManyWaiting):
+            await turns.work("b" if turns.slots.waiting == 0 else "a")
+        with pytest.raises(TooManyWaiting):
+            await late
+        await turns.let_through(1)
+        assert await first == "a"
+
+    run(main)
+
+
+def test_who_goes_while_it_waits_or_works_leaves_its_slot() -> None:
+    async def main() -> None:
+        turns = Turns(slots(2))
+        working, waiting, last = await turns.started("aaa")
+        waiting.cancel()
+        working.cancel()
+        await asyncio.sleep(0.01)
+        assert turns.begun == ["a", "a"]
+        await turns.let_through(1)
+        assert await last == "a"
+        assert turns.slots._taken == 0
+
+    run(main)
+
+
+def test_a_failed_coroutine_gives_its_slot_back() -> None:
+    async def main() -> None:
+        few = slots(2)
+
+        async def fail() -> None:
+            raise KeyError("x")
+
+        for _ in range(5):
+            with pytest.raises(KeyError):
+                await few.run("a", fail)
+
+    run(main)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable
@@ -12,6 +14,8 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.db import OperationalError
+from hypothesis import given
+from hypothesis import strategies as st
 from psycopg.errors import DiskFull
 
 from bulkjobs import tasks
@@ -21,7 +25,7 @@ from contacthub_project.api.operations import Operation, contract
 from contacthub_project.celery import app
 from contacthub_project.core.errors import NoRoom
 from contacthub_project.runtime import disk_reserve
-from contacthub_project.runtime.disk_reserve import PIECE, DiskReserve
+from contacthub_project.runtime.disk_reserve import FIRST_PORTION, PIECE, DiskReserve
 from tests.bulkjobs.test_jobs import jobs_path, upload
 from tests.bulkjobs.test_storage import FILE
 from tests.factories import Hub
@@ -65,7 +69,9 @@ def _tried(hub: Hub, operation: Operation) -> Any:
     return hub.clients[role].request(operation.method, path, {})
 
 
-def test_who_may_not_write_is_told_so_first(hub: Hub, little_room: Callable[[], None]) -> None:
+def test_callers_that_may_not_write_get_403_first(
+    hub: Hub, little_room: Callable[[], None]
+) -> None:
     little_room()
     assert hub.post_customer(hub.clients["GUEST"]).status == 403
 
@@ -92,9 +98,9 @@ def test_a_database_elsewhere_knows_its_own_disk(
 def test_a_full_disk_of_the_database_is_told() -> None:
     failure = OperationalError("could not extend file")
     failure.__cause__ = DiskFull("could not extend file")
-    told = answer(failure)
-    assert (told.status_code, told.headers["Retry-After"]) == (503, str(NoRoom.retry_after))
-    assert b"room" in told.content
+    reported = answer(failure)
+    assert (reported.status_code, reported.headers["Retry-After"]) == (503, str(NoRoom.retry_after))
+    assert b"room" in reported.content
 
 
 def test_the_health_says_so(hub: Hub, little_room: Callable[[], None]) -> None:
@@ -151,7 +157,7 @@ class Disk:
         self.now = 1000.0
         self.reserve = DiskReserve(
             folder, size=128 * MIB, keep_free=256 * MIB,
-            checkpoint=self.checkpoints.release, say=self.said.append,
+            checkpoint=self.checkpoints.release, report=self.said.append,
         )  # fmt: skip
         monkeypatch.setattr(disk_reserve, "free_bytes", lambda _: self.free())
         monkeypatch.setattr(disk_reserve.time, "monotonic", lambda: self.now)
@@ -179,9 +185,11 @@ def test_the_reserve_is_given_back_by_pieces_when_the_disk_is_full(small: Disk) 
     small.look()
     assert small.reserve.held() == 128 * MIB, "whoever fills it may still be at it"
     small.look()
-    small.look()
+    assert small.free() == FIRST_PORTION, "it may only have paused"
+    for _ in range(3):
+        small.look()
     assert (small.reserve.held(), small.free()) == (96 * MIB, PIECE)
-    for used in (16, 32, 48, 64, 100, 128):
+    for used in (16, 32, 48, 64, 80, 96, 112, 128):
         small.used = (872 + used) * MIB
         small.look()
         small.look()
@@ -191,9 +199,37 @@ def test_the_reserve_is_given_back_by_pieces_when_the_disk_is_full(small: Disk) 
     assert small.reserve.held() == 0
 
 
+@given(
+    pauses=st.lists(st.floats(0.0, 0.1), min_size=1, max_size=40),
+    speed=st.integers(5, 2000),  # MiB a second
+)
+def test_who_fills_the_disk_now_and_again_gets_little_of_the_reserve(
+    pauses: list[float], speed: int
+) -> None:
+    """Two seconds of it, as of a process that has to share its processor."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
+        small = Disk(Path(folder), 1000 * MIB, monkeypatch)
+        small.look()
+        small.look(after=10)
+        small.used = 860 * MIB
+        began, pause = small.now, 0.0
+        waits = itertools.cycle(pauses)
+        while small.now - began < 2.0:
+            if pause > 0:
+                pause -= 0.02
+            else:
+                small.used += min(speed * MIB // 50, small.free())
+                pause = 0.0 if small.free() else next(waits)
+            small.look()
+        assert small.reserve.held() >= 64 * MIB
+        for _ in range(125):
+            small.look()
+        assert small.free() >= PIECE
+
+
 def test_it_grows_again_when_there_has_been_room_for_a_while(small: Disk) -> None:
     small.used = 900 * MIB
-    for _ in range(3):
+    for _ in range(9):
         small.look()
     held = small.reserve.held()
     assert held < 128 * MIB
@@ -208,7 +244,7 @@ def test_it_grows_again_when_there_has_been_room_for_a_while(small: Disk) -> Non
     assert small.reserve.held() == 128 * MIB
 
 
-def test_little_room_is_told_once_and_the_log_is_recycled(small: Disk) -> None:
+def test_little_room_is_reported_once_and_the_log_is_recycled(small: Disk) -> None:
     assert small.said == []
     small.used = 700 * MIB
     small.look()

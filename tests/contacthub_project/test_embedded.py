@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from contacthub_project.runtime.embedded import PostgresServer, ValkeyServer, socket_folder
+from contacthub_project.runtime.embedded.postgres import LOG_FILES_READY
 from contacthub_project.runtime.embedded.server import EmbeddedServer
 
 HOLD = """
@@ -64,6 +65,30 @@ def test_data_outlives_a_stop_and_a_kill(data: Path) -> None:
     assert not list(socket_folder(data).parent.glob(f"{socket_folder(data).name}/*"))
 
 
+def test_the_log_needs_no_room_for_its_next_files(data: Path) -> None:
+    server = PostgresServer(data)
+    server.attach()
+    log = server.cluster / "pg_wal"
+
+    def written() -> set[str]:
+        return {file.name for file in log.iterdir() if len(file.name) == 24}
+
+    server.preallocate_log()
+    ready = written()
+    assert len(ready) == LOG_FILES_READY + 1
+    with psycopg.connect(server._address("contacthub"), autocommit=True) as connection:
+        for _ in range(LOG_FILES_READY):
+            connection.execute("SELECT pg_logical_emit_message(true, 'test', 'something')")
+            connection.execute("SELECT pg_switch_wal()")
+    assert written() == ready
+    server.preallocate_log()
+    again = written()
+    assert len(again) >= LOG_FILES_READY + 1
+    server.preallocate_log()
+    assert written() == again, "there are enough"
+    server.detach()
+
+
 def test_valkey_needs_no_disk(data: Path) -> None:
     server = ValkeyServer(data)
     server.attach()
@@ -93,8 +118,8 @@ def test_processes_share_the_servers_and_the_last_one_stops_them(data: Path) -> 
         )
         for _ in range(3)
     ]
-    told = {holder.stdout.readline() for holder in holders}  # type: ignore[union-attr]
-    assert len(told) == 1, "all use the same two servers, though they started at once"
+    reported = {holder.stdout.readline() for holder in holders}  # type: ignore[union-attr]
+    assert len(reported) == 1, "all use the same two servers, though they started at once"
     servers: list[EmbeddedServer] = [PostgresServer(data), ValkeyServer(data)]
     holders[0].communicate("")
     holders[1].kill()  # its hold on the servers ends with it

@@ -24,7 +24,7 @@ from contacthub_project.api.filters import (
     SortFilter,
     TextFilter,
 )
-from contacthub_project.core.date_math import Clock, span_of
+from contacthub_project.core.date_spans import Clock, span_of
 from tests.factories import Hub, make_workspace
 
 KINDS = ("ENTRY", "AGGREGATE")
@@ -58,9 +58,9 @@ def places(query: str) -> list[str]:
 
 
 def found(query: str) -> list[str]:
-    asked = filters(query)
-    assert asked.faults == []
-    return [node.name for node in asked.filter_queryset(Node.objects.all())]
+    requested = filters(query)
+    assert requested.faults == []
+    return [node.name for node in requested.filter_queryset(Node.objects.all())]
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_filter_compares_its_field(nodes: dict[str, Node]) -> None:
     assert found("since=2999-01-01T00:00:00Z") == []
 
 
-def test_the_order_is_the_one_asked_for(nodes: dict[str, Node]) -> None:
+def test_the_order_is_the_requested_one(nodes: dict[str, Node]) -> None:
     assert found("sort=name") == ["a", "b", "c"]
     assert found("sort=name,desc") == ["c", "b", "a"]
     assert found("sort=made,asc") == ["b", "a", "c"]
@@ -100,7 +100,7 @@ def test_a_parameter_without_a_value_is_not_given(nodes: dict[str, Node]) -> Non
     assert found("other=x") == ["c", "a", "b"]
 
 
-def test_every_fault_is_told_in_the_order_of_the_filters() -> None:
+def test_every_fault_is_reported_in_the_order_of_the_filters() -> None:
     query = (
         "kind=X&name=12345678901&version=0&caseSensitive=1&id=%00&since=soon"
         "&sort=x&sort=name,up&other=x"
@@ -122,10 +122,10 @@ def test_what_is_required_is_missed() -> None:
 
 @given(st.dictionaries(st.sampled_from(list(NodeFilterSet.base_filters)), st.text(), max_size=4))
 def test_any_text_is_read_or_refused(values: dict[str, str]) -> None:
-    asked = filters(urlencode(values, errors="surrogatepass"))
-    assert {fault.path[1:] for fault in asked.faults} <= values.keys()
-    if not asked.faults:
-        str(asked.filter_queryset(Node.objects.all()).query)
+    requested = filters(urlencode(values, errors="surrogatepass"))
+    assert {fault.path[1:] for fault in requested.faults} <= values.keys()
+    if not requested.faults:
+        str(requested.filter_queryset(Node.objects.all()).query)
 
 
 def test_filters_are_documented() -> None:
@@ -139,6 +139,6 @@ def test_filters_are_documented() -> None:
     assert RequiredFilterSet.parameters()[0].required
 
 
-def test_the_faults_of_page_and_filters_are_told_together(hub: Hub) -> None:
+def test_the_faults_of_page_and_filters_are_reported_together(hub: Hub) -> None:
     answer = hub.clients["DPO"].get(f"{hub.path}/consent-logs", query={"page": "x", "type": "X"})
     assert (answer.status, answer.paths) == (400, {"/page", "/type"})

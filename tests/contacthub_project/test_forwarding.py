@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contacthub_project.api.forwarding import settle_forwarding
+from contacthub_project.api.forwarding import normalize_forwarded_headers
 from contacthub_project.core.forwarded import Hop, parse_forwarded
 from tests.client import ApiClient
 from tests.factories import Hub, make_source
-from tests.product import ROOT, Product, free_port
+from tests.product import ROOT, Product, free_port, running
 
 THEIRS, OURS = "10.9.9.9", "127.0.0.1"
 
@@ -63,10 +63,8 @@ class Server:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    running = Product(tmp_path_factory.mktemp("forwarding") / "data")
-    running.start()
-    yield running
-    running.stop()
+    with running(tmp_path_factory.mktemp("forwarding") / "data") as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -188,28 +186,28 @@ def test_two_proxies(hub: Hub, settings: Any) -> None:
             (["6.6.6.6", "10.0.0.1", "7.7.7.7"], 200),
             (["10.0.0.1", "6.6.6.6", "7.7.7.7"], 403),
         ):
-            told = {
+            reported = {
                 "X-Forwarded": {"X_Forwarded_For": ", ".join(addresses)},
                 "Forwarded": {"Forwarded": ", ".join(f"for={each}" for each in addresses)},
             }
-            assert client.get("/me", **told[named]).status == status
-            assert client.get("/me", **told[unnamed]).status == 403
+            assert client.get("/me", **reported[named]).status == status
+            assert client.get("/me", **reported[unnamed]).status == 403
 
 
 @pytest.mark.parametrize(
-    ("told", "proxies", "seen"),
+    ("reported", "proxies", "seen"),
     [("https", 1, "https"), ("https,http", 1, "http"), ("http, https", 1, "https"),
      ("http,https,http", 2, "https"), ("https", 2, "https"), ("", 1, "")],
 )  # fmt: skip
 def test_the_protocol_is_counted_from_the_nearest_proxy(
-    told: str, proxies: int, seen: str, settings: Any
+    reported: str, proxies: int, seen: str, settings: Any
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
-    environ = {"HTTP_X_FORWARDED_PROTO": told}
-    settle_forwarding(environ)
+    environ = {"HTTP_X_FORWARDED_PROTO": reported}
+    normalize_forwarded_headers(environ)
     assert environ == {"HTTP_X_FORWARDED_PROTO": seen}
     settings.TRUSTED_PROXIES = 0
-    settle_forwarding(environ)
+    normalize_forwarded_headers(environ)
     assert environ == {}
 
 

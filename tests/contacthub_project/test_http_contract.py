@@ -58,7 +58,7 @@ def test_wrong_methods_name_the_right_ones(hub: Hub) -> None:
     assert answered.headers["Allow"] == "GET, POST, HEAD, OPTIONS"
 
 
-def test_an_unexpected_failure_tells_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_failure_reveals_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise KeyError("grace@example.com")
 
@@ -186,7 +186,7 @@ def test_health(db: None) -> None:
     assert answered["status"] in {"UP", "DEGRADED"}
 
 
-def test_only_health_is_told_without_https(hub: Hub, settings: Any) -> None:
+def test_only_health_responds_without_https(hub: Hub, settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
     client = ApiClient(hub.trusted.token, ApiHandler())
     assert client.get("/health").status == 200

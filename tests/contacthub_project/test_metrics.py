@@ -106,7 +106,7 @@ def test_they_are_summed_over_processes_that_there_are_and_were(metrics: Metrics
     assert metrics.sums()[REQUESTS, "200"] == 5.0, "asked for anew each time"
 
 
-def test_a_process_that_stands_still_counts_with_what_it_told_last(metrics: Metrics) -> None:
+def test_a_process_that_stands_still_counts_with_its_last_report(metrics: Metrics) -> None:
     still, other = metrics.start(), metrics.start()
     count(still, 200)
     count(other, 200)
@@ -143,8 +143,8 @@ def test_a_forked_process_counts_for_itself(metrics: Metrics) -> None:
         cwd=ROOT,
     )  # fmt: skip
     metrics.processes.append(parent)
-    wanted = {(REQUESTS, "201"): 1.0, (REQUESTS, "202"): 1.0}
-    assert within(10, lambda: wanted.items() <= metrics.sums().items()), metrics.sums()
+    needed = {(REQUESTS, "201"): 1.0, (REQUESTS, "202"): 1.0}
+    assert within(10, lambda: needed.items() <= metrics.sums().items()), metrics.sums()
     assert parent.stdin is not None
     parent.stdin.close()
     parent.wait(10)

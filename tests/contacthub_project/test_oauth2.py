@@ -8,6 +8,7 @@ import json
 import secrets
 import threading
 import uuid
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -176,7 +177,7 @@ def granted_to(application: Any, secret: str) -> str:
     return json.loads(ask("token", form, **basic(application, secret)).content)["access_token"]
 
 
-def test_introspection_tells_of_own_tokens_only(hub: Hub, person: User) -> None:
+def test_introspection_is_of_own_tokens_only(hub: Hub, person: User) -> None:
     own, own_secret = make_client(person, "client-credentials")
     sibling, sibling_secret = make_client(person, "client-credentials")
     stranger, stranger_secret = make_client(make_user("ADMIN"), "client-credentials")
@@ -200,12 +201,12 @@ def test_introspection_is_by_post_alone(person: User) -> None:
     application, secret = make_client(person, "client-credentials")
     token = granted_to(application, secret)
     for method in ("get", "put", "delete", "head"):
-        asked = getattr(Client(), method)(
+        requested = getattr(Client(), method)(
             f"/oauth2/introspect/?token={token}", **basic(application, secret)
         )
-        assert asked.status_code == 405
-        assert asked["Allow"] == "POST, OPTIONS"
-        assert b"active" not in asked.content
+        assert requested.status_code == 405
+        assert requested["Allow"] == "POST, OPTIONS"
+        assert b"active" not in requested.content
 
 
 def test_all_answers_to_clients_are_json(person: User) -> None:
@@ -241,7 +242,8 @@ def test_all_answers_to_clients_are_json(person: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_parallel_refreshes_one_wins() -> None:
+@pytest.mark.parametrize("since", [HOUR, -HOUR], ids=["an hour later", "the clock put back"])
+def test_of_parallel_refreshes_one_wins(since: timedelta) -> None:
     person = make_user("ADMIN")
     application, _ = make_client(person, "authorization-code", kind="public")
     access, refresh = get_access_token_model(), get_refresh_token_model()
@@ -279,7 +281,7 @@ def test_of_parallel_refreshes_one_wins() -> None:
     again = Client().post("/oauth2/token/", form | {"refresh_token": won["refresh_token"]})
     assert again.status_code == 200
     # Used again much later, a refresh token has been stolen: all that came of it ends.
-    refresh.objects.filter(pk=first.pk).update(revoked=timezone.now() - HOUR)
+    refresh.objects.filter(pk=first.pk).update(revoked=timezone.now() - since)
     stolen = Client().post("/oauth2/token/", form | {"refresh_token": "first refresh"})
     assert stolen.status_code == 400
     latest = json.loads(again.content)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_application_model
 from oauth2_provider.views.mixins import OAuthLibMixin
 
-from configuration.actions.users import set_standing
+from configuration.actions.users import set_roles
 from configuration.actions.workspaces import demand_second_factor
 from configuration.models import StaffChange, User
 from contacthub_project.admin.sign_in import openid_connect
@@ -76,9 +76,9 @@ class Provider:
             name: values[0] for name, values in parse_qs(urlsplit(sent["Location"]).query).items()
         }
 
-    def agree(self, asked: dict[str, str]) -> str:
+    def agree(self, requested: dict[str, str]) -> str:
         """Sign in there; the address that it sends back to."""
-        answer = self.browser.post("/provider/authorize/", asked | {"allow": "Authorize"})
+        answer = self.browser.post("/provider/authorize/", requested | {"allow": "Authorize"})
         assert answer["Location"].startswith(BACK), answer["Location"]
         return answer["Location"].removeprefix("http://localhost")
 
@@ -123,10 +123,10 @@ def test_signing_in(provider: Provider, person: User) -> None:
     page = client.get("/sign-in/?next=/admin/%3Fx%3D1").content.decode()
     assert "Sign in by the Company" in page
     assert "/sign-in/openid-connect/?next=%2Fadmin%2F%3Fx%3D1" in page
-    asked = provider.begin(client, "/admin/?x=1")
-    assert asked["code_challenge_method"] == "S256"
-    assert len({asked["state"], asked["nonce"], asked["code_challenge"]}) == 3
-    back = provider.agree(asked)
+    requested = provider.begin(client, "/admin/?x=1")
+    assert requested["code_challenge_method"] == "S256"
+    assert len({requested["state"], requested["nonce"], requested["code_challenge"]}) == 3
+    back = provider.agree(requested)
     assert client.get(back)["Location"] == "/admin/?x=1"
     assert is_signed_in(client)
     assert int(client.session["_auth_user_id"]) == person.id
@@ -181,7 +181,7 @@ def test_who_is_locked_out_stays_out(provider: Provider, person: User) -> None:
     client = browser()
     provider.sign_in(client)
     assert is_signed_in(client)
-    set_standing(person, roles=person.roles, is_active=False)
+    set_roles(person, roles=person.roles, is_active=False)
     assert not is_signed_in(client)
     assert refused(provider.sign_in(browser()))
 
@@ -190,7 +190,7 @@ def test_other_roles_end_sessions_of_this_kind_too(provider: Provider, person: U
     client = browser()
     provider.sign_in(client)
     assert is_signed_in(client)
-    set_standing(person, roles=["USER"], is_active=True)
+    set_roles(person, roles=["USER"], is_active=True)
     assert not is_signed_in(client)
 
 
@@ -230,10 +230,10 @@ class Again:
         self.client = browser()
         provider.sign_in(self.client)
         age(self.client)
-        asked = self.client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
-        assert asked.startswith("/sign-in/again/openid-connect/?next=")
-        self.confirm = parse_qs(urlsplit(asked).query)["next"][0]
-        page = self.client.get(asked).content.decode()
+        requested = self.client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
+        assert requested.startswith("/sign-in/again/openid-connect/?next=")
+        self.confirm = parse_qs(urlsplit(requested).query)["next"][0]
+        page = self.client.get(requested).content.decode()
         self.link = re.findall(r'href="([^"]*openid-connect/again/[^"]*)"', page)[0]
 
     def begin(self) -> dict[str, str]:
@@ -244,26 +244,30 @@ class Again:
         return self.client.get(self.provider.agree(self.begin()))
 
     def refused(self, answer: Any) -> bool:
-        is_asked = self.client.get(self.confirm)["Location"].startswith("/sign-in/again/openid")
-        return answer.status_code == 403 and "not clear that it is you" in Page(answer) and is_asked
+        is_requested = self.client.get(self.confirm)["Location"].startswith("/sign-in/again/openid")
+        return (
+            answer.status_code == 403
+            and "not clear that it is you" in Page(answer)
+            and is_requested
+        )
 
 
 def test_who_has_no_password_here_shows_it_at_the_provider(
     provider: Provider, person: User
 ) -> None:
     again = Again(provider, person)
-    asked = again.begin()
-    assert asked["prompt"] == "login"
-    assert asked["max_age"] == "0"
-    back = again.client.get(provider.agree(asked))
+    requested = again.begin()
+    assert requested["prompt"] == "login"
+    assert requested["max_age"] == "0"
+    back = again.client.get(provider.agree(requested))
     assert back["Location"] == again.confirm
     assert "Go on?" in Page(again.client.get(again.confirm))
     assert is_signed_in(again.client)
     for name in ("mfa_activate_totp", "mfa_add_webauthn"):
         assert again.client.get(reverse(name)).status_code == 200
         age(again.client)
-        asked_again = again.client.get(reverse(name))["Location"]
-        assert asked_again.startswith("/sign-in/again/openid-connect/"), "allauth would not ask"
+        requested_again = again.client.get(reverse(name))["Location"]
+        assert requested_again.startswith("/sign-in/again/openid-connect/"), "allauth would not ask"
         again.sign_in()
 
 
@@ -271,9 +275,9 @@ def test_who_has_a_password_may_choose(provider: Provider, person: User) -> None
     client = browser()
     provider.sign_in(client)
     age(client)
-    asked = client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
-    assert asked.startswith("/sign-in/again/?")
-    assert "Sign in again by the Company" in Page(client.get(asked))
+    requested = client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
+    assert requested.startswith("/sign-in/again/?")
+    assert "Sign in again by the Company" in Page(client.get(requested))
     TOTP.activate(person, SECRET)
     assert "the Company" not in Page(client.get(reverse("mfa_reauthenticate")))
     by_provider = client.get(reverse("reauthenticate-by-openid-connect"))["Location"]
@@ -283,7 +287,7 @@ def test_who_has_a_password_may_choose(provider: Provider, person: User) -> None
     assert again.startswith(reverse("mfa_reauthenticate"))
 
 
-def test_the_provider_has_to_have_asked_anew(
+def test_the_provider_must_have_authenticated_again(
     provider: Provider, person: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = Again(provider, person)
@@ -332,11 +336,11 @@ def test_a_sign_in_is_as_old_as_the_one_at_the_provider(provider: Provider) -> N
     client = browser()
     provider.sign_in(client)
     assert is_signed_in(client)
-    asked = client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
-    assert asked.startswith("/sign-in/again/")
+    requested = client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
+    assert requested.startswith("/sign-in/again/")
 
 
-def test_an_answer_is_for_who_has_asked(provider: Provider) -> None:
+def test_a_response_is_for_the_browser_that_began(provider: Provider) -> None:
     attacker, victim = browser(), browser()
     back = provider.agree(provider.begin(attacker))
     assert refused(victim.get(back))
@@ -347,8 +351,8 @@ def test_an_answer_is_for_who_has_asked(provider: Provider) -> None:
 
 def test_another_nonce_is_refused(provider: Provider) -> None:
     client = browser()
-    asked = provider.begin(client)
-    assert refused(client.get(provider.agree(asked | {"nonce": "another"})))
+    requested = provider.begin(client)
+    assert refused(client.get(provider.agree(requested | {"nonce": "another"})))
 
 
 def test_another_verifier_is_refused(provider: Provider) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connection
 
 from contacthub_project.db import pools
 from contacthub_project.db.pools import ConnectionPool
+from contacthub_project.runtime import health
 from contacthub_project.runtime.database_connections import (
     missing_connections,
     needed_connections,
@@ -37,6 +40,19 @@ def backend() -> int:
 def terminate(process: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+
+
+def test_a_server_that_answers_nothing_is_down_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "ANSWER_SECONDS", 0.3)
+    assert health._database() == health.UP
+    stopped = backend()
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        assert health._database() == health.DOWN
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    assert health._database() == health.UP
+    assert backend() != stopped
 
 
 def test_a_connection_goes_from_one_to_the_next(pool: ConnectionPool) -> None:
@@ -97,12 +113,12 @@ def test_an_open_transaction_is_not_passed_on(pool: ConnectionPool) -> None:
         assert backend() != first
 
 
-def test_too_few_connections_are_told(settings: Any) -> None:
+def test_too_few_connections_are_reported(settings: Any) -> None:
     assert missing_connections(1) is None
     settings.WEB_STREAMS = 100_000
-    told = missing_connections(2)
-    assert told is not None
-    assert str(needed_connections(2)) in told
+    reported = missing_connections(2)
+    assert reported is not None
+    assert str(needed_connections(2)) in reported
 
 
 def test_a_class_has_its_statement_timeout() -> None:

@@ -160,7 +160,7 @@ def test_a_folder_that_is_in_use(tmp_path: Path) -> None:
     preflight.check_not_running(tmp_path)
 
 
-def test_who_only_asks_keeps_nobody_out(tmp_path: Path) -> None:
+def test_checks_lock_nobody_out(tmp_path: Path) -> None:
     asking = open(tmp_path / "run.lock", "w")  # noqa: SIM115
     preflight._is_locked(asking, preflight.fcntl.LOCK_SH)
     preflight.check_not_running(tmp_path)
@@ -168,3 +168,26 @@ def test_who_only_asks_keeps_nobody_out(tmp_path: Path) -> None:
         preflight.lock_folder(tmp_path)  # which it still does after a second
     asking.close()
     preflight.lock_folder(tmp_path).close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPENID_CONNECT_ISSUER", "http://id.example"),
+        ("LOG_FORMAT", "xml"),
+        ("WEB_CONCURRENCY", "x"),
+    ],
+)
+def test_settings_that_are_not_valid_are_named_in_one_line(
+    name: str, value: str, tmp_path: Path
+) -> None:
+    given = {"CONTACTHUB_DATA": str(tmp_path), "HTTPS": "1", name: value}
+    hidden = {"CONTACTHUB_DATA", "DEBUG"}
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"], cwd=ROOT, env=kept | given,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr.startswith("The settings are not valid: ")
+    assert done.stderr.count("\n") == 1

@@ -154,7 +154,7 @@ def test_what_only_looks_still_works(newer: Path, command: tuple[str, ...]) -> N
     assert SAID not in done.stderr
 
 
-def test_the_web_server_asks_again_when_the_database_comes(newer: Path) -> None:
+def test_the_web_server_checks_again_when_the_database_responds(newer: Path) -> None:
     """Started while the database is away it answers 503, and ends once it learns of the tables."""
     port = free_port()
     later = f"postgres://{USER}@/later?host={socket_folder(newer)}"

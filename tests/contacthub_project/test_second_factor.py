@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oauth2_provider.models import get_refresh_token_model
 
-from configuration.actions.users import set_standing
+from configuration.actions.users import set_roles
 from configuration.actions.workspaces import delete_workspace, demand_second_factor
 from configuration.models import StaffChange, User
 from contacthub_project.db.encryption import SECOND_FACTORS, decrypt
@@ -96,11 +96,11 @@ def test_setting_up_an_app(person: User) -> None:
     assert "This is not right" in refused
     secret, page = set_up(client)
     codes = re.findall(r"^\d{8}$", page.html.split("<pre")[1], re.MULTILINE)
-    shown = re.findall(r"\d{8}", page.html.split('id="recovery-codes">')[1].split("</pre>")[0])
-    assert len(shown) == 10
-    assert codes == shown[1:] or codes == shown
+    displayed = re.findall(r"\d{8}", page.html.split('id="recovery-codes">')[1].split("</pre>")[0])
+    assert len(displayed) == 10
+    assert codes == displayed[1:] or codes == displayed
     again = Page(client.get(reverse("mfa_view_recovery_codes")))
-    assert not any(code in again.html for code in shown), "shown once"
+    assert not any(code in again.html for code in displayed), "shown once"
     kept = Authenticator.objects.get(user=person, type="totp").data["secret"]
     assert secret not in kept
     assert decrypt(kept.encode(), purpose=SECOND_FACTORS) == secret
@@ -112,8 +112,8 @@ def test_setting_up_an_app(person: User) -> None:
 @pytest.mark.parametrize("path", ["/sign-in/", "/admin/login/"])
 def test_signing_in_takes_both(guarded: User, path: str) -> None:
     client = browser()
-    wanted = "/oauth2/authorize/?x=1"
-    form = {"username": guarded.username, "password": PASSWORD, "next": wanted}
+    needed = "/oauth2/authorize/?x=1"
+    form = {"username": guarded.username, "password": PASSWORD, "next": needed}
     assert client.post(path, form)["Location"] == AUTHENTICATE
     assert not is_signed_in(client)
     assert client.get("/admin/")["Location"].startswith("/admin/login/")
@@ -125,7 +125,7 @@ def test_signing_in_takes_both(guarded: User, path: str) -> None:
     assert "This is not right" in Page(client.post(AUTHENTICATE, {"code": wrong_code()}))
     assert not is_signed_in(client)
     right = code_of()
-    assert client.post(AUTHENTICATE, {"code": right})["Location"] == wanted
+    assert client.post(AUTHENTICATE, {"code": right})["Location"] == needed
     assert is_signed_in(client)
     # Who has looked over the shoulder comes too late, also to another process.
     other = browser("10.9.8.7")
@@ -161,8 +161,8 @@ def test_recovery_codes_are_good_once(person: User) -> None:
     client = browser()
     give_password(client, person)
     _, page = set_up(client)
-    shown = re.findall(r"\d{8}", page.html.split('id="recovery-codes">')[1].split("</pre>")[0])
-    for code in shown[:2]:
+    displayed = re.findall(r"\d{8}", page.html.split('id="recovery-codes">')[1].split("</pre>")[0])
+    for code in displayed[:2]:
         for expected in (302, 200):
             other = browser()
             give_password(other, person)
@@ -212,11 +212,11 @@ def new_password(person: User) -> None:
 
 
 def other_roles(person: User) -> None:
-    set_standing(person, roles=["USER"], is_active=True)
+    set_roles(person, roles=["USER"], is_active=True)
 
 
 def lock_out(person: User) -> None:
-    set_standing(person, roles=person.roles, is_active=False)
+    set_roles(person, roles=person.roles, is_active=False)
 
 
 @pytest.mark.parametrize("change", [new_password, other_roles, lock_out])
@@ -263,8 +263,8 @@ def test_a_session_from_before_does_not_remove_it_by_password(person: User) -> N
         give_password(client, person)
     set_up(own)
     with mock.patch("time.time", return_value=time.time() + settings.SESSION_COOKIE_AGE / 4):
-        asked = stolen.get(reverse("mfa_deactivate_totp"))
-        assert asked["Location"].startswith(reverse("mfa_reauthenticate"))
+        requested = stolen.get(reverse("mfa_deactivate_totp"))
+        assert requested["Location"].startswith(reverse("mfa_reauthenticate"))
         by_password = stolen.post(reverse("account_reauthenticate"), {"password": PASSWORD})
         assert by_password["Location"].startswith(reverse("mfa_reauthenticate"))
         stolen.post(reverse("mfa_deactivate_totp"))
@@ -275,24 +275,24 @@ def test_sensitive_changes_ask_again(person: User) -> None:
     client = browser()
     give_password(client, person)
     with mock.patch("time.time", return_value=time.time() + 3600):
-        asked = client.get(reverse("mfa_activate_totp"))
-        assert asked["Location"].startswith("/sign-in/again/?next=")
-        wrong = Page(client.post(asked["Location"], {"password": "wrong"}))
+        requested = client.get(reverse("mfa_activate_totp"))
+        assert requested["Location"].startswith("/sign-in/again/?next=")
+        wrong = Page(client.post(requested["Location"], {"password": "wrong"}))
         assert "not your password" in wrong
-        right = client.post(asked["Location"], {"password": PASSWORD})
+        right = client.post(requested["Location"], {"password": PASSWORD})
         assert right["Location"] == reverse("mfa_activate_totp")
         secret, _ = set_up(client)
     later = time.time() + 7200
     with mock.patch("time.time", return_value=later):
-        asked = client.get(reverse("mfa_deactivate_totp"))
-        client.post(asked["Location"], {"code": code_of(secret)})
+        requested = client.get(reverse("mfa_deactivate_totp"))
+        client.post(requested["Location"], {"code": code_of(secret)})
         removed = client.post(reverse("mfa_deactivate_totp"))
         assert removed.status_code == 302
     assert not person.has_second_factor()
     assert not is_signed_in(client)
 
 
-def test_guesses_at_a_password_that_is_asked_again_count(person: User) -> None:
+def test_guesses_at_a_password_of_a_reauthentication_count(person: User) -> None:
     client = browser()
     give_password(client, person)
     with mock.patch("time.time", return_value=time.time() + 3600):
@@ -395,13 +395,13 @@ def code_in(answer: Any) -> str:
 
 def doors(client: Client) -> list[str]:
     """Where somebody is sent who asks for pages and authorization."""
-    asked = [
+    requested = [
         client.get("/admin/"), client.get(reverse("office:clients")),
         client.post(reverse("office:clients"), {"act": "add"}),
         client.get("/admin/django_celery_beat/periodictask/"), client.get("/admin/password_change/"),
         client.get("/oauth2/authorize/"), client.post("/oauth2/authorize/", {"allow": "x"}),
     ]  # fmt: skip
-    return [answer.headers.get("Location", "") for answer in asked]
+    return [answer.headers.get("Location", "") for answer in requested]
 
 
 def test_what_a_workspace_demands_holds_for_who_works_there(hub: Hub) -> None:
@@ -427,16 +427,16 @@ def test_what_a_workspace_demands_holds_for_who_works_there(hub: Hub) -> None:
     person = concerned[0]
     older = browser()
     give_password(older, person)
-    wanted = reverse("office:workspace-settings", kwargs={"workspace_id": hub.workspace.id})
-    clients[person].get(wanted)
+    needed = reverse("office:workspace-settings", kwargs={"workspace_id": hub.workspace.id})
+    clients[person].get(needed)
     secret, page = set_up(clients[person])
-    assert f'href="{wanted}"' in page.html
-    assert clients[person].get(wanted).status_code == 200
+    assert f'href="{needed}"' in page.html
+    assert clients[person].get(needed).status_code == 200
     assert set(doors(clients[person])) & {reverse("mfa_index")} == set()
-    sent = older.get(wanted)["Location"]
+    sent = older.get(needed)["Location"]
     assert sent.startswith(reverse("mfa_reauthenticate"))
-    assert older.post(sent, {"code": code_of(secret, steps=1)})["Location"] == wanted
-    assert older.get(wanted).status_code == 200
+    assert older.post(sent, {"code": code_of(secret, steps=1)})["Location"] == needed
+    assert older.get(needed).status_code == 200
     # A workspace that is going demands nothing.
     with TestCase.captureOnCommitCallbacks(execute=True):
         delete_workspace(hub.workspace)

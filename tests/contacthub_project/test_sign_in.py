@@ -103,3 +103,11 @@ def test_signing_in_without_a_destination_leads_to_the_admin(db: None) -> None:
     signed_in = client.post("/sign-in/", form)
     assert signed_in["Location"] == "/admin/"
     assert client.get(signed_in["Location"], follow=True).status_code == 200
+
+
+def test_a_form_without_a_csrf_token_gets_a_page_of_ours(db: None) -> None:
+    answer = Client(enforce_csrf_checks=True).post("/sign-in/", {"username": "u"})
+    assert answer.status_code == 403
+    text = answer.content.decode()
+    assert "The form was not accepted" in text
+    assert 'class="office-card"' in text

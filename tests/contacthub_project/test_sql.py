@@ -9,8 +9,10 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
+from contacthub_project.core.sql_fragments import Fragment
 from contacthub_project.db.sql import (
     PROJECT,
+    StatementTemplate,
     analyze_grown_tables,
     fetch_one,
     load,
@@ -99,3 +101,18 @@ def test_the_functions_of_the_database_are_those_of_the_files(db: None) -> None:
             cursor.execute(text)
             cursor.execute(DEFINITION, [name])
             assert cursor.fetchall() == installed, name
+
+
+def test_a_template_puts_fragments_in_their_places_and_parameters_in_order(db: None) -> None:
+    template = StatementTemplate("tests/contacthub_project/composed", column="100 % 7")
+    condition = Fragment("number > %s AND '%%' <> %s::text", (2, "it's"))
+    order = Fragment("number DESC")
+    statement = template.compose(numbers=[1, 2, 3, 4], condition=condition, order=order, most=1)
+    assert statement.parameters == ([1, 2, 3, 4], 2, "it's", 1)
+    assert fetch_one(statement.sql, statement.parameters) == (4, 2, "100%")
+
+
+def test_a_template_needs_all_its_parameters() -> None:
+    template = StatementTemplate("tests/contacthub_project/composed", column="1")
+    with pytest.raises(KeyError, match="condition"):
+        template.compose(numbers=[])

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import unicodedata
+from functools import partial
 from typing import Any
 
 import pytest
@@ -57,7 +59,9 @@ VALUES = st.recursive(
         st.booleans(),
         st.integers(-(2**63) + 1, 2**63 - 1),
         st.floats(allow_nan=False, allow_infinity=False),
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")).map(
+            partial(unicodedata.normalize, "NFC")
+        ),
     ),
     lambda inner: st.one_of(
         st.lists(inner),
@@ -72,6 +76,12 @@ VALUES = st.recursive(
 @given(VALUES, st.booleans())
 def test_takes_all_json(value: Any, ascii_only: bool) -> None:
     assert parse_json(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), st.booleans())
+def test_composes_text(value: str, ascii_only: bool) -> None:
+    raw = json.dumps([{"a": value}], ensure_ascii=ascii_only).encode()
+    assert parse_json(raw) == [{"a": unicodedata.normalize("NFC", value)}]
 
 
 @given(st.binary(max_size=40))

@@ -89,7 +89,7 @@ def test_authentication_classes_say_who_calls() -> None:
     assert body(call(Several))["user"] == 2
 
 
-def test_permission_classes_are_asked() -> None:
+def test_permission_classes_are_called() -> None:
     class Never(BasePermission):
         message = "not today"
 
@@ -104,7 +104,7 @@ def test_permission_classes_are_asked() -> None:
     assert body(answer).keys() == {"message", "logref", "data", "errors"}
 
 
-def test_throttle_classes_are_asked() -> None:
+def test_throttle_classes_are_called() -> None:
     class Full(BaseThrottle):
         def allow_request(self, request: Any, view: Any) -> bool:
             return False

@@ -21,7 +21,7 @@ OPERATIONS = {each.id: each for methods in contract().values() for each in metho
         ("list_customers", WorkClass.SEARCH), ("list_events", WorkClass.SEARCH),
         ("list_updates", WorkClass.SEARCH), ("get_workspace_stats", WorkClass.STATS),
         ("get_customer_buying_behaviors", WorkClass.STATS), ("export_node", WorkClass.EXPORT),
-        ("export_customer", WorkClass.EXPORT), ("get_bulk_job_results", WorkClass.EXPORT),
+        ("export_customer", WorkClass.EXPORT), ("export_segment", WorkClass.EXPORT), ("get_bulk_job_results", WorkClass.EXPORT),
         ("create_bulk_job", WorkClass.UPLOAD), ("get_health", WorkClass.HEALTH),
         ("get_current_user", WorkClass.CONFIGURATION), ("list_nodes", WorkClass.CONFIGURATION),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -75,15 +76,16 @@ def inside(schema: Schema, at: str) -> Iterator[tuple[str, Schema]]:
 
 
 @cache
-def _validator(reference: str) -> Draft202012Validator:
-    whole = {"$ref": reference, "components": document()["components"]}
+def _validator_of(text: str) -> Draft202012Validator:
+    whole = {**json.loads(text), "components": document()["components"]}
     return Draft202012Validator(whole, validate_formats=True)
+
+
+def validator_of(schema: Schema) -> Draft202012Validator:
+    """The compiled validator of a schema of the document."""
+    return _validator_of(json.dumps(schema))
 
 
 def check(value: Any, schema: Schema) -> None:
     """Refuse a value that is not as a schema of the document says."""
-    if schema.keys() == {"$ref"}:
-        _validator(schema["$ref"]).validate(value)
-    else:
-        whole = {**schema, "components": document()["components"]}
-        Draft202012Validator(whole, validate_formats=True).validate(value)
+    validator_of(schema).validate(value)

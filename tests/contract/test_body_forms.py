@@ -49,7 +49,7 @@ def test_an_empty_list_is_an_empty_object_in_customers(hub: Hub, empty: Any) -> 
     assert hub.trusted.patch(path, {"tags": {"auto": []}, "base": []})["tags"]["auto"] == []
 
 
-def test_who_may_not_read_is_told_what_was_sent(hub: Hub) -> None:
+def test_callers_that_may_not_read_get_what_was_sent(hub: Hub) -> None:
     user = make_user("USER", workspaces=(hub.workspace,), grants={hub.node: "W"})
     for client in (hub.untrusted, ApiClient(make_token(user))):
         body = {"base": {**EMAIL, "jobs": {}}, "tags": {"auto": {"0": "a"}}, "consents": []}

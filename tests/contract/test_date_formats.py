@@ -9,12 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from bulkjobs.actions.exporting import write_exports
 from bulkjobs.models import Result
 from configuration.actions import rekeying
 from configuration.models import SendUserDatabase
-from customers.models import Change, ConsentLogEntry, Customer
+from customers.actions.duplicates import find_duplicates
+from customers.actions.refusals import recorder
+from customers.models import (
+    Change,
+    ConsentLogEntry,
+    Customer,
+    QuarantinedRequest,
+    Webhook,
+    WebhookAttempt,
+)
+from segments.actions.following import follow_workspace
+from segments.models import MembershipChange
 from tests.bulkjobs.test_jobs import process, upload
 from tests.client import Answer, ApiClient
 from tests.configuration.test_send_sources import create as create_send_source
@@ -48,6 +60,7 @@ HOLD_MOMENTS = {
     f"{W}/customers/{{customerId}}/stats/buying-behaviors": 3,
     f"{W}/customers/{{customerId}}/stats/event-category-distribution": 2,
     f"{W}/data-protection/customers/{{customerId}}/export": 25,
+    f"{W}/data-protection/customers/{{customerId}}": 20,
     f"{W}/events": 20,
     f"{W}/events/{{id}}": 8,
     f"{W}/updates": 30,
@@ -61,11 +74,29 @@ HOLD_MOMENTS = {
     f"{W}/nodes/{{nodeId}}/bulk-jobs/{{jobId}}": 2,
     f"{W}/nodes/{{nodeId}}/export": 8,
     f"{W}/nodes/{{nodeId}}/exports/{{exportId}}": 2,
+    f"{W}/data-quality": 1,
+    f"{W}/refusals": 1,
+    f"{W}/quarantine": 1,
+    f"{W}/quarantine/{{quarantinedId}}": 1,
+    f"{W}/webhooks": 4,
+    f"{W}/webhooks/{{webhookId}}": 4,
+    f"{W}/webhooks/{{webhookId}}/attempts": 1,
+    f"{W}/merges": 1,
+    f"{W}/merges/{{mergeId}}": 1,
+    f"{W}/nodes/{{nodeId}}/duplicates": 5,
+    f"{W}/customers/{{customerId}}/history": 10,
+    f"{W}/customers/{{customerId}}/identities": 3,
+    f"{W}/segments": 2,
+    f"{W}/segments/{{segmentId}}": 2,
+    f"{W}/segments/{{segmentId}}/customers": 10,
+    f"{W}/segments/{{segmentId}}/changes": 1,
+    f"{W}/segments/{{segmentId}}/export": 8,
     f"{W}/stats/events/kpi/purchases": 2,
     f"{W}/stats/customers/registrations": 2,
 }
-# Each of these answers is another one later: a log of itself, a cutoff that counts from now.
+# Each of these answers is another one later: a log of itself, a moment or a cutoff that is now.
 NEVER_THE_SAME = {
+    f"{W}/customers/{{customerId}}/consents",
     f"{W}/data-protection/customers/{{customerId}}/export",
     f"{W}/configuration/retention-policy/status",
 }
@@ -81,6 +112,10 @@ class Filled:
         for path in ("events/eventInvited", "products"):
             put = hub.operator.put(f"{hub.configuration}/{path}/properties/extended", EXTENDED)
             assert put.status == 200
+        gone = hub.post_customer(base={"contacts": {"email": "gone@example.com"}})["id"]
+        forgetting = f"{hub.path}/data-protection/customers/{gone}"
+        forgotten = hub.clients["DPO"].delete(forgetting, query={"receipt": "true"})
+        self.receipt = forgotten["id"]
         created = hub.post_customer(
             externalId=TEXT, extra=TEXT, extended=VALUES, tags={"manual": [TEXT]},
             consents={"disclaimer": {"date": DATE, "version": TEXT}},
@@ -116,11 +151,51 @@ class Filled:
         hub.post_customer(nodeId=str(hub.other_node.id), externalId="x")
         put = hub.admin.put(f"{policy}unique-customer-matching-policy", matching)
         assert put.status == 202, put.content
-        assert rekeying.rekey(hub.other_node.id)
+        assert rekeying.rekey(hub.workspace.id, hub.other_node.id)
         self.aggregate = make(hub, entryNodes=[str(hub.node.id)])
         activate(hub, self.aggregate)
         follow()
         assert hub.admin.delete(f"{hub.path}/events/{self.posted('loggedIn', {})}").status == 204
+        webhooks = f"{hub.path}/webhooks"
+        hook = {"name": TEXT, "url": "https://hooks.example/"}
+        other = hub.post_customer(
+            base={"contacts": {"email": "other@example.com"}, "likes": [{"id": "art", "createdTime": DATE}]},
+            externalId="other", extended=VALUES,
+        )  # fmt: skip
+        put = hub.admin.put(hub.configuration, {"historyDays": 9, "findDuplicates": True})
+        assert put.status == 200
+        merging = f"{hub.path}/customers/{self.customer}/merge"
+        self.merge = hub.admin.post(merging, {"customers": [other["id"]]})["id"]
+        change = {"extended": {"at": "2026-02-02T11:00:00.000Z"}}
+        hub.admin.patch(f"{hub.path}/customers/{self.customer}", change)
+        for name in ("c", "d"):
+            hub.post_customer(
+                base={"contacts": {"email": f"twins@{name}.it"}, "firstName": "T", "lastName": "W"}
+            )
+        assert find_duplicates(seconds=20)
+        self.webhook = hub.admin.post(webhooks, hook)["id"]
+        now = timezone.now()
+        Webhook.objects.update(failing_since=now, next_attempt_at=now)
+        WebhookAttempt.objects.create(
+            workspace_id=hub.workspace.id, webhook_id=self.webhook, message_id=TEXT,
+            first_offset=1, last_offset=1, updates=1, milliseconds=1,
+        )  # fmt: skip
+        assert hub.post_customer(extra=5, externalId=TEXT).status == 400
+        recorder.write()
+        self.refused = QuarantinedRequest.objects.get(workspace_id=hub.workspace.id).id
+        asked = {"type": "ACCESS", "receivedOn": "2025-11-20", "customerId": self.customer}
+        requests = f"{hub.path}/data-protection/requests"
+        self.request = hub.clients["DPO"].post(requests, asked)["id"]
+        condition = {"type": "atomic", "attribute": "id", "operator": "IS_NOT_NULL"}
+        query = {"query": {"type": "simple", "are": {"condition": condition}}}
+        segment = {"nodeId": str(hub.node.id), "name": TEXT, "query": query}
+        self.segment = hub.admin.post(f"{hub.path}/segments", segment)["id"]
+        self.other_segment = hub.admin.post(f"{hub.path}/segments", segment)["id"]
+        follow_workspace(hub.workspace.id)
+        MembershipChange.objects.create(
+            workspace_id=hub.workspace.id, segment_id=self.segment, node_id=hub.node.id,
+            customer_id=self.customer, has_entered=True, changed_at=now,
+        )  # fmt: skip
         self.job = upload(hub, f"base.contacts.email,extra\nb@x.it,{TEXT}\n")["id"]
         assert process(seconds=60)
         exports = f"{hub.path}/nodes/{hub.node.id}/exports"
@@ -133,6 +208,7 @@ class Filled:
         )  # fmt: skip
         # Disabled properties stay stored, and are in a person's export.
         self.hub.operator.put(properties, EXTENDED | {"at": EXTENDED["at"] | {"enabled": False}})
+        follow_workspace(hub.workspace.id)  # from here on segments are not behind
 
     def posted(self, kind: str, content: dict[str, Any]) -> str:
         body = {
@@ -158,7 +234,7 @@ class Filled:
         return filled(
             template, workspaceId=hub.workspace.id, nodeId=node.id, customerId=customer,
             sourceId=hub.source.id, eventType="eventInvited", planModel="COUPON",
-            propertyId="news", itemId=TEXT, jobId=self.job, exportId=self.export, aggregateNodeId=self.aggregate,
+            propertyId="news", itemId=TEXT, jobId=self.job, exportId=self.export, webhookId=self.webhook, segmentId=self.segment, requestId=self.request, quarantinedId=self.refused, mergeId=self.merge, receiptId=self.receipt, aggregateNodeId=self.aggregate,
             sessionId=self.session, groupPk=hub.workspace.group_pk, userdbId="db7",
             subscriberSourceId="db7", **own,
         )  # fmt: skip
@@ -166,6 +242,10 @@ class Filled:
     def query(self, template: str) -> dict[str, Any]:
         if "/stats" in template:
             return JANUARY | ({"nodeId": self.hub.node.id} if "nodes" not in template else {})
+        if template.endswith("/overlap"):
+            return {"segmentIds": f"{self.segment},{self.other_segment}"}
+        if template.endswith("/consents/audience"):
+            return {"path": "marketing.automatic.email", "at": DATE}
         if template.endswith(("/customers", "/events")) and "configuration" not in template:
             return {"nodeId": self.hub.node.id, "size": 100, "sort": "id"}
         return {"from": 1, "to": 2} if template.endswith("/verify") else {}
@@ -273,7 +353,7 @@ def test_the_answers_of_writes(filled_hub: Filled) -> None:
     extended = {"times": [odd], "note": TEXT}
     subscription = {"subscribed": True, "endDate": odd, "name": TEXT}
 
-    def told(client: ApiClient, **header: str) -> Iterator[Answer]:
+    def reported(client: ApiClient, **header: str) -> Iterator[Answer]:
         body = {"nodeId": str(hub.node.id), "base": base, "extended": extended}
         created = client.post(f"{hub.path}/customers", body, **header)
         yield created
@@ -284,7 +364,9 @@ def test_the_answers_of_writes(filled_hub: Filled) -> None:
 
     person = make_user("USER", workspaces=(hub.workspace,), grants={hub.node: "W"})
     for client in (hub.trusted, ApiClient(make_token(person))):
-        for usual, other in zip(told(client), told(client, X_Date_Format="+0000"), strict=True):
+        for usual, other in zip(
+            reported(client), reported(client, X_Date_Format="+0000"), strict=True
+        ):
             assert usual.status in {200, 201}, usual.content
             assert other.status == 200, other.content
             assert {end for _, end in MOMENT.findall(usual.content)} == {b"Z"}

@@ -103,7 +103,8 @@ def test_a_default_is_what_its_absence_means(db: None) -> None:
     tried = set()
     for operation in BY_ID.values():
         defaults = defaults_of(operation)
-        if operation.method != "GET" or not defaults:
+        # The consent log, which a person's export holds, has every export.
+        if operation.method != "GET" or not defaults or operation.id == "export_customer":
             continue
         example = written_examples(module_of(operation), operation.id)[0]
         given = example["request"].get("query", {})

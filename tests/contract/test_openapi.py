@@ -135,7 +135,7 @@ def test_errors_are_documented(operation: Operation) -> None:
     assert expected <= answers.keys()
 
 
-def test_the_date_format_is_a_parameter_where_moments_are_answered() -> None:
+def test_the_date_format_is_a_parameter_where_responses_hold_moments() -> None:
     """Of which those answers are that a client can read: tests/contract/test_date_formats.py."""
     having = {
         operation["operationId"]

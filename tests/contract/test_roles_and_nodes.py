@@ -62,11 +62,32 @@ NODE_BOUND = {
     ("GET", CUSTOMER + "/sessions/{sessionId}"): "R",
     ("DELETE", CUSTOMER + "/sessions/{sessionId}"): "W",
     ("GET", CUSTOMER + "/entry-customers"): "R",
+    ("GET", CUSTOMER + "/consents"): "R",
+    ("GET", CUSTOMER + "/history"): "R",
+    ("GET", CUSTOMER + "/identities"): "R",
+    ("GET", CUSTOMER + "/segments"): "R",
+    ("POST", WORKSPACE + "/segments"): "W",
+    ("POST", WORKSPACE + "/segments/preview"): "R",
     ("GET", CUSTOMER + "/stats/event-category-distribution"): "R",
     ("GET", CUSTOMER + "/stats/buying-behaviors"): "R",
     ("GET", PROTECTION + "/export"): "R",
+    ("GET", PROTECTION): "R",
+    ("POST", PROTECTION + "/restriction"): "W",
+    ("POST", CUSTOMER + "/restore"): "W",
+    ("POST", CUSTOMER + "/merge"): "W",
+    ("POST", CUSTOMER + "/undo"): "W",
+    ("GET", WORKSPACE + "/merges/{mergeId}"): "R",
+    ("GET", WORKSPACE + "/nodes/{nodeId}/duplicates"): "R",
+    ("GET", WORKSPACE + "/nodes/{nodeId}/pins"): "R",
+    ("PUT", WORKSPACE + "/nodes/{nodeId}/pins/{customerId}"): "W",
+    ("DELETE", WORKSPACE + "/nodes/{nodeId}/pins/{customerId}"): "W",
+    ("POST", WORKSPACE + "/nodes/{nodeId}/duplicates/{duplicateId}/dismiss"): "W",
+    ("POST", WORKSPACE + "/nodes/{nodeId}/duplicates/{duplicateId}/reopen"): "W",
+    ("POST", WORKSPACE + "/merges/{mergeId}/undo"): "W",
     ("DELETE", PROTECTION): "W",
+    ("GET", PROTECTION + "/erasure-plan"): "W",
     ("GET", WORKSPACE + "/events"): "R",
+    ("GET", WORKSPACE + "/events/live"): "R",
     ("POST", WORKSPACE + "/events"): "W",
     ("GET", WORKSPACE + "/events/{id}"): "R",
     ("PUT", WORKSPACE + "/events/{id}"): "W",
@@ -87,6 +108,7 @@ NODE_BOUND = {
     ("GET", JOBS + "/{jobId}/report"): "R",
     ("GET", WORKSPACE + "/updates"): "R",
     ("GET", WORKSPACE + "/updates/last-offset"): "R",
+    ("GET", WORKSPACE + "/data-quality"): "R",
     ("GET", WORKSPACE + "/stats/customers"): "R",
     ("GET", WORKSPACE + "/stats/customers/channels"): "R",
     ("GET", WORKSPACE + "/stats/customers/registrations"): "R",
@@ -105,6 +127,8 @@ NODE_BOUND = {
     ("GET", ENTRY + "/retention-policy/enabled"): EITHER,
     ("PUT", ENTRY + "/retention-policy/enabled"): EITHER,
     ("GET", ENTRY + "/rekeying"): EITHER,
+    ("GET", ENTRY + "/matching-rules"): EITHER,
+    ("PUT", ENTRY + "/matching-rules"): EITHER,
     ("GET", ENTRY + "/unique-customer-matching-policy"): EITHER,
     ("PUT", ENTRY + "/unique-customer-matching-policy"): EITHER,
     ("GET", CONFIGURATION + "/nodes/{nodeId}/retention-policy"): EITHER,
@@ -114,7 +138,8 @@ NODE_BOUND = {
 # whole workspace's, or of operators alone.
 NOT_NODE_BOUND = {
     "{aggregateNodeId}", "{sourceId}", "{eventType}", "{planModel}", "{baseProperty}", "{name}",
-    "{subscriberSourceId}", "{groupPk}", "{userdbId}",
+    "{subscriberSourceId}", "{groupPk}", "{userdbId}", "{receiptId}", "{webhookId}", "{suppressionId}",
+    "{quarantinedId}", "{requestId}", "{segmentId}",
 }  # fmt: skip
 
 
@@ -173,7 +198,12 @@ class Place:
         )
         path = f"{hub.path}/customers/{self.customer}/sessions"
         self.session = hub.trusted.post(path, {"value": "visit"})["id"]
+        other = hub.post_customer(base={"contacts": {"email": "c@x.it"}})["id"]
+        merged = hub.admin.post(
+            f"{hub.path}/customers/{self.customer}/merge", {"customers": [other]}
+        )
         self.ids = {
+            "mergeId": merged["id"],
             "workspaceId": hub.workspace.id, "nodeId": hub.node.id, "customerId": self.customer,
             "id": self.event, "sessionId": self.session, "propertyId": "s",
             "eventType": "viewedPage",
@@ -188,6 +218,12 @@ class Place:
         }  # fmt: skip
         if template.endswith("/customers"):
             body = {"nodeId": node, "base": {"contacts": {"email": "b@x.it"}}}
+        condition = {"type": "atomic", "attribute": "enabled", "operator": "IS_NOT_NULL"}
+        query = {"query": {"type": "simple", "are": {"condition": condition}}}
+        if template.endswith("/segments"):
+            body = {"nodeId": node, "name": "All", "query": query}
+        if template.endswith("/segments/preview"):
+            body = {"nodeId": node, "query": query}
         path = filled(template, **self.ids)
         try:
             with transaction.atomic():
@@ -290,7 +326,7 @@ def test_lists_hold_what_the_roles_that_may_list_reach(hub: Hub) -> None:
         (("ADMIN", "DPO"), {"RW"}),
     ],
 )
-def test_me_tells_permissions_without_roles_for_one_purpose(
+def test_me_returns_permissions_without_roles_for_one_purpose(
     hub: Hub, roles: tuple[str, ...], permissions: set[str]
 ) -> None:
     user = make_user(*roles, workspaces=(hub.workspace,), grants={hub.node: "R"})

@@ -25,7 +25,7 @@ schema = test_schemathesis.described()
 schema.config.generation.update(modes=[GenerationMode.POSITIVE])
 
 CHECKS = [use_after_free, ensure_resource_availability]
-CHAINS, STEPS = 120, 12
+CHAINS, STEPS = 70, 12
 NEW = "/workspaces/{workspaceId}"
 
 

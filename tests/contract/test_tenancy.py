@@ -42,7 +42,8 @@ class Stranger:
         return {
             "nodeId": self.node.id, "aggregateNodeId": self.node.id, "customerId": self.customer,
             "sourceId": self.source.id, "id": self.event, "sessionId": SECRET, "jobId": self.event,
-            "exportId": self.event,
+            "exportId": self.event, "webhookId": self.event, "quarantinedId": self.event,
+            "segmentId": self.event,
             "eventType": "viewedPage", "baseProperty": "jobs", "name": "jobs",
         }  # fmt: skip
 

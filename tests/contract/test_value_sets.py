@@ -23,6 +23,10 @@ OF_VOCABULARIES = {
 FREE = {
     "CustomerLike.category", "CustomerSubscription.type", "CustomerSubscriptionSelection.type",
     "PlanField.type", "PlanHubProperty.type",
+    # Why somebody wants it, and whom it is about, in their words.
+    "SuppressionLiftRequest.reason", "LookUpRequest.reason", "RestrictionRequest.reason",
+    "DataSubjectRequest.subject", "DataSubjectRequestInput.subject",
+    "DataSubjectRequestUpdate.subject",
 }  # fmt: skip
 
 

@@ -82,6 +82,25 @@ def ids(hub: Hub, path: str) -> dict[str, Any]:
             "properties": {"allowedIPs": ["10.0.0.0/8"]}, "enabled": False,
         }  # fmt: skip
         return {"sourceId": hub.admin.post(f"{hub.configuration}/sources", source)["id"]}
+    if "{segmentId}" in path:
+        query = {"query": {"type": "simple", "are": {"condition": {
+            "type": "atomic", "attribute": "base.firstName", "operator": "IS_NOT_NULL"}}}}  # fmt: skip
+        segment = {
+            "name": "S", "description": "d", "owner": "o", "tags": ["t"], "query": query,
+            "nodeId": str(hub.node.id), "type": "DYNAMIC",
+        }  # fmt: skip
+        return {"segmentId": hub.admin.post(f"{hub.path}/segments", segment)["id"]}
+    if "{requestId}" in path:
+        request = {"type": "ACCESS", "receivedOn": "2025-11-20", "subject": "A letter", "note": "n"}
+        made = hub.clients["DPO"].post(f"{hub.path}/data-protection/requests", request)
+        return {"requestId": made["id"]}
+    if "{webhookId}" in path:
+        webhook = {
+            "name": "W", "url": "https://hooks.example/", "nodes": [str(hub.node.id)],
+            "entities": ["EVENT"], "operations": ["CREATE"], "eventTypes": ["viewedPage"],
+            "fields": ["properties"], "state": "PAUSED",
+        }  # fmt: skip
+        return {"webhookId": hub.operator.post(f"{hub.path}/webhooks", webhook)["id"]}
     if "/users/{id}" in path:
         user = make_user("USER", workspaces=(hub.workspace,), grants={hub.node: "W"})
         return {"id": user.id}

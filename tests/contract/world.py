@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
 
 from bulkjobs.actions.exporting import write_exports
 from configuration.models import SendUserDatabase, User, Workspace
 from contacthub_project.runtime import health
-from customers.models import ConsentLogEntry
+from customers.actions.deliveries import deliver
+from customers.actions.duplicates import find_duplicates
+from customers.actions.refusals import recorder
+from customers.models import (
+    ChangeCause,
+    ConsentLogEntry,
+    DuplicatePair,
+    QuarantinedRequest,
+    RefusalCount,
+    SuppressedValue,
+    ValueChange,
+)
+from segments.actions.following import follow_workspace
+from segments.models import Member, MembershipChange
 from tests.analytics.test_answers import post_event
 from tests.bulkjobs.test_jobs import process, upload
 from tests.client import ApiClient
@@ -40,6 +56,23 @@ GINO: dict[str, Any] = {
     "base": {"firstName": "Gino", "contacts": {"email": "gino@example.com"}},
     "registeredAt": "2025-05-01T09:00:00.000Z",
 }
+GIULIAS: list[dict[str, Any]] = [
+    {
+        "externalId": f"stand-{number}",
+        "base": {
+            "firstName": "Giulia",
+            "lastName": "Neri",
+            "contacts": {"email": email, **contacts},
+        },
+        "registeredAt": f"2025-0{number}-01T09:00:00.000Z",
+    }
+    for number, email, contacts in (
+        (1, "giulia@example.com", {}),
+        (2, "giulia@example.org", {"phone": "+39 02 1234567"}),
+        (3, "gneri@example.net", {"phone": "02 1234567"}),
+    )
+]
+DORA: dict[str, Any] = {"base": {"contacts": {"email": "dora@example.com"}}}
 GROUP, USER_DATABASE = 42, "117"  # the values of `groupPk` and `userdbId` in the document
 SEND_SOURCE: dict[str, Any] = {
     "provider": "CONTACTSEND",
@@ -54,6 +87,27 @@ SEND_SOURCE: dict[str, Any] = {
             {"hubSubscriptionId": "newsletter", "sendSystem": "weekly", "webformCode": None}
         ],
     },
+}  # fmt: skip
+WEBHOOK: dict[str, Any] = {
+    "name": "Newsletter tool",
+    "url": "https://hooks.invalid/contacthub",
+    "entities": ["CUSTOMER"],
+    "fields": ["base.contacts.email"],
+}
+SEGMENTS: dict[str, dict[str, Any]] = {
+    "segmentId": {
+        "name": "With an e-mail address", "description": "Whom the newsletter could reach.",
+        "tags": ["newsletter"],
+        "query": {"name": "", "query": {"type": "simple", "are": {"condition": {
+            "type": "atomic", "attribute": "base.contacts.email", "operator": "IS_NOT_NULL"}}}},
+    },
+    "recentSegmentId": {
+        "name": "Seen in the last 30 days",
+        "query": {"name": "", "query": {"type": "simple", "did": {
+            "event": {"name": "viewedPage"}, "timeframe": {
+                "type": "atomic", "attribute": "date", "operator": "GTE", "value": "now-30d"}}}},
+    },
+    "listSegmentId": {"name": "Invited to the opening", "type": "STATIC"},
 }  # fmt: skip
 SEND_USER_DATABASE: dict[str, Any] = {
     "name": "All readers",
@@ -99,8 +153,58 @@ class World(Hub):
             "workspaceId": str(self.workspace.id), "nodeId": str(self.node.id),
             "otherNodeId": str(self.other_node.id), "sourceId": str(self.source.id),
             "untrustedSourceId": str(browser.id), "userId": users["USER"].id,
-            **self.people(), **self.send_source(), **self.rekeyed_node(),
+            **self.forgotten(), **self.people(), **self.send_source(), **self.rekeyed_node(),
         }  # fmt: skip
+        follow_workspace(self.workspace.id)
+
+    def refused_event(self) -> str:
+        """The quarantined event of somebody who is no customer."""
+        body = {
+            "type": "viewedPage", "context": "WEB", "customerId": str(UUID(int=0)),
+            "properties": {"title": "Autumn shoes"},
+        }  # fmt: skip
+        assert self.trusted.post(f"{self.path}/events", body).status == 404
+        recorder.write()
+        RefusalCount.objects.create(
+            workspace_id=self.workspace.id, hour="2025-11-25T08:00:00Z", source_id=self.source.id,
+            entity="EVENT", type="viewedPage", reason="UNKNOWN_CUSTOMER", count=17,
+        )  # fmt: skip
+        return str(QuarantinedRequest.objects.get(workspace_id=self.workspace.id).id)
+
+    def webhook(self) -> str:
+        """A webhook whose receiver was not found when it was to be told of all changes."""
+        made = self.admin.post(f"{self.path}/webhooks", WEBHOOK)
+        assert made.status == 201, made.content
+        path = f"{self.path}/webhooks/{made['id']}/replay"
+        assert self.admin.post(path, {"offset": 0}).status == 200
+        deliver(seconds=20)
+        webhook_id: str = made["id"]
+        return webhook_id
+
+    def data_subject_request(self, customer_id: str) -> str:
+        """A request to know what is held of a customer."""
+        made = self.clients["DPO"].post(
+            f"{self.path}/data-protection/requests",
+            {"type": "ACCESS", "receivedOn": "2025-11-20", "customerId": customer_id},
+        )
+        assert made.status == 201, made.content
+        request_id: str = made["id"]
+        return request_id
+
+    def segments(self) -> dict[str, Any]:
+        """A segment that somebody has entered, one of those who were seen, and a list."""
+        found = {}
+        for name, body in SEGMENTS.items():
+            made = self.admin.post(f"{self.path}/segments", body | {"nodeId": str(self.node.id)})
+            assert made.status == 201, made.content
+            found[name] = made["id"]
+        follow_workspace(self.workspace.id)
+        members = Member.objects.in_workspace(self.workspace.id)
+        MembershipChange.objects.create(
+            workspace_id=self.workspace.id, segment_id=found["segmentId"], node_id=self.node.id,
+            customer_id=members.first().customer_id, has_entered=True, changed_at=timezone.now(),
+        )  # fmt: skip
+        return found
 
     def send_source(self) -> dict[str, Any]:
         """A source that is connected to a registered user database."""
@@ -116,11 +220,52 @@ class World(Hub):
     def rekeyed_node(self) -> dict[str, Any]:
         """A node that no aggregate node has, and that recognises its customer in another way now."""
         node = str(make_node(self.workspace, name="Fair stand").id)
-        assert self.post_customer(self.operator, nodeId=node, **GINO).status == 201
+        corrected = self.met_wrongly(node)
         policy = f"{self.configuration}/nodes/entries/{node}/unique-customer-matching-policy"
         changed = self.admin.put(policy, {"properties": ["externalId"], "caseSensitive": False})
         assert changed.status == 200, changed.content
-        return {"standNodeId": node}
+        return {"standNodeId": node, "correctedCustomerId": corrected, **self.merged(node)}
+
+    def met_wrongly(self, node: str) -> str:
+        """A customer to whom a POST has given another's name, with the history of that."""
+        made = self.post_customer(self.operator, nodeId=node, **GINO)
+        assert made.status == 201
+        wrong = {**GINO, "base": GINO["base"] | {"firstName": "Lino"}}
+        met = self.post_customer(self.operator, nodeId=node, **wrong)
+        assert (met.status, met["version"]) == (200, 2), met.content
+        ValueChange.objects.create(
+            workspace_id=self.workspace.id, node_id=node, customer_id=met["id"], version=2,
+            changed_at=met["updatedAt"], author=met["sourceInfo"]["updatedBy"],
+            cause=ChangeCause.POST, before={"base.firstName": "Gino"},
+        )  # fmt: skip
+        return str(met["id"])
+
+    def merged(self, node: str) -> dict[str, Any]:
+        """Two customers of a node who were merged, and one more of the same person."""
+        ids = [
+            str(self.post_customer(self.operator, nodeId=node, **each)["id"]) for each in GIULIAS
+        ]
+        path = f"{self.path}/customers/{ids[0]}/merge"
+        merge = self.admin.post(path, {"customers": [ids[1]]})
+        assert merge.status == 200, merge.content
+        assert self.admin.put(self.configuration, {"findDuplicates": True}).status == 200
+        assert find_duplicates(seconds=20)
+        pair = DuplicatePair.objects.get(workspace_id=self.workspace.id, node_id=node)
+        return {
+            "mergeId": merge["id"], "survivorCustomerId": ids[0], "mergedCustomerId": ids[1],
+            "duplicateCustomerId": ids[2], "duplicateId": str(pair.id),
+        }  # fmt: skip
+
+    def forgotten(self) -> dict[str, Any]:
+        """The receipt of somebody who was there and is forgotten."""
+        node = str(make_node(self.workspace, name="Winter market").id)
+        created = self.post_customer(self.operator, nodeId=node, **DORA)
+        assert created.status == 201, created.content
+        path = f"{self.path}/data-protection/customers/{created['id']}"
+        receipt = self.clients["DPO"].delete(path, query={"receipt": "true"})
+        assert receipt.status == 200, receipt.content
+        value = SuppressedValue.objects.get(workspace_id=self.workspace.id, kind="EMAIL")
+        return {"receiptId": receipt["id"], "suppressionId": str(value.id)}
 
     def people(self) -> dict[str, Any]:
         """Customers with an event, a session, a consent and a job; aggregate nodes."""
@@ -145,12 +290,18 @@ class World(Hub):
         write_exports(meanwhile=lambda: None)
         aggregate = make(self)
         activate(self, aggregate)
+        draft = make(self, name="Draft")
+        pin = f"{self.path}/nodes/{draft}/pins/{ada}"
+        assert self.admin.put(pin, {"with": bruno}).status == 200
         return {
             "customerId": ada, "otherCustomerId": bruno, "sessionId": session, "eventId": event,
             "jobId": job, "exportId": export, "aggregateNodeId": aggregate,
-            "draftAggregateNodeId": make(self, name="Draft"),
+            "draftAggregateNodeId": draft,
             "aggregateCustomerId": next(
                 each["id"] for each in people(self, aggregate) if each["base"]["firstName"] == "Ada"
             ),
-            "consentLogId": ConsentLogEntry.objects.latest("id").id,
+            "requestId": self.data_subject_request(ada),
+            "consentLogId": ConsentLogEntry.objects.latest("id").id, "webhookId": self.webhook(),
+            "quarantinedId": self.refused_event(),
+            **self.segments(),
         }  # fmt: skip

@@ -373,7 +373,7 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip().casefold())
 
 
-def told(answer: dict[str, Any]) -> tuple[Flat, dict[str, dict[str, Any]]]:
+def reported(answer: dict[str, Any]) -> tuple[Flat, dict[str, dict[str, Any]]]:
     """The values and the subscriptions of a customer as the API answers it, to compare."""
     sections = ("externalId", "base", "consents", "extended", "extra", "tags", "enabled")
     flat = flattened({name: answer[name] for name in sections})

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from configuration.domain.customer_schema import LIST_OF, CustomerSchema
+from configuration.domain.definition_parser import read_definitions
 from configuration.domain.event_schema import EventSchema
-from configuration.domain.extended_properties import read_definitions
 
 EXTENDED = {
     "size": {"type": "number"},

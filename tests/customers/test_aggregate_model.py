@@ -24,7 +24,7 @@ from tests.customers.naive_model import (
     NaiveNode,
     flattened,
     folded,
-    told,
+    reported,
 )
 from tests.customers.test_aggregates import activate, entries, follow, make, people
 from tests.customers.test_writes import Run
@@ -142,13 +142,13 @@ class World:
         """Have both follow, and compare."""
         follow()
         self.model.follow()
-        shown = {self.key(each): each for each in people(self.hub, self.node)}
-        assert shown.keys() == self.model.people.keys()
+        displayed = {self.key(each): each for each in people(self.hub, self.node)}
+        assert displayed.keys() == self.model.people.keys()
         for key, person in self.model.people.items():
-            customer = shown[key]
+            customer = displayed[key]
             members = [self.runs[node].ids[number] for node, number in person.members]
             assert entries(self.hub, customer["id"]) == set(members)
-            assert told(customer) == (person.values, person.subscriptions)
+            assert reported(customer) == (person.values, person.subscriptions)
             assert customer["version"] == person.version
             assert self.ids.setdefault(key, customer["id"]) == customer["id"]
             singles = [self.hub.admin.get(f"{self.hub.path}/customers/{each}") for each in members]
@@ -158,7 +158,7 @@ class World:
             assert operations == ["CREATE"] + ["UPDATE"] * (person.version - 1)
             if len(members) > 1:
                 event("several members")
-        for key in self.ids.keys() - shown.keys():
+        for key in self.ids.keys() - displayed.keys():
             gone = self.ids.pop(key)
             assert self.hub.admin.get(f"{self.hub.path}/customers/{gone}").status == 404
             assert Change.objects.filter(entity_id=gone).latest("id").operation == "DELETE"

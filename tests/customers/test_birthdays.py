@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from configuration.domain.conditions import Comparison, Test, depends_on_now
 from configuration.queries.rules import latest_rules_of
-from contacthub_project.core.date_math import Clock
+from contacthub_project.core.date_spans import Clock
 from contacthub_project.db.sql import fetch_all
-from customers.domain.query_compiler import Place, compile_expression
+from customers.domain.attribute_places import Place
+from customers.domain.query_compiler import compile_expression
 from customers.queries.search import parse_search_query
 from tests.customers.test_search import are, person, searched
 from tests.factories import Hub

@@ -84,12 +84,12 @@ def test_looking_up_by_all_the_recognised_values(hub: Hub) -> None:
     }
     parameters = {"nodeId": str(node.id)}
 
-    def asked(query: Any, **more: str) -> Answer:
+    def requested(query: Any, **more: str) -> Answer:
         given = {**parameters, **more, "query": json.dumps({"query": query})}
         return client.get(f"{hub.path}/customers", query=given)
 
     for query in (simple(both(first, last)), simple(both(last, both(first))), combined):
-        assert [each["id"] for each in asked(query)["elements"]] == [ada], query
+        assert [each["id"] for each in requested(query)["elements"]] == [ada], query
     union = combined | {"conjunction": "UNION"}
     refused = [
         simple(first),
@@ -104,10 +104,10 @@ def test_looking_up_by_all_the_recognised_values(hub: Hub) -> None:
         simple(both(first, last)) | {"did": {"event": {"name": "viewedPage"}}},
     ]
     for query in refused:
-        assert asked(query).status in {400, 403}, query
-        assert asked(query, externalId="a-1").status in {400, 403}, query
-    assert asked(simple(first)).status == 403
-    assert asked(union).status == 403
+        assert requested(query).status in {400, 403}, query
+        assert requested(query, externalId="a-1").status in {400, 403}, query
+    assert requested(simple(first)).status == 403
+    assert requested(union).status == 403
 
 
 @pytest.mark.parametrize("method", ["patch", "put"])

@@ -87,7 +87,7 @@ def test_names_are_found_in_every_spelling(hub: Hub) -> None:
 @settings(max_examples=25)
 @given(
     bodies=st.lists(queries.BODIES, min_size=1, max_size=8),
-    asked=st.lists(
+    requested=st.lists(
         st.tuples(
             st.sampled_from(["EQUALS", "NOT_EQUALS", "GTE", "LT", "IN", "CONTAINS_FOLDED"]),
             queries.TEXTS,
@@ -98,7 +98,7 @@ def test_names_are_found_in_every_spelling(hub: Hub) -> None:
     case_sensitive=st.booleans(),
 )
 def test_searches_compare_as_the_node_does(
-    hub: Hub, bodies: list[dict[str, Any]], asked: list[tuple[str, str]], case_sensitive: bool
+    hub: Hub, bodies: list[dict[str, Any]], requested: list[tuple[str, str]], case_sensitive: bool
 ) -> None:
     recognised_by(hub, "base.lastName", case_sensitive=case_sensitive)
     with transaction.atomic():
@@ -109,7 +109,7 @@ def test_searches_compare_as_the_node_does(
         everybody = searched(hub, size=100)["elements"]
         forms = {"base.lastName": queries.trimmed if case_sensitive else queries.folded}
         for attribute in ("base.lastName", "base.firstName"):
-            for operator, value in asked:
+            for operator, value in requested:
                 query = are(attribute, operator, value)
                 found = {each["id"] for each in searched(hub, query=query, size=100)["elements"]}
                 expected = {each["id"] for each in everybody if queries.finds(query, each, forms)}

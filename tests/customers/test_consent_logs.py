@@ -91,7 +91,7 @@ def test_bad_filters(hub: Hub, parameters: Any, places: set[str]) -> None:
     assert (answer.status, answer.paths) == (400, places)
 
 
-def test_all_faults_of_a_query_are_told_at_once(hub: Hub) -> None:
+def test_all_faults_of_a_query_are_reported_at_once(hub: Hub) -> None:
     wrong = {
         "page": -1, "size": 101, "uniqueKey": "[]", "startDate": "soon", "endDate": "x",
         "type": "X", "property": "a\0", "sort": "value", "customerId": "a\0",

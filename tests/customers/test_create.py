@@ -13,7 +13,7 @@ from tests.factories import Hub, make_node, make_source
 EMAIL = {"contacts": {"email": "ada@example.com"}}
 
 
-def test_a_new_customer_is_answered_whole(hub: Hub) -> None:
+def test_a_new_customer_is_returned_whole(hub: Hub) -> None:
     created = hub.post_customer(
         externalId="7",
         base={**EMAIL, "firstName": "Ada", "dob": "1815-12-10",

@@ -113,8 +113,8 @@ def test_a_cursor_belongs_to_its_list(hub: Hub) -> None:
     assert len(searched(hub, size=2, query=query, cursor=following)["elements"]) == 2
 
     def refused(**given: Any) -> bool:
-        asked = {"size": 1, "query": query, "cursor": following} | given
-        answer = searched(hub, **asked)
+        requested = {"size": 1, "query": query, "cursor": following} | given
+        answer = searched(hub, **requested)
         return answer.status == 400 and answer.paths == {"/cursor"}
 
     assert refused(query=None)
@@ -137,7 +137,7 @@ def test_a_cursor_belongs_to_its_list(hub: Hub) -> None:
     assert searched(hub, size=1, cursor="")["page"]["number"] == 0
 
 
-def test_a_cursor_tells_nothing_of_people(hub: Hub) -> None:
+def test_a_cursor_reveals_nothing_of_people(hub: Hub) -> None:
     for number in range(2):
         hub.post_customer(base=person(f"{number}@example.com", lastName="Guglielmini"))
     first = searched(hub, sort="base.lastName", size=1)["page"]["next"]

@@ -107,10 +107,25 @@ def test_nobody_is_forgotten_by_halves() -> None:
     assert holding == {
         "customers_aggregatebuild", "customers_aggregatemember", "customers_change",
         "customers_feed", "customers_pendingmerge", "customers_consentlogentry",
-        "customers_customer", "customers_session", "events_event", "events_idempotencykey",
+        "customers_customer", "customers_session", "events_event",
         "customers_newkey",  # hashes, kept while their node is locked
         "events_droppedevents",  # counts by reason, nothing of a person
+        "customers_deletedsession", "events_deletedevent",
+        "customers_aggregatepin", "customers_recordmerge", "customers_mergedcustomer", "customers_formeridentity",
+        "events_mergedevent",  # ids
+        "customers_blockingkey", "customers_duplicatepair", "customers_valuechange",
+        "customers_matchingkey",  # hashes, which go
+        "customers_duplicatesearch",  # how far it is
+        "customers_suppressedvalue",  # keyed hashes
+        "customers_erasurereceipt",  # counts and ids
         "events_product", "events_purgerun", "bulkjobs_bulkjob", "bulkjobs_result",
         "bulkjobs_forgottenidentity",  # digests, until their job has ended
+        "customers_customerabsence",  # ids and times
+        "customers_refusalcount",  # counts by reason
+        "customers_quarantinedrequest",
+        "customers_datasubjectrequest",  # words about the person, which go
+        "customers_savedsearch",  # those that quote the person go
+        "customers_webhook",  # what is told stands in the feed
+        "customers_webhookattempt",  # beginnings of receivers' answers, blanked
         "bulkjobs_exportjob",  # whose files go when somebody is forgotten
     }  # fmt: skip

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer
 from events.models import Event
+from events.queries.owners import OF_IDENTITIES
 from tests.bulkjobs.test_jobs import done, outcomes
 from tests.client import Answer
 from tests.factories import Hub
@@ -17,10 +19,7 @@ KEPT = "Müller 1"
 SPELLINGS = [KEPT, "  Müller 1\t", "Mu\u0308ller 1", "\u00a0Mu\u0308ller 1 "]
 
 
-@pytest.fixture(autouse=True)
-def _uploads_of_its_own(settings: Any, tmp_path: Any) -> None:
-    settings.MEDIA_ROOT = tmp_path
-    (tmp_path / "bulk-jobs").mkdir()
+pytestmark = pytest.mark.usefixtures("own_uploads")
 
 
 def post_event(hub: Hub, external_id: str) -> str:
@@ -45,14 +44,14 @@ def owner(event_id: str) -> str | None:
 
 
 @pytest.mark.parametrize("sent", SPELLINGS)
-@pytest.mark.parametrize("asked", SPELLINGS)
-def test_it_is_kept_in_one_form_and_found_by_all(hub: Hub, sent: str, asked: str) -> None:
-    before = post_event(hub, asked)
+@pytest.mark.parametrize("requested", SPELLINGS)
+def test_it_is_kept_in_one_form_and_found_by_all(hub: Hub, sent: str, requested: str) -> None:
+    before = post_event(hub, requested)
     customer = hub.post_customer(externalId=sent)
     assert customer["externalId"] == KEPT
-    assert [each["id"] for each in look_up(hub, asked)["elements"]] == [customer["id"]]
-    after = post_event(hub, asked)
-    batch = {"events": [waiting_event(hub, asked)]}
+    assert [each["id"] for each in look_up(hub, requested)["elements"]] == [customer["id"]]
+    after = post_event(hub, requested)
+    batch = {"events": [waiting_event(hub, requested)]}
     (third,) = hub.trusted.post(f"{hub.path}/events/batch", batch)["elements"]
     owners = [owner(event) for event in (before, after, third["id"])]
     assert owners == [customer["id"]] * 3
@@ -75,13 +74,13 @@ def test_events_that_wait_meet_every_way_of_giving_it(hub: Hub, how: str) -> Non
     assert owner(event) == customer
 
 
-@pytest.mark.parametrize("asked", SPELLINGS)
-def test_bulk_files_find_by_it(hub: Hub, asked: str) -> None:
+@pytest.mark.parametrize("requested", SPELLINGS)
+def test_bulk_files_find_by_it(hub: Hub, requested: str) -> None:
     customer = hub.post_customer(externalId=SPELLINGS[1])["id"]
-    file = f"externalId,context\n{asked},WEB\n"
+    file = f"externalId,context\n{requested},WEB\n"
     (row,) = done(hub, file, "INSERT", entity="EVENT", eventType="loggedIn")
     assert owner(row["id"]) == customer
-    assert outcomes(done(hub, f"externalId\n{asked}\n", "DELETE")) == ["deleted"]
+    assert outcomes(done(hub, f"externalId\n{requested}\n", "DELETE")) == ["deleted"]
     assert not Customer.objects.in_node(hub.workspace.id, hub.node.id).exists()
 
 
@@ -119,27 +118,27 @@ def recognise_by(hub: Hub, *properties: str, exact: bool) -> None:
 @pytest.mark.parametrize("properties", [["externalId"], ["externalId", "base.contacts.email"]])
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize(
-    ("kept", "asked"),
+    ("kept", "requested"),
     [("Order-1", " ORDER-1"), ("Straße 1", "STRASSE 1"), ("σοφός", "ΣΟΦΌΣ"), ("Müller", "MU\u0308LLER")],
 )  # fmt: skip
 def test_a_node_that_recognises_by_it_compares_it_as_its_policy_says(
-    hub: Hub, properties: list[str], exact: bool, kept: str, asked: str
+    hub: Hub, properties: list[str], exact: bool, kept: str, requested: str
 ) -> None:
     recognise_by(hub, *properties, exact=exact)
-    before = post_event(hub, asked)
+    before = post_event(hub, requested)
     base = {"contacts": {"email": "a@b.it"}}
     customer = hub.post_customer(externalId=kept, base=base)["id"]
-    after = post_event(hub, asked)
-    found = [each["id"] for each in look_up(hub, asked)["elements"]]
-    wanted = None if exact else customer
-    assert (owner(before), owner(after)) == (wanted, wanted)
+    after = post_event(hub, requested)
+    found = [each["id"] for each in look_up(hub, requested)["elements"]]
+    expected = None if exact else customer
+    assert (owner(before), owner(after)) == (expected, expected)
     assert found == ([] if exact else [customer])
-    again = hub.post_customer(externalId=asked, base=base)
+    again = hub.post_customer(externalId=requested, base=base)
     assert (again["id"] == customer) != exact
     assert (owner(before), owner(after)) == (again["id"], again["id"])
     assert look_up(hub, kept)["elements"][0]["id"] == customer
     assert hub.trusted.get(f"{hub.path}/events/{before}")["bringBackProperties"]["value"] == (
-        asked.strip().replace("U\u0308", "Ü")
+        requested.strip().replace("U\u0308", "Ü")
     )
 
 
@@ -186,3 +185,34 @@ def test_look_ups_are_by_index(hub: Hub) -> None:
             assert index in plan
             assert "Index Cond" in plan.split(index)[1]
             assert "btrim" in plan.split("Index Cond")[1].split("\n")[0] or "octet_length" in plan
+
+
+def test_owners_of_events_are_looked_up_by_index(hub: Hub) -> None:
+    hub.post_customer(externalId="Order-1")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "EXPLAIN " + OF_IDENTITIES,
+            {
+                "workspace_id": hub.workspace.id, "nodes": [hub.node.id], "values": ["Order-1"],
+                "kinds": ["EXTERNAL_ID"], "ignore_cases": [False],
+            },
+        )  # fmt: skip
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "customer_folded_external_id" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_customers_are_listed_by_external_id_by_index(hub: Hub) -> None:
+    recognise_by(hub, "externalId", exact=False)
+    customer = hub.post_customer(externalId="Order-1")["id"]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    with CaptureQueriesContext(connection) as queries:
+        query = {"nodeId": str(hub.node.id), "externalId": "ORDER-1"}
+        found = hub.trusted.get(f"{hub.path}/customers", query=query)
+    assert [each["id"] for each in found["elements"]] == [customer]
+    (search,) = {
+        each["sql"] for each in queries if "customers_folded(customer.external_id)" in each["sql"]
+    }
+    assert "customer.external_id IS NOT NULL" in search

@@ -31,7 +31,7 @@ def last(hub: Hub, **query: Any) -> int:
     return client.get(f"{hub.path}/updates/last-offset", query=query)["lastOffset"]
 
 
-def told(answer: Answer) -> list[tuple[str, str]]:
+def reported(answer: Answer) -> list[tuple[str, str]]:
     return [(each["operation"], each["entity"]["data"]["id"]) for each in answer["updates"]]
 
 
@@ -40,13 +40,13 @@ def event(hub: Hub, customer: str) -> str:
     return hub.trusted.post(f"{hub.path}/events", body)["id"]
 
 
-def test_every_change_is_told(hub: Hub) -> None:
+def test_every_change_is_in_the_feed(hub: Hub) -> None:
     assert updates(hub).json == {"nextOffset": 0, "updates": []}
     assert last(hub) == 0
     one, two = hub.post_customer()["id"], hub.post_customer()["id"]
     done = event(hub, one)
     answer = updates(hub)
-    assert told(answer) == [("CREATE", one), ("CREATE", two), ("CREATE", done)]
+    assert reported(answer) == [("CREATE", one), ("CREATE", two), ("CREATE", done)]
     assert answer["nextOffset"] == last(hub) == 3
     assert answer["updates"][0] == {
         "offset": 1, "operation": "CREATE",
@@ -57,11 +57,11 @@ def test_every_change_is_told(hub: Hub) -> None:
     hub.trusted.patch(f"{hub.path}/customers/{two}", {"extra": "x"})
     hub.trusted.delete(f"{hub.path}/customers/{one}")
     answer = updates(hub, offset=3)
-    assert told(answer) == [("UPDATE", two), ("DELETE", one), ("DELETE", done)]
+    assert reported(answer) == [("UPDATE", two), ("DELETE", one), ("DELETE", done)]
     assert answer["updates"][1]["entity"]["data"] == {"id": one, "nodeId": str(hub.node.id)}
     assert updates(hub, offset=answer["nextOffset"]).json == {"nextOffset": 6, "updates": []}
     # What is gone by now is told as gone from the start: it cannot come back out of the feed.
-    assert told(updates(hub, size=1)) == [("DELETE", one)]
+    assert reported(updates(hub, size=1)) == [("DELETE", one)]
 
 
 def test_pages_and_filters(hub: Hub) -> None:
@@ -73,8 +73,8 @@ def test_pages_and_filters(hub: Hub) -> None:
         seen += [each["entity"]["data"]["id"] for each in page]
         offset = page[-1]["offset"]
     assert seen == [*ids, other, done]
-    assert told(updates(hub, nodeId=hub.other_node.id)) == [("CREATE", other), ("CREATE", done)]
-    assert told(updates(hub, entity="EVENT")) == [("CREATE", done)]
+    assert reported(updates(hub, nodeId=hub.other_node.id)) == [("CREATE", other), ("CREATE", done)]
+    assert reported(updates(hub, entity="EVENT")) == [("CREATE", done)]
     assert last(hub, nodeId=hub.node.id) == 3
     assert last(hub, nodeId=hub.other_node.id, entity="CUSTOMER") == 4
     assert updates(hub, size=0).json == {"nextOffset": 0, "updates": []}
@@ -92,11 +92,11 @@ def test_from_a_moment_on(hub: Hub) -> None:
     between = int(time.time() * 1000)
     time.sleep(0.01)
     second = hub.post_customer()["id"]
-    assert told(updates(hub, timestamp=between)) == [("CREATE", second)]
-    assert told(updates(hub, timestamp=0)) == [("CREATE", first), ("CREATE", second)]
+    assert reported(updates(hub, timestamp=between)) == [("CREATE", second)]
+    assert reported(updates(hub, timestamp=0)) == [("CREATE", first), ("CREATE", second)]
     later = updates(hub, timestamp=between + 3_600_000)
     assert later.json == {"nextOffset": 2, "updates": []}
-    assert told(updates(hub, timestamp=between, offset=0))[0] == ("CREATE", first)
+    assert reported(updates(hub, timestamp=between, offset=0))[0] == ("CREATE", first)
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ def test_people_read_of_their_nodes(hub: Hub) -> None:
         "USER", workspaces=(hub.workspace,), grants={hub.other_node: "R", hub.node: "W"}
     )
     client = ApiClient(make_token(user))
-    assert told(updates(hub, client)) == [("CREATE", other)]
+    assert reported(updates(hub, client)) == [("CREATE", other)]
     assert updates(hub, client, nodeId=hub.node.id).status == 403
     stranger = Hub()
     assert updates(hub, nodeId=stranger.node.id).status == 404
-    assert told(updates(stranger)) == []
+    assert reported(updates(stranger)) == []
 
 
 def test_a_page_is_few_statements_whatever_it_holds(hub: Hub) -> None:
@@ -134,7 +134,7 @@ def test_a_page_is_few_statements_whatever_it_holds(hub: Hub) -> None:
     assert len(captured) < 8
 
 
-def test_old_changes_are_trimmed_and_asking_for_them_is_told(hub: Hub) -> None:
+def test_old_changes_are_trimmed_and_reading_them_is_an_error(hub: Hub) -> None:
     for _ in range(3):
         hub.post_customer()
     assert last(hub) == 3
@@ -158,7 +158,7 @@ def test_old_changes_are_trimmed_and_asking_for_them_is_told(hub: Hub) -> None:
     assert last(hub) == 4  # offsets never come again
 
 
-def test_who_follows_a_quiet_node_is_never_told_that_changes_are_gone(hub: Hub) -> None:
+def test_readers_of_a_quiet_node_never_get_gone(hub: Hub) -> None:
     mine = hub.post_customer(nodeId=str(hub.other_node.id))["id"]
     offset = updates(hub, nodeId=hub.other_node.id)["nextOffset"]
     for _ in range(3):
@@ -169,7 +169,7 @@ def test_who_follows_a_quiet_node_is_never_told_that_changes_are_gone(hub: Hub) 
     hub.trusted.patch(f"{hub.path}/customers/{mine}", {"extra": "x"})
     trim_all()
     answer = updates(hub, nodeId=hub.other_node.id, offset=offset)
-    assert (answer.status, told(answer)) == (200, [("UPDATE", mine)])
+    assert (answer.status, reported(answer)) == (200, [("UPDATE", mine)])
 
 
 def write_unread(hub: Hub, count: int) -> None:
@@ -183,15 +183,15 @@ def write_unread(hub: Hub, count: int) -> None:
     )  # fmt: skip
 
 
-def test_all_that_is_committed_is_told_however_much_it_is(hub: Hub) -> None:
+def test_all_committed_changes_are_returned_however_many(hub: Hub) -> None:
     write_unread(hub, 25_000)
     mine = hub.post_customer(nodeId=str(hub.other_node.id))["id"]
     since = int(time.time() * 1000) + 1  # the first millisecond that is wholly after it
     time.sleep(0.002)
     last_of_all = hub.post_customer()["id"]
-    assert told(updates(hub, nodeId=hub.other_node.id)) == [("CREATE", mine)]
+    assert reported(updates(hub, nodeId=hub.other_node.id)) == [("CREATE", mine)]
     assert last(hub) == 25_002
-    assert told(updates(hub, timestamp=since)) == [("CREATE", last_of_all)]
+    assert reported(updates(hub, timestamp=since)) == [("CREATE", last_of_all)]
 
 
 @pytest.mark.parametrize("path", ["/last-offset", "?timestamp", "/verify?from=1&to=9"])
@@ -219,13 +219,35 @@ def test_a_page_that_finds_nothing_in_time_does_not_say_that_there_is_nothing(
     monkeypatch.setattr(feed_queries, "SEALING_SECONDS", 0.0)
     write_unread(hub, 25)
     mine = hub.post_customer(nodeId=str(hub.other_node.id))["id"]
-    asked = {"nodeId": hub.other_node.id}
+    requested = {"nodeId": hub.other_node.id}
     assert len(updates(hub)["updates"]) == 10  # what is found is told at once
-    assert updates(hub, **asked).status == 503
-    assert told(updates(hub, **asked)) == [("CREATE", mine)]
+    assert updates(hub, **requested).status == 503
+    assert reported(updates(hub, **requested)) == [("CREATE", mine)]
 
 
-def test_what_goes_while_a_page_is_read_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_feed_ends_earlier_while_the_disk_has_no_room_to_seal(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.post_customer()
+    before = reported(updates(hub))
+    assert before
+    hub.post_customer()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION pg_temp.no_room() RETURNS bigint LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE EXCEPTION USING errcode = 'disk_full'; END $$"
+        )
+    with monkeypatch.context() as full:
+        full.setattr(feed_actions, "SEAL", "SELECT pg_temp.no_room()")
+        assert reported(updates(hub)) == before
+        assert last(hub) == len(before)
+    assert reported(updates(hub))[: len(before)] == before
+    assert len(reported(updates(hub))) > len(before)
+
+
+def test_what_is_deleted_while_a_page_is_read_is_reported(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A trim between the look at the feed's position and the page loses nobody a change."""
     for _ in range(3):
         hub.post_customer()

@@ -88,8 +88,8 @@ REACHED = ("dbname", "host", "port", "user", "password")
 
 def test_thousands_of_schedules(live_hub: Hub) -> None:
     parameters = connection.get_connection_params()
-    wanted = {name: parameters[name] for name in REACHED if name in parameters}
-    writers = [psycopg.connect(**wanted) for _ in range(WRITERS)]
+    expected = {name: parameters[name] for name in REACHED if name in parameters}
+    writers = [psycopg.connect(**expected) for _ in range(WRITERS)]
 
     @settings(max_examples=2000, database=None)
     @given(STEPS)

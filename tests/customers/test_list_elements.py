@@ -53,8 +53,8 @@ def test_an_element_from_birth_to_end(hub: Hub, name: str) -> None:
     assert (created.status, created.json) == (201, whole)
     assert hub.trusted.get(f"{path}/{whole['id']}").json == whole
     assert hub.trusted.get(path).json == {"elements": [whole]}
-    shown = hub.trusted.get(customer)
-    assert (shown["base"][name], shown["version"]) == ([sent], 2)
+    displayed = hub.trusted.get(customer)
+    assert (displayed["base"][name], displayed["version"]) == ([sent], 2)
 
     assert hub.trusted.post(path, sent).status == 409
     changes = Change.objects.count()
@@ -196,7 +196,7 @@ def test_aggregate_customers_are_read_and_not_written(hub: Hub) -> None:
     assert hub.admin.get(path)["elements"] == [LISTS["jobs"]]
 
 
-def test_who_may_not_read_is_told_what_it_wrote(hub: Hub) -> None:
+def test_callers_that_may_not_read_get_what_they_wrote(hub: Hub) -> None:
     _, path = elements_path(hub, "jobs", jobs=[LISTS["jobs"]])
     writer = ApiClient(
         make_token(make_user("USER", workspaces=(hub.workspace,), grants={hub.node: "W"}))
@@ -275,9 +275,9 @@ def test_histories_agree_with_a_dictionary(hub: Hub, steps: list[Any]) -> None:
         version += list(model.items()) != list(before.items())
         found = hub.trusted.get(path)["elements"]
         assert [(each["id"], each["jobTitle"]) for each in found] == list(model.items())
-        shown = hub.trusted.get(customer)
+        displayed = hub.trusted.get(customer)
         given = [{key: each[key] for key in each if each[key] is not None} for each in found]
-        assert (shown["base"]["jobs"], shown["version"]) == (given, version)
+        assert (displayed["base"]["jobs"], displayed["version"]) == (given, version)
 
 
 def test_parallel_writes_of_elements_are_all_kept(live_hub: Hub) -> None:

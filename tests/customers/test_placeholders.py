@@ -27,10 +27,7 @@ JUNK = [
 OWN = ["N/a", "strasse"]
 
 
-@pytest.fixture(autouse=True)
-def _uploads_of_its_own(settings: Any, tmp_path: Any) -> None:
-    settings.MEDIA_ROOT = tmp_path
-    (tmp_path / "bulk-jobs").mkdir()
+pytestmark = pytest.mark.usefixtures("own_uploads")
 
 
 def add(hub: Hub, *values: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from customers.actions.property_indexes import _found, reconcile
+from customers.actions.property_indexes import _existing_indexes, reconcile
 from tests.factories import Hub
 
 
@@ -21,7 +21,7 @@ def test_indexes_follow_the_configuration(live_hub: Hub) -> None:
                         "club": {"type": "object", "properties": {"note": note}}})  # fmt: skip
     live_hub.post_customer(extended={"it's": "x", "club": {"note": "y"}})
     reconcile()
-    assert list(_found().values()) == [True, True]
+    assert list(_existing_indexes().values()) == [True, True]
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
         cursor.execute(
@@ -32,13 +32,13 @@ def test_indexes_follow_the_configuration(live_hub: Hub) -> None:
         )
         plan = "\n".join(line for (line,) in cursor.fetchall())
         cursor.execute("RESET enable_seqscan")
-    assert any(name in plan for name in _found())
+    assert any(name in plan for name in _existing_indexes())
     reconcile()
-    assert len(_found()) == 2
+    assert len(_existing_indexes()) == 2
     define(live_hub, **{"it's": {"type": "string"}, "size": {"type": "number"},
                         "club": {"type": "object", "properties": {"note": {"type": "string"}}}})  # fmt: skip
     reconcile()
-    assert _found() == {}
+    assert _existing_indexes() == {}
 
 
 def test_a_second_reconciler_stands_back(live_hub: Hub) -> None:
@@ -50,13 +50,13 @@ def test_a_second_reconciler_stands_back(live_hub: Hub) -> None:
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         reconcile()
-        assert _found() == {}
+        assert _existing_indexes() == {}
         # Closing alone lets go of the lock some moments later.
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     finally:
         other.close()
     reconcile()
-    assert len(_found()) == 1
+    assert len(_existing_indexes()) == 1
     define(live_hub)
     reconcile()

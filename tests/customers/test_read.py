@@ -31,11 +31,11 @@ def test_a_page_is_newest_first(hub: Hub) -> None:
 
 
 def test_by_external_id(hub: Hub) -> None:
-    wanted = hub.post_customer(externalId="7")
+    expected = hub.post_customer(externalId="7")
     hub.post_customer(externalId="8")
     query = {"nodeId": hub.node.id, "externalId": "7"}
     found = hub.trusted.get(f"{hub.path}/customers", query=query)
-    assert [element["id"] for element in found["elements"]] == [wanted["id"]]
+    assert [element["id"] for element in found["elements"]] == [expected["id"]]
     assert found["page"]["totalElements"] == 1
     assert found["page"]["totalUnfilteredElements"] == 2
     hostile = hub.trusted.get(f"{hub.path}/customers", query=query | {"externalId": "a\0b"})

@@ -248,8 +248,8 @@ def test_fields(hub: Hub) -> None:
     created = hub.post_customer(
         base=person("a@b.it", firstName="Anna", subscriptions=[subscription])
     )
-    asked = "base.firstName, base.subscriptions.id,extra,tags"
-    (found,) = searched(hub, fields=asked)["elements"]
+    requested = "base.firstName, base.subscriptions.id,extra,tags"
+    (found,) = searched(hub, fields=requested)["elements"]
     assert found == {
         "id": created["id"],
         "base": {"firstName": "Anna", "subscriptions": [{"id": "news"}]},
@@ -375,6 +375,6 @@ def test_blank_text_is_no_value(hub: Hub, blank: str) -> None:
     hub.post_customer(base=person("a@x.it", lastName=blank), **blank_tags)
     hub.post_customer(base=person("b@x.it", lastName=f"{blank}x{blank}"), **spoken_tags)
     for attribute in ("base.lastName", "tags.manual"):
-        for operator, wanted in (("IS_NULL", "blank"), ("IS_NOT_NULL", "spoken")):
+        for operator, needed in (("IS_NULL", "blank"), ("IS_NOT_NULL", "spoken")):
             found = searched(hub, query=are(attribute, operator))["elements"]
-            assert [each["externalId"] for each in found] == [wanted], (attribute, operator)
+            assert [each["externalId"] for each in found] == [needed], (attribute, operator)

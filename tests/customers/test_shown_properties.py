@@ -96,18 +96,18 @@ def keys_of(value: Any, at: str = "") -> set[str]:
     }
 
 
-@given(body=bodies(), asked=st.lists(st.sampled_from(PATHS), min_size=1, max_size=5))
-def test_what_is_asked_for_is_there_and_nothing_else(
-    body: dict[str, Any], asked: list[str]
+@given(body=bodies(), requested=st.lists(st.sampled_from(PATHS), min_size=1, max_size=5))
+def test_the_requested_properties_are_there_and_nothing_else(
+    body: dict[str, Any], requested: list[str]
 ) -> None:
     stored = kept(body)
     customer = {**stored, "base": SCHEMA.complete_base(stored["base"])}
-    shown = select_fields(customer, field_selection(asked))
-    for path in asked:
-        assert names_along(shown, path.split(".")) == names_along(customer, path.split("."))
-    for key in keys_of(shown):
+    displayed = select_fields(customer, field_selection(requested))
+    for path in requested:
+        assert names_along(displayed, path.split(".")) == names_along(customer, path.split("."))
+    for key in keys_of(displayed):
         assert any(key == path or path.startswith(f"{key}.") or key.startswith(f"{path}.")
-                   for path in asked), key  # fmt: skip
+                   for path in requested), key  # fmt: skip
 
 
 def test_in_every_answer(hub: Hub) -> None:
@@ -176,7 +176,7 @@ def test_fields_that_a_customer_lacks(hub: Hub) -> None:
         consents={"profiling": {"online": {"status": True}}},
     )  # fmt: skip
 
-    def shown(*fields: str) -> Any:
+    def displayed(*fields: str) -> Any:
         query = {"nodeId": hub.node.id, "fields": ",".join(fields)}
         answer = hub.trusted.get(f"{hub.path}/customers", query=query)
         assert answer.status == 200, answer.content
@@ -184,19 +184,21 @@ def test_fields_that_a_customer_lacks(hub: Hub) -> None:
         assert customer.pop("id") == created["id"]
         return customer
 
-    assert shown("base.firstName") == {"base": {"firstName": None}}
-    assert shown("base.contacts.phone") == {"base": {"contacts": {"phone": None}}}
-    assert shown("base.address.city") == {"base": {"address": None}}
-    assert shown("base.jobs.jobTitle") == {
+    assert displayed("base.firstName") == {"base": {"firstName": None}}
+    assert displayed("base.contacts.phone") == {"base": {"contacts": {"phone": None}}}
+    assert displayed("base.address.city") == {"base": {"address": None}}
+    assert displayed("base.jobs.jobTitle") == {
         "base": {"jobs": [{"jobTitle": "T"}, {"jobTitle": None}]}
     }
-    assert shown("base.educations.id") == {"base": {"educations": []}}
-    assert shown("extended.card", "extended.box.size") == {"extended": {"card": None, "box": None}}
-    assert shown("consents.marketing.automatic.sms.status") == {"consents": {"marketing": None}}
-    assert shown("consents.profiling.online.objection") == {
+    assert displayed("base.educations.id") == {"base": {"educations": []}}
+    assert displayed("extended.card", "extended.box.size") == {
+        "extended": {"card": None, "box": None}
+    }
+    assert displayed("consents.marketing.automatic.sms.status") == {"consents": {"marketing": None}}
+    assert displayed("consents.profiling.online.objection") == {
         "consents": {"profiling": {"online": {"objection": None}}}
     }
-    assert shown("extra", "externalId") == {"extra": None, "externalId": None}
-    assert shown("tags.auto", "sourceInfo.updatedBy") == {
+    assert displayed("extra", "externalId") == {"extra": None, "externalId": None}
+    assert displayed("tags.auto", "sourceInfo.updatedBy") == {
         "tags": {"auto": []}, "sourceInfo": {"updatedBy": str(hub.source.id)},
     }  # fmt: skip

@@ -25,7 +25,7 @@ def work(*, number: int, token: str, operator: str, path: str, node: str, kept: 
     statuses: Counter[int] = Counter()
     unique, appended, last = f"w{number}", 0, {}
 
-    def told(answer: Any) -> Any:
+    def reported(answer: Any) -> Any:
         statuses[answer.status] += 1
         return answer
 
@@ -35,29 +35,29 @@ def work(*, number: int, token: str, operator: str, path: str, node: str, kept: 
         act = chance.randrange(10)
         if act < 3:
             tag = f"{unique}-{step}"
-            answer = told(client.post(f"{path}/customers", body | {"tags": {"manual": [tag]}}))
+            answer = reported(client.post(f"{path}/customers", body | {"tags": {"manual": [tag]}}))
             appended += answer.status in {200, 201}
         elif act < 7:
             customer = chance.choice(kept)
             change = {"base": {"address": {}}, "extended": {unique: step}}
-            answer = told(client.patch(f"{path}/customers/{customer}", change))
+            answer = reported(client.patch(f"{path}/customers/{customer}", change))
             if answer.status == 200:
                 last[customer] = step
         elif act == 7:
             found = client.get(f"{path}/customers", query={"nodeId": node, "size": 100})
             gone = [each["id"] for each in found["elements"] if each["id"] not in kept]
             if gone:
-                told(client.delete(f"{path}/customers/{chance.choice(gone)}"))
+                reported(client.delete(f"{path}/customers/{chance.choice(gone)}"))
         elif act == 8:
             customer = chance.choice(kept)
             value = {"value": f"session{chance.randrange(20)}"}
-            told(client.post(f"{path}/customers/{customer}/sessions", value))
+            reported(client.post(f"{path}/customers/{customer}/sessions", value))
         elif number == 0:
             policy = {"properties": ["base.contacts.email"], "caseSensitive": bool(step % 2)}
             where = f"{path}/configuration/nodes/entries/{node}/unique-customer-matching-policy"
-            told(ApiClient(operator).put(where, policy))
+            reported(ApiClient(operator).put(where, policy))
         else:
-            told(
+            reported(
                 client.post(f"{path}/customers", body, query={"sessionId": f"mine{number}-{step}"})
             )
     return {"statuses": dict(statuses), "last": last, "key": unique}

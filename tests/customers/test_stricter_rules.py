@@ -165,7 +165,7 @@ def test_disabled_values_outlive_what_is_said_without_them(hub: Hub) -> None:
     assert after["base"]["address"]["street"] is None
 
 
-def test_faults_are_told_apart_by_place_kind_and_value() -> None:
+def test_faults_are_distinguished_by_place_kind_and_value() -> None:
     def odd(document: Any) -> list[FieldError]:
         return [
             FieldError(f"/list/{index}/a~1b", "is odd", "odd")

@@ -19,9 +19,9 @@ def test_a_subscription_from_birth_to_end(hub: Hub) -> None:
     assert created["registeredAt"] == created["updatedAt"] is not None
     assert created["endDate"] is None and created["preferences"] == []  # noqa: PT018
     assert hub.trusted.get(f"{path}/news").json == created.json
-    shown = hub.trusted.get(f"{hub.path}/customers/{customer}")
-    assert shown["base"]["subscriptions"] == [created.json]
-    assert shown["version"] == 2
+    displayed = hub.trusted.get(f"{hub.path}/customers/{customer}")
+    assert displayed["base"]["subscriptions"] == [created.json]
+    assert displayed["version"] == 2
 
     assert hub.trusted.post(path, NEWS).status == 409
     changed = hub.trusted.put(f"{path}/news", {"subscribed": False, "name": None})

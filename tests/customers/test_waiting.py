@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from contacthub_project.messaging.pubsub import subscriber
-from customers.actions.aggregation import merge_pending
+from customers.actions.pending_merges import merge_pending
 from tests.client import Answer, ApiClient
 from tests.factories import Hub
 
@@ -123,11 +123,11 @@ def test_a_stream_of_a_quiet_node_moves_the_position_on(live_hub: Hub) -> None:
     assert next(events).startswith(b"retry:")
     assert next(events) == b"id: 1\n\n"
     mine = hub.post_customer(nodeId=str(hub.other_node.id))["id"]
-    told = next(events)
-    while told.startswith(b":"):
-        told = next(events)
-    assert told.startswith(b"id: 2\n")
-    assert mine.encode() in told
+    reported = next(events)
+    while reported.startswith(b":"):
+        reported = next(events)
+    assert reported.startswith(b"id: 2\n")
+    assert mine.encode() in reported
 
 
 def test_a_stream_in_the_other_format(live_hub: Hub) -> None:

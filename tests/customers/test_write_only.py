@@ -40,7 +40,7 @@ def keeps_secrets(answer: Answer) -> bool:
 
 @pytest.mark.parametrize("body", [{}, {"base": {"lastName": "L"}}, {"base": {"lastName": None}}])
 @pytest.mark.parametrize("query", [{}, {"mode": "STRICT"}])
-def test_patching_tells_nothing(
+def test_patching_returns_nothing(
     hub: Hub, writer: ApiClient, ada: str, body: dict[str, Any], query: dict[str, str]
 ) -> None:
     path = f"{hub.path}/customers/{ada}"
@@ -53,7 +53,7 @@ def test_patching_tells_nothing(
     assert answer["tags"] == {"auto": [], "manual": []}
 
 
-def test_putting_tells_nothing(hub: Hub, writer: ApiClient, ada: str) -> None:
+def test_putting_returns_nothing(hub: Hub, writer: ApiClient, ada: str) -> None:
     body = {"nodeId": str(hub.node.id), "base": EMAIL}
     answer = writer.put(f"{hub.path}/customers/{ada}", body)
     assert answer.status == 200
@@ -61,7 +61,7 @@ def test_putting_tells_nothing(hub: Hub, writer: ApiClient, ada: str) -> None:
     assert hub.trusted.get(f"{hub.path}/customers/{ada}")["base"]["firstName"] == "Secret"
 
 
-def test_a_matching_post_tells_nothing(hub: Hub, writer: ApiClient, ada: str) -> None:
+def test_a_matching_post_returns_nothing(hub: Hub, writer: ApiClient, ada: str) -> None:
     answer = hub.post_customer(writer, base=EMAIL)
     assert (answer.status, answer["id"]) == (200, ada)
     assert keeps_secrets(answer)
@@ -76,7 +76,7 @@ def test_a_conflict_names_nobody(hub: Hub, writer: ApiClient, ada: str) -> None:
     assert ada.encode() not in answer.content
 
 
-def test_changing_a_subscription_tells_nothing(hub: Hub, writer: ApiClient, ada: str) -> None:
+def test_changing_a_subscription_returns_nothing(hub: Hub, writer: ApiClient, ada: str) -> None:
     path = f"{hub.path}/customers/{ada}/subscriptions/news"
     answer = writer.put(path, {"subscribed": False})
     assert (answer.status, answer["subscribed"]) == (200, False)
@@ -84,7 +84,7 @@ def test_changing_a_subscription_tells_nothing(hub: Hub, writer: ApiClient, ada:
     assert writer.get(path).status == 403
 
 
-def test_who_reads_one_node_and_writes_both_is_told_of_that_one(hub: Hub, ada: str) -> None:
+def test_a_reader_of_one_node_and_writer_of_both_sees_that_one(hub: Hub, ada: str) -> None:
     grants = {hub.node: "RW", hub.other_node: "W"}
     client = ApiClient(make_token(make_user("USER", workspaces=(hub.workspace,), grants=grants)))
     assert client.patch(f"{hub.path}/customers/{ada}", {})["base"]["firstName"] == "Secret"

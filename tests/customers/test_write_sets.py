@@ -16,17 +16,11 @@ from hypothesis import strategies as st
 from configuration.domain.matching_policy import MatchingPolicy
 from configuration.models import NodeState
 from configuration.queries.rules import NodeRules, latest_rules_of
-from customers.actions.writes import (
-    WRITE,
-    CustomerWrite,
-    Outcome,
-    set_parameters,
-    set_results,
-    write_customers,
-)
+from customers.actions.customer_write import CustomerWrite, Outcome
+from customers.actions.writes import WRITE, set_parameters, set_results, write_customers
 from customers.domain.merge import EMPTY
 from customers.models import Change, ConsentLogEntry, Customer
-from customers.models.customer import CustomerRow
+from customers.models.customer_row import CustomerRow
 from tests.factories import Hub
 
 EMAILS = [f"{name}@example.com" for name in ("ann", "bob", "cleo", "dan")]
@@ -71,10 +65,10 @@ class NaiveSet:
         person.email, person.name, person.version = email, name, person.version + 1
         return DONE
 
-    def afterwards(self, id: UUID, document: Any, told: Any) -> tuple[str, UUID | None]:
+    def afterwards(self, id: UUID, document: Any, reported: Any) -> tuple[str, UUID | None]:
         """Who stands against a change is told as it is after the set: it may be nobody any more."""
-        if told[0] != "CONFLICT":
-            return told
+        if reported[0] != "CONFLICT":
+            return reported
         holder = self.holder(document["base"]["contacts"]["email"])
         return ("STALE", id) if holder in {None, id} else ("CONFLICT", holder)
 
@@ -102,7 +96,7 @@ def write_of(node: NodeRules, *, email: str = "", name: str = "", **values: Any)
     )  # fmt: skip
 
 
-def told(result: Any) -> tuple[str, UUID | None]:
+def reported(result: Any) -> tuple[str, UUID | None]:
     return result.outcome.value, None if result.known is None else UUID(result.known.id)
 
 
@@ -136,7 +130,7 @@ def test_sets_do_what_the_naive_model_says(hub: Hub, sets: list[Any]) -> None:
             writes, expected, taken = [], [], set()
             holders = {person.email: id for id, person in model.people.items()}
             # A set changes those that are there before it adds others.
-            for number, (kind, wanted, name, behind) in changed.items():
+            for number, (kind, needed, name, behind) in changed.items():
                 id = ids.get(number, UUID(int=number))
                 known = model.people.get(id)
                 version = behind if behind is None or known is None else known.version - behind
@@ -145,7 +139,7 @@ def test_sets_do_what_the_naive_model_says(hub: Hub, sets: list[Any]) -> None:
                     writes.append(write_of(node, id=id, version=version, **gone))
                     expected.append(model.delete(id, version))
                     continue
-                email = EMAILS[wanted]
+                email = EMAILS[needed]
                 if email in taken:
                     continue  # which of two rows gets an address is nobody's promise
                 taken.add(email)
@@ -161,10 +155,10 @@ def test_sets_do_what_the_naive_model_says(hub: Hub, sets: list[Any]) -> None:
                     ids[number] = write.id
             results = write_customers(hub.workspace.id, writes)
             expected = [
-                model.afterwards(write.id, write.document, told)
-                for write, told in zip(writes, expected, strict=True)
+                model.afterwards(write.id, write.document, reported)
+                for write, reported in zip(writes, expected, strict=True)
             ]
-            assert [told(result) for result in results] == expected
+            assert [reported(result) for result in results] == expected
             for write, result in zip(writes, results, strict=True):
                 if result.outcome is Outcome.WRITTEN and write.document is not None:
                     assert result.version == model.people[write.id].version
@@ -255,11 +249,11 @@ def test_rows_of_another_workspace_are_out_of_reach(hub: Hub) -> None:
         hub.workspace.id,
         [write_of(node_rules(hub), id=id, email="ann@example.com", version=1)],
     )
-    assert told(results[0]) == ("STALE", None)
+    assert reported(results[0]) == ("STALE", None)
     assert Customer.objects.get(id=id).version == 1
 
 
-def test_an_awaited_external_id_is_told(hub: Hub) -> None:
+def test_an_awaited_external_id_is_reported(hub: Hub) -> None:
     node = node_rules(hub)
     waiting = {"type": "EXTERNAL_ID", "value": "Client 1", "nodeId": str(node.id)}
     event = {"type": "viewedPage", "context": "WEB", "properties": {}}
@@ -281,8 +275,8 @@ def test_a_held_customer_is_left_alone_unless_the_set_may_wait(live_hub: Hub) ->
         for number, id in enumerate((held, free))
     ]
     parameters = connection.get_connection_params()
-    wanted = {name: parameters[name] for name in REACHED if name in parameters}
-    with psycopg.connect(**wanted) as other:
+    needed = {name: parameters[name] for name in REACHED if name in parameters}
+    with psycopg.connect(**needed) as other:
         other.execute("SELECT FROM customers_customer WHERE id = %s FOR UPDATE", [held])
         with connection.cursor() as cursor:
             cursor.execute(WRITE, set_parameters(hub.workspace.id, writes, may_wait=False))

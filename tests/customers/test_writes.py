@@ -18,7 +18,7 @@ from tests.customers.naive_model import (
     SUBSCRIPTION,
     NaiveNode,
     Refused,
-    told,
+    reported,
 )
 from tests.factories import Hub
 
@@ -115,7 +115,7 @@ class Run:
             if person is None:
                 assert answer.status == 404
                 continue
-            assert told(answer.json) == (person.values, person.subscriptions)
+            assert reported(answer.json) == (person.values, person.subscriptions)
             assert answer["version"] == person.version
             lines = ConsentLogEntry.objects.filter(customer_id=customer).order_by("id")
             assert list(lines.values_list("type", "property", "value")) == person.log

@@ -24,7 +24,7 @@ def updates(hub: Hub, **query: Any) -> Answer:
     return answer
 
 
-def told(hub: Hub, node: str, after: int = 0) -> list[tuple[str, str, str | None]]:
+def reported(hub: Hub, node: str, after: int = 0) -> list[tuple[str, str, str | None]]:
     """Operation, event and customer of what the feed of a node tells of events."""
     return [
         (each["operation"], each["entity"]["data"]["id"], each["entity"]["data"].get("customerId"))
@@ -45,7 +45,7 @@ def test_events_of_members_come_change_and_go(hub: Hub) -> None:
     feed = updates(hub, nodeId=node)["updates"]
     # The customer is told before its events.
     assert [each["entity"]["type"] for each in feed] == ["CUSTOMER", "EVENT"]
-    assert told(hub, node) == [("CREATE", before, person["id"])]
+    assert reported(hub, node) == [("CREATE", before, person["id"])]
     data = feed[1]["entity"]["data"]
     assert (data["origin"], data["nodeId"]) == ("DUPLICATE", node)
     assert data == hub.admin.get(f"{hub.path}/events", query={"nodeId": node})["elements"][0]
@@ -53,16 +53,16 @@ def test_events_of_members_come_change_and_go(hub: Hub) -> None:
     place = end(hub)
     later = post(hub, two, "2021-01-02")
     own = post(hub, person["id"], "2021-01-03")
-    assert told(hub, node, place) == [
+    assert reported(hub, node, place) == [
         ("CREATE", later, person["id"]), ("CREATE", own, person["id"]),
     ]  # fmt: skip
     place = end(hub)
     change = {"properties": {}, "tracking": {"ga": {"utm_source": "x"}}}
     assert hub.admin.patch(f"{hub.path}/events/{later}", change).status == 202
-    assert told(hub, node, place) == [("UPDATE", later, person["id"])]
+    assert reported(hub, node, place) == [("UPDATE", later, person["id"])]
     place = end(hub)
     assert hub.admin.delete(f"{hub.path}/events/{later}").status == 204
-    assert told(hub, node, place) == [("DELETE", later, None)]
+    assert reported(hub, node, place) == [("DELETE", later, None)]
 
     # Another person's, then nobody's.
     place = end(hub)
@@ -71,14 +71,14 @@ def test_events_of_members_come_change_and_go(hub: Hub) -> None:
     follow()
     other = next(each["id"] for each in people(hub, node) if entries(hub, each["id"]) == {one})
     assert other != person["id"]
-    assert told(hub, node, place) == [("UPDATE", before, other)]
+    assert reported(hub, node, place) == [("UPDATE", before, other)]
     place = end(hub)
     hub.trusted.delete(path)
     follow()
-    assert told(hub, node, place) == [("DELETE", before, None)]
+    assert reported(hub, node, place) == [("DELETE", before, None)]
 
 
-def test_events_that_waited_are_told_when_their_customer_appears(hub: Hub) -> None:
+def test_waiting_events_are_in_the_feed_when_their_customer_appears(hub: Hub) -> None:
     one = post_person(hub, "a@x.it")
     node = make(hub)
     activate(hub, node)
@@ -88,15 +88,15 @@ def test_events_that_waited_are_told_when_their_customer_appears(hub: Hub) -> No
         "bringBackProperties": {"value": "s", "nodeId": str(hub.node.id)},
     }  # fmt: skip
     waiting = hub.admin.post(f"{hub.path}/events", body)["id"]
-    assert told(hub, node) == []
+    assert reported(hub, node) == []
     hub.trusted.post(f"{hub.path}/customers/{one}/sessions", {"value": "s"})
-    assert told(hub, node) == [("CREATE", waiting, person["id"])]
+    assert reported(hub, node) == [("CREATE", waiting, person["id"])]
     hub.trusted.delete(f"{hub.path}/customers/{one}")
     follow()
-    assert told(hub, node)[-1] == ("DELETE", waiting, None)
+    assert reported(hub, node)[-1] == ("DELETE", waiting, None)
 
 
-def test_only_who_follows_the_node_is_told_of_duplicates(hub: Hub) -> None:
+def test_only_readers_of_the_node_get_duplicates(hub: Hub) -> None:
     """Else an event that leaves an aggregate node would seem to be deleted."""
     one = post_person(hub, "a@x.it")
     node = make(hub)
@@ -108,8 +108,8 @@ def test_only_who_follows_the_node_is_told_of_duplicates(hub: Hub) -> None:
     assert [(each["operation"], each["entity"]["data"]["nodeId"]) for each in everything] == [
         ("CREATE", str(hub.node.id))
     ]
-    assert [operation for operation, _, _ in told(hub, str(hub.node.id))] == ["CREATE"]
-    assert [each for _, each, _ in told(hub, node)] == [event, event]
+    assert [operation for operation, _, _ in reported(hub, str(hub.node.id))] == ["CREATE"]
+    assert [each for _, each, _ in reported(hub, node)] == [event, event]
     path = f"{hub.path}/updates/verify"
     span = {"from": 1, "to": 1000, "entity": "EVENT"}
     assert hub.admin.get(path, query=span)["count"] == 1
@@ -117,7 +117,7 @@ def test_only_who_follows_the_node_is_told_of_duplicates(hub: Hub) -> None:
     assert Change.objects.filter(is_duplicate=True).count() == 2
 
 
-def test_a_node_that_goes_tells_nothing_more(hub: Hub) -> None:
+def test_a_removed_node_has_no_more_changes(hub: Hub) -> None:
     from configuration.actions.removal import remove_deleted
 
     post(hub, post_person(hub, "a@x.it"), "2021-01-01")
@@ -195,8 +195,8 @@ def test_who_applies_the_feed_has_what_the_node_shows(hub: Hub, steps: list[Any]
         for place in copies:
             apply(hub, place, copies, places)
             query = {"size": 100} if place is None else {"size": 100, "nodeId": place}
-            shown = hub.admin.get(f"{hub.path}/events", query=query)["elements"]
-            assert copies[place] == {each["id"]: each for each in shown}
+            displayed = hub.admin.get(f"{hub.path}/events", query=query)["elements"]
+            assert copies[place] == {each["id"]: each for each in displayed}
         transaction.set_rollback(True)
 
 
@@ -215,7 +215,7 @@ def apply(hub: Hub, node: str | None, copies: Any, places: Any) -> None:
             break
 
 
-def test_events_that_come_while_their_customer_is_merged_are_told_once(live_hub: Hub) -> None:
+def test_events_during_the_merge_of_their_customer_are_in_the_feed_once(live_hub: Hub) -> None:
     hub = live_hub
     members = [post_person(hub, f"p{number}@x.it") for number in range(4)]
     node = make(hub)
@@ -250,6 +250,8 @@ def test_events_that_come_while_their_customer_is_merged_are_told_once(live_hub:
     for thread in threads:
         thread.join()
     follow()
-    created = [event for operation, event, _ in told(hub, node) if operation == "CREATE"]
+    created = [event for operation, event, _ in reported(hub, node) if operation == "CREATE"]
     assert sorted(created) == sorted(events)
-    assert {owner for _, _, owner in told(hub, node)} == {each["id"] for each in people(hub, node)}
+    assert {owner for _, _, owner in reported(hub, node)} == {
+        each["id"] for each in people(hub, node)
+    }

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from events.actions.idempotency import clear_old_keys
-from events.models import Event, IdempotencyKey
+from configuration.actions.idempotency import clear_old_keys
+from configuration.models import IdempotencyKey
+from events.models import Event
 from tests.client import Answer
 from tests.factories import Hub
 
@@ -104,7 +105,9 @@ def test_keys_are_forgotten_after_a_day(hub: Hub) -> None:
     hub.trusted.post(f"{hub.path}/events", event(customerId=customer), Idempotency_Key="k")
     assert clear_old_keys() == 0
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE events_idempotencykey SET created_at = now() - interval '25 hours'")
+        cursor.execute(
+            "UPDATE configuration_idempotencykey SET created_at = now() - interval '25 hours'"
+        )
     assert clear_old_keys() == 1
 
 

@@ -116,20 +116,3 @@ def test_members_are_walked_page_by_page(hub: Hub, monkeypatch: pytest.MonkeyPat
     found = list(aggregates.members_in_order(hub.workspace.id, uuid.UUID(person["id"])))
     assert {str(node_id) for node_id, _ in found} == {node}
     assert [str(entry) for _, entry in found] == sorted(expected)
-
-
-def test_forgetting_an_aggregate_customer_names_whom_to_forget(hub: Hub) -> None:
-    members = sorted([post_person(hub, "a@x.it"), post_person(hub, "a@x.it", other=True)])
-    node = make(hub)
-    activate(hub, node)
-    (person,) = people(hub, node)
-    forget = f"{hub.path}/data-protection/customers"
-    refused = hub.clients["DPO"].delete(f"{forget}/{person['id']}")
-    assert (refused.status, refused["data"]) == (
-        403, {"entryCustomers": members, "entryCustomersTotal": 2},
-    )  # fmt: skip
-    assert "forget the entry customers" in refused["message"]
-    for each in refused["data"]["entryCustomers"]:
-        assert hub.clients["DPO"].delete(f"{forget}/{each}").status == 204
-    assert people(hub, node) == []
-    assert hub.clients["DPO"].delete(f"{forget}/{person['id']}").status == 404

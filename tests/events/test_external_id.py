@@ -136,7 +136,7 @@ def test_without_external_id_nothing_is_compared(hub: Hub, customer: str) -> Non
     assert get(hub, ids.pop())["externalId"] is None
 
 
-def test_an_untrusted_source_is_not_told_of_the_other_event(hub: Hub, customer: str) -> None:
+def test_an_untrusted_source_does_not_learn_of_the_other_event(hub: Hub, customer: str) -> None:
     first = post(hub, order(customer))
     assert post(hub, order(customer), hub.untrusted).json == first.json
     refused = post(hub, order(customer, context="WEB"), hub.untrusted)
@@ -244,8 +244,8 @@ def test_in_answers_exports_and_the_feed(hub: Hub, customer: str) -> None:
     exported = hub.clients["DPO"].get(f"{hub.path}/data-protection/customers/{customer}/export")
     assert [each["externalId"] for each in exported["events"]] == ["O-1"]
     updates = hub.trusted.get(f"{hub.path}/updates")["updates"]
-    told = {each["entity"]["data"]["id"]: each["entity"]["data"] for each in updates}
-    assert told[event]["externalId"] == "O-1"
+    reported = {each["entity"]["data"]["id"]: each["entity"]["data"] for each in updates}
+    assert reported[event]["externalId"] == "O-1"
 
 
 def test_the_database_holds_it(hub: Hub, customer: str) -> None:
@@ -274,9 +274,10 @@ def test_many_at_the_same_moment(live_hub: Hub) -> None:
                     bodies = [order(customer, name) for name in names][:: 1 if worker == 1 else -1]
                     answer = hub.trusted.post(f"{hub.path}/events/batch", {"events": bodies})
                     assert answer.status == 202, answer.content
-                    told = zip(bodies, answer["elements"], strict=True)
+                    reported = zip(bodies, answer["elements"], strict=True)
                     answers.extend(
-                        (body["externalId"], each["status"], each.get("id")) for body, each in told
+                        (body["externalId"], each["status"], each.get("id"))
+                        for body, each in reported
                     )
                 else:
                     context = "RETAIL" if worker else "WEB"

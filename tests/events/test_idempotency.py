@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from events.models import Event, IdempotencyKey
+from configuration.models import IdempotencyKey
+from events.models import Event
 from tests.client import Answer
 from tests.events.test_batch import batch, event
 from tests.factories import Hub
@@ -24,7 +25,7 @@ def post(hub: Hub, body: Any, key: str = KEY) -> Answer:
 def records() -> str:
     """The whole table as text, with its bytes in hexadecimal."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT row_to_json(each)::text FROM events_idempotencykey AS each")
+        cursor.execute("SELECT row_to_json(each)::text FROM configuration_idempotencykey AS each")
         return "\n".join(row for (row,) in cursor.fetchall()).lower()
 
 
@@ -151,7 +152,7 @@ def test_a_batch_of_several_people_goes_with_the_last(hub: Hub) -> None:
     kept = records()
     assert not [each["id"] for each in (first[0], first[4]) if each["id"] in kept]
     forget(hub, two)
-    assert IdempotencyKey.objects.get().events == [Event.objects.get().id]
+    assert IdempotencyKey.objects.get().entities == [Event.objects.get().id]
     owner = hub.post_customer()["id"]
     hub.trusted.post(f"{hub.path}/customers/{owner}/sessions", {"value": "s"})
     forget(hub, owner)
@@ -165,3 +166,12 @@ def test_records_of_another_workspace_stay(hub: Hub) -> None:
     post(other, event(customerId=theirs))
     forget(hub, customer)
     assert IdempotencyKey.objects.get().workspace_id == other.workspace.id
+
+
+@pytest.mark.parametrize("key", ["à", "Bestellung Ä 1", "заказ 1", "注文"])
+def test_keys_may_be_in_letters_of_every_script(hub: Hub, key: str) -> None:
+    body = event(customerId=hub.post_customer()["id"])
+    first, again = post(hub, body, key), post(hub, body, key)
+    assert first.status == again.status == 202, first.content
+    assert first["id"] == again["id"]
+    assert post(hub, body, f"{key}\u0085").status == 400

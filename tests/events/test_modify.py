@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contacthub_project.core.merge_patch import merge_patched as patched
 from customers.models import Change
-from events.domain.draft import patched
+from events.actions import modification
 from events.models import Event
 from tests.client import Answer, ApiClient
 from tests.factories import Hub, make_token, make_user
@@ -162,3 +165,49 @@ def test_an_event_does_not_grow_without_end(hub: Hub) -> None:
     assert set(read(hub, path)["properties"]["data"]) == {"0", "1"}
     hub.operator.put(f"{hub.configuration}/payload-size", {"formCompiled": {"maxBytes": 65_535}})
     assert hub.trusted.patch(path, {"properties": {"formName": "G"}}).status == 202
+
+
+def test_changes_of_one_event_at_once_are_all_kept(live_hub: Hub) -> None:
+    hub = live_hub
+    said = {"type": "searched", "context": "WEB", "properties": {"keyword": "boots"}}
+    customer = hub.post_customer()["id"]
+    event_id = hub.trusted.post(f"{hub.path}/events", {"customerId": customer, **said})["id"]
+    path = f"{hub.path}/events/{event_id}"
+
+    def change(name: str) -> list[int]:
+        try:
+            return [
+                hub.trusted.patch(path, {"tracking": {"ga": {f"utm_{name}": str(step)}}}).status
+                for step in range(8)
+            ]
+        finally:
+            connection.close()
+
+    names = ["source", "medium", "term", "content", "campaign"]
+    with ThreadPoolExecutor(len(names)) as threads:
+        statuses = list(threads.map(change, names))
+    assert statuses == [[202] * 8] * len(names)
+    event = hub.trusted.get(path).json
+    assert event["tracking"]["ga"] == {f"utm_{name}": "7" for name in names}
+    assert event["version"] == 1 + 8 * len(names)
+    assert Change.objects.filter(entity_id=event_id).count() == event["version"]
+
+
+def test_an_event_that_goes_while_it_is_changed_is_not_found(
+    live_hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = live_hub
+    customer = hub.post_customer()["id"]
+    said = {"type": "searched", "context": "WEB", "properties": {"keyword": "boots"}}
+    event_id = hub.trusted.post(f"{hub.path}/events", {"customerId": customer, **said})["id"]
+    path = f"{hub.path}/events/{event_id}"
+    before = modification._content_after
+
+    def deleted_meanwhile(*arguments: Any) -> Any:
+        content = before(*arguments)
+        Event.objects.filter(id=event_id).delete()
+        return content
+
+    monkeypatch.setattr(modification, "_content_after", deleted_meanwhile)
+    assert hub.trusted.patch(path, {"properties": {"keyword": "shoes"}}).status == 404
+    assert Event.objects.count() == 0

@@ -73,17 +73,17 @@ def test_dates_are_whole_days_by_the_clock_of_the_workspace(hub: Hub, customer: 
                "2021-06-10T22:00:00.000Z")  # fmt: skip
     before, first, last, after = (post(hub, customerId=customer, date=each) for each in moments)
     day = "2021-06-10"
-    for asked in ({"nodeId": hub.node.id}, {"customerId": customer}, {}):
-        assert ids(searched(hub, **asked, dateFrom=day)) == [after, last, first]
-        assert ids(searched(hub, **asked, dateTo=day)) == [last, first, before]
-        assert ids(searched(hub, **asked, dateFrom=day, dateTo=day)) == [last, first]
-        assert ids(searched(hub, **asked, dateTo=moments[0])) == [before]
-        assert ids(searched(hub, **asked, dateFrom=moments[3])) == [after]
-        assert ids(searched(hub, **asked, dateFrom="now-1d")) == []
-        assert len(ids(searched(hub, **asked, dateTo="now/d"))) == 4
-        assert ids(searched(hub, **asked, dateTo="-999999999999999999")) == []
-        assert ids(searched(hub, **asked, dateFrom=10**17)) == []
-        assert len(ids(searched(hub, **asked, dateTo="9999-12-31", dateFrom="0001-01-01"))) == 4
+    for requested in ({"nodeId": hub.node.id}, {"customerId": customer}, {}):
+        assert ids(searched(hub, **requested, dateFrom=day)) == [after, last, first]
+        assert ids(searched(hub, **requested, dateTo=day)) == [last, first, before]
+        assert ids(searched(hub, **requested, dateFrom=day, dateTo=day)) == [last, first]
+        assert ids(searched(hub, **requested, dateTo=moments[0])) == [before]
+        assert ids(searched(hub, **requested, dateFrom=moments[3])) == [after]
+        assert ids(searched(hub, **requested, dateFrom="now-1d")) == []
+        assert len(ids(searched(hub, **requested, dateTo="now/d"))) == 4
+        assert ids(searched(hub, **requested, dateTo="-999999999999999999")) == []
+        assert ids(searched(hub, **requested, dateFrom=10**17)) == []
+        assert len(ids(searched(hub, **requested, dateTo="9999-12-31", dateFrom="0001-01-01"))) == 4
     asia = {"timezone": "Asia/Kolkata"}  # that day lasts from 18:30 to 18:30
     assert hub.admin.put(hub.configuration, asia).status == 200
     assert ids(searched(hub, dateFrom=day, dateTo=day)) == [first, before]
@@ -350,7 +350,7 @@ def test_walks_by_cursor(hub: Hub, customer: str) -> None:
         {"customerId": customer}, {"nodeId": hub.node.id}, {}, {"type": "searched"},
         {"nodeId": hub.node.id, "dateFrom": "2021-01-02"},
     ]  # fmt: skip
-    for asked in everywhere:
+    for requested in everywhere:
         for sort in (
             [],
             ["date"],
@@ -358,8 +358,8 @@ def test_walks_by_cursor(hub: Hub, customer: str) -> None:
             ["context,desc", "registeredAt"],
             ["id,desc"],
         ):
-            whole = ids(searched(hub, **asked, sort=sort, size=100))
-            assert walked(hub, **asked, sort=sort, size=5) == whole, (asked, sort)
+            whole = ids(searched(hub, **requested, sort=sort, size=100))
+            assert walked(hub, **requested, sort=sort, size=5) == whole, (requested, sort)
             assert len(set(whole)) == len(whole) > 5
     cursor = searched(hub, size=3)["page"]["next"]
     for wrong in ({"nodeId": hub.node.id}, {"type": "searched"}, {"sort": "date"}, {"page": 1}):
@@ -384,13 +384,13 @@ def test_a_walk_over_an_aggregate_node(hub: Hub) -> None:
         for each in (mine, theirs)
     ]
     (person,) = people(hub, node)
-    for asked in ({"nodeId": node}, {"customerId": person["id"]}):
+    for requested in ({"nodeId": node}, {"customerId": person["id"]}):
         met = []
-        answer = hub.admin.get(f"{hub.path}/events", query={**asked, "size": 4})
+        answer = hub.admin.get(f"{hub.path}/events", query={**requested, "size": 4})
         met += ids(answer)
         while (cursor := answer["page"]["next"]) is not None:
             answer = hub.admin.get(
-                f"{hub.path}/events", query={**asked, "size": 4, "cursor": cursor}
+                f"{hub.path}/events", query={**requested, "size": 4, "cursor": cursor}
             )
             met += ids(answer)
         assert (sorted(met), len(met)) == (sorted(sent), 14)

@@ -73,9 +73,9 @@ def test_every_event_hangs_where_it_must(live_hub: Hub) -> None:
     arguments = [shared | {"number": number} for number in range(PROCESSES)]
     results = run_in_processes("tests.events.test_storm:work", arguments)
     assert not [result["odd"] for result in results if result["odd"]]
-    told = [event for result in results for event in result["events"]]
-    assert len(told) == len(set(told))
-    assert {str(each) for each in Event.objects.values_list("id", flat=True)} == set(told)
+    reported = [event for result in results for event in result["events"]]
+    assert len(reported) == len(set(reported))
+    assert {str(each) for each in Event.objects.values_list("id", flat=True)} == set(reported)
     sessions = dict(Session.objects.values_list("value", "customer_id"))
     known = dict(Customer.objects.live().values_list("external_id", "id"))
     for event in Event.objects.all():

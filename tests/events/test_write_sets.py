@@ -130,8 +130,8 @@ def test_sets_do_what_the_naive_model_says(hub: Hub, sets: list[Any]) -> None:
                 writes.append(write)
                 answers[write.id] = model.create(write.id, person, external_id, page)
                 known.append(write.id)
-            told = write_events(hub.workspace.id, writes)
-            assert [each.value for each in told] == [answers[write.id] for write in writes]
+            reported = write_events(hub.workspace.id, writes)
+            assert [each.value for each in reported] == [answers[write.id] for write in writes]
             compare(hub, model)
         transaction.set_rollback(True)
 
@@ -168,9 +168,9 @@ def test_a_refused_row_hinders_no_other(hub: Hub, wrong: str) -> None:
         ),
         EventWrite(id=uuid4(), content=content(), registered_by="1", customer_id=other),
     ]
-    told = write_events(hub.workspace.id, writes)
+    reported = write_events(hub.workspace.id, writes)
     refusal = "NOT_OPEN" if wrong == "locked" else "STALE"
-    assert [each.value for each in told] == [refusal, "WRITTEN"]
+    assert [each.value for each in reported] == [refusal, "WRITTEN"]
     assert list(Event.objects.values_list("id", flat=True)) == [writes[1].id]
     change = EventChange(id=writes[1].id, content=content(page="new"), version=2)
     assert [each.value for each in write_events(hub.workspace.id, [change])] == ["STALE"]
@@ -184,8 +184,8 @@ def test_who_is_about_to_go_is_waited_for_only_if_that_may_be(live_hub: Hub) -> 
         for customer in (going, staying)
     ]
     parameters = connection.get_connection_params()
-    wanted = {name: parameters[name] for name in REACHED if name in parameters}
-    with psycopg.connect(**wanted) as other:
+    needed = {name: parameters[name] for name in REACHED if name in parameters}
+    with psycopg.connect(**needed) as other:
         other.execute("SELECT FROM customers_customer WHERE id = %s FOR UPDATE", [going])
         with connection.cursor() as cursor:
             cursor.execute(WRITE, set_parameters(hub.workspace.id, writes, may_wait=False))

@@ -55,12 +55,12 @@ def test_nothing_is_left_out(generated: str) -> None:
     assert {"first_name", "contacts", "address", "subscriptions"} <= inside
 
 
-def test_the_main_path(generated: str, live_hub: Hub, live_server: Any) -> None:
+def test_the_main_path(generated: str, live_hub: Hub, api_server: str) -> None:
     hub = live_hub
     extended = f"{hub.configuration}/properties/extended"
     assert hub.operator.put(extended, LOYALTY).status == 200
     with part("client").AuthenticatedClient(
-        base_url=live_server.url + BASE_PATH, token=hub.trusted.token,
+        base_url=api_server + BASE_PATH, token=hub.trusted.token,
         raise_on_unexpected_status=True,
     ) as client:  # fmt: skip
         _walk(hub, client)

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -39,12 +38,12 @@ def program(document: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_main_path(program: Path, live_hub: Hub, live_server: Any) -> None:
+def test_the_main_path(program: Path, live_hub: Hub, api_server: str) -> None:
     hub = live_hub
     extended = f"{hub.configuration}/properties/extended"
     assert hub.operator.put(extended, LOYALTY).status == 200
     given = {
-        "baseUrl": live_server.url + BASE_PATH,
+        "baseUrl": api_server + BASE_PATH,
         "token": hub.trusted.token,
         "workspaceId": str(hub.workspace.id),
         "nodeId": str(hub.node.id),

@@ -7,9 +7,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.soak.run import soak
+from tests.soak.faults import KILLS, MIB, STALLS
+from tests.soak.run import WHOLE_CAST, soak
 
 if __name__ == "__main__":
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600.0
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(soak(Path(folder), seconds=seconds, pause=6.0), indent=1))
+        report = soak(
+            Path(folder),
+            seconds=seconds,
+            pause=4.0,
+            faults=KILLS | STALLS,
+            cast=WHOLE_CAST,
+            stalls=(3.0, 8.0, 20.0),  # the longest is longer than claims of work last
+            disk=4096 * MIB,
+        )
+        print(json.dumps(report, indent=1))

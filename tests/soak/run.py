@@ -8,61 +8,114 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.product import ROOT, Product
+from tests.small_disk import NoDiskError, small_disk
 from tests.soak.actors import act
-from tests.soak.faults import FAULTS
+from tests.soak.clock import Clock
+from tests.soak.faults import MIB, World, possible
 from tests.soak.truth import check
 
 CAST = ("writer", "writer", "anonymous", "reader", "follower", "importer")
+WHOLE_CAST = (
+    *CAST, "pager", "dawdler", "steady", "unsteady",
+    "merger", "eraser", "segmenter", "exporter", "replayer",
+)  # fmt: skip
+SETTINGS = {
+    "FREE_BYTES": str(64 * MIB),
+    "DISK_RESERVE": str(64 * MIB),
+    "WEBHOOK_ALLOW_HTTP": "true",
+    "WEBHOOK_INTERNAL_HOSTS": "127.0.0.1",
+    "WEBHOOK_TIMEOUT": "3",
+}
+Faults = Mapping[str, Callable[[World], None]]
 
 
-def soak(folder: Path, *, seconds: float, pause: float, seed: int = 1) -> dict[str, Any]:
-    """The report of a soak in an empty folder, a fault about every `pause` seconds.
+def soak(
+    folder: Path,
+    *,
+    seconds: float,
+    pause: float,
+    faults: Faults,
+    cast: tuple[str, ...] = CAST,
+    stalls: tuple[float, ...] = (3.0,),
+    disk: int = 768 * MIB,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """The report of a soak in an empty folder, a fault about every `pause` seconds, each at least once.
 
-    Raises AssertionError for anything that is not as it must be.
+    What is stopped goes on after one of the `stalls`, in seconds. The product has a disk of so many
+    bytes. Raises AssertionError for anything that is not as it must be.
     """
-    product = Product(folder / "data")
-    product.start()
-    try:
+    with _world(folder, disk=disk, stalls=stalls) as (world, lacking):
         logs = folder / "logs"
         logs.mkdir()
-        until = time.time() + seconds
+        over = folder / "over"
         context = multiprocessing.get_context("spawn")
         actors = []
-        for number, kind in enumerate(CAST):
+        for number, kind in enumerate(cast):
             name = f"{kind}{number}"
-            given = (kind, name, seed + number, product.facts, str(logs / f"{name}.jsonl"), until)
+            facts, log = world.product.facts, str(logs / f"{name}.jsonl")
+            given = (kind, name, seed + number, facts, log, str(over))
             actors.append(context.Process(target=act, args=given, name=name))
         for actor in actors:
             actor.start()
-        faults = _faults(product, until=until, pause=pause, seed=seed)
+        began = time.monotonic()
+        try:
+            done = _faults(world, possible(faults, world), seconds=seconds, pause=pause, seed=seed)
+        finally:
+            over.touch()
         for actor in actors:
             actor.join(timeout=180)
             assert actor.exitcode == 0, f"{actor.name} ended with {actor.exitcode}"
-        back = _seconds_until_well(product)
-        return {"seconds": seconds, "faults": faults, "seconds until well": back} | check(
-            product, logs
-        )
-    finally:
-        product.stop()
+        back = _seconds_until_well(world.product)
+        report = {"seconds": round(time.monotonic() - began), "faults": done, "not tried": lacking}
+        return report | {"seconds until well": back} | check(world.product, logs)
 
 
-def _faults(product: Product, *, until: float, pause: float, seed: int) -> dict[str, int]:
+@contextmanager
+def _world(
+    folder: Path, *, disk: int, stalls: tuple[float, ...]
+) -> Iterator[tuple[World, list[str]]]:
+    """The running product with a clock and a disk of its own, and why it lacks one of them."""
+    lacking = []
+    with ExitStack() as stack:
+        clock = room = None
+        try:
+            clock = Clock(folder)
+        except RuntimeError as failure:
+            lacking.append(str(failure))
+        try:
+            room = stack.enter_context(small_disk(folder / "disk", size=disk))
+        except NoDiskError as failure:
+            lacking.append(str(failure))
+        settings = SETTINGS | (clock.environment if clock else {})
+        product = Product((room or folder) / "data", **settings)
+        product.start()
+        stack.callback(product.stop)
+        yield World(product, clock=clock, disk=room, stalls=stalls), lacking
+
+
+def _faults(
+    world: World, faults: Faults, *, seconds: float, pause: float, seed: int
+) -> dict[str, int]:
     chance = random.Random(seed)
-    done = dict.fromkeys(FAULTS, 0)
-    order = list(FAULTS)
+    done = dict.fromkeys(faults, 0)
+    order = list(faults)
+    until = time.monotonic() + seconds
     time.sleep(min(pause, 3))
-    while time.time() < until:
+    while time.monotonic() < until or not all(done.values()):
         fault = order[sum(done.values()) % len(order)]
-        FAULTS[fault](product)
+        faults[fault](world)
         done[fault] += 1
         if sum(done.values()) % len(order) == 0:
             chance.shuffle(order)
-            _purge(product)
-        time.sleep(max(0.0, min(pause, until - time.time())))
+            _purge(world.product)
+        time.sleep(pause)
     return done
 
 

@@ -16,7 +16,7 @@ import psycopg
 
 from contacthub_project.runtime.embedded import PostgresServer
 from tests.product import ROOT, Product
-from tests.soak.actors import BULK_ROWS
+from tests.soak.actors.sources import BULK_ROWS
 
 SETTLING = 120.0
 BUSY = {
@@ -56,6 +56,13 @@ def check(product: Product, folder: Path) -> dict[str, Any]:
         figures |= _events(connection, found)
         figures |= _jobs(connection, found)
         figures |= _feed(connection, found)
+        figures |= _deliveries(connection, found)
+        figures |= _merges(connection, found)
+        figures |= _erasures(connection, found)
+    figures["segments"] = _segments(product, found)
+    figures["walks"] = sum("walk" in each for each in found)
+    figures["exports"] = sum("exported" in each for each in found)
+    _manage(product, "verify_receipts")
     figures["counters that differ"] = _recounted(product)
     statuses: Counter[str] = Counter()
     for each in found:
@@ -109,7 +116,7 @@ def _events(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def _jobs(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
-    jobs = [each for each in found if "job" in each]
+    jobs = [each for each in found if "prefix" in each]
     for each in jobs:
         status, done, failed = connection.execute(
             "SELECT status, processed, failed FROM bulkjobs_bulkjob WHERE id = %s", [each["job"]]
@@ -129,21 +136,96 @@ def _feed(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
     seen = [each for each in found if "offset" in each]
     offsets = [each["offset"] for each in seen]
     assert offsets == sorted(set(offsets)), "an update came twice or out of order"
-    told = {each["id"] for each in seen}
+    reported = {each["id"] for each in seen}
     sealed = connection.execute("SELECT max(last_offset) FROM customers_feed").fetchone()[0]
     rows = connection.execute(
-        "SELECT entity_id::text FROM customers_change WHERE feed_offset <= %s",
+        "SELECT entity_id::text FROM customers_change"
+        " WHERE feed_offset <= %s AND entity <> 'SEGMENT'",  # told to those who ask for them
         [max(offsets, default=0)],
     ).fetchall()
-    missed = {row[0] for row in rows} - told
+    missed = {row[0] for row in rows} - reported
     assert not missed, f"{len(missed)} changes did not reach the follower"
     return {"updates followed": len(seen), "last offset": sealed or 0}
 
 
-def _recounted(product: Product) -> int:
+def _deliveries(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
+    """Each receiver was told every change of the stream since its webhook was made."""
+    figures = {}
+    for each in found:
+        if "webhook" not in each:
+            continue
+        told = set(each["offsets"])
+        rows = connection.execute(
+            "SELECT feed_offset FROM customers_change"
+            " WHERE feed_offset > %s AND feed_offset <= %s AND NOT is_duplicate"
+            " AND entity <> 'SEGMENT'",
+            [each["after"], each["until"]],
+        ).fetchall()
+        missed = {row[0] for row in rows} - told
+        assert not missed, f"{len(missed)} changes did not reach {each['webhook']}"
+        figures[f"{each['webhook']}: changes told"] = len(told)
+        figures[f"{each['webhook']}: messages refused"] = each["refused"]
+    return figures
 
+
+def _merges(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
+    merged = [each for each in found if "merge" in each]
+    undone = [each for each in found if "undone" in each]
+    owners = dict(connection.execute("SELECT id::text, customer_id::text FROM events_event"))
+    states = dict(connection.execute("SELECT id::text, deleted FROM customers_customer"))
+    for each in merged:
+        assert states[each["survivor"]] == 0, each
+        assert states[each["other"]] != 0, each
+        assert owners[each["eventOfOther"]] == each["survivor"], each
+    for each in undone:
+        assert states[each["survivor"]] == states[each["other"]] == 0, each
+        assert owners[each["eventOfOther"]] == each["other"], each
+    return {"merges": len(merged) + len(undone), "undone": len(undone)}
+
+
+def _erasures(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
+    erased = [each for each in found if "erased" in each]
+    for each in erased:
+        left = connection.execute(
+            "SELECT count(*) FROM customers_customer WHERE base #>> '{contacts,email}' = %s",
+            [each["email"]],
+        ).fetchone()[0]
+        assert left == 0, each
+        outcomes = connection.execute(
+            "SELECT outcome FROM bulkjobs_result WHERE job_id = %s", [each["job"]]
+        ).fetchall()
+        assert outcomes == [("forgotten",)], (each, outcomes)
+    (receipts,) = connection.execute(
+        "SELECT count(*) FROM customers_erasurereceipt WHERE cause = 'REQUEST'"
+    ).fetchone()
+    assert receipts == len(erased), (receipts, len(erased))
+    return {"erased": len(erased)}
+
+
+def _segments(product: Product, found: list[dict[str, Any]]) -> int:
+    segments = [each["segment"] for each in found if "segment" in each]
+    deadline = time.monotonic() + SETTLING
+    for segment in segments:
+        while True:
+            _, size = product.call("GET", f"{product.workspace}/segments/{segment}/count")
+            if size["state"] == "READY" and size["lag"] == 0:
+                break
+            assert time.monotonic() < deadline, size
+            time.sleep(0.3)
+    if segments:
+        _manage(product, "verify_segments")
+    return len(segments)
+
+
+def _recounted(product: Product) -> int:
+    _manage(product, "recount")
+    return 0
+
+
+def _manage(product: Product, command: str) -> None:
+    """Run a command that ends with another status when something is not as it must be."""
     answer = subprocess.run(
-        [sys.executable, "manage.py", "recount"],
+        [sys.executable, "manage.py", command],
         cwd=ROOT,
         env=os.environ | {"CONTACTHUB_DATA": str(product.data)},
         capture_output=True,
@@ -151,4 +233,3 @@ def _recounted(product: Product) -> int:
         check=False,
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    return 0

@@ -1,4 +1,4 @@
-"""What one customer did and bought."""
+"""Statistics of one customer: events and purchases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema
 from analytics.api import schema
 from analytics.api.scoping import StatsViewSet, period_data, stats_response, values_data
 from analytics.domain import indicators
-from analytics.domain.indicators import money, plain
+from analytics.domain.indicators import money, plain_decimal
 from analytics.domain.periods import MODES, YEAR, Period, series
 from analytics.queries.customer_stats import buying, events_by_type
 from configuration.domain.vocabulary import EVENT_TYPES
@@ -39,7 +39,7 @@ class CustomerBehaviorViewSet(StatsViewSet):
     def event_categories(
         self, request: HttpRequest, workspace_id: str, customer_id: str
     ) -> JsonResponse:
-        """The categories and types that the customer has events of."""
+        """Return the categories and types of the customer's events."""
         parameters = QueryParameters(request)
         mode = parameters.choice("mode", list(MODES), default="DAILY")
         period = self.period_of_customer(parameters, MODES[mode].most_months)
@@ -58,7 +58,7 @@ class CustomerBehaviorViewSet(StatsViewSet):
     def buying_behaviors(
         self, request: HttpRequest, workspace_id: str, customer_id: str
     ) -> JsonResponse:
-        """What the customer spent, ordered and returned."""
+        """Return what the customer spent, ordered and returned."""
         parameters = QueryParameters(request)
         period = self.period_of_customer(parameters, None)
         bought = buying(self.workspace.id, self.owners(customer_id), period)
@@ -75,14 +75,14 @@ class CustomerBehaviorViewSet(StatsViewSet):
                 "name": "averageOrderValue", "type": "currency", "currency": currency,
                 "value": money(average, currency),
             },
-            {"name": "items", "type": "number", "value": plain(bought.items)},
+            {"name": "items", "type": "number", "value": plain_decimal(bought.items)},
             {"name": "returns", "type": "number", "value": str(bought.returns)},
             {"name": "lastPurchase", "type": "datetime", "value": bought.last_purchase},
         ]  # fmt: skip
         return stats_response(period_data(period), data)
 
     def owners(self, customer_id: str) -> Sequence[Any]:
-        """The customer's id, and those of its members; raises NotFound, Forbidden."""
+        """Return the customer's id, and those of its members; raises NotFound, Forbidden."""
         found = id_or_unknown(customer_id)
         row = Customer.objects.live_row(self.workspace.id, found)
         if row is None or self.node_rules(row.node_id) is None:
@@ -91,7 +91,7 @@ class CustomerBehaviorViewSet(StatsViewSet):
         return [found, *members_of(self.workspace.id, found)]
 
     def period_of_customer(self, parameters: QueryParameters, most_months: int | None) -> Period:
-        """The period by the workspace's time zone; raises Invalid for every fault."""
+        """Return the period; raises Invalid with every fault."""
         period_in = self.period(parameters, usual_months=YEAR, most_months=most_months)
         parameters.raise_faults()
         return period_in(ZoneInfo(self.workspace.timezone))

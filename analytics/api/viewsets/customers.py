@@ -1,4 +1,4 @@
-"""Customers counted: how many there are, how they can be reached, when they registered."""
+"""Statistics of customers: totals, channels, registrations."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class CustomerStatsViewSet(StatsViewSet):
 
     @extend_schema(parameters=[schema.NODE], responses={200: schema.COUNT})
     def count(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """How many customers there are."""
+        """Return the number of customers."""
         node_id = self.node_parameter()
         customers = sum(self.counts(node_id).ever(measures.CUSTOMERS).values())
         return stats_response({"nodeId": node_id}, {"customers": str(customers)})
 
     @extend_schema(parameters=[schema.NODE], responses={200: schema.CHANNEL_COUNTS})
     def channels(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """How many customers can be reached by which channels."""
+        """Return how many customers can be reached by which channels."""
         node_id = self.node_parameter()
         reached = self.counts(node_id).ever(measures.CUSTOMERS)
         data = {channel: str(reached.get(channel, 0)) for channel in CHANNELS}
@@ -43,7 +43,7 @@ class CustomerStatsViewSet(StatsViewSet):
         responses={200: schema.REGISTRATIONS},
     )
     def registrations(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """How many customers registered in each day, week or month."""
+        """Return how many customers registered in each day, week or month."""
         parameters = QueryParameters(request)
         mode = parameters.choice("mode", list(MODES), default="MONTHLY")
         months = MODES[mode].most_months
@@ -55,7 +55,7 @@ class CustomerStatsViewSet(StatsViewSet):
         return stats_response(period_data(period) | {"mode": mode, "nodeId": node_id}, data)
 
     def node_parameter(self) -> str | None:
-        """The parameter `nodeId`; raises Invalid."""
+        """Return the parameter `nodeId`; raises Invalid."""
         parameters = QueryParameters(self.request)
         node_id = parameters.text("nodeId")
         parameters.raise_faults()

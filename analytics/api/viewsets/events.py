@@ -1,4 +1,4 @@
-"""Events counted by type, and the key figures that are made of them."""
+"""Statistics of events by type, and key figures."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ from analytics.api import schema
 from analytics.api.schema import ALL, SHOPS
 from analytics.api.scoping import StatsViewSet, period_data, stats_response
 from analytics.domain import indicators
-from analytics.domain.indicators import Indicator, figure, plain, sources_of, written
-from analytics.domain.periods import MONTH, YEAR, days_shown
+from analytics.domain.indicators import (
+    Indicator,
+    figure,
+    formatted_value,
+    plain_decimal,
+    sources_of,
+)
+from analytics.domain.periods import MONTH, YEAR, days_of_series
 from analytics.queries import measures
 from configuration.domain.vocabulary import CONTEXTS
 from contacthub_project.api.parameters import choice_parameter
@@ -36,7 +42,7 @@ class EventStatsViewSet(StatsViewSet):
         responses={200: schema.TYPES},
     )
     def types(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """Types and contexts that have events in the period, the most frequent first."""
+        """Return types and contexts of the period's events, the most frequent first."""
         parameters = QueryParameters(request)
         context = parameters.choice("context", [*CONTEXTS, ALL], default=ALL)
         period_in = self.period(parameters, usual_months=MONTH, most_months=YEAR)
@@ -44,7 +50,7 @@ class EventStatsViewSet(StatsViewSet):
         parameters.raise_faults()
         period, sums = self.counts(node_id).by_key(measures.EVENT_TYPES, period_in)
         data = [
-            {"type": event_type, "context": its_context, "value": plain(sums[key])}
+            {"type": event_type, "context": its_context, "value": plain_decimal(sums[key])}
             for key in sorted(sums, key=lambda key: (-sums[key], key))
             for event_type, its_context in [key.split(" ")]
             if context in {ALL, its_context}
@@ -65,7 +71,7 @@ class KeyFigureViewSet(StatsViewSet):
         responses={200: schema.PURCHASE_FIGURES},
     )
     def purchases(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """Orders, their revenue and their items, online, in shops, or both."""
+        """Return orders, their revenue and their items, online, in shops, or both."""
         parameters = QueryParameters(request)
         shop = parameters.choice("type", [*SHOPS, ALL], default=ALL)
         contexts = SHOPS if shop == ALL else (shop,)
@@ -75,14 +81,14 @@ class KeyFigureViewSet(StatsViewSet):
         parameters=[schema.START, schema.END, schema.NODE], responses={200: schema.FIGURES}
     )
     def ecommerce(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """Carts, orders and conversion of online shops."""
+        """Return carts, orders and conversion of online shops."""
         return self.answer(QueryParameters(request), indicators.ECOMMERCE)
 
     @extend_schema(
         parameters=[schema.START, schema.END, schema.NODE], responses={200: schema.FIGURES}
     )
     def web(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """Visits of web sites."""
+        """Return visits of web sites."""
         return self.answer(QueryParameters(request), indicators.WEB)
 
     def answer(
@@ -91,13 +97,13 @@ class KeyFigureViewSet(StatsViewSet):
         figures: Sequence[Indicator],
         repeated: Mapping[str, Any] | None = None,
     ) -> JsonResponse:
-        """The figures of the period that the parameters name; `repeated` are other parameters."""
+        """Return the figures of the period; `repeated` are further parameters to repeat."""
         period_in = self.period(parameters, usual_months=MONTH, most_months=None)
         node_id = parameters.text("nodeId")
         parameters.raise_faults()
         metrics = {metric for metric, _ in sources_of(figures)}
         period, counts = self.counts(node_id).by_day(metrics, period_in)
-        days = days_shown(period, (day for by_day in counts.values() for day in by_day))
+        days = days_of_series(period, (day for by_day in counts.values() for day in by_day))
         currency = self.currency()
         data = [figure_data(each, counts, days, currency) for each in figures]
         return stats_response(
@@ -111,14 +117,14 @@ def figure_data(
     days: Sequence[date],
     currency: str,
 ) -> dict[str, Any]:
-    """A key figure, whole and by day."""
+    """Return a key figure: its total and its values by day."""
     found = figure(indicator, counts, days, currency=currency)
     data: dict[str, Any] = {"name": indicator.name, "type": indicator.type}
     if indicator.type == indicators.CURRENCY:
         data["currency"] = currency
 
     def text(value: Decimal) -> str:
-        return written(value, indicator.type, currency)
+        return formatted_value(value, indicator.type, currency)
 
     data["value"] = None if found.total is None else text(found.total)
     data["values"] = [

@@ -1,4 +1,4 @@
-"""Changes of customers and events, counted day by day."""
+"""Statistics of changes of customers and events, by day."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from contacthub_project.api.renderers import JsonResponse
 
 
 class UpdateStatsViewSet(StatsViewSet):
-    """Changes of one kind of entity; `metrics` are the measures by kind of change."""
+    """Changes of one kind of entity; `metrics` are the measures by operation."""
 
     metrics: Mapping[str, str]
 
@@ -32,7 +32,7 @@ class UpdateStatsViewSet(StatsViewSet):
         responses={200: schema.UPDATES},
     )
     def retrieve(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """How many were added, updated or deleted each day."""
+        """Return how many were added, updated or deleted each day."""
         parameters = QueryParameters(request)
         change = parameters.choice("type", CHANGES, default="ADDED")
         most = MONTH if change == "DELETED" else YEAR

@@ -1,4 +1,4 @@
-"""How many customers a workspace and its nodes have."""
+"""Numbers of customers of a workspace and of its nodes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class WorkspaceStatsViewSet(StatsViewSet):
 
     @extend_schema(responses={200: schema.WORKSPACE})
     def retrieve(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """The workspace and its customers, in the nodes that the caller may read."""
+        """Return the workspace and its customers, in the nodes that the caller may read."""
         workspace = Workspace.objects.get(id=self.workspace.id)
         return JsonResponse(
             {
@@ -38,11 +38,11 @@ class NodeStatsViewSet(StatsViewSet):
 
     @extend_schema(responses={200: schema.NODES})
     def list(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """Nodes the caller may read, by name, and their customers."""
+        """Return the nodes the caller may read, by name, and their customers."""
         page = self.requested_page()
         nodes = Node.objects.in_workspace(self.workspace.id).readable_by(self.caller)
-        shown = [*page.slice(nodes.order_by("name", "id"))]
-        customers = Counts(self.workspace.id, [node.id for node in shown]).ever_by_node(
+        nodes_of_page = [*page.slice(nodes.order_by("name", "id"))]
+        customers = Counts(self.workspace.id, [node.id for node in nodes_of_page]).ever_by_node(
             measures.CUSTOMERS
         )
         elements = [
@@ -52,6 +52,6 @@ class NodeStatsViewSet(StatsViewSet):
                 "type": node.type,
                 "customers": customers.get(node.id, 0),
             }
-            for node in shown
+            for node in nodes_of_page
         ]
         return JsonResponse(page.of(elements, total=nodes.count()))

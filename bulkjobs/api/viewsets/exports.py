@@ -1,4 +1,4 @@
-"""Exports of nodes, at once and in the background, and templates of files."""
+"""Exports of nodes, streamed and in the background, and templates of files."""
 
 from __future__ import annotations
 
@@ -8,37 +8,38 @@ from drf_spectacular.utils import extend_schema
 
 from bulkjobs.actions.exporting import delete_export, record_export, request_export
 from bulkjobs.actions.storage import stored_pieces
-from bulkjobs.api.export_parameters import EXPORT_PARAMETERS, export_request
-from bulkjobs.api.schema import CSV, EXPORT_JOB
+from bulkjobs.api.export_parameters import (
+    EXPORT_PARAMETERS,
+    ExportRequest,
+    export_request,
+    given_values,
+)
+from bulkjobs.api.schema import EXPORT_INPUT, EXPORT_JOB, EXPORTS, TEMPLATES
 from bulkjobs.models import BulkJobEntity, BulkJobStatus, ExportJob
 from bulkjobs.queries.columns import possible_columns
 from bulkjobs.queries.documents import export_response
-from bulkjobs.queries.export_files import ExportFormat, written
-from bulkjobs.queries.exports import Records, exported
+from bulkjobs.queries.export_files import ExportFormat, exported_file, template_file
 from configuration.api.scoping import WorkspaceScopedViewSet
 from configuration.domain.vocabulary import EVENT_TYPES
-from configuration.queries.rules import NodeRules
+from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.api.parameters import choice_parameter
-from contacthub_project.api.query import QueryParameters, id_or_unknown
+from contacthub_project.api.query import QueryParameters, get_or_not_found
 from contacthub_project.api.renderers import JsonResponse
-from contacthub_project.core.errors import Conflict, NotFound
+from contacthub_project.core.errors import Conflict
 
 
 class NodeExportViewSet(WorkspaceScopedViewSet):
-    """Files about a node, written while they are sent."""
+    """Files of a node's data, streamed."""
 
-    @extend_schema(parameters=EXPORT_PARAMETERS, responses={(200, "text/csv"): CSV})
+    @extend_schema(parameters=EXPORT_PARAMETERS, responses=EXPORTS)
     def export(self, request: HttpRequest, workspace_id: str, node_id: str) -> HttpResponseBase:
-        """A node's customers, or its events of a type, as a bulk job takes them in again."""
+        """Return a node's customers, or its events of a type, in the form of bulk jobs."""
         node = self.readable_node(node_id)
-        asked = export_request(request, self.workspace, self.date_format)
-        record_export(self.workspace, node, asked.export, by=self.caller, summary="Export")
-        records = exported(self.workspace, node, asked.export)
-        return StreamingHttpResponse(
-            written(records, asked.file_format, mark=asked.has_mark),
-            content_type=asked.file_format.content_type,
-            headers=_attachment(f"{node.id}.{asked.file_format}"),
+        request_of_export = export_request(request.GET, self.workspace, self.date_format)
+        record_export(
+            self.workspace, node, request_of_export.export, by=self.caller, summary="Export"
         )
+        return streamed_export(self.workspace, node, request_of_export, name=str(node.id))
 
     @extend_schema(
         parameters=[
@@ -53,12 +54,12 @@ class NodeExportViewSet(WorkspaceScopedViewSet):
                 "format", ["csv", "xlsx"], "The kind of file.", default=ExportFormat.CSV.value
             ),
         ],
-        responses={(200, "text/csv"): CSV},
+        responses=TEMPLATES,
     )
     def import_template(
         self, request: HttpRequest, workspace_id: str, node_id: str
     ) -> HttpResponseBase:
-        """An empty file with every column that a bulk job can have."""
+        """Return an empty file with every possible column of a bulk job."""
         parameters = QueryParameters(request)
         entity = parameters.choice(
             "entity", BulkJobEntity.values, default=BulkJobEntity.CUSTOMER.value
@@ -72,7 +73,7 @@ class NodeExportViewSet(WorkspaceScopedViewSet):
         file_format = ExportFormat(kind)
         columns = [*possible_columns(self.workspace, entity, event_type).paths]
         return StreamingHttpResponse(
-            written(Records(columns, []), file_format),
+            template_file(columns, file_format),
             content_type=file_format.content_type,
             headers=_attachment(f"template.{file_format}"),
         )
@@ -81,19 +82,23 @@ class NodeExportViewSet(WorkspaceScopedViewSet):
 class ExportJobViewSet(WorkspaceScopedViewSet):
     """Exports that are written in the background."""
 
-    room_making_actions = frozenset({"destroy"})  # the file of a deleted export goes
+    room_making_actions = frozenset({"destroy"})  # it deletes the file
 
-    @extend_schema(parameters=EXPORT_PARAMETERS, request=None, responses={202: EXPORT_JOB})
+    @extend_schema(
+        parameters=EXPORT_PARAMETERS,
+        request={"application/json": EXPORT_INPUT},
+        responses={202: EXPORT_JOB},
+    )
     def create(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
-        """Have an export written in the background."""
+        """Start an export in the background."""
         node = self.readable_node(node_id)
-        asked = export_request(request, self.workspace, self.date_format)
+        request_of_export = export_request(given_values(request), self.workspace, self.date_format)
         job = request_export(
             self.workspace,
             node,
-            asked.export,
-            asked.file_format,
-            has_mark=asked.has_mark,
+            request_of_export.export,
+            request_of_export.file_format,
+            has_mark=request_of_export.has_mark,
             by=self.caller,
         )
         return JsonResponse(export_response(job), status=202)
@@ -102,7 +107,7 @@ class ExportJobViewSet(WorkspaceScopedViewSet):
     def retrieve(
         self, request: HttpRequest, workspace_id: str, node_id: str, export_id: str
     ) -> JsonResponse:
-        """An export, and how far it is."""
+        """Return an export and its progress."""
         job = self.export_job(self.readable_node(node_id), export_id)
         return JsonResponse(export_response(job))
 
@@ -114,11 +119,11 @@ class ExportJobViewSet(WorkspaceScopedViewSet):
         delete_export(self.export_job(self.readable_node(node_id), export_id))
         return HttpResponse(status=204)
 
-    @extend_schema(responses={(200, "text/csv"): CSV})
+    @extend_schema(responses=EXPORTS)
     def file(
         self, request: HttpRequest, workspace_id: str, node_id: str, export_id: str
     ) -> HttpResponseBase:
-        """The file of an export, once it is PROCESSED."""
+        """Return the file of an export, once it is PROCESSED."""
         job = self.export_job(self.readable_node(node_id), export_id)
         if job.status != BulkJobStatus.PROCESSED or not job.file.name:
             raise Conflict(f"The export is {job.status}; its file comes when it is PROCESSED")
@@ -129,12 +134,22 @@ class ExportJobViewSet(WorkspaceScopedViewSet):
         )
 
     def export_job(self, node: NodeRules, export_id: str) -> ExportJob:
-        """An export of the node; raises NotFound."""
+        """Return an export of the node; raises NotFound."""
         exports = ExportJob.objects.in_node(self.workspace.id, node.id)
-        job = exports.filter(id=id_or_unknown(export_id)).first()
-        if job is None:
-            raise NotFound(f"export not found {export_id}")
-        return job
+        return get_or_not_found(exports, export_id, "export")
+
+
+def streamed_export(
+    workspace: WorkspaceRules, node: NodeRules, requested: ExportRequest, *, name: str
+) -> StreamingHttpResponse:
+    """Return an export as a download; the file gets the name, and the ending of its format."""
+    return StreamingHttpResponse(
+        exported_file(
+            workspace, node, requested.export, requested.file_format, mark=requested.has_mark
+        ),
+        content_type=requested.file_format.content_type,
+        headers=_attachment(f"{name}.{requested.file_format}"),
+    )
 
 
 def _attachment(name: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Bulk jobs: files taken in, how far they are, and what became of their rows."""
+"""Bulk jobs: uploads, progress, results."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from configuration.queries.rules import NodeRules
 from contacthub_project.api import pagination
 from contacthub_project.api.pagination import LARGEST_MATCH
 from contacthub_project.api.parameters import choice_parameter
-from contacthub_project.api.query import QueryParameters, id_or_unknown
+from contacthub_project.api.query import QueryParameters, get_or_not_found
 from contacthub_project.api.renderers import JsonResponse
-from contacthub_project.core.errors import Conflict, NotFound
+from contacthub_project.core.errors import Conflict
 
 RESULT_FORMS = ("results", "input")
 
@@ -31,11 +31,11 @@ class BulkJobViewSet(WorkspaceScopedViewSet):
 
     filterset_class = BulkJobFilterSet
     page_rules = pagination.CONFIGURATION
-    room_making_actions = frozenset({"destroy"})  # the file of a deleted job goes
+    room_making_actions = frozenset({"destroy"})  # it deletes the file
 
     @extend_schema(responses={200: PAGE_OF_JOBS})
     def list(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
-        """A page of jobs, the latest first unless `sort` says otherwise."""
+        """Return a page of jobs, the latest first unless `sort` is given."""
         filters = BulkJobFilterSet(request.GET)
         page = self.requested_page(filters)
         node = self.readable_node(node_id)
@@ -51,31 +51,31 @@ class BulkJobViewSet(WorkspaceScopedViewSet):
 
     @extend_schema(request={"multipart/form-data": UPLOAD}, responses={201: JOB})
     def create(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
-        """Take a file in as a job.
+        """Accept a file as a job.
 
-        While ten jobs of the node are LOADED it answers 409, with `Retry-After`.
+        While ten jobs of the node are LOADED the response is 409, with `Retry-After`.
         """
         node = self.writable_node(node_id)
         try:
             job = load_job(self.workspace, node, upload_of(request), by=self.caller)
         finally:
-            request.close()  # removes what came in and was not kept
+            request.close()  # removes the upload unless it was kept
         return JsonResponse(job_response(job), status=201)
 
     @extend_schema(responses={200: JOB})
     def retrieve(
         self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
     ) -> JsonResponse:
-        """One job, and how far it is."""
+        """Return one job and its progress."""
         return JsonResponse(job_response(self.job(self.readable_node(node_id), job_id)))
 
     @extend_schema(responses={204: None})
     def destroy(
         self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
     ) -> HttpResponse:
-        """Delete a job with its file and results; one that runs is stopped first.
+        """Delete a job with its file and results; a running one is stopped first.
 
-        What its rows have changed stays.
+        The effects of its rows stay.
         """
         delete_job(self.job(self.writable_node(node_id), job_id))
         return HttpResponse(status=204)
@@ -96,7 +96,7 @@ class BulkJobViewSet(WorkspaceScopedViewSet):
     def results(
         self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
     ) -> HttpResponseBase:
-        """What became of each row, as CSV; once the job is PROCESSED or FAILED."""
+        """Return the result of each row, as CSV; once the job is PROCESSED or FAILED."""
         parameters = QueryParameters(request)
         outcome = parameters.choice("outcome", Outcome.values, default=None)
         form = parameters.choice("form", RESULT_FORMS, default="results")
@@ -117,13 +117,10 @@ class BulkJobViewSet(WorkspaceScopedViewSet):
     def report(
         self, request: HttpRequest, workspace_id: str, node_id: str, job_id: str
     ) -> JsonResponse:
-        """What a job's file was found to be, and how many of its rows had which outcome."""
+        """Return the detected format of a job's file, and the number of rows by outcome."""
         return JsonResponse(report_response(self.job(self.readable_node(node_id), job_id)))
 
     def job(self, node: NodeRules, job_id: str) -> BulkJob:
-        """A job of the node; raises NotFound."""
+        """Return a job of the node; raises NotFound."""
         jobs = BulkJob.objects.in_node(self.workspace.id, node.id)
-        job = jobs.filter(id=id_or_unknown(job_id)).first()
-        if job is None:
-            raise NotFound(f"bulk job not found {job_id}")
-        return job
+        return get_or_not_found(jobs, job_id, "bulk job")

@@ -1,4 +1,4 @@
-"""What a file is: text, or text or a workbook in a container; others are told by their names."""
+"""Detects the container of a file: text, or text or a workbook in a container."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bulkjobs.domain.faults import BadFile
 ZIP, GZIP = b"PK\x03\x04", b"\x1f\x8b"
 EMPTY_ZIP = b"PK\x05\x06"
 ADVICE = "save it as CSV in UTF-8, or as an Excel workbook (.xlsx)"
-# The first bytes of files that people take for tables, and what to call them.
+# The first bytes of other common files, and their names.
 OTHERS = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "an old Excel workbook (.xls), or one with a password",
     b"%PDF": "a PDF document",
@@ -30,7 +30,7 @@ OTHERS = {
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
 }
-# What a zip is by a file in it: first those that hold more than they seem to.
+# The kind of a zip by a file in it; the most specific first.
 BY_MEMBER = (
     ("xl/workbook.bin", "a binary Excel workbook (.xlsb)"),
     ("content.xml", "an OpenDocument file (.ods)"),
@@ -41,15 +41,15 @@ BY_MEMBER = (
 MARKUP = (b"<html", b"<!doctype html", b"<table", b"<?xml")
 WORKBOOK_MEMBER = "xl/workbook.xml"
 NOT_MEMBERS = ("__MACOSX/", ".DS_Store")
-# A table of a few letters is packed to a hundredth at most; what is denser is made to fill disks.
+# A table of few distinct letters is packed to 1 % at least; denser files are zip bombs.
 LARGEST_RATIO = 300
 UNSUSPICIOUS_BYTES = 16 << 20
 HEAD = 512
-HAS_PASSWORD = 1  # a flag of a zip's member
+HAS_PASSWORD = 1  # flag bit of a zip's member
 
 
 class Container(StrEnum):
-    """How the table lies in the file that was sent."""
+    """How the table is stored in the uploaded file."""
 
     CSV = "csv"
     GZIP = "csv.gz"
@@ -58,7 +58,7 @@ class Container(StrEnum):
 
 
 def container_of(file: IO[bytes]) -> Container:
-    """What a file is; raises BadFile saying what it is when it is nothing that is read."""
+    """Return the container of a file; raises BadFile naming the kind of an unsupported file."""
     file.seek(0)
     head = file.read(HEAD)
     file.seek(0)
@@ -91,7 +91,7 @@ def _of_zip(file: IO[bytes]) -> Container:
 
 @contextmanager
 def unpacked(file: IO[bytes], container: Container, *, most_bytes: int) -> Iterator[IO[bytes]]:
-    """The text file in a container; for CSV the file itself.
+    """Open the text file in a container; for CSV the file itself.
 
     Reading it raises BadFile beyond `most_bytes`, beyond a ratio that no table has, and for
     archives that are damaged or have a password.
@@ -111,9 +111,9 @@ def unpacked(file: IO[bytes], container: Container, *, most_bytes: int) -> Itera
 
 
 def check_workbook_size(file: IO[bytes], *, most_bytes: int) -> None:
-    """Raises BadFile for a workbook that is too large unpacked.
+    """Raise BadFile for a workbook that is too large unpacked.
 
-    Its parts say their sizes, at which the reader that unpacks them stops.
+    By the sizes that its parts declare, which the reader enforces.
     """
     with _read_zip(file) as archive:
         for member in archive.infolist():

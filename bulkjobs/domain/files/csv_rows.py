@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from bulkjobs.domain.faults import BadFile
 
-SEPARATORS = (",", ";", "\t", "|")  # the first of those that occur as often
-# A line before the header by which Excel is told the separator; other programs fill it up.
+SEPARATORS = (",", ";", "\t", "|")  # the first of equally frequent ones
+# A line before the header that names the separator for Excel; other programs pad it.
 SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>[^\r\n])"?[,;\t|]*', re.IGNORECASE)
 LARGEST_CELL = 400_000
 
@@ -22,19 +22,19 @@ class FileRow(NamedTuple):
     cells: list[str]
 
     def is_blank(self) -> bool:
-        """Whether there is nothing in any of its cells."""
+        """Return whether all of its cells are empty."""
         return not any(map(str.strip, self.cells))
 
 
 class Dialect(NamedTuple):
-    """How cells are separated, and how many lines stand before the header."""
+    """The separator of cells, and the number of lines before the header."""
 
     separator: str
     lines_before: int = 0
 
 
 def detect_dialect(head: str) -> Dialect:
-    """The dialect of a file that begins with `head`: of a line `sep=`, else by its header.
+    """Return the dialect of a file by its `head`: by a line `sep=`, else by its header.
 
     Raises BadFile for a line `sep=` that names no separator.
     """
@@ -48,7 +48,7 @@ def detect_dialect(head: str) -> Dialect:
 
 
 def _most_frequent(head: str) -> str:
-    """The separator that the first line with any has most of, beside quotes."""
+    """Return the most frequent separator of the first line that has any, outside quotes."""
     counts = dict.fromkeys(SEPARATORS, 0)
     is_quoted = False
     for character in head:
@@ -100,10 +100,10 @@ class _Lines:
 
 
 class CsvRows:
-    """The rows of a CSV file from after `lines_before` lines on, blank ones included.
+    """The rows of a CSV file after `lines_before` lines, blank ones included.
 
-    Raises BadFile for what is no CSV; a quote that is not closed is told of with its own line.
-    `lines_read` is how many lines of the file have been read, those before included.
+    Raises BadFile for invalid CSV; an unclosed quote is reported with its own line. `lines_read` is
+    the number of lines read, those before included.
     """
 
     def __init__(self, lines: Iterable[str], *, separator: str, lines_before: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Which encoding the text of a file is in, and its conversion to UTF-8."""
+"""Detects the encoding of a text file, and converts it to UTF-8."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
-# Legacy encodings that are told apart by the letters that they make of the bytes.
+# Legacy encodings, distinguished by the letters that they give.
 CANDIDATES = (
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "mac_roman", "cp850", "koi8_r", "cp932",
     "gb18030",
 )  # fmt: skip
 PIECE = 1 << 20
 HEAD = 4096
-FEW_LETTERS = 8  # tell nothing
+FEW_LETTERS = 8  # fewer are not significant
 _UNDEFINED = frozenset(b"\x81\x8d\x8f\x90\x9d")  # in Windows-1252
 SAMPLE = 32 * 1024
 MANY_ZEROS, FEW_ZEROS = 0.4, 0.1  # of the bytes at odd, or even, places
 
 
 def known_encoding(label: str) -> str | None:
-    """The name of an encoding that `label` is a name or an alias of; None when there is none."""
+    """Return the name of an encoding by a name or alias; None when there is none."""
     try:
         codec = codecs.lookup(label).name
     except (LookupError, ValueError):
@@ -54,11 +54,11 @@ def known_encoding(label: str) -> str | None:
 
 
 def detect_encoding(file: IO[bytes], *, is_whole: bool = True) -> str:
-    """The encoding of a text file, by name; `is_whole` unless the file is cut off somewhere.
+    """Return the encoding of a text file; `is_whole` unless the file is cut off.
 
-    A byte order mark decides; then what is UTF-16 by the place of its zeros, or valid UTF-8;
-    then `charset_normalizer`, Windows-1252 having precedence where it makes sense.
-    Raises BadFile for files that are UTF-8 in most places, and for those that are no text.
+    A byte order mark decides; then UTF-16 by the positions of zeros, or valid UTF-8; then
+    `charset_normalizer`, with precedence for Windows-1252 where it is plausible. Raises BadFile for
+    files that are mostly UTF-8, and for those that are no text.
     """
     file.seek(0)
     head = file.read(HEAD)
@@ -75,18 +75,18 @@ def detect_encoding(file: IO[bytes], *, is_whole: bool = True) -> str:
 
 
 def _by_zeros(head: bytes) -> str:
-    """UTF-16 of text that is mostly Latin has a zero in every second byte."""
+    """Detect UTF-16: mostly Latin text has a zero in every second byte."""
     even, odd = head[::2], head[1::2]
     at_even, at_odd = even.count(0) / len(even), odd.count(0) / max(1, len(odd))
     if at_odd > MANY_ZEROS and at_even < FEW_ZEROS:
         return "UTF-16LE"
     if at_even > MANY_ZEROS and at_odd < FEW_ZEROS:
         return "UTF-16BE"
-    return UTF_8  # a zero in a cell is a fault of its row
+    return UTF_8  # a NUL in a cell is a fault of its row
 
 
 def _not_utf_8(file: IO[bytes], *, is_whole: bool) -> bytes:
-    """Lines with bytes beyond ASCII from where a file is not valid UTF-8 on; empty if it is."""
+    """Return lines with non-ASCII bytes from the first invalid UTF-8 on; empty if it is valid."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     file.seek(0)
     before = b""
@@ -124,7 +124,7 @@ def _legacy(sample: bytes) -> str:
 
 
 def decoded(file: IO[bytes], encoding: str, *, is_whole: bool = True) -> Iterator[str]:
-    """The text of a file from its beginning on, by pieces, without a byte order mark.
+    """Yield the text of a file from its beginning, without a byte order mark.
 
     Raises BadFile where it is not in the encoding.
     """

@@ -1,7 +1,7 @@
-"""Files as people have them, and the form in which jobs keep them.
+"""Tables in uploaded files, and the seekable form in which jobs store them.
 
-A job's file is kept as CSV in UTF-8, or, when it was a workbook, as one JSON list for each row of
-the sheet: either can be gone on with at any row. CSV in UTF-8 is kept as it came.
+A job's file is stored as CSV in UTF-8, or, for a workbook, as one JSON list for each row of the
+sheet: both can be read from any row on. CSV in UTF-8 is stored as it came.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HEAD = 64 * 1024  # characters by which the separator is detected
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a file was found to be; `sheet` is of workbooks, the others of CSV."""
+    """The detected format of a file; `sheet` is of workbooks, the others of CSV."""
 
     container: Container
     encoding: str | None = None
@@ -39,6 +39,11 @@ class Layout:
     def is_kept_as_it_came(self) -> bool:
         return self.container is Container.CSV and self.encoding == UTF_8
 
+    @property
+    def takes_long(self) -> bool:
+        """Return whether converting the file takes minutes for a million rows."""
+        return self.container is Container.XLSX
+
     def as_json(self) -> dict[str, Any]:
         """The layout as `from_json` reads it."""
         return asdict(self)
@@ -49,24 +54,26 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class FileOptions:
     """What the sender of a file says of it: a known encoding, a sheet by name or number."""
 
     encoding: str | None = None
     sheet: str | None = None
 
 
-def layout_of(file: IO[bytes], wishes: Wishes, *, most_bytes: int, is_whole: bool = True) -> Layout:
-    """What a file is; raises BadFile saying what it is when it cannot be used.
+def layout_of(
+    file: IO[bytes], options: FileOptions, *, most_bytes: int, is_whole: bool = True
+) -> Layout:
+    """Return the format of a file; raises BadFile naming the fault when it cannot be used.
 
-    `most_bytes` is how large it may be unpacked; `is_whole` unless it is only the beginning of one.
+    `most_bytes` is the greatest unpacked size; `is_whole` unless it is only the beginning of one.
     """
     container = container_of(file)
     if container is Container.XLSX:
-        with sheet_rows(file, wishes.sheet, most_bytes=most_bytes) as (sheet, _):
+        with sheet_rows(file, options.sheet, most_bytes=most_bytes) as (sheet, _):
             return Layout(container, sheet=sheet)
     with unpacked(file, container, most_bytes=most_bytes) as text:
-        encoding = wishes.encoding or detect_encoding(text, is_whole=is_whole)
+        encoding = options.encoding or detect_encoding(text, is_whole=is_whole)
         dialect = detect_dialect(next(decoded(text, encoding, is_whole=is_whole), "")[:HEAD])
     return Layout(container, encoding, dialect.separator, dialect.lines_before)
 
@@ -74,7 +81,7 @@ def layout_of(file: IO[bytes], wishes: Wishes, *, most_bytes: int, is_whole: boo
 def kept_form(
     file: IO[bytes], layout: Layout, *, most_bytes: int, is_whole: bool = True
 ) -> Iterator[bytes]:
-    """What is kept of a file, by pieces; raises BadFile."""
+    """Yield the stored form of a file; raises BadFile."""
     if layout.container is Container.XLSX:
         with sheet_rows(file, layout.sheet, most_bytes=most_bytes) as (_, rows):
             while batch := list(islice(rows, 1000)):
@@ -86,11 +93,20 @@ def kept_form(
             yield piece.encode()
 
 
-class KeptTable:
-    """The rows of a kept file, from its beginning or from `offset`, after `lines` lines.
+def header_of_workbook(file: IO[bytes], layout: Layout, *, most_bytes: int) -> list[str]:
+    """Return the first non-empty row of a sheet; raises BadFile."""
+    with sheet_rows(file, layout.sheet, most_bytes=most_bytes) as (_, rows):
+        for cells in rows:
+            if any(map(str.strip, cells)):
+                return cells
+    raise BadFile("the file is empty")
 
-    Rows without anything in them are left out. After each row `offset` is the byte at which the
-    next one begins, `lines` how many lines are before it, and `blank` how many rows were left out.
+
+class KeptTable:
+    """The rows of a stored file, from its beginning or from `offset`, after `lines` lines.
+
+    Empty rows are skipped. After each row `offset` is the byte at which the next one begins,
+    `lines` the number of lines before it, and `blank` the number of skipped rows.
     """
 
     def __init__(self, file: Any, layout: Layout, *, offset: int = 0, lines: int = 0) -> None:
@@ -105,7 +121,7 @@ class KeptTable:
             self._rows = self._of_csv(layout)
 
     def header(self) -> list[str]:
-        """The first row with anything in it; raises BadFile when there is none."""
+        """Return the first non-empty row; raises BadFile when there is none."""
         first = next(self._rows, None)
         if first is None:
             raise BadFile("the file is empty")
@@ -113,7 +129,7 @@ class KeptTable:
         return first.cells
 
     def __iter__(self) -> Iterator[FileRow]:
-        """The rows from here on; raises BadFile."""
+        """Yield the rows from here on; raises BadFile."""
         return self._rows
 
     def _of_workbook(self) -> Iterator[FileRow]:
@@ -127,7 +143,7 @@ class KeptTable:
                 yield row
 
     def _of_csv(self, layout: Layout) -> Iterator[FileRow]:
-        """Lines are found in Latin-1, in which every byte is a character, and decoded one by one.
+        """Split lines in Latin-1, in which every byte is a character, and decode them one by one.
 
         So bytes are counted at the speed of reading text.
         """

@@ -14,7 +14,7 @@ from bulkjobs.domain.faults import BadFile
 from bulkjobs.domain.files.containers import check_workbook_size
 
 SHARED_TEXTS = "xl/sharedStrings.xml"
-# Texts that occur in several cells are in memory together.
+# Texts shared by several cells are kept in memory.
 MOST_SHARED_TEXTS = 128 << 20  # bytes
 EXACT_INTEGERS = 1e15  # Excel keeps 15 digits
 
@@ -23,7 +23,7 @@ EXACT_INTEGERS = 1e15  # Excel keeps 15 digits
 def sheet_rows(
     file: IO[bytes], sheet: str | None, *, most_bytes: int
 ) -> Iterator[tuple[str, Iterator[list[str]]]]:
-    """The name of a sheet, and all its rows as texts, each without its empty end.
+    """Return the name of a sheet, and all its rows as texts, each without trailing empty cells.
 
     `sheet` is its name, or its number from 1 on; the first when it is None. Raises BadFile, also
     while the rows are read.
@@ -58,7 +58,7 @@ def _sheet_of(book: Any, sheet: str | None) -> Any:
 
 def _rows(sheet: Any) -> Iterator[list[str]]:
     with _workbook_faults():
-        sheet.reset_dimensions()  # what a file says of its size may be anything
+        sheet.reset_dimensions()  # declared dimensions may be wrong
         for values in sheet.iter_rows(values_only=True):
             cells = [_text(value) for value in values]
             while cells and not cells[-1]:
@@ -84,7 +84,7 @@ def _text(value: Any) -> str:
 
 @contextmanager
 def _workbook_faults() -> Iterator[None]:
-    """Raises BadFile for whatever the reader fails with: it has no exceptions of its own."""
+    """Raise BadFile for any exception of the reader, which has none of its own."""
     try:
         yield
     except (BadFile, OSError, MemoryError):

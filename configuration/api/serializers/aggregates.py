@@ -25,11 +25,11 @@ MOST_ENTRY_NODES = 100
 
 @extend_schema_field(CONDITION)
 class ConditionField(serializers.JSONField):
-    """A condition of the query language, checked by the action that keeps it."""
+    """A condition of the query language, validated by the action."""
 
 
 class AggregateNodeInput(StrictSerializer):
-    """An aggregate node to be made."""
+    """The body of a new aggregate node."""
 
     name = StrictText(max_length=255)
     description = StrictText(max_length=1000, allow_null=True, allow_blank=True, required=False)
@@ -57,7 +57,7 @@ class AggregateNodeInput(StrictSerializer):
 
 
 class AggregateNodeUpdate(AggregateNodeInput):
-    """An aggregate node as it is to be; what is absent stays."""
+    """The body of a changed aggregate node; absent values stay."""
 
     id = ImmutableField(serializers.UUIDField())
     name = StrictText(max_length=255, required=False)

@@ -1,4 +1,4 @@
-"""Types of events, and what a workspace settles for each of them."""
+"""Types of events, and a workspace's settings of each of them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from contacthub_project.api.serializers import MapSerializer, StrictSerializer
 
 
 class EventTypeMap(MapSerializer):
-    """Something of each built-in type of event, by the type."""
+    """Values by built-in type of event."""
 
     names = EVENT_TYPES.keys()
     wrong_name = "is not a built-in type of event"
 
 
 class EventConfigurationInput(StrictSerializer):
-    """A type of event and its switch; everything else cannot be changed."""
+    """A type of event and its switch; everything else is immutable."""
 
     id = ImmutableField(serializers.ChoiceField(list(EVENT_TYPES)))
     type = ImmutableField(serializers.ChoiceField(list(EVENT_TYPES)))
@@ -41,7 +41,7 @@ class EventConfigurationInput(StrictSerializer):
 
 
 class EventConfiguration(serializers.Serializer):
-    """A built-in type of event, and whether the workspace uses it."""
+    """A built-in type of event, and whether it is enabled."""
 
     id = serializers.ChoiceField(list(EVENT_TYPES))
     type = serializers.ChoiceField(list(EVENT_TYPES))
@@ -61,19 +61,19 @@ class ConfiguredEventType(serializers.Serializer):
 
 
 class EventPayloadSize(StrictSerializer):
-    """How many bytes an event of a type may have."""
+    """The greatest size of an event of a type in bytes."""
 
     maxBytes = StrictInteger(min_value=SMALLEST_LIMIT, max_value=LARGEST_LIMIT)
 
 
 class PayloadSizeByEventType(EventTypeMap):
-    """How large events may be, by type."""
+    """The greatest sizes of events, by type."""
 
     child = EventPayloadSize()
 
 
 class ConsentPath(StrictText):
-    """The path of a consent, such as `marketing.automatic.email`; `consents.` may stand before."""
+    """The path of a consent, such as `marketing.automatic.email`; `consents.` may precede it."""
 
     default_error_messages = {"enum": "is not the path of a consent"}
 
@@ -85,7 +85,7 @@ class ConsentPath(StrictText):
 
 
 class ConsentPaths(StrictList):
-    """Consents, each once."""
+    """Distinct consents."""
 
     default_error_messages = {"uniqueItems": "names a consent twice"}
     child = ConsentPath()
@@ -98,14 +98,14 @@ class ConsentPaths(StrictList):
 
 
 class ConsentPolicy(EventTypeMap):
-    """The consents that events of a type ask for, by type."""
+    """The consents that events of a type require, by type."""
 
     child = ConsentPaths()
 
 
 @extend_schema_field(PRODUCT_EVENT_TYPE)
 class ProductEventType(StrictText):
-    """A type of event that carries products."""
+    """A type of event with products."""
 
     default_error_messages = {"enum": "is not a type of event with products"}
 
@@ -117,7 +117,7 @@ class ProductEventType(StrictText):
 
 
 class ProductsUpdatePolicy(StrictSerializer):
-    """Which types of events update the registry of products; null means none."""
+    """The types of events that update the registry of products; null means none."""
 
     eventTypes = StrictList(child=ProductEventType(), allow_null=True)
 
@@ -142,7 +142,7 @@ class PlanHubProperties(MapSerializer):
 
 
 class PlanModel(serializers.Serializer):
-    """What an export to Contactplan can carry; `hub` is by type of event."""
+    """The fields of an export to Contactplan; `hub` is by type of event."""
 
     plan = PlanField(many=True)
     hub = serializers.DictField(child=PlanHubProperties())

@@ -1,4 +1,4 @@
-"""Who is calling."""
+"""The current user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from configuration.models import NodePermission, NodeType, WorkspaceStatus
 
 
 class ReachedNode(serializers.Serializer):
-    """A node and what the caller may do in it."""
+    """A node and the caller's permission in it."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -18,7 +18,7 @@ class ReachedNode(serializers.Serializer):
 
 
 class ReachedWorkspace(serializers.Serializer):
-    """A workspace the caller works in."""
+    """A workspace of the caller."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -34,7 +34,7 @@ class ReachedGroup(serializers.Serializer):
 
 
 class Me(serializers.Serializer):
-    """Who the caller is, and what it reaches."""
+    """The current user, with groups, workspaces and nodes."""
 
     id = serializers.IntegerField(allow_null=True)
     name = serializers.CharField()

@@ -1,4 +1,4 @@
-"""Entry nodes, and what all nodes have."""
+"""Entry nodes, and properties of all nodes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ MOST_MANDATORY = 200
 
 
 class UniqueCustomer(StrictSerializer):
-    """By which properties a node recognises a customer."""
+    """A matching policy: the properties that identify a customer of a node."""
 
     properties = StrictList(child=StrictText(max_length=255), allow_empty=False)
     caseSensitive = StrictFlag(default=False)
 
 
 class EntryNodeInput(StrictSerializer):
-    """An entry node to be made."""
+    """The body of a new entry node."""
 
     name = StrictText(max_length=255)
     description = StrictText(max_length=1000, allow_null=True, allow_blank=True, required=False)
@@ -56,14 +56,14 @@ class EntryNodeInput(StrictSerializer):
 
 
 class EntryNodeUpdate(EntryNodeInput):
-    """An entry node as it is to be."""
+    """The body of a changed entry node."""
 
     id = ImmutableField(serializers.UUIDField(), required=True)
     uniqueCustomer = UniqueCustomer()
 
 
 class UniqueCustomerOutput(serializers.ModelSerializer):
-    """By which properties a node recognises a customer."""
+    """A matching policy in responses."""
 
     properties = serializers.ListField(source="unique_properties", child=serializers.CharField())
     caseSensitive = serializers.BooleanField(source="case_sensitive")
@@ -74,14 +74,14 @@ class UniqueCustomerOutput(serializers.ModelSerializer):
 
 
 class Progress(serializers.Serializer):
-    """Customers that are done in the present state, of all."""
+    """Processed customers and all customers, in the present state."""
 
     done = serializers.IntegerField()
     total = serializers.IntegerField()
 
 
 class RekeyingOutput(serializers.ModelSerializer):
-    """How far a node's customers are on the way to a new matching policy."""
+    """The progress of a change of a node's matching policy."""
 
     state = serializers.ChoiceField(
         REKEYING_STATES,
@@ -108,14 +108,14 @@ class RekeyingOutput(serializers.ModelSerializer):
         }
 
     def to_representation(self, instance: Rekeying) -> dict[str, Any]:
-        shown: dict[str, Any] = super().to_representation(instance)
+        document: dict[str, Any] = super().to_representation(instance)
         if instance.state == RekeyingState.APPLYING:
-            shown["state"] = RekeyingState.WRITING.value  # it takes a moment
-        return shown | {"startedAt": instance.started_at, "endedAt": instance.ended_at}
+            document["state"] = RekeyingState.WRITING.value  # APPLYING takes only a moment
+        return document | {"startedAt": instance.started_at, "endedAt": instance.ended_at}
 
 
 class MatchingPolicyInput(StrictSerializer):
-    """By which properties a node recognises a customer."""
+    """A matching policy as a resource of its own."""
 
     properties = StrictList(
         source="unique_properties", child=StrictText(max_length=255), allow_empty=False

@@ -1,4 +1,4 @@
-"""Base and extended properties, and the switch of anything."""
+"""Base and extended properties, and switches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from rest_framework import serializers
 
 from configuration.api.schema import EXTENDED_PROPERTY
 from configuration.domain.customer_schema import base_properties
-from configuration.domain.extended_properties import Definitions, read_definitions
+from configuration.domain.definition_parser import read_definitions
+from configuration.domain.extended_properties import Definitions
 from contacthub_project.api.fields import ImmutableField, StrictFlag
 from contacthub_project.api.serializers import DocumentSerializer, StrictSerializer
 from contacthub_project.core.errors import FieldError
@@ -21,7 +22,7 @@ class Switch(StrictSerializer):
 
 
 class BasePropertyInput(StrictSerializer):
-    """A base property and its switch; name and description cannot be changed."""
+    """A base property and its switch; name and description are immutable."""
 
     name = ImmutableField(serializers.ChoiceField(base_properties()))
     description = ImmutableField(serializers.CharField())

@@ -1,4 +1,4 @@
-"""How long events are kept, of a workspace and of a node."""
+"""The retention of events, of a workspace and of a node."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from contacthub_project.api.serializers import MapSerializer, StrictSerializer
 
 
 class EventRetention(StrictSerializer):
-    """For how many months events of a type are kept; 0 is for ever."""
+    """The months that events of a type are kept; 0 is for ever."""
 
     months = StrictInteger(min_value=0, max_value=MOST_MONTHS)
 
 
 class RetentionByEventType(EventTypeMap):
-    """How long events are kept, by type."""
+    """The retention of events, by type."""
 
     child = EventRetention()
 
 
 class EventRetentionStatus(serializers.Serializer):
-    """How long events of a type are kept, and which moment that is now."""
+    """The retention of events of a type, and the moment before which they are purged now."""
 
     months = serializers.IntegerField(min_value=0, max_value=MOST_MONTHS)
     deletedBefore = serializers.DateTimeField(allow_null=True)
 
 
 class RetentionStatusByEventType(MapSerializer):
-    """How long events are kept and which moment that is now, by type."""
+    """The retention of events and the moments of the purge, by type."""
 
     child = EventRetentionStatus()
 
 
 class NodeRetention(serializers.Serializer):
-    """How long a node keeps its events."""
+    """The retention of a node's events."""
 
     enabled = serializers.BooleanField()
     events = RetentionByEventType()
 
 
 class NodeRetentionInput(StrictSerializer):
-    """How long a node is to keep its events; types that are absent follow the workspace."""
+    """The body of a node's retention; absent types follow the workspace."""
 
     enabled = StrictFlag(required=False)
     events = RetentionByEventType(required=False)
@@ -56,7 +56,7 @@ class RetentionEnabled(serializers.Serializer):
 
 
 class RetentionEnabledInput(StrictSerializer):
-    """Whether a node's old events are to be purged; `value` is what older clients call it."""
+    """The switch of a node's purge; older clients send it as `value`."""
 
     enabled = StrictFlag(required=False)
     value = StrictFlag(required=False, help_text="Deprecated: the same as `enabled`.")

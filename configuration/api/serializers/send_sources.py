@@ -7,6 +7,20 @@ from rest_framework import serializers
 from configuration.api.serializers.sources import SourceOutput
 from configuration.domain.vocabulary import INDUSTRIES
 from configuration.models import NodeType, SendSource, WorkspaceStatus
+from contacthub_project.api.components import OPEN_OBJECT
+from contacthub_project.api.serializers import DocumentSerializer
+
+
+class UserDatabaseField(DocumentSerializer):
+    """A field of a user database, as staff have registered it."""
+
+    schema = OPEN_OBJECT
+
+
+class UserDatabaseSubscription(DocumentSerializer):
+    """A subscription of a user database, as staff have registered it."""
+
+    schema = OPEN_OBJECT
 
 
 class SendSourceOutput(serializers.ModelSerializer):

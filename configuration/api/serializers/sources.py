@@ -25,7 +25,7 @@ DATE_FORMAT = (
 
 
 class SourceInput(StrictSerializer):
-    """A source to be made."""
+    """The body of a new source."""
 
     provider = serializers.ChoiceField(SourceProvider.choices)
     name = StrictText(max_length=255)
@@ -44,7 +44,7 @@ class SourceInput(StrictSerializer):
 
 
 class SourceUpdate(StrictSerializer):
-    """A source as it is to be; what is absent stays."""
+    """The body of a changed source; absent values stay."""
 
     id = ImmutableField(serializers.UUIDField())
     provider = ImmutableField(serializers.ChoiceField(SourceProvider.choices))
@@ -65,11 +65,11 @@ class SourceUpdate(StrictSerializer):
 
 @extend_schema_field(OPEN_OBJECT)
 class SourcePropertiesField(serializers.JSONField):
-    """Settings, by names that the provider defines."""
+    """Settings, with names defined by the provider."""
 
 
 class SourceOutput(serializers.ModelSerializer):
-    """A source; `token` is filled only right after it was made or refreshed."""
+    """A source; `token` is present only right after it was created or refreshed."""
 
     properties = SourcePropertiesField()
     nodes = serializers.PrimaryKeyRelatedField(many=True, read_only=True)

@@ -1,4 +1,4 @@
-"""People of a workspace, and what they may do in its nodes."""
+"""People of a workspace, and their permissions in its nodes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from contacthub_project.api.serializers import StrictSerializer
 
 
 class GrantInput(StrictSerializer):
-    """What a person may do in a node."""
+    """A person's permission in a node."""
 
     id = StrictUuid()
     permission = serializers.ChoiceField(NodePermission.choices, default=NodePermission.READ)
 
 
 class UserInput(StrictSerializer):
-    """A person's nodes in the workspace; everything else cannot be changed here."""
+    """A person's nodes in the workspace; everything else is immutable here."""
 
     id = ImmutableField(serializers.IntegerField())
     username = ImmutableField(serializers.CharField())
@@ -39,14 +39,14 @@ class UserInput(StrictSerializer):
 
 
 class Grant(serializers.Serializer):
-    """A node and what a person may do in it."""
+    """A node and a person's permission in it."""
 
     id = serializers.UUIDField(source="node_id")
     permission = serializers.ChoiceField(NodePermission.choices)
 
 
 class UserOutput(serializers.ModelSerializer):
-    """A person who works in the workspace."""
+    """A person of the workspace."""
 
     email = serializers.CharField()  # empty where none is known
     registeredAt = serializers.DateTimeField(source="registered_at")

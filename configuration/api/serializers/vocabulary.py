@@ -1,4 +1,4 @@
-"""What every workspace has in common."""
+"""The vocabulary shared by all workspaces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from configuration.api.schema import JSON_SCHEMA
-from configuration.domain.extended_properties import TYPES
+from configuration.domain.definition_parser import TYPES
 from configuration.domain.vocabulary import CONTEXTS, EVENT_CATEGORIES, MERGE_POLICIES, PROVIDERS
 
 
@@ -31,7 +31,7 @@ class MergePolicy(serializers.Serializer):
 
 
 class Provider(serializers.Serializer):
-    """A kind of application that a source stands for, and what its sources can be given."""
+    """A kind of application, and the properties of its sources."""
 
     id = serializers.ChoiceField(list(PROVIDERS))
     label = serializers.CharField()
@@ -41,7 +41,7 @@ class Provider(serializers.Serializer):
 
 
 class EventContextModel(serializers.Serializer):
-    """Where events are made, and what `contextInfo` holds there."""
+    """A context of events, and the schema of its `contextInfo`."""
 
     id = serializers.ChoiceField(list(CONTEXTS))
     label = serializers.CharField()
@@ -50,7 +50,7 @@ class EventContextModel(serializers.Serializer):
 
 
 class EventCategory(serializers.Serializer):
-    """How analytics groups types of events."""
+    """A category of event types in analytics."""
 
     id = serializers.ChoiceField([each["id"] for each in EVENT_CATEGORIES])
     label = serializers.CharField()

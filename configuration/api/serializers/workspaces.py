@@ -1,4 +1,4 @@
-"""Workspaces, as operators make and switch them."""
+"""Workspaces, for operators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contacthub_project.api.serializers import StrictSerializer
 
 
 class WorkspaceInput(StrictSerializer):
-    """What an operator says of a new workspace."""
+    """The body of a new workspace."""
 
     name = StrictText(max_length=255)
     slug = StrictPattern(

@@ -21,7 +21,7 @@ from contacthub_project.api.viewsets import expected_version
 
 
 class AggregateNodeViewSet(WorkspaceScopedViewSet):
-    """Aggregate nodes of a workspace, those that the caller reaches."""
+    """Aggregate nodes of a workspace, those that the caller may access."""
 
     page_rules = pagination.CONFIGURATION
 

@@ -1,4 +1,4 @@
-"""What view sets of the configuration share."""
+"""The base of view sets of the configuration."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from contacthub_project.api.viewsets import expected_version
 
 
 class ConfigurationViewSet(WorkspaceScopedViewSet):
-    """Serves what holds for a whole workspace; the version is that of its configuration."""
+    """Serves the configuration of a workspace; the version is that of its configuration."""
 
     def answer(self, data: Any) -> JsonResponse:
-        """`data`, with the configuration's version as it is now for an ETag."""
+        """Return a response with `data` and the current version of the configuration as ETag."""
         return JsonResponse(data, version=self.row().configuration_version)
 
     def row(self) -> Workspace:
-        """The workspace as the database has it now."""
+        """Return the workspace's current row."""
         return Workspace.objects.get(id=self.workspace.id)
 
     @property
     def expected(self) -> int | None:
-        """The version that the client changes, see `expected_version`."""
+        """Return the version that the client changes, see `expected_version`."""
         return expected_version(self.request)
 
     @property
     def may_index(self) -> bool:
-        """Whether the caller may say which extended properties are indexed."""
+        """Return whether the caller may set which extended properties are indexed."""
         return Role.CLAB_OPERATOR in self.caller.roles
 
     def resolve_references(self) -> bool:
-        """Whether schemas are asked for without `$ref`; raises Invalid for no flag."""
+        """Return whether schemas are requested without `$ref`; raises Invalid for no boolean."""
         parameters = QueryParameters(self.request)
         resolve = parameters.flag("resolveReferences", default=False)
         parameters.raise_faults()

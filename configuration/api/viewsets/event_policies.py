@@ -1,4 +1,4 @@
-"""Settings that a workspace has for all types of events at once."""
+"""A workspace's settings of all types of events at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from contacthub_project.core.errors import NotFound
 
 
 class EventPolicyViewSet(ConfigurationViewSet):
-    """Something that a workspace sets of all types of events."""
+    """A setting of all types of events."""
 
     def event_settings(self) -> dict[str, EventTypeSettings]:
         """The workspace's settings of all types, by type."""
@@ -30,7 +30,7 @@ class EventPolicyViewSet(ConfigurationViewSet):
 
 
 class PayloadSizeViewSet(EventPolicyViewSet):
-    """How large events may be; types that a body does not name have the default."""
+    """The greatest sizes of events; types that a body does not name get the default."""
 
     @extend_schema(responses={200: PayloadSizeByEventType})
     def retrieve(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
@@ -96,7 +96,7 @@ class ProductsUpdatePolicyViewSet(EventPolicyViewSet):
 
 
 class PlanModelViewSet(EventPolicyViewSet):
-    """What an export to Contactplan can carry."""
+    """The fields that an export to Contactplan can have."""
 
     @extend_schema(responses={200: PlanModel})
     def retrieve(self, request: HttpRequest, workspace_id: str, plan_model: str) -> JsonResponse:

@@ -1,4 +1,4 @@
-"""The built-in types of events, and what a workspace settles for each of them."""
+"""The built-in types of events, and a workspace's settings of each of them."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class EventConfigurationViewSet(ConfigurationViewSet):
         }
 
     def _sent_back(self, body: dict[str, Any], settings: EventTypeSettings) -> dict[str, Any]:
-        """What a body must equal: the type as it is answered, its schema in either form."""
+        """Return the current response for a body: the type, its schema in either form."""
         forms = [self._described(settings, resolve=resolve) for resolve in (False, True)]
         given = body.get("propertiesSchema")
         return next((form for form in forms if form["propertiesSchema"] == given), forms[0])

@@ -1,4 +1,4 @@
-"""Who is calling."""
+"""The current user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes of both kinds in short, entry nodes, and what they recognise customers by."""
+"""Nodes of both kinds in short, entry nodes, and their matching policies."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from configuration.actions.rekeying import rekey_in_request
 from configuration.api.filters import NodeFilterSet
 from configuration.api.force import FORCE, forced
 from configuration.api.scoping import WorkspaceScopedViewSet
+from configuration.api.serializers.matching_rules import MatchingRulesInput, MatchingRulesOutput
 from configuration.api.serializers.nodes import (
     EntryNodeInput,
     EntryNodeOutput,
@@ -31,7 +32,7 @@ from contacthub_project.core.errors import NotFound
 
 
 class NodeViewSet(WorkspaceScopedViewSet):
-    """Nodes of both kinds in short, those that the caller reaches."""
+    """Nodes of both kinds in short, those that the caller may access."""
 
     filterset_class = NodeFilterSet
     page_rules = pagination.CONFIGURATION
@@ -49,7 +50,7 @@ class NodeViewSet(WorkspaceScopedViewSet):
 
 
 class EntryNodeViewSet(WorkspaceScopedViewSet):
-    """Entry nodes of a workspace, those that the caller reaches."""
+    """Entry nodes of a workspace, those that the caller may access."""
 
     page_rules = pagination.CONFIGURATION
 
@@ -109,9 +110,12 @@ class EntryNodeViewSet(WorkspaceScopedViewSet):
 
     @extend_schema(responses={200: RekeyingOutput})
     def rekeying(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
-        """How far the latest change of the matching policy has come; NotFound if there was none."""
+        """Return the progress of the latest change of the matching policy.
+
+        NotFound if there was none.
+        """
         node = self.entry_node(node_id)
-        rekeying = Rekeying.objects.filter(node=node).first()
+        rekeying = Rekeying.objects.in_workspace(node.workspace_id).filter(node_id=node.id).first()
         if rekeying is None:
             raise NotFound(f"Customers of node {node_id} were never re-keyed")
         return JsonResponse(RekeyingOutput(rekeying).data)
@@ -142,8 +146,32 @@ class EntryNodeViewSet(WorkspaceScopedViewSet):
         )
         return self._changed(node, UniqueCustomerOutput)
 
+    @extend_schema(responses={200: MatchingRulesOutput})
+    def matching_rules(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
+        node = self.entry_node(node_id)
+        return JsonResponse(MatchingRulesOutput(node).data, version=node.version)
+
+    @extend_schema(
+        parameters=[FORCE],
+        request=MatchingRulesInput,
+        responses={200: MatchingRulesOutput, 202: RekeyingOutput},
+    )
+    def set_matching_rules(
+        self, request: HttpRequest, workspace_id: str, node_id: str
+    ) -> JsonResponse:
+        node = actions.set_matching_rules(
+            self.entry_node(node_id),
+            MatchingRulesInput.read(self.body())["rules"],
+            expected_version=expected_version(request),
+            force=forced(request),
+        )
+        return self._changed(node, MatchingRulesOutput)
+
     def _changed(self, node: Node, output: type[ModelSerializer]) -> JsonResponse:
-        """The changed node; or 202 and how far its customers are, when there are many."""
+        """Return the changed node.
+
+        Or 202 and the progress of its customers, when there are many.
+        """
         node, rekeying = rekey_in_request(node)
         if rekeying is None:
             return JsonResponse(output(node).data, version=node.version)
@@ -154,7 +182,7 @@ class EntryNodeViewSet(WorkspaceScopedViewSet):
 
 
 class DefaultMatchingPolicyViewSet(WorkspaceScopedViewSet):
-    """What a new entry node recognises customers by."""
+    """The matching policy of new entry nodes."""
 
     @extend_schema(responses={200: UniqueCustomerOutput})
     def retrieve(self, request: HttpRequest, workspace_id: str) -> JsonResponse:

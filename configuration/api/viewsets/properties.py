@@ -25,7 +25,7 @@ from contacthub_project.core.errors import NotFound
 
 
 class BasePropertyViewSet(ConfigurationViewSet):
-    """The base properties that can be switched off; `name` is a dotted path below `base`."""
+    """The base properties that can be disabled; `name` is a dotted path below `base`."""
 
     @extend_schema(responses={200: elements_of(BaseProperty, "base properties")})
     def list(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
@@ -124,6 +124,6 @@ def _base_property(path: str, *, enabled: bool) -> dict[str, Any]:
 
 
 def _description(path: str) -> str:
-    """`contacts.mobilePhone` as `Contacts: mobile phone`."""
+    """Return `contacts.mobilePhone` as `Contacts: mobile phone`."""
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in path)
     return words.replace(".", ": ").capitalize()

@@ -1,4 +1,4 @@
-"""How long events are kept, of a workspace and of a node."""
+"""The retention of events, of a workspace and of a node."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from contacthub_project.api.renderers import JsonResponse
 
 
 class RetentionPolicyViewSet(ConfigurationViewSet):
-    """How long a workspace keeps events, by type."""
+    """The retention of a workspace's events, by type."""
 
     @extend_schema(responses={200: RetentionByEventType})
     def retrieve(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
@@ -44,7 +44,7 @@ class RetentionPolicyViewSet(ConfigurationViewSet):
 
     @extend_schema(responses={200: RetentionStatusByEventType})
     def status(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """What the policy means now: the moment before which events of a type are purged."""
+        """Return the moments before which events are purged now, by type."""
         months = self._months()
         before = cutoffs(months, timezone.now())
         status = {
@@ -58,7 +58,7 @@ class RetentionPolicyViewSet(ConfigurationViewSet):
 
 
 class NodeRetentionPolicyViewSet(ConfigurationViewSet):
-    """How long a node of either kind keeps events, by type, with the switch of its purge."""
+    """The retention of events of a node of either kind, by type, and the switch of its purge."""
 
     @extend_schema(responses={200: NodeRetention})
     def retrieve(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
@@ -78,7 +78,7 @@ class NodeRetentionPolicyViewSet(ConfigurationViewSet):
         return self.answer(self._described(node))
 
     def by_type(self, node: Node) -> dict[str, Any]:
-        """The months of each type: the node's own, else the workspace's."""
+        """Return the months of each type: the node's own, else the workspace's."""
         of_workspace = EventTypeSettings.objects.retention_months(self.workspace.id)
         return _by_type(effective_months(of_workspace, node.retention_months))
 
@@ -89,7 +89,7 @@ class NodeRetentionPolicyViewSet(ConfigurationViewSet):
 
 
 class EntryNodeRetentionPolicyViewSet(NodeRetentionPolicyViewSet):
-    """The same of an entry node, its months and its switch apart."""
+    """The same of an entry node, with separate months and switch."""
 
     @extend_schema(responses={200: RetentionByEventType})
     def retrieve(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:

@@ -1,4 +1,4 @@
-"""Connections of nodes to user databases of Contactsend, and what is known of those."""
+"""Connections of nodes to user databases of Contactsend, and the registry of those."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from configuration.api.filters import LARGEST_GROUP
-from configuration.api.schema import (
-    SEND_SUBSCRIPTIONS,
-    USER_DATABASE_FIELDS,
-    USER_DATABASE_SUBSCRIPTIONS,
-)
+from configuration.api.schema import SEND_SUBSCRIPTIONS
 from configuration.api.scoping import WorkspaceScopedViewSet
-from configuration.api.serializers.send_sources import SendSourceOutput
+from configuration.api.serializers.send_sources import (
+    SendSourceOutput,
+    UserDatabaseField,
+    UserDatabaseSubscription,
+)
 from configuration.models import SendSource, SendUserDatabase, Workspace
 from configuration.models.user import Role
 from contacthub_project.api.parameters import number_parameter
@@ -24,6 +24,10 @@ from contacthub_project.core.errors import NotFound
 
 MOST_SOURCES = 10_000
 LISTED = elements_of(SendSourceOutput, "send sources")
+FIELDS_OF_DATABASE = elements_of(UserDatabaseField, "fields of the user database")
+SUBSCRIPTIONS_OF_DATABASE = elements_of(
+    UserDatabaseSubscription, "subscriptions of the user database"
+)
 GROUP = number_parameter(
     "groupPk",
     "Number of the customer group; the workspace's own unless given, others for operators only.",
@@ -61,7 +65,12 @@ class NodeSendSourceViewSet(WorkspaceScopedViewSet):
     @extend_schema(responses={200: SendSourceOutput})
     def retrieve(self, request: HttpRequest, workspace_id: str, node_id: str) -> JsonResponse:
         node = self.any_node(node_id)
-        send = SendSource.objects.present().filter(node=node).with_source().first()
+        send = (
+            SendSource.objects.present()
+            .of_nodes(self.workspace.id, [node.id])
+            .with_source()
+            .first()
+        )
         if send is None:
             raise NotFound(f"node {node.id} has no send source")
         return JsonResponse(SendSourceOutput(send).data)
@@ -70,9 +79,9 @@ class NodeSendSourceViewSet(WorkspaceScopedViewSet):
     def subscriptions(
         self, request: HttpRequest, workspace_id: str, aggregate_node_id: str
     ) -> JsonResponse:
-        """Those that the entry nodes of the aggregate node have mapped."""
+        """Return the subscriptions mapped by the entry nodes of the aggregate node."""
         node = self.aggregate_node(aggregate_node_id)
-        sends = SendSource.objects.present().filter(node_id__in=node.entry_nodes)
+        sends = SendSource.objects.present().of_nodes(self.workspace.id, node.entry_nodes)
         mappings = [
             {**mapping, "nodeId": send.node_id, "sourceId": send.source_id}
             for send in sends.select_related("source").order_by("node_id")
@@ -82,33 +91,41 @@ class NodeSendSourceViewSet(WorkspaceScopedViewSet):
 
 
 class UserDatabaseViewSet(WorkspaceScopedViewSet):
-    """The registry of user databases that staff keep."""
+    """The registry of user databases, kept by staff."""
 
-    @extend_schema(parameters=[GROUP], responses={200: USER_DATABASE_SUBSCRIPTIONS})
+    @extend_schema(
+        parameters=[GROUP],
+        responses={200: SUBSCRIPTIONS_OF_DATABASE},
+    )
     def subscriptions(
         self, request: HttpRequest, workspace_id: str, subscriber_source_id: str
     ) -> JsonResponse:
-        return JsonResponse({"elements": self.get_object(subscriber_source_id).subscriptions})
+        registered = self.get_object(subscriber_source_id).subscriptions
+        return JsonResponse({"elements": UserDatabaseSubscription(registered, many=True).data})
 
-    @extend_schema(parameters=[GROUP], responses={200: USER_DATABASE_FIELDS})
+    @extend_schema(
+        parameters=[GROUP],
+        responses={200: FIELDS_OF_DATABASE},
+    )
     def fields(
         self, request: HttpRequest, workspace_id: str, subscriber_source_id: str
     ) -> JsonResponse:
-        return JsonResponse({"elements": self.get_object(subscriber_source_id).fields})
+        registered = self.get_object(subscriber_source_id).fields
+        return JsonResponse({"elements": UserDatabaseField(registered, many=True).data})
 
     def get_object(self, userdb_id: str) -> SendUserDatabase:
-        """A user database of the customer group asked for; raises Invalid or NotFound.
+        """Return a user database of the requested customer group; raises Invalid or NotFound.
 
-        What other customer groups keep is for operators only.
+        Those of other customer groups are for operators only.
         """
         parameters = QueryParameters(self.request)
         group = parameters.whole_number("groupPk", default=None, most=LARGEST_GROUP)
         parameters.raise_faults()
         own = Workspace.objects.get(id=self.workspace.id).group_pk
-        wanted = own if group is None else group
-        allowed = wanted == own or Role.CLAB_OPERATOR in self.caller.roles
+        requested_group = own if group is None else group
+        allowed = requested_group == own or Role.CLAB_OPERATOR in self.caller.roles
         found = (
-            SendUserDatabase.objects.filter(group_pk=wanted, userdb_id=userdb_id).first()
+            SendUserDatabase.objects.filter(group_pk=requested_group, userdb_id=userdb_id).first()
             if allowed and "\0" not in userdb_id
             else None
         )

@@ -1,4 +1,4 @@
-"""Sources: the applications that write and read."""
+"""Sources: applications with tokens."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from configuration.api.scoping import WorkspaceScopedViewSet
 from configuration.api.serializers.sources import SourceInput, SourceOutput, SourceUpdate
 from configuration.models import Source
 from contacthub_project.api import pagination
-from contacthub_project.api.query import id_or_unknown
+from contacthub_project.api.query import get_or_not_found
 from contacthub_project.api.renderers import JsonResponse, NoContent
 from contacthub_project.api.schema import page_of
 from contacthub_project.api.viewsets import expected_version
-from contacthub_project.core.errors import NotFound
 
 
 class SourceViewSet(WorkspaceScopedViewSet):
@@ -68,12 +67,9 @@ class SourceViewSet(WorkspaceScopedViewSet):
         return _with_token(source, token)
 
     def get_object(self, source_id: str) -> Source:
-        """A source of the workspace; raises NotFound."""
+        """Return a source of the workspace; raises NotFound."""
         sources = Source.objects.in_workspace(self.workspace.id)
-        source = sources.filter(id=id_or_unknown(source_id)).first()
-        if source is None:
-            raise NotFound(f"source not found {source_id}")
-        return source
+        return get_or_not_found(sources, source_id, "source")
 
 
 def _with_token(source: Source, token: str, status: int = 200) -> JsonResponse:

@@ -1,4 +1,4 @@
-"""People of a workspace, and what they may do in its nodes."""
+"""People of a workspace, and their permissions in its nodes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class UserViewSet(WorkspaceScopedViewSet):
         return JsonResponse(UserOutput(self.get_object(id)).data)
 
     def get_object(self, user_id: str) -> User:
-        """Somebody who works in the workspace, with their grants there; raises NotFound."""
+        """Return a person of the workspace, with their grants there; raises NotFound."""
         everybody = User.objects.in_workspace(self.workspace.id)
         is_number = user_id.isascii() and user_id.isdigit() and len(user_id) <= LARGEST_ID
         found: User | None = (

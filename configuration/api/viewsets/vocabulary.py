@@ -1,4 +1,7 @@
-"""What every workspace has in common: schemas, merge policies, providers, contexts, categories."""
+"""The vocabulary shared by all workspaces.
+
+Schemas, merge policies, providers, contexts, categories.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ from contacthub_project.api.viewsets import ContactHubViewSet
 
 
 class VocabularyViewSet(WorkspaceScopedViewSet):
-    """What is the same in every workspace; each action answers one list or schema."""
+    """The vocabulary shared by all workspaces; each action returns one list or schema."""
 
     @extend_schema(responses={200: BasePropertiesModel})
     def base_properties(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
@@ -67,7 +70,7 @@ class VocabularyViewSet(WorkspaceScopedViewSet):
 
 
 class EventCategoryViewSet(ContactHubViewSet):
-    """How analytics groups the types of events; public."""
+    """The categories of event types in analytics; public."""
 
     @extend_schema(responses={200: elements_of(EventCategory, "categories")})
     def list(self, request: HttpRequest) -> JsonResponse:

@@ -1,4 +1,4 @@
-"""A workspace's own settings, and how many requests it may make."""
+"""A workspace's own settings, and its limit of requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contacthub_project.api.renderers import JsonResponse
 
 
 class WorkspaceConfigurationViewSet(ConfigurationViewSet):
-    """Name, industry, time zone, currency and what identifies nobody."""
+    """Name, industry, time zone, currency, placeholders."""
 
     @extend_schema(responses={200: WorkspaceConfigurationOutput})
     def retrieve(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
@@ -35,7 +35,7 @@ class WorkspaceConfigurationViewSet(ConfigurationViewSet):
 
 
 class ThrottlingViewSet(ConfigurationViewSet):
-    """Requests a minute. Not throttled itself: a limit set too low can be seen and raised."""
+    """The requests per minute. Not throttled itself, so that a low limit can be raised."""
 
     is_throttled = False
 

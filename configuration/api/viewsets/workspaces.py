@@ -1,10 +1,9 @@
-"""Workspaces, made and switched by the operators of the installation."""
+"""Workspaces, for the operators of the installation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
@@ -20,6 +19,7 @@ from configuration.api.serializers.workspaces import (
     WorkspaceStatusBody,
 )
 from configuration.models import Workspace
+from configuration.queries.shards import shard_names
 from contacthub_project.api import pagination
 from contacthub_project.api.permissions import OperationPermission
 from contacthub_project.api.renderers import JsonResponse, NoContent
@@ -28,10 +28,10 @@ from contacthub_project.api.viewsets import ContactHubViewSet
 
 
 class WorkspaceViewSet(WorkspaceScopedViewSet):
-    """All workspaces of the installation, and each of them, in whichever status it is."""
+    """All workspaces of the installation, in any status."""
 
     serves_closed_workspaces = True
-    outside = ("list", "create")  # actions that are in no workspace
+    outside = ("list", "create")  # actions outside of a workspace
     filterset_class = WorkspaceFilterSet
     page_rules = pagination.CONFIGURATION
 
@@ -90,13 +90,13 @@ class WorkspaceViewSet(WorkspaceScopedViewSet):
         return JsonResponse(WorkspaceStatusBody(workspace).data, version=workspace.version)
 
     def get_object(self) -> Workspace:
-        """The workspace of the path, as a row."""
+        """Return the workspace of the path."""
         return Workspace.objects.get(id=self.workspace.id)
 
 
 class ShardViewSet(ContactHubViewSet):
-    """Where the data of workspaces can be placed."""
+    """The shards for workspaces."""
 
     @extend_schema(responses={200: ELEMENTS_OF_NAMES})
     def list(self, request: HttpRequest) -> JsonResponse:
-        return JsonResponse({"elements": list(settings.SHARDS)})
+        return JsonResponse({"elements": shard_names()})

@@ -18,16 +18,12 @@ from configuration.models import User, UserSession
 from configuration.models.user_session import SIGN_IN
 from configuration.queries.access import access_tokens, refresh_tokens
 from contacthub_project.admin.audit import record_action
+from contacthub_project.admin.context import StaffContext
 from contacthub_project.admin.form_fields import row_id
-from contacthub_project.admin.site import StaffContext, page_of_all
+from contacthub_project.admin.site import page_of_all
 from contacthub_project.core.identifiers import as_uuid
 
 MOST = 50
-COLUMNS = {
-    "sessions": ("Since", "From", "Browser"),
-    "tokens": ("Kind", "For", "Since", "Until"),
-    "clients": ("Name", "Client id", "Since"),
-}
 ENDINGS: dict[str, Callable[[User, int], Ended | None]] = {
     "access-token": ending_access.end_access_token,
     "refresh-token": ending_access.end_refresh_token,
@@ -36,49 +32,48 @@ ENDINGS: dict[str, Callable[[User, int], Ended | None]] = {
 
 
 @page_of_all("access/", "access")
-def access(visit: StaffContext) -> HttpResponseBase:
+def access(staff: StaffContext) -> HttpResponseBase:
     """List and end one's own; operators those of `?person=` too."""
-    person = _person(visit)
+    person = _person(staff)
     if person is None:
-        return visit.show(
+        return staff.show(
             "refused",
             "There is no such person",
             status=404,
             message="There is no such person, or you may not see how they get in.",
             advice="Your own sessions and tokens are under Sessions and tokens.",
         )
-    if visit.request.method == "POST":
-        ended = _end(person, visit.request.POST)
+    if staff.request.method == "POST":
+        ended = _end(person, staff.request.POST)
         if ended is None:
-            messages.error(visit.request, "That is there no more.")
+            messages.error(staff.request, "That is there no more.")
         else:
-            record_action(visit.user, visit.last_workspace, ended.kind, ended.name)
-            messages.success(visit.request, f"{ended.kind}.")
-        query = f"?person={person.pk}" if person != visit.user else ""
+            record_action(staff.user, staff.last_workspace, ended.kind, ended.name)
+            messages.success(staff.request, f"{ended.kind}.")
+        query = f"?person={person.pk}" if person != staff.user else ""
         return HttpResponseRedirect(reverse("office:access") + query)
     sessions = UserSession.objects.of_person(person.pk).order_by("-signed_in_at")[:MOST]
     clients = get_application_model().objects.filter(user=person).order_by("-id")
-    return visit.show(
+    return staff.show(
         "access",
-        "Sessions and tokens" if person == visit.user else f"Sessions and tokens of {person}",
-        columns=COLUMNS,
-        sessions=[each for each in sessions if _goes_on(each, person)],
-        this_session=visit.request.session.get(SIGN_IN, {}).get("id"),
+        "Sessions and tokens" if person == staff.user else f"Sessions and tokens of {person}",
+        sessions=[each for each in sessions if _is_current(each, person)],
+        this_session=staff.request.session.get(SIGN_IN, {}).get("id"),
         refresh_tokens=refresh_tokens(person).order_by("-id")[:MOST],
         access_tokens=access_tokens(person).order_by("-id")[:MOST],
         clients=clients[:MOST],
     )
 
 
-def _person(visit: StaffContext) -> User | None:
-    """Return the person whose access is shown, None if the visitor may not see it."""
-    asked = visit.request.GET.get("person")
-    if asked is None or asked == str(visit.user.pk):
-        return visit.user
-    return User.objects.filter(id=row_id(asked)).first() if visit.is_operator else None
+def _person(staff: StaffContext) -> User | None:
+    """Return the person whose access is displayed, None if the user may not see it."""
+    person_id = staff.request.GET.get("person")
+    if person_id is None or person_id == str(staff.user.pk):
+        return staff.user
+    return User.objects.filter(id=row_id(person_id)).first() if staff.is_operator else None
 
 
-def _goes_on(session: UserSession, person: User) -> bool:
+def _is_current(session: UserSession, person: User) -> bool:
     """Return whether a session is valid with the person's password and roles."""
     expected: str = person.get_session_auth_hash()
     return session.get_decoded().get(HASH_SESSION_KEY) == expected

@@ -16,8 +16,9 @@ from configuration.actions.api_clients import set_date_format
 from configuration.actions.ending_access import delete_client
 from configuration.models.source import DATE_FORMATS
 from contacthub_project.admin.audit import record_action
+from contacthub_project.admin.context import StaffContext
 from contacthub_project.admin.form_fields import row_id
-from contacthub_project.admin.site import StaffContext, page_of_all
+from contacthub_project.admin.site import page_of_all
 from contacthub_project.core.date_format import DateFormat
 
 Application = get_application_model()
@@ -38,67 +39,67 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @page_of_all("clients/", "clients", sensitive={"add": "You make an API client."})
-def clients(visit: StaffContext) -> HttpResponseBase:
+def clients(staff: StaffContext) -> HttpResponseBase:
     """List, create and delete one's own API clients; a secret is shown once."""
-    form, mine = visit.request.POST, Application.objects.filter(user=visit.user)
+    form, mine = staff.request.POST, Application.objects.filter(user=staff.user)
     secret = None
     if form.get("act") == "add":
-        secret = _add(visit, form)
+        secret = _add(staff, form)
     elif form.get("act") == "delete":
         row = row_id(form.get("id", ""))
-        ended = delete_client(visit.user, row) if row is not None else None
+        ended = delete_client(staff.user, row) if row is not None else None
         if ended is not None:
-            record_action(visit.user, visit.last_workspace, ended.kind, ended.name)
-            messages.success(visit.request, "The client is deleted. Its tokens are void.")
+            record_action(staff.user, staff.last_workspace, ended.kind, ended.name)
+            messages.success(staff.request, "The client is deleted. Its tokens are void.")
             return HttpResponseRedirect(reverse("office:clients"))
     elif form.get("act") == "dates":
         client = mine.filter(id=row_id(form.get("id", ""))).first()
         if client is not None and form.get("date_format") in dict(DATE_FORMATS):
-            wanted = DateFormat(form["date_format"])
-            set_date_format(client, wanted)
+            date_format_after = DateFormat(form["date_format"])
+            set_date_format(client, date_format_after)
             record_action(
-                visit.user, visit.last_workspace, "API client changed", client.client_id,
-                after={"dateFormat": wanted.value},
+                staff.user, staff.last_workspace, "API client changed", client.client_id,
+                after={"dateFormat": date_format_after.value},
             )  # fmt: skip
-            messages.success(visit.request, f"Moments end with {wanted.value} now.")
+            messages.success(staff.request, f"Timestamps end with {date_format_after.value} now.")
             return HttpResponseRedirect(reverse("office:clients"))
-    return visit.show(
+    return staff.show(
         "clients",
         "API clients",
         clients=mine.select_related("answers").order_by("-id")[:MOST],
         secret=secret,
         typed={} if secret else form,
-        token_address=visit.request.build_absolute_uri(reverse("oauth2_provider:token")),
+        token_address=staff.request.build_absolute_uri(reverse("oauth2_provider:token")),
     )
 
 
-def _add(visit: StaffContext, form: Any) -> dict[str, str] | None:
+def _add(staff: StaffContext, form: Any) -> dict[str, str] | None:
     """Create a client and return its id and secret; None when the form is invalid."""
-    wanted = ClientForm(form)
-    if form.get("authorization_grant_type") == SIGN_IN and not visit.is_operator:
-        messages.error(visit.request, "Only an operator may have other people sign in.")
+    filled_form = ClientForm(form)
+    if form.get("authorization_grant_type") == SIGN_IN and not staff.is_operator:
+        messages.error(staff.request, "Only an operator may have other people sign in.")
         return None
-    if Application.objects.filter(user=visit.user).count() >= MOST:
-        messages.error(visit.request, f"Nobody has more than {MOST} clients. Delete one first.")
+    if Application.objects.filter(user=staff.user).count() >= MOST:
+        messages.error(staff.request, f"Nobody has more than {MOST} clients. Delete one first.")
         return None
     secret = generate_client_secret()
-    client = wanted.instance
-    client.user, client.client_secret = visit.user, secret
+    client = filled_form.instance
+    client.user, client.client_secret = staff.user, secret
     is_script = form.get("authorization_grant_type") == SCRIPT
-    # Applications in browsers and on phones keep no secret: PKCE stands in for it.
+    # Applications in browsers and on phones cannot keep a secret: PKCE replaces it.
     client.client_type = "confidential" if is_script else "public"
-    if not wanted.is_valid():
-        for faults in wanted.errors.values():
+    if not filled_form.is_valid():
+        for faults in filled_form.errors.values():
             for fault in faults:
-                messages.error(visit.request, str(fault))
+                messages.error(staff.request, str(fault))
         return None
-    client = wanted.save()
-    date_format = DateFormat(wanted.cleaned_data["date_format"] or DateFormat.ZULU)
+    client = filled_form.save()
+    date_format = DateFormat(filled_form.cleaned_data["date_format"] or DateFormat.ZULU)
     if date_format is not DateFormat.ZULU:
         set_date_format(client, date_format)
     record_action(
-        visit.user, visit.last_workspace, "API client made", client.client_id,
+        staff.user, staff.last_workspace, "API client made", client.client_id,
         after={"name": client.name, "dateFormat": date_format.value},
     )  # fmt: skip
-    messages.success(visit.request, "The client is there.")
+    messages.success(staff.request, "The client is there.")
     return {"id": client.client_id, "secret": secret if is_script else ""}

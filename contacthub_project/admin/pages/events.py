@@ -7,15 +7,11 @@ from typing import Any
 from django.http.response import HttpResponseBase
 
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
-from contacthub_project.admin.form_fields import (
-    as_typed,
-    changes,
-    fields_of,
-    filled,
-    grouped,
-    shown,
-)
-from contacthub_project.admin.site import WorkspaceContext, page
+from contacthub_project.admin.context import WorkspaceContext
+from contacthub_project.admin.form_documents import as_typed, changes, filled
+from contacthub_project.admin.form_fields import as_field_text, fields_of, labelled_values, read
+from contacthub_project.admin.form_sections import problems, sections_by_group, with_faults
+from contacthub_project.admin.site import page
 
 SIZE = 20
 TYPES = sorted(EVENT_TYPES.values(), key=lambda event: event.label)
@@ -24,26 +20,28 @@ TYPES = sorted(EVENT_TYPES.values(), key=lambda event: event.label)
 @page("events/", "events")
 def events(office: WorkspaceContext) -> HttpResponseBase:
     """List the events of a node, latest first."""
-    asked, node = office.request.GET, office.node
+    parameters, node = office.request.GET, office.node
     if node is None:
         return office.show("empty", "Events", message="There is no node that you may read yet.")
     number = office.page_number
     query: dict[str, Any] = {"nodeId": node["id"], "size": SIZE, "page": number}
     for name in ("type", "context"):
-        if asked.get(name):
-            query[name] = asked[name]
+        if parameters.get(name):
+            query[name] = parameters[name]
     reply = office.api.get(f"{office.path}/events", query)
     found = reply.json if reply.is_good else {"elements": [], "page": None}
     return office.show(
         "events",
         "Events",
         node=node,
-        rows=[(event, list(shown(event["properties"]))[:3]) for event in found["elements"]],
+        rows=[
+            (event, list(labelled_values(event["properties"]))[:3]) for event in found["elements"]
+        ],
         page=found["page"],
         types=TYPES,
         contexts=list(CONTEXTS),
-        type=asked.get("type", ""),
-        context=asked.get("context", ""),
+        type=parameters.get("type", ""),
+        context=parameters.get("context", ""),
         kept=office.kept,
         fault="" if reply.is_good else reply.message,
     )
@@ -58,9 +56,9 @@ def event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
         EVENT_TYPES[found["type"]].label,
         event=found,
         back=office.url("event", event_id=event_id),
-        properties=list(shown(found["properties"])),
-        context_info=list(shown(found["contextInfo"] or {})),
-        tracking=list(shown(found.get("tracking") or {})),
+        properties=list(labelled_values(found["properties"])),
+        context_info=list(labelled_values(found["contextInfo"] or {})),
+        tracking=list(labelled_values(found.get("tracking") or {})),
         node_name=office.node_name((found.get("bringBackProperties") or {}).get("nodeId") or ""),
     )
 
@@ -69,11 +67,11 @@ def event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
 def new_event(office: WorkspaceContext) -> HttpResponseBase:
     """Create an event: choose its type, then fill in the form of that type's schema."""
     request = office.request
-    asked = request.GET
-    event_type, customer_id = asked.get("type", ""), asked.get("customer", "")
+    parameters = request.GET
+    event_type, customer_id = parameters.get("type", ""), parameters.get("customer", "")
     if not event_type:
         return office.show("event_type", "What happened?", types=TYPES, customer_id=customer_id)
-    original = _original(office, asked.get("copy"))
+    original = _original(office, parameters.get("copy"))
     fields = filled(_fields(office, event_type), original)
     faults: dict[str, str] = {}
     if request.method == "POST":
@@ -86,7 +84,7 @@ def new_event(office: WorkspaceContext) -> HttpResponseBase:
                 "properties": properties,
             }
             if request.POST.get("date"):
-                body["date"] = request.POST["date"]
+                body["date"] = read(request.POST["date"], "moment")
             if original.get("contextInfo"):
                 body["contextInfo"] = original["contextInfo"]
             reply = office.api.write("POST", f"{office.path}/events", body)
@@ -94,11 +92,13 @@ def new_event(office: WorkspaceContext) -> HttpResponseBase:
                 return office.go("event", event_id=reply.json["id"])
             faults = _in_properties(reply.faults)
         fields = as_typed(fields, request.POST)
+    sections = sections_by_group(with_faults(fields, faults))
     return office.show(
         "event_form",
-        f"New event: {event_type}",
-        groups=grouped(fields, faults),
-        contexts=list(CONTEXTS),
+        f"New event: {EVENT_TYPES[event_type].label if event_type in EVENT_TYPES else event_type}",
+        sections=sections,
+        problems=problems(sections, faults),
+        contexts=[(name, each["label"]) for name, each in CONTEXTS.items()],
         context=request.POST.get("context") or (original or {}).get("context") or "OTHER",
         date=request.POST.get("date", ""),
         customer_id=request.POST.get("customerId") or customer_id or original.get("customerId", ""),
@@ -113,23 +113,26 @@ def edit_event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
     request = office.request
     found = office.get(f"/events/{event_id}")
     fields = filled(_fields(office, found["type"]), found["properties"])
+    date = as_field_text(found["date"], "moment")
     faults: dict[str, str] = {}
     if request.method == "POST":
         properties, faults = changes(fields, request.POST)
         if not faults:
             body: dict[str, Any] = {"properties": properties} if properties else {}
-            if request.POST.get("date") and request.POST["date"] != found["date"]:
-                body["date"] = request.POST["date"]
+            if request.POST.get("date") and request.POST["date"] != date:
+                body["date"] = read(request.POST["date"], "moment")
             reply = office.api.write("PATCH", f"{office.path}/events/{event_id}", body)
             if office.done(reply, "Your changes are kept."):
                 return office.go("event", event_id=event_id)
             faults = _in_properties(reply.faults)
         fields = as_typed(fields, request.POST)
+    sections = sections_by_group(with_faults(fields, faults))
     return office.show(
         "event_form",
-        f"Edit event: {found['type']}",
-        groups=grouped(fields, faults),
-        date=request.POST.get("date") or found["date"],
+        f"Edit event: {EVENT_TYPES[found['type']].label}",
+        sections=sections,
+        problems=problems(sections, faults),
+        date=request.POST.get("date") or date,
         event=found,
     )
 
@@ -167,4 +170,4 @@ def _fields(office: WorkspaceContext, event_type: str) -> list[Any]:
 
 
 def _in_properties(faults: dict[str, str]) -> dict[str, str]:
-    return {path.removeprefix("/properties"): message for path, message in faults.items()} | faults
+    return {path.removeprefix("/properties"): message for path, message in faults.items()}

@@ -1,4 +1,4 @@
-"""Pages for operators: health, recent tasks and the audit log."""
+"""The page of health, queues and recent tasks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from django.http.response import HttpResponseBase
 
 from analytics.models import Delta, Ledger
 from bulkjobs.models import BulkJob
-from configuration.admin.filters import StaffChangeFilterSet
 from configuration.domain.permissions import reads_whole_workspace
-from configuration.models import StaffChange
-from contacthub_project.admin.site import WorkspaceContext, page
+from contacthub_project.admin.context import WorkspaceContext
+from contacthub_project.admin.site import page
 from customers.models import AggregateBuild, Change, PendingMerge
 from events.models import DroppedEvents, PurgeRun
 
-SIZE = 50
 JOBS = "/nodes/{nodeId}/bulk-jobs"
 MOST = 10_000
 DROPPED_DAYS = timedelta(days=30)
@@ -48,7 +46,7 @@ def operations(office: WorkspaceContext) -> HttpResponseBase:
             ("Changes to be counted", _up_to(Delta.objects.filter(**here))),
             ("Aggregate customers to be merged", _up_to(PendingMerge.objects.filter(**merges))),
             ("Aggregate nodes being built", AggregateBuild.objects.filter(**here).count()),
-            ("Bulk jobs to be done", jobs.filter(id__in=BulkJob.objects.to_do()).count()),
+            ("Bulk jobs to be done", jobs.to_do().count()),
             ("Changes in the update stream", _up_to(Change.objects.filter(**here))),
         ],
         sees_all=sees_all,
@@ -61,48 +59,6 @@ def operations(office: WorkspaceContext) -> HttpResponseBase:
     )
 
 
-@page("audit/", "audit")
-def audit(office: WorkspaceContext) -> HttpResponseBase:
-    """Show changes by staff, latest first, with the documents before and after."""
-    filters = StaffChangeFilterSet(office.request.GET)
-    # Changes outside of any workspace, as by manage.py, are for operators.
-    places = [office.workspace_id, None] if office.is_operator else [office.workspace_id]
-    shown: list[StaffChange] = []
-    for place in places:  # each by the index
-        changes = StaffChange.objects.in_workspace(place).select_related("user")
-        if not office.may("PUT", "/configuration"):
-            changes = changes.filter(user=office.user)
-        if not filters.faults:
-            changes = filters.filter_queryset(changes)
-        shown += changes.order_by("-id")[:SIZE]
-    shown = sorted(shown, key=lambda change: -change.pk)[:SIZE]
-    return office.show(
-        "audit",
-        "Audit log",
-        changes=[(each, list(_differences(each.before, each.after))) for each in shown],
-        following=shown[-1].id if len(shown) == SIZE else None,
-        sees_all=office.may("PUT", "/configuration"),
-    )
-
-
 def _up_to(rows: Any) -> str:
     count = rows[:MOST].count()
     return f"more than {MOST}" if count == MOST else str(count)
-
-
-def _differences(before: Any, after: Any, path: str = "") -> Any:
-    """Return the differing values as path, before, after."""
-    if before == after:
-        return
-    if isinstance(before, dict) and isinstance(after, dict):
-        for name in [*before, *(name for name in after if name not in before)]:
-            yield from _differences(
-                before.get(name), after.get(name), f"{path}.{name}" if path else name
-            )
-    elif path:
-        yield path, before, after
-    else:
-        for name, value in (before if after is None else after or {}).items():
-            empty = value in (None, [], {}, "")
-            if not empty:
-                yield (name, value, None) if after is None else (name, None, value)

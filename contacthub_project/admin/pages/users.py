@@ -12,22 +12,15 @@ from django.http.response import HttpResponseBase
 
 from configuration.actions import users as actions
 from configuration.actions.attribution import attributed_to
-from configuration.models import Role, User
+from configuration.models import User
 from contacthub_project.admin.audit import record_action
+from contacthub_project.admin.context import CONFIGURATION, WorkspaceContext
 from contacthub_project.admin.form_fields import row_id
-from contacthub_project.admin.site import WorkspaceContext, page
+from contacthub_project.admin.refusals import ROLES
+from contacthub_project.admin.site import page
 from contacthub_project.core.errors import ContacthubError
 
-CONFIGURATION = "/configuration"
 PERMISSIONS = ("", "R", "W", "RW")
-ROLES = {
-    Role.ADMIN: "Administrator: everything in the workspaces they work in",
-    Role.USER: "User: customers and events of the nodes granted below",
-    Role.GUEST: "Guest: reads what is granted below",
-    Role.DPO: "Privacy officer: exports and forgets people",
-    Role.PLATFORM_UPDATES: "Update reader: follows the change feed",
-    Role.CLAB_OPERATOR: "Operator: everything, in all workspaces",
-}
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -47,7 +40,7 @@ class ColleagueForm(forms.Form):
     username = forms.CharField(max_length=150)
 
 
-class StandingForm(forms.Form):
+class RolesForm(forms.Form):
     """Roles of a person, and whether they may sign in."""
 
     roles = forms.MultipleChoiceField(choices=ROLES)
@@ -83,7 +76,7 @@ def users(office: WorkspaceContext) -> HttpResponseBase:
             office.api.write("PUT", path, {"nodes": granted}), "Permissions are changed."
         ):
             return office.go("users")
-    elif act in DEEDS and _done_by_operator(office, DEEDS[act]):
+    elif act in ACTIONS and _done_by_operator(office, ACTIONS[act]):
         return office.go("users")
     people = office.everything(CONFIGURATION + "/users")
     ids = [each["id"] for each in people]
@@ -116,27 +109,27 @@ def _done_by_operator(
         return False
     try:
         with attributed_to(office.user, workspace_id=office.workspace_id):
-            said = action(office, office.request.POST)
+            text = action(office, office.request.POST)
     except ContacthubError as refused:
         messages.error(office.request, refused.message)
         return False
     except forms.ValidationError as refused:
         messages.error(office.request, " ".join(refused.messages))
         return False
-    messages.success(office.request, said)
+    messages.success(office.request, text)
     return True
 
 
 def _add(office: WorkspaceContext, form: Any) -> str:
     person = actions.add_person(office.workspace_id, **_cleaned(PersonForm(form)))
-    said = f"{person} works here now."
+    text = f"{person} works here now."
     if form.get("password"):
         actions.set_password(person, form["password"])
-        return f"{said} They can sign in with the password."
-    return said
+        return f"{text} They can sign in with the password."
+    return text
 
 
-def _let_in(office: WorkspaceContext, form: Any) -> str:
+def _add_member(office: WorkspaceContext, form: Any) -> str:
     username = _cleaned(ColleagueForm(form))["username"]
     person = User.objects.filter(username=username).first()
     if person is None:
@@ -146,15 +139,15 @@ def _let_in(office: WorkspaceContext, form: Any) -> str:
     return f"{person} works here now."
 
 
-def _let_out(office: WorkspaceContext, form: Any) -> str:
+def _remove_member(office: WorkspaceContext, form: Any) -> str:
     person = _person(office, form)
     actions.remove_member(person, office.workspace_id)
     return f"{person} does not work here any more."
 
 
-def _set_standing(office: WorkspaceContext, form: Any) -> str:
+def _set_roles(office: WorkspaceContext, form: Any) -> str:
     person = _person(office, form)
-    actions.set_standing(person, **_cleaned(StandingForm(form)))
+    actions.set_roles(person, **_cleaned(RolesForm(form)))
     return f"{person} is changed."
 
 
@@ -172,11 +165,11 @@ def _remove_second_factors(office: WorkspaceContext, form: Any) -> str:
     return f"{person} has no second factor any more."
 
 
-DEEDS: dict[str, Callable[[WorkspaceContext, Any], str]] = {
+ACTIONS: dict[str, Callable[[WorkspaceContext, Any], str]] = {
     "add": _add,
-    "let-in": _let_in,
-    "let-out": _let_out,
-    "standing": _set_standing,
+    "let-in": _add_member,
+    "let-out": _remove_member,
+    "standing": _set_roles,
     "password": _set_password,
     "second-factor": _remove_second_factors,
 }

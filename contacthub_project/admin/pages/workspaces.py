@@ -13,8 +13,9 @@ from django.urls import reverse
 from configuration.actions.workspaces import demand_second_factor
 from configuration.models import Workspace, WorkspaceStatus
 from contacthub_project.admin.audit import record_action
+from contacthub_project.admin.context import Refused, StaffContext
 from contacthub_project.admin.form_fields import number
-from contacthub_project.admin.site import Refused, StaffContext, page_of_all
+from contacthub_project.admin.site import page_of_all
 
 SIZE = 20
 
@@ -27,15 +28,15 @@ SIZE = 20
         "delete": "You delete a workspace with everything in it.",
     },
 )
-def workspaces(visit: StaffContext) -> HttpResponseBase:
+def workspaces(staff: StaffContext) -> HttpResponseBase:
     """List, create, switch and delete workspaces."""
-    form = visit.request.POST
-    made = _change(visit, form) if visit.request.method == "POST" else None
+    form = staff.request.POST
+    made = _change(staff, form) if staff.request.method == "POST" else None
     if made is not None:
         return HttpResponseRedirect(made)
-    quick = visit.request.GET.get("q", "").strip()
-    wanted = {"page": visit.page_number, "size": SIZE} | ({"name": quick} if quick else {})
-    listed, shards = visit.api.get("/workspaces", wanted), visit.api.get("/shards")
+    quick = staff.request.GET.get("q", "").strip()
+    query = {"page": staff.page_number, "size": SIZE} | ({"name": quick} if quick else {})
+    listed, shards = staff.api.get("/workspaces", query), staff.api.get("/shards")
     for reply in (listed, shards):
         if not reply.is_good:
             raise Refused(reply)
@@ -47,7 +48,7 @@ def workspaces(visit: StaffContext) -> HttpResponseBase:
     )
     for each in elements:
         each["demands_second_factor"] = UUID(each["id"]) in demanding
-    return visit.show(
+    return staff.show(
         "workspaces",
         "Workspaces",
         listed=elements,
@@ -56,15 +57,15 @@ def workspaces(visit: StaffContext) -> HttpResponseBase:
         statuses=WorkspaceStatus.choices,
         shards=shards.json["elements"],
         typed=form,
-        kept=visit.kept,
+        kept=staff.kept,
     )
 
 
-def _change(visit: StaffContext, form: Any) -> str | None:
-    """Do what the form asks for; return the next page, None when it failed."""
+def _change(staff: StaffContext, form: Any) -> str | None:
+    """Perform the action of the form; return the next page, None when it failed."""
     here, act, chosen = reverse("office:workspaces"), form.get("act"), form.get("id", "-")
     if act == "add":
-        reply = visit.api.write(
+        reply = staff.api.write(
             "POST",
             "/workspaces",
             {
@@ -74,33 +75,33 @@ def _change(visit: StaffContext, form: Any) -> str | None:
                 "shard": form.get("shard", ""),
             },
         )
-        if visit.done(reply, "The workspace is there. Make the first node, where customers go."):
+        if staff.done(reply, "The workspace is there. Make the first node, where customers go."):
             return reverse("office:nodes", kwargs={"workspace_id": reply.json["id"]})
         return None
     path = f"/workspaces/{chosen}"
-    current = visit.api.get(path)
+    current = staff.api.get(path)
     if not current.is_good:
         raise Refused(current)
     if act == "status":
         body = {"status": form.get("status", "")}
-        if visit.done(visit.api.write("PUT", f"{path}/status", body), "The status is changed."):
+        if staff.done(staff.api.write("PUT", f"{path}/status", body), "The status is changed."):
             return here
-    elif act == "second-factor" and visit.is_operator:
-        return _demand_second_factor(visit, current.json, demanded=form.get("demanded") == "yes")
+    elif act == "second-factor" and staff.is_operator:
+        return _demand_second_factor(staff, current.json, demanded=form.get("demanded") == "yes")
     elif act == "delete":
-        is_sure = visit.has_typed(current.json["name"])
-        if is_sure and visit.done(visit.api.write("DELETE", path), "The workspace is deleted."):
+        is_sure = staff.has_typed(current.json["name"])
+        if is_sure and staff.done(staff.api.write("DELETE", path), "The workspace is deleted."):
             return here
     return None
 
 
-def _demand_second_factor(visit: StaffContext, known: Any, *, demanded: bool) -> str:
+def _demand_second_factor(staff: StaffContext, known: Any, *, demanded: bool) -> str:
     workspace = Workspace.objects.present().get(id=known["id"])
     demand_second_factor(workspace, demanded=demanded)
     record_action(
-        visit.user, workspace.id, "Second factor demanded", workspace.name,
+        staff.user, workspace.id, "Second factor demanded", workspace.name,
         after={"demanded": demanded},
     )  # fmt: skip
-    said = "now" if demanded else "no longer"
-    messages.success(visit.request, f"A second factor is {said} demanded in {workspace.name}.")
+    state = "now" if demanded else "no longer"
+    messages.success(staff.request, f"A second factor is {state} demanded in {workspace.name}.")
     return reverse("office:workspaces")

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from configuration.models import User
-from contacthub_project.admin.sign_in.reauthentication import require_proof
+from contacthub_project.admin.sign_in.reauthentication import require_reauthentication
 from contacthub_project.api.authentication import sign_in_address
 from contacthub_project.db.encryption import SECOND_FACTORS, decrypt, encrypt
 
@@ -20,7 +20,7 @@ PASSWORDS = "django.contrib.auth.backends.ModelBackend"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """No sign-up; second factors are asked for at sign-in and before sensitive changes."""
+    """No sign-up; second factors are required at sign-in and before sensitive changes."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "too_many_login_attempts": "That was wrong too often. Wait a quarter of an hour.",
@@ -38,7 +38,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         ]
 
     def login(self, request: HttpRequest, user: Any) -> None:
-        # The first of the backends, which allauth would take, finds nobody again.
+        # Not the first of the backends, which allauth would take: it cannot load users.
         user.backend = PASSWORDS
         super().login(request, user)
 
@@ -46,7 +46,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return sign_in_address(request) or ""
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Return second factors if there are any: a password must not remove them.
+        """Return second factors if there are any: a password must not suffice to remove them.
 
         Otherwise the password, if there is one, and the provider of OpenID Connect.
         """
@@ -63,11 +63,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return second or methods
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Of allauth's pages as of ours. Raises ReauthenticationRequired if it is.
+        """Raise ReauthenticationRequired if it is, for allauth's pages as for ours.
 
-        allauth would ask nobody who has neither password nor second factor.
+        allauth would require nothing of users without password and second factor.
         """
-        require_proof(context.request)
+        require_reauthentication(context.request)
         return False
 
     def add_message(

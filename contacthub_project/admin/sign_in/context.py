@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from contacthub_project.admin.sign_in.middleware import GO_ON
+from contacthub_project.admin.sign_in.middleware import NEXT_ADDRESS
 
 
 def sign_in(request: HttpRequest) -> dict[str, Any]:
@@ -19,5 +19,5 @@ def sign_in(request: HttpRequest) -> dict[str, Any]:
     return admin.site.each_context(request) | {
         "site_url": None,
         "openid_connect": settings.OPENID_CONNECT_ISSUER and settings.OPENID_CONNECT_NAME,
-        "go_on": request.session.get(GO_ON) or settings.LOGIN_REDIRECT_URL,
+        "go_on": request.session.get(NEXT_ADDRESS) or settings.LOGIN_REDIRECT_URL,
     }

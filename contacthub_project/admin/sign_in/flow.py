@@ -15,7 +15,9 @@ from django.urls import reverse
 
 from configuration.models import User
 
-PROVED_AT = "proved_at"  # in a record of authentication: when, if not when it was recorded
+AUTHENTICATED_AT = (
+    "proved_at"  # key of a record: the time of authentication, if not that of the record
+)
 
 
 def begin_session(
@@ -24,14 +26,14 @@ def begin_session(
     *,
     method: str,
     redirect_to: str,
-    proved_at: float | None = None,
+    authenticated_at: float | None = None,
 ) -> HttpResponseBase:
     """Sign in `user`, authenticated by `method`, or ask for the second factor.
 
-    `proved_at` is when they authenticated, in Unix time; None means now.
+    `authenticated_at` is when they authenticated, in Unix time; None means now.
     """
-    # Who has just signed in is not asked again before something sensitive.
-    proof = {} if proved_at is None else {PROVED_AT: proved_at}
+    # A sign-in counts as an authentication for sensitive operations.
+    proof = {} if authenticated_at is None else {AUTHENTICATED_AT: authenticated_at}
     record_authentication(request, user, method, reauthenticated=True, **proof)
     login = Login(
         user=user, redirect_url=redirect_to, state={"access": user.get_session_auth_hash()}
@@ -40,12 +42,12 @@ def begin_session(
     return response
 
 
-def note_proof(request: HttpRequest, user: User, *, method: str) -> None:
-    """Have the session know that somebody has just shown again who they are, by `method`."""
+def record_reauthentication(request: HttpRequest, user: User, *, method: str) -> None:
+    """Record in the session that the user has just authenticated again, by `method`."""
     record_authentication(request, user, method, reauthenticated=True)
 
 
-def note_second_factor(request: HttpRequest, user: User) -> None:
+def record_second_factor(request: HttpRequest, user: User) -> None:
     """Record in the session that a second factor has just been used."""
     record_authentication(request, user, "mfa")
 

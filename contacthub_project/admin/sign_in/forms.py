@@ -22,7 +22,7 @@ from django import forms
 from django.core.cache import cache
 from unfold.forms import AdminOwnPasswordChangeForm
 
-from contacthub_project.admin.sign_in.flow import note_second_factor
+from contacthub_project.admin.sign_in.flow import record_second_factor
 
 LONGEST_CODE = 32
 LONGEST_NAME = 100
@@ -33,7 +33,7 @@ MOST_KEYS = 20
 class OneUse:
     """Refuses a code that was accepted before, as long as it is valid.
 
-    allauth remembers it for one time step, but accepts codes of MFA_TOTP_TOLERANCE steps before and
+    allauth stores it for one time step, but accepts codes of MFA_TOTP_TOLERANCE steps before and
     after.
     """
 
@@ -72,12 +72,12 @@ class SetUpAppForm(OneUse, ActivateTOTPForm):  # type: ignore[misc]
 
     def clean_code(self) -> str:
         code = super().clean_code()
-        note_second_factor(context.request, self.user)  # setting one up takes using it
+        record_second_factor(context.request, self.user)  # the set-up uses the second factor
         return code
 
 
 class CredentialField(forms.Field):
-    """The answer of a passkey, a JSON object."""
+    """The response of a passkey, a JSON object."""
 
     widget = forms.HiddenInput
 
@@ -92,7 +92,7 @@ class CredentialField(forms.Field):
 
 
 class KeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]
-    """The answer of a passkey at sign-in."""
+    """The response of a passkey at sign-in."""
 
     credential = CredentialField()
 
@@ -105,7 +105,7 @@ class KeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]
 
 
 class KeyAgainForm(KeyForm, ReauthenticateWebAuthnForm):  # type: ignore[misc]
-    """The answer of a passkey before a sensitive change."""
+    """The response of a passkey before a sensitive change."""
 
     reauthenticated = True
 
@@ -124,7 +124,7 @@ class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc]
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             raise get_adapter().validation_error("incorrect_code") from None
         if cleaned.get("credential"):
-            note_second_factor(context.request, self.user)
+            record_second_factor(context.request, self.user)
         return cleaned
 
 
@@ -135,7 +135,7 @@ class RenameKeyForm(EditWebAuthnForm):  # type: ignore[misc]
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]
-    """Another password for oneself; guesses at the old one are counted as at the sign-in."""
+    """A change of one's own password; wrong old ones count as failed sign-ins."""
 
     def clean_old_password(self) -> str:
         password: str = self.cleaned_data["old_password"]

@@ -15,14 +15,14 @@ from django.utils.http import urlencode
 
 from configuration.models import User, Workspace
 from contacthub_project.admin.sign_in.flow import has_used_second_factor
-from contacthub_project.admin.sign_in.reauthentication import ask_for_proof
+from contacthub_project.admin.sign_in.reauthentication import redirect_to_reauthentication
 
-GO_ON = "second_factor_go_on"  # in the session: what somebody wanted before setting one up
+NEXT_ADDRESS = "second_factor_go_on"  # session key: the requested address, for after the set-up
 GUARDED = ("/admin", "/oauth2/authorize/")
 FREE = frozenset({"/admin/login/", "/admin/logout/"})
 
 
-class SecondFactorDemanded:
+class SecondFactorMiddleware:
     """Redirects people who lack a required second factor to its set-up or use.
 
     One query per page for signed-in people who have not used one.
@@ -43,11 +43,11 @@ class SecondFactorDemanded:
         demanding = Workspace.objects.demanding_second_factor_of(user).order_by("name").first()
         if demanding is None:
             return None
-        wanted = request.get_full_path() if request.method == "GET" else reverse("admin:index")
+        address = request.get_full_path() if request.method == "GET" else reverse("admin:index")
         if user.has_second_factor():
             method = get_adapter().get_reauthentication_methods(user)[0]
-            return HttpResponseRedirect(f"{method['url']}?{urlencode({'next': wanted})}")
-        request.session[GO_ON] = wanted
+            return HttpResponseRedirect(f"{method['url']}?{urlencode({'next': address})}")
+        request.session[NEXT_ADDRESS] = address
         messages.warning(
             request,
             f"{demanding.name} is open to people with a second factor only. Set one up to go on.",
@@ -55,10 +55,10 @@ class SecondFactorDemanded:
         return HttpResponseRedirect(reverse("mfa_index"))
 
 
-class ProofDemanded:
-    """Answers ReauthenticationRequired, of our pages and of allauth's.
+class ReauthenticationMiddleware:
+    """Handles ReauthenticationRequired, of our pages and of allauth's.
 
-    allauth's own answer would keep the request in the session as it came, with passwords.
+    allauth's own response would store the request in the session as it came, with passwords.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -72,4 +72,4 @@ class ProofDemanded:
     ) -> HttpResponseBase | None:
         if not isinstance(exception, ReauthenticationRequired):
             return None
-        return ask_for_proof(request, following=request.get_full_path())
+        return redirect_to_reauthentication(request, following=request.get_full_path())

@@ -31,7 +31,7 @@ from mozilla_django_oidc.views import (
 )
 
 from configuration.models import User
-from contacthub_project.admin.sign_in.flow import begin_session, note_proof
+from contacthub_project.admin.sign_in.flow import begin_session, record_reauthentication
 
 log = structlog.get_logger("contacthub.sign_in")
 
@@ -46,9 +46,11 @@ OURS = {
     "OIDC_RP_CLIENT_SECRET": "OPENID_CONNECT_CLIENT_SECRET",
 }
 DISCOVERY_SECONDS = 600
-AGAIN = "again"  # in a kept state: who has to sign in again, in a session that goes on
-LATELY = 300  # seconds since somebody has signed in at the provider, and its clock may be wrong
-# What a provider that is away, or answers what it must not, makes of the library.
+REAUTHENTICATES = (
+    "again"  # in the state: the user who has to authenticate again, in an existing session
+)
+RECENT_SECONDS = 300  # greatest age of a sign-in at the provider, tolerating its clock
+# Exceptions of the library when the provider is unreachable or violates the protocol.
 FAILURES = (
     SuspiciousOperation, requests.RequestException, PyJWTError, ValueError, KeyError, TypeError,
     AttributeError,
@@ -86,7 +88,7 @@ def get_settings(name: str, *default: Any) -> Any:
 
 
 class OpenIdBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
-    """Finds the person of a provider's answer; None if there is none."""
+    """Finds the person of a provider's response; None if there is none."""
 
     get_settings = staticmethod(get_settings)
 
@@ -101,7 +103,7 @@ class OpenIdBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
         found: User | None = super().authenticate(request, **kwargs)
         if found is None:
             return None
-        # Who has to wait for wrong passwords waits here, too.
+        # The lock-out for wrong passwords applies here, too.
         return found if AxesProxyHandler.is_allowed(request, {"username": found.username}) else None
 
     def verify_token(self, token: str, **kwargs: Any) -> dict[str, Any]:
@@ -120,10 +122,10 @@ class OpenIdBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
         return payload
 
     def get_userinfo(self, access_token: str, id_token: str, payload: Any) -> dict[str, Any]:
-        told: dict[str, Any] = super().get_userinfo(access_token, id_token, payload)
-        if told["sub"] != payload["sub"]:
+        claims: dict[str, Any] = super().get_userinfo(access_token, id_token, payload)
+        if claims["sub"] != payload["sub"]:
             raise SuspiciousOperation("The provider tells of somebody else")
-        return told
+        return claims
 
     def verify_claims(self, claims: dict[str, Any]) -> bool:
         return isinstance(claims.get("email"), str) and claims.get("email_verified") is True
@@ -137,7 +139,7 @@ class OpenIdBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
 
 
 def _same_address(one: str, other: str) -> bool:
-    """Return whether two addresses are equal but for the case of ASCII letters.
+    """Return whether two addresses are equal, ignoring the case of ASCII letters.
 
     Other letters can become ASCII when their case changes, and are another address.
     """
@@ -165,7 +167,7 @@ class BeginView(OIDCAuthenticationRequestView):  # type: ignore[misc]
 
 
 class BeginAgainView(LoginRequiredMixin, BeginView):
-    """The same for somebody who is signed in and has to show again who they are."""
+    """Redirects a signed-in user to the provider, to authenticate again."""
 
     again = True
 
@@ -176,15 +178,15 @@ class BeginAgainView(LoginRequiredMixin, BeginView):
         answer = super().get(request)
         if isinstance(answer, HttpResponseRedirect):
             (state,) = parse_qs(urlsplit(answer.url).query)["state"]
-            request.session["oidc_states"][state][AGAIN] = str(request.user.pk)
+            request.session["oidc_states"][state][REAUTHENTICATES] = str(request.user.pk)
             request.session.modified = True
         return answer
 
 
 class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
-    """The redirect URI; second factors are asked for next.
+    """The redirect URI; second factors are required next.
 
-    A person who was asked to authenticate again continues their session.
+    A person who had to authenticate again continues their session.
     """
 
     get_settings = staticmethod(get_settings)
@@ -195,7 +197,7 @@ class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
         if not settings.OPENID_CONNECT_ISSUER:
             raise Http404
         states = request.session.get("oidc_states", {})
-        self.again = states.get(request.GET.get("state"), {}).get(AGAIN)
+        self.again = states.get(request.GET.get("state"), {}).get(REAUTHENTICATES)
         if "error" in request.GET:
             states.pop(request.GET.get("state"), None)
             request.session.modified = True
@@ -208,31 +210,31 @@ class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
 
     def login_success(self) -> HttpResponseBase:
         if self.again is not None:
-            return self._proved()
+            return self._has_reauthenticated()
         return begin_session(
             self.request,
             self.user,
             method="openid_connect",
             redirect_to=self.success_url,
-            proved_at=self._signed_in_at,  # who has not signed in anew there has proved little
+            authenticated_at=self._signed_in_at,  # perhaps long ago
         )
 
-    def _proved(self) -> HttpResponseBase:
+    def _has_reauthenticated(self) -> HttpResponseBase:
         if not str(self.user.pk) == self.again == str(self.request.user.pk):
             return self._failed("Somebody else has signed in")
-        # OpenID Connect Core 3.1.2.1: there because of max_age. Without it the provider may have
-        # let pass whoever sits there.
+        # OpenID Connect Core 3.1.2.1: auth_time is present because of max_age. Without it the
+        # provider may not have authenticated the person.
         at = self._signed_in_at
-        if at is None or abs(time.time() - at) > LATELY:
+        if at is None or abs(time.time() - at) > RECENT_SECONDS:
             return self._failed(f"Nobody has signed in anew: auth_time {at}")
-        note_proof(self.request, self.user, method="openid_connect")
+        record_reauthentication(self.request, self.user, method="openid_connect")
         return HttpResponseRedirect(self.success_url)
 
     @property
     def _signed_in_at(self) -> float | None:
-        """When the person has signed in at the provider; None when it does not tell."""
-        told = getattr(self.request, "signed_in_at_provider", None)
-        return told if type(told) is int else None
+        """Return when the person signed in at the provider; None when it does not report it."""
+        moment = getattr(self.request, "signed_in_at_provider", None)
+        return moment if type(moment) is int else None
 
     def _failed(self, cause: str) -> HttpResponse:
         return _failed(self.request, cause, again=self.again is not None)
@@ -242,6 +244,8 @@ class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
 
 
 def _failed(request: HttpRequest, cause: str, *, again: bool = False) -> HttpResponse:
-    """The page of a failed sign-in or reauthentication; the cause is in the log."""
+    """Return the page of a failed sign-in or reauthentication; the cause is in the log."""
     log.warning("sign_in_by_openid_connect_failed", cause=cause[:500])
-    return render(request, "sign_in/openid_connect_failed.html", {"again": again}, status=403)
+    heading = "It is not clear that it is you" if again else "You are not signed in"
+    context = {"again": again, "heading": heading}
+    return render(request, "sign_in/openid_connect_failed.html", context, status=403)

@@ -16,7 +16,7 @@ from contacthub_project.admin.sign_in.openid_connect import (
 from contacthub_project.admin.sign_in.views import (
     ReauthenticateByOpenIdConnectView,
     SignInView,
-    confirm_kept_form,
+    confirm_pending_form,
 )
 
 may_lead_to_clients = csp_update(settings.FORMS_TO_CLIENTS)
@@ -26,7 +26,7 @@ urlpatterns = [
     path("", sign_in, name="account_login"),
     path("", sign_in, name="sign-in"),
     path("again/", may_lead_to_clients(reauthenticate), name="account_reauthenticate"),
-    path("again/confirm/", confirm_kept_form, name="confirm-kept-form"),
+    path("again/confirm/", confirm_pending_form, name="confirm-kept-form"),
     path(
         "again/openid-connect/",
         ReauthenticateByOpenIdConnectView.as_view(),

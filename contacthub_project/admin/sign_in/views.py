@@ -15,12 +15,16 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from configuration.models import User
+from contacthub_project.admin.context import staff_context
 from contacthub_project.admin.sign_in.flow import begin_session
 from contacthub_project.admin.sign_in.forms import OwnPasswordForm
-from contacthub_project.admin.sign_in.reauthentication import KEPT, kept_form, require_proof
-from contacthub_project.admin.site import staff_context
+from contacthub_project.admin.sign_in.reauthentication import (
+    KEPT,
+    pending_form,
+    require_reauthentication,
+)
 
-UNTOLD = frozenset({"act", "id"})  # fields that say nothing to people
+OMITTED = frozenset({"act", "id"})  # fields without meaning for people
 HIDDEN = "as you have typed it"
 LABELS = {"username": "User name", "email": "E-mail", "is_active": "May use Contacthub"}
 
@@ -41,7 +45,7 @@ class SignInView(LoginView):
 
 
 class ReauthenticateByOpenIdConnectView(LoginRequiredMixin, BaseReauthenticateView):  # type: ignore[misc]
-    """Leads to the provider. By a link: of forms browsers follow no redirect to another site."""
+    """Links to the provider. Not a form: browsers do not follow its redirect to another site."""
 
     http_method_names = ["get", "head"]
     form_class = forms.Form
@@ -49,13 +53,13 @@ class ReauthenticateByOpenIdConnectView(LoginRequiredMixin, BaseReauthenticateVi
 
 
 def change_password(request: HttpRequest) -> HttpResponseBase:
-    """A new password for oneself. The old one is asked for; before it the second factor, if any."""
+    """Change one's own password, after the second factor, if any, and the old password."""
     assert isinstance(request.user, User), "the site has let nobody else in"
     if not request.user.has_usable_password():
         messages.error(request, "You have no password here. An operator can give you one.")
         return redirect("admin:index")
     if request.user.has_second_factor():
-        require_proof(request)
+        require_reauthentication(request)
     view = PasswordChangeView.as_view(
         form_class=OwnPasswordForm,
         success_url=reverse("admin:password_change_done"),
@@ -65,33 +69,38 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
 
 
 @login_required
-def confirm_kept_form(request: HttpRequest) -> HttpResponseBase:
-    """A form that was sent when the last proof was too old, to be sent now."""
-    require_proof(request)
+def confirm_pending_form(request: HttpRequest) -> HttpResponseBase:
+    """Display a pending form, to be submitted after the reauthentication."""
+    require_reauthentication(request)
     name = request.GET.get("form", "")
-    kept = kept_form(request, name)
+    kept = pending_form(request, name)
     if kept is None:
         messages.error(request, "This is not kept any more. Nothing has been done; do it anew.")
         return redirect("admin:index")
-    context = {"kept": kept, "field": KEPT, "name": name, "told": _told(request, kept.fields)}
-    return render(request, "sign_in/confirm_kept_form.html", context)
+    context = {
+        "kept": kept,
+        "field": KEPT,
+        "name": name,
+        "fields": _displayed_fields(request, kept.fields),
+    }
+    return render(request, "sign_in/confirm_pending_form.html", context)
 
 
-def _told(request: HttpRequest, fields: QueryDict) -> list[tuple[str, str]]:
-    """What a form says, for people: names of nodes instead of their ids, and no secrets."""
+def _displayed_fields(request: HttpRequest, fields: QueryDict) -> list[tuple[str, str]]:
+    """Return the fields of a form for people: names of nodes instead of ids, and no secrets."""
     nodes = {
         node["id"]: node["name"]
         for workspace in staff_context(request).workspaces
         for node in workspace["nodes"]
     }
-    told = []
+    texts = []
     for name, values in fields.lists():
-        shown = [nodes.get(value, value) for value in values if value]
-        if shown and name not in UNTOLD:
+        names = [nodes.get(value, value) for value in values if value]
+        if names and name not in OMITTED:
             node = nodes.get(name.removeprefix("node-"))
             secret = name == "password"
-            told.append((node or _label(name), HIDDEN if secret else ", ".join(shown)))
-    return told
+            texts.append((node or _label(name), HIDDEN if secret else ", ".join(names)))
+    return texts
 
 
 def _label(name: str) -> str:

@@ -1,3 +1,5 @@
+"""`manage.py seed_demo`: fill the demo workspace with invented customers and events."""
+
 from __future__ import annotations
 
 from argparse import ArgumentParser

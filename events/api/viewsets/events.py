@@ -1,4 +1,4 @@
-"""Events: searched, taken in, read, changed, deleted."""
+"""Events: search, create, read, change, delete."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from events.api.schema import (
     EVENT_WITH_NEIGHBOURS,
     PAGE_OF_EVENTS,
 )
-from events.api.scoping import IDEMPOTENCY_KEY, EventWritingViewSet
+from events.api.scoping import EventWritingViewSet
 from events.api.search_parameters import SEARCH_PARAMETERS, SearchParameters
 from events.models import Event
 from events.models.event import EventRow, Origin
 from events.queries.aggregates import aggregate_of, as_seen_in, members_of
-from events.queries.documents import duplicate_of, event_moments, shown_event
+from events.queries.documents import duplicate_of, event_moments, visible_event
 from events.queries.search import Search, search_events
 
 
@@ -43,9 +43,9 @@ class EventViewSet(EventWritingViewSet):
 
     @extend_schema(parameters=SEARCH_PARAMETERS, responses={200: PAGE_OF_EVENTS})
     def list(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """Events of a customer, a node, or all nodes that the caller may read.
+        """Return events of a customer, a node, or all nodes that the caller may read.
 
-        The latest come first unless `sort` says otherwise.
+        The latest come first unless `sort` is given.
         """
         parameters = SearchParameters.read(request, self.workspace)
         page = parameters.page
@@ -74,29 +74,25 @@ class EventViewSet(EventWritingViewSet):
             after=page.after,
         )
         found = search_events(self.workspace.id, search)
-        elements = [shown_event(row, self.workspace) for row in found.rows]
+        elements = [visible_event(row, self.workspace) for row in found.rows]
         if node is not None and node.type == NodeType.AGGREGATE:
-            elements = as_seen_in(node.id, elements)
+            elements = as_seen_in(self.workspace.id, node.id, elements)
         return JsonResponse(
             page.of(elements, total=found.total, unfiltered=found.unfiltered, last=found.last)
         )
 
     @extend_schema(
-        parameters=[IDEMPOTENCY_KEY],
         request={"application/json": EVENT_INPUT},
         responses={202: EVENT_ID},
     )
-    def create(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
-        """Take in an event. When this is answered it is kept for good, and can be read."""
+    async def create(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        """Store an event. Once this has responded it is durable, and can be read."""
         given = GivenEvent(self.body(limit=LARGEST_LIMIT), len(request.body))
-
-        def answer() -> dict[str, Any]:
-            return {"id": post_event(self.workspace, given, by=self.caller)}
-
         try:
-            return JsonResponse(self.answered_once(answer), status=202)
+            event_id = await post_event(self.workspace, given, by=self.caller)
         except Conflict as conflict:
             raise self.refusal_for_caller(conflict) from None
+        return JsonResponse({"id": event_id}, status=202)
 
     @extend_schema(
         parameters=[
@@ -114,7 +110,7 @@ class EventViewSet(EventWritingViewSet):
         responses={200: EVENT_WITH_NEIGHBOURS},
     )
     def retrieve(self, request: HttpRequest, workspace_id: str, id: str) -> HttpResponse:
-        """One event; 304 when the client has its version."""
+        """Return one event; 304 when the client has its version."""
         parameters = QueryParameters(request)
         navigates = parameters.choice("nav", ["CUSTOMER"], default=None) is not None
         node_id = parameters.text("nodeId")
@@ -122,10 +118,10 @@ class EventViewSet(EventWritingViewSet):
         row = self.event_row(id)
         if node_id is None:
             self.readable_node(row.node_id)
-            event = shown_event(row, self.workspace)
+            event = visible_event(row, self.workspace)
         else:
             event = self.event_in_node(self.readable_node(node_id), row)
-        # A duplicate becomes another person's without a new version.
+        # A duplicate can move to another aggregate customer without a new version.
         if (
             not navigates
             and event["origin"] != Origin.DUPLICATE
@@ -157,7 +153,7 @@ class EventViewSet(EventWritingViewSet):
 
     @extend_schema(request={"application/json": EVENT_UPDATE}, responses={202: EVENT_ID})
     def partial_update(self, request: HttpRequest, workspace_id: str, id: str) -> JsonResponse:
-        """Change what is given of an event."""
+        """Change the sent properties of an event."""
         event_id = self.writable_event(id)
         given = GivenEvent(self.body(limit=LARGEST_LIMIT), len(request.body))
         expected = expected_version(request)
@@ -175,16 +171,16 @@ class EventViewSet(EventWritingViewSet):
         return NoContent()
 
     def moments(self) -> Positions:
-        """Where moments stand in an event, and in a page of them."""
+        """Return the positions of timestamps in an event, and in a page of them."""
         event = event_moments(self.workspace)
         return {"elements": (event,)} if self.action == "list" else event
 
     def readable_nodes(self) -> Sequence[NodeRules]:
-        """All nodes of the workspace that the caller may read."""
+        """Return all nodes of the workspace that the caller may read."""
         return [node for node in self.workspace.nodes.values() if self.caller.may(READ, node.id)]
 
     def readable_customer(self, customer_id: str) -> tuple[UUID, NodeRules] | None:
-        """A live customer's id and node, None for an unknown one.
+        """Return a live customer's id and node, None for an unknown one.
 
         Raises Forbidden when the caller may not read the node.
         """
@@ -194,25 +190,25 @@ class EventViewSet(EventWritingViewSet):
         return UUID(row.id), self.readable_node(row.node_id)
 
     def event_in_node(self, node: NodeRules, row: EventRow) -> dict[str, Any]:
-        """The event as a node shows it; raises NotFound when it does not."""
-        event = shown_event(row, self.workspace)
+        """Return the event as it is in a node; raises NotFound when it is not there."""
+        event = visible_event(row, self.workspace)
         if UUID(event["nodeId"]) == node.id:
             return event
         if node.type == NodeType.AGGREGATE and event["customerId"] is not None:
-            person = aggregate_of(node.id, UUID(event["customerId"]))
+            person = aggregate_of(self.workspace.id, node.id, UUID(event["customerId"]))
             if person is not None:
                 return duplicate_of(event, customer_id=person, node_id=node.id)
         raise NotFound(f"event not found {event['id']} in node {node.id}")
 
     def event_row(self, event_id: str) -> EventRow:
-        """An event of the workspace, whoever asks; raises NotFound."""
+        """Return an event of the workspace, without a check of nodes; raises NotFound."""
         row = Event.objects.one_row(self.workspace.id, id_or_unknown(event_id))
         if row is None or self.node_rules(row.node_id) is None:
             raise NotFound(f"event not found {event_id}")
         return row
 
     def writable_event(self, event_id: str) -> UUID:
-        """The id of an event in a node the caller may write; raises NotFound, Forbidden."""
+        """Return the id of an event in a writable node; raises NotFound, Forbidden."""
         row = self.event_row(event_id)
         self.writable_node(row.node_id)
         return UUID(row.id)

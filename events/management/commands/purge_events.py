@@ -1,4 +1,4 @@
-"""`manage.py purge_events [--dry-run]`: what the nightly purge does, by hand."""
+"""`manage.py purge_events [--dry-run]`: run the retention purge now."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:
-            self._tell()
+            self._print_summary()
             return
         start_runs()
         runs = list(PurgeRun.objects.filter(finished_at=None).values_list("id", flat=True))
@@ -37,7 +37,7 @@ class Command(BaseCommand):
                     f" {run.rows_per_second:.0f} a second, {state}"
                 )
 
-    def _tell(self) -> None:
+    def _print_summary(self) -> None:
         now = timezone.now()
         total = 0
         for workspace in Workspace.objects.present():

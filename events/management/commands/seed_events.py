@@ -1,4 +1,4 @@
-"""`manage.py seed_events --node <id> --count 100000`: what invented customers did."""
+"""`manage.py seed_events --node <id> --count 100000`: add invented events of customers."""
 
 from __future__ import annotations
 

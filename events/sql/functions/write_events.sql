@@ -1,3 +1,6 @@
+{% from "customers/sql/set_functions.sql" import bounded_waiting, count_left, ids_of %}
+{% from "customers/sql/set_functions.sql" import lock_customers, options %}
+
 {# Rows of a set: `events.actions.writes.EventWrite`. #}
 {% macro rows_of(set) %}
 json_to_recordset({{ set }}) AS given (
@@ -16,12 +19,7 @@ INSERT INTO customers_change (workspace_id, node_id, entity, entity_id, operatio
 {%- endmacro %}
 
 {% macro hold_customers(strength) %}
-SELECT coalesce(array_agg(one.id), '{}') INTO held FROM (
-            SELECT stored.id FROM customers_customer AS stored
-            WHERE stored.id = ANY(ARRAY(SELECT given.customer_id FROM {{ rows_of("creates") }}))
-              AND stored.workspace_id = of_workspace AND stored.deleted = 0 AND stored.enabled
-            ORDER BY stored.id FOR {{ strength }}
-        ) AS one;
+{{ lock_customers("SELECT unnest(named_customers)", " AND stored.enabled", strength) }}
 {%- endmacro %}
 
 -- A set of writes to the events of one workspace: new ones (`creates`) and changes of those that are there
@@ -46,32 +44,30 @@ CREATE OR REPLACE FUNCTION events_write(
     of_workspace uuid, creates json, changes json, may_wait boolean
 )
 RETURNS TABLE (outcome text, event_id uuid, version int)
-LANGUAGE plpgsql
-SET plan_cache_mode = force_generic_plan
-SET enable_seqscan = off
-SET enable_mergejoin = off
-SET jit = off
+{{ options() }}
 AS $$
 #variable_conflict use_column
 DECLARE
+    named_nodes uuid[];
+    named_customers uuid[];
     open_nodes uuid[];
     held uuid[];
     moment timestamptz;
     rows_written int;
     rows_left int := 0;
 BEGIN
-    IF NOT may_wait THEN
-        PERFORM set_config('lock_timeout', '250ms', TRUE);
-    END IF;
+    {{ bounded_waiting() }}
+    SELECT array_agg(DISTINCT given.node_id), array_agg(DISTINCT given.customer_id)
+    INTO named_nodes, named_customers
+    FROM json_to_recordset(creates) AS given (node_id uuid, customer_id uuid);
     SELECT coalesce(array_agg(one.id), '{}') INTO open_nodes FROM (
         SELECT node.id FROM configuration_node AS node
         WHERE node.id = ANY(ARRAY(
-            SELECT given.node_id FROM {{ rows_of("creates") }} WHERE given.node_id IS NOT NULL
+            SELECT unnest(named_nodes)
             UNION SELECT customer.node_id FROM customers_customer AS customer
-            WHERE customer.id = ANY(ARRAY(SELECT given.customer_id FROM {{ rows_of("creates") }}))
-              AND customer.workspace_id = of_workspace
+            WHERE customer.id = ANY(named_customers) AND customer.workspace_id = of_workspace
             UNION SELECT event.node_id FROM events_event AS event
-            WHERE event.id = ANY(ARRAY(SELECT given.id FROM {{ rows_of("changes") }}))
+            WHERE event.id = ANY(ARRAY({{ ids_of("changes") }}))
               AND event.workspace_id = of_workspace
         )) AND node.workspace_id = of_workspace AND node.removed_at IS NULL AND node.state = 'ACTIVE'
         ORDER BY node.id FOR KEY SHARE
@@ -81,8 +77,7 @@ BEGIN
     IF changes IS NOT NULL THEN
         rows_left := json_array_length(changes);
         PERFORM FROM events_event AS event
-        WHERE event.id = ANY(ARRAY(SELECT given.id FROM {{ rows_of("changes") }}))
-          AND event.workspace_id = of_workspace
+        WHERE event.id = ANY(ARRAY({{ ids_of("changes") }})) AND event.workspace_id = of_workspace
         ORDER BY event.id FOR UPDATE;
         RETURN QUERY
         WITH event AS (
@@ -133,7 +128,7 @@ BEGIN
         RETURN QUERY
         WITH customer AS MATERIALIZED (
             SELECT stored.id, stored.node_id, stored.version FROM customers_customer AS stored
-            WHERE stored.id = ANY(held)
+            WHERE stored.workspace_id = of_workspace AND stored.id = ANY(held)
         ),
         event AS (
             INSERT INTO events_event
@@ -159,8 +154,7 @@ BEGIN
             {{ note_changes("CREATE", "event.registered_at") }}
         )
         SELECT 'WRITTEN', event.id, event.version FROM event;
-        GET DIAGNOSTICS rows_written = ROW_COUNT;
-        rows_left := rows_left + json_array_length(creates) - rows_written;
+        {{ count_left("creates") }}
     END IF;
 
     IF rows_left = 0 THEN
@@ -176,7 +170,8 @@ BEGIN
            given.id, NULL::int
     FROM {{ rows_of("creates") }}
     LEFT JOIN customers_customer AS customer
-        ON customer.id = given.customer_id AND customer.id = ANY(held);
+        ON customer.workspace_id = of_workspace AND customer.id = given.customer_id
+        AND customer.id = ANY(held);
     RETURN QUERY
     SELECT CASE WHEN stored.id IS NULL OR stored.version <> given.version THEN 'STALE'
                 WHEN stored.node_id <> ALL(open_nodes) THEN 'NOT_OPEN' ELSE 'EXISTS' END,

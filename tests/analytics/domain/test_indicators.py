@@ -12,7 +12,7 @@ from analytics.domain.indicators import (
     WEB,
     figure,
     money,
-    plain,
+    plain_decimal,
     purchases,
     ratio,
     sources_of,
@@ -64,9 +64,9 @@ def test_money(amount: str, currency: str, text: str) -> None:
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6))
 def test_nothing_is_lost_in_writing(value: Decimal) -> None:
-    assert Decimal(plain(value)) == value
+    assert Decimal(plain_decimal(value)) == value
     assert Decimal(money(value, "EUR")) == value
-    assert "E" not in plain(value)
+    assert "E" not in plain_decimal(value)
 
 
 def test_ratio_of_huge_numbers() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.domain.periods import MODES, MONTH, YEAR, Period, days_shown, period_of, series
+from analytics.domain.periods import MODES, MONTH, YEAR, Period, days_of_series, period_of, series
 from contacthub_project.core.date_math import Day, Instant, parse_moment
 
 ROME = ZoneInfo("Europe/Rome")
@@ -35,13 +35,13 @@ def test_a_start_without_a_limit_stays() -> None:
     assert period.first == date(1999, 1, 1)
 
 
-def test_of_long_periods_the_days_between_the_first_and_the_last_count_are_shown() -> None:
+def test_of_long_periods_the_days_between_the_first_and_the_last_count_are_returned() -> None:
     year = Period(date(2023, 12, 31), date(2024, 12, 31), ROME)
-    assert days_shown(year, [date(2024, 5, 5)]) == list(year.days())
+    assert days_of_series(year, [date(2024, 5, 5)]) == list(year.days())
     longer = Period(date(2023, 12, 30), date(2024, 12, 31), ROME)
     counted = [date(2024, 5, 5), date(2024, 5, 3)]
-    assert days_shown(longer, counted) == [date(2024, 5, day) for day in (3, 4, 5)]
-    assert days_shown(longer, []) == []
+    assert days_of_series(longer, counted) == [date(2024, 5, day) for day in (3, 4, 5)]
+    assert days_of_series(longer, []) == []
 
 
 def test_a_start_after_the_end_is_refused() -> None:

@@ -6,13 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configuration.domain.conditions import (
-    Not,
-    depends_on_now,
-    parse_condition,
-)
+from configuration.domain.condition_parser import parse_condition
+from configuration.domain.conditions import Not, depends_on_now
 from configuration.domain.customer_schema import CustomerSchema
-from configuration.domain.extended_properties import read_definitions
+from configuration.domain.definition_parser import read_definitions
 from contacthub_project.core.errors import FieldError
 
 EXTENDED = read_definitions(

@@ -56,15 +56,15 @@ def test_a_change_leaves_disabled_values_as_they_were(
     tree = disabled_tree(paths)
     visible = without_disabled(tree, changed)
     after = leaves(with_disabled_of(tree, before, visible))
-    wanted = leaves(visible)
+    expected = leaves(visible)
     hidden = {path: leaf for path, leaf in leaves(before).items() if is_disabled(path, paths)}
     # Where an object became a single value there is no place for what it held.
     fitting = {
         path: leaf
         for path, leaf in hidden.items()
-        if not any(path[:length] in wanted for length in range(1, len(path)))
+        if not any(path[:length] in expected for length in range(1, len(path)))
     }
-    assert after == wanted | fitting
+    assert after == expected | fitting
 
 
 def test_without_disabled_properties_nothing_is_copied() -> None:

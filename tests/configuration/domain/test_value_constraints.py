@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configuration.domain.extended_properties import read_definitions, value_schema
+from configuration.domain.definition_parser import read_definitions
+from configuration.domain.extended_properties import value_schema
 from configuration.domain.validation import DocumentValidator
 from contacthub_project.core.errors import FieldError
 
@@ -142,7 +143,7 @@ def test_numbers_as_reckoned_by_hand(limits: dict[str, Any], value: float) -> No
         Decimal(str(value)),
         {name: Decimal(str(each)) for name, each in limits.items()},
     )
-    wanted = (
+    expected = (
         exact >= decimal.get("minimum", exact)
         and exact <= decimal.get("maximum", exact)
         and exact > decimal.get("exclusiveMinimum", exact - 1)
@@ -152,7 +153,7 @@ def test_numbers_as_reckoned_by_hand(limits: dict[str, Any], value: float) -> No
     if limits.get("minimum", -9) > limits.get("maximum", 9):
         assert read({"type": "number", **limits})[1] == [("/minimum", "range")]
     else:
-        assert accepts({"type": "number", **limits}, value) == wanted
+        assert accepts({"type": "number", **limits}, value) == expected
 
 
 @given(
@@ -169,9 +170,9 @@ def test_numbers_as_reckoned_by_hand(limits: dict[str, Any], value: float) -> No
 def test_texts_as_checked_by_hand(limits: dict[str, Any], value: str) -> None:
     if limits.get("minLength", 0) > limits.get("maxLength", 255):
         return
-    wanted = (
+    expected = (
         limits.get("minLength", 0) <= len(value) <= limits.get("maxLength", 255)
         and re.search(limits.get("pattern", ""), value) is not None
         and value in limits.get("enum", [value])
     )
-    assert accepts({"type": "string", **limits}, value) == wanted
+    assert accepts({"type": "string", **limits}, value) == expected

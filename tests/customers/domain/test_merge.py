@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import example, given
 
-from customers.actions.modification import Mode
 from customers.domain.merge import EMPTY, for_create, for_replace, for_update, unchanged
+from customers.domain.modes import Mode
 from tests.strategies import bodies
 
 

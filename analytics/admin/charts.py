@@ -1,0 +1,152 @@
+"""Charts of pages: data for the theme's Chart.js, and bars that templates draw without scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.utils.formats import date_format, number_format
+
+Series = Sequence[dict[str, str]]  # of days: {"datetime": "2026-11-26", "value": "12"}
+
+# Options replace the theme's as a whole. They are JSON: the page's policy allows no scripts in it.
+GREY = "#9ca3af"
+OPTIONS = json.dumps(
+    {
+        "animation": False,
+        "responsive": True,
+        "maintainAspectRatio": False,
+        "locale": "en",
+        "interaction": {"mode": "index", "intersect": False},
+        "plugins": {"legend": {"display": False}},
+        "scales": {
+            "x": {
+                "border": {"width": 0},
+                "grid": {"display": False},
+                "ticks": {"color": GREY, "maxTicksLimit": 6, "maxRotation": 0},
+            },
+            "y": {
+                "beginAtZero": True,
+                "border": {"width": 0},
+                "grid": {"tickWidth": 0},
+                "ticks": {"color": GREY, "maxTicksLimit": 5, "precision": 0},
+            },
+        },
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DailyChart:
+    """A figure day by day, over the days of the period before.
+
+    `data` is Chart.js's, as JSON; `rows` are the same values for a table: day, value, value of the
+    day in the period before.
+    """
+
+    title: str
+    total: str
+    description: str
+    data: str
+    rows: tuple[tuple[str, str, str], ...]
+    options: str = OPTIONS
+
+
+def daily_chart(
+    title: str, series: Series, before: Series, *, total: str, is_current: bool
+) -> DailyChart:
+    """Return the chart of a series; the last day of a current one is not over, and dashed."""
+    days = [date_format(date.fromisoformat(each["datetime"]), "j M Y") for each in series]
+    values = [Decimal(each["value"]) for each in series]
+    earlier = [Decimal(each["value"]) for each in before][-len(values) :]
+    earlier = [Decimal(0)] * (len(values) - len(earlier)) + earlier
+    whole: list[Decimal | None] = [*values]
+    datasets = [
+        _dataset("Before", earlier, "var(--color-base-400)", borderWidth=1, order=3),
+        _dataset(title, whole, "var(--color-primary-500)", order=1),
+    ]
+    if is_current and len(values) > 1:
+        whole[-1] = None
+        unfinished = [None] * (len(values) - 2) + values[-2:]
+        datasets[1] = _dataset(title, whole, "var(--color-primary-500)", order=1)
+        datasets.append(
+            _dataset("Today", unfinished, "var(--color-primary-500)", borderDash=[4, 4], order=2)
+        )
+    highest = localized(max(values, default=Decimal(0)))
+    span = f" from {days[0]} to {days[-1]}" if days else ""
+    return DailyChart(
+        title=title,
+        total=total,
+        description=f"{title}{span}, at most {highest} a day",
+        data=json.dumps({"labels": [day[:-5] for day in days], "datasets": datasets}),
+        rows=tuple(
+            (day, localized(value), localized(was))
+            for day, value, was in zip(days, values, earlier, strict=True)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BarChart:
+    """Columns side by side, for Chart.js; `rows` are the same values for a table."""
+
+    title: str
+    data: str
+    rows: tuple[tuple[str, str], ...]
+    options: str = OPTIONS
+
+    @property
+    def description(self) -> str:
+        """The chart in words, for those who do not see it."""
+        return f"{self.title}: " + ", ".join(f"{label} {value}" for label, value in self.rows)
+
+
+def bar_chart(
+    title: str, labels: Sequence[str], values: Sequence[Decimal], *, decimals: int | None = None
+) -> BarChart:
+    """Return a chart with a column for each label; its table has so many decimals."""
+    points = [float(value) for value in values]
+    column = {"label": title, "data": points, "backgroundColor": "var(--color-primary-500)"}
+    return BarChart(
+        title,
+        json.dumps({"labels": list(labels), "datasets": [column]}),
+        tuple(
+            (label, localized(value, decimals)) for label, value in zip(labels, values, strict=True)
+        ),
+    )
+
+
+def _dataset(
+    label: str, values: Sequence[Decimal | None], color: str, **more: object
+) -> dict[str, object]:
+    """Return a line of Chart.js; missing values leave a gap."""
+    points = [None if value is None else float(value) for value in values]
+    line = {"borderWidth": 2, "pointRadius": 0, "pointHitRadius": 8, "tension": 0}
+    return {"label": label, "data": points, "borderColor": color, **line, **more}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar; its length is in per cent of the longest. With an address it leads to a list."""
+
+    label: str
+    value: str
+    percent: int
+    address: str = ""
+
+
+def bars(values: Sequence[tuple[str, str, str]]) -> list[Bar]:
+    """Return bars of labels, values and addresses (or ""), in order."""
+    longest = max((Decimal(value) for _, value, _ in values), default=Decimal(0)) or Decimal(1)
+    return [
+        Bar(label, localized(Decimal(value)), round(Decimal(value) / longest * 100), address)
+        for label, value, address in values
+    ]
+
+
+def localized(value: Decimal | int, decimals: int | None = None) -> str:
+    """Return a number as people write it, with separators of thousands."""
+    return number_format(value, decimals, force_grouping=True)

@@ -1,0 +1,87 @@
+"""The page of data quality: how properties are filled, and what is refused of each source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http.response import HttpResponseBase
+
+from analytics.admin.charts import localized
+from configuration.models import Source
+from contacthub_project.admin.context import WorkspaceContext
+from contacthub_project.admin.site import page
+
+PERCENT = 100
+STATES = {"ENABLED": "", "DISABLED": "disabled", "UNKNOWN": "no longer in the schema"}
+ENTITIES = {"CUSTOMER": "Customers", "EVENT": "Events"}
+PEOPLE = "People"
+GONE = "A source that was deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyRow:
+    """A property in the table; `percent` is the share of customers who have it."""
+
+    path: str
+    state: str
+    filled: str
+    percent: str
+    distinct: str
+    invalid: str
+
+
+@page("data-quality/", "data-quality")
+def data_quality(office: WorkspaceContext) -> HttpResponseBase:
+    """Show the properties of a node's customers or of all, and the refused share of sources."""
+    node_id = office.request.GET.get("node")
+    node = next((each for each in office.nodes if each["id"] == node_id), None)
+    found = office.get("/data-quality", {"nodeId": node["id"]} if node else {})
+    read = found["sampleSize"]
+    used = [each for each in found["properties"] if each["filled"] or each["invalid"]]
+    return office.show(
+        "data_quality",
+        "Data quality",
+        node=node,
+        customers=localized(found["customers"]),
+        read=localized(read),
+        is_sampled=found["sampled"],
+        properties=[_property_row(each, read) for each in used],
+        never_filled=[each["path"] for each in found["properties"] if each not in used],
+        sources=_source_rows(office, found["sources"]["elements"]),
+        are_estimates=found["sources"]["sampled"],
+    )
+
+
+def _property_row(counted: dict[str, Any], read: int) -> PropertyRow:
+    distinct = counted["distinct"]
+    return PropertyRow(
+        path=counted["path"],
+        state=STATES[counted["state"]],
+        filled=localized(counted["filled"]),
+        percent=_percent(counted["filled"] / read),
+        distinct="not compared" if distinct is None else localized(distinct),
+        invalid=localized(counted["invalid"]) if counted["invalid"] else "",
+    )
+
+
+def _source_rows(office: WorkspaceContext, elements: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return the rows of sources, with the largest refused share first."""
+    sources = Source.objects.filter(workspace_id=office.workspace_id)
+    names = {str(source_id): name for source_id, name in sources.values_list("id", "name")}
+    ordered = sorted(elements, key=lambda each: (-each["refusedShare"], -each["refused"]))
+    return [
+        {
+            "name": PEOPLE if each["sourceId"] is None else names.get(each["sourceId"], GONE),
+            "entity": ENTITIES[each["entity"]],
+            "accepted": localized(each["accepted"]),
+            "refused": localized(each["refused"]),
+            "percent": _percent(each["refusedShare"]),
+        }
+        for each in ordered
+    ]
+
+
+def _percent(share: float) -> str:
+    """Return a share with one decimal and a point, as the width of a bar needs it."""
+    return f"{share * PERCENT:.1f}"

@@ -1,0 +1,90 @@
+"""Data quality of a workspace: how properties are filled, and what is refused of each source."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema
+
+from analytics.api import schema
+from analytics.api.scoping import StatsViewSet
+from analytics.queries.data_quality import customer_quality, source_acceptance
+from contacthub_project.api.parameters import list_parameter, moment_parameter
+from contacthub_project.api.query import QueryParameters
+from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.core.timestamps import parse_timestamp
+
+USUAL_SPAN = timedelta(days=7)
+DATE_FROM = moment_parameter(
+    "dateFrom", "What sources have sent from this hour on; seven days ago unless given."
+)
+PROPERTIES = list_parameter(
+    "properties", "Only these properties and those below them, as `base.contacts`."
+)
+
+
+class DataQualityViewSet(StatsViewSet):
+    """Data quality of one node, or of all entry nodes that the caller may read."""
+
+    @extend_schema(
+        parameters=[schema.NODE, PROPERTIES, DATE_FROM], responses={200: schema.DATA_QUALITY}
+    )
+    def retrieve(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        """Return counts by property, and by source what was accepted and refused."""
+        parameters = QueryParameters(request)
+        node_id = parameters.text("nodeId")
+        chosen = parameters.listed("properties")
+        since = self._since(parameters)
+        parameters.raise_faults()
+        quality = customer_quality(self.workspace, self.counts(node_id).nodes)
+        sent = source_acceptance(self.workspace, since)
+        properties = [
+            {
+                "path": each.path,
+                "state": each.state,
+                "filled": each.filled,
+                "distinct": each.distinct,
+                "invalid": each.invalid,
+            }
+            for each in quality.properties
+            if not chosen or any(f"{each.path}.".startswith(f"{name}.") for name in chosen)
+        ]
+        sources = [
+            {
+                "sourceId": each.source_id,
+                "entity": each.entity,
+                "accepted": each.accepted,
+                "refused": each.refused,
+                "refusedShare": each.refused_share,
+            }
+            for each in sent.sources
+        ]
+        return JsonResponse(
+            {
+                "nodeId": node_id,
+                "customers": quality.customers,
+                "sampled": quality.is_sampled,
+                "sampleSize": quality.read,
+                "properties": properties,
+                "sources": {
+                    "since": sent.since,
+                    "changes": sent.changes,
+                    "sampled": sent.is_sampled,
+                    "sampleSize": sent.read,
+                    "elements": sources,
+                },
+            }
+        )
+
+    def _since(self, parameters: QueryParameters) -> datetime:
+        """Return the parameter `dateFrom`; one that is not in the calendar becomes a fault."""
+        usual = datetime.now(UTC) - USUAL_SPAN
+        span = parameters.span("dateFrom", self.workspace.zone)
+        if span is None:
+            return usual
+        since = parse_timestamp(span.first)
+        if since is None:
+            parameters.fault("dateFrom", "must be a moment of the calendar", "range")
+            return usual
+        return since

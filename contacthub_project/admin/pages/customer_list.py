@@ -1,0 +1,205 @@
+"""The list of customers: search, rules, columns, count, export."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from operator import itemgetter
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.http import JsonResponse
+from django.http.response import HttpResponseBase
+
+from configuration.domain.customer_schema import CustomerSchema
+from configuration.domain.vocabulary import EVENT_TYPES
+from configuration.queries.rules import rules_of as workspace_rules
+from contacthub_project.admin.api_client import Reply
+from contacthub_project.admin.context import WorkspaceContext
+from contacthub_project.admin.pages.customer_query import list_search
+from contacthub_project.admin.pages.saved_searches import offered_searches
+from contacthub_project.admin.sign_in.reauthentication import ANY
+from contacthub_project.admin.site import page
+from contacthub_project.admin.time_zone import local_time
+from customers.admin.rule_properties import GROUPS, OPERATORS, TIMES, properties_of
+from customers.admin.rule_trees import DEEPEST
+from customers.domain.paths import value_at
+
+COLUMNS = {
+    "base.firstName": "First name",
+    "base.lastName": "Last name",
+    "base.contacts.email": "E-mail",
+    "base.contacts.mobilePhone": "Mobile phone",
+    "externalId": "External id",
+    "base.address.city": "City",
+    "base.dob": "Born",
+    "enabled": "Enabled",
+    "registeredAt": "Registered",
+    "updatedAt": "Changed",
+}
+USUAL_COLUMNS = (
+    "base.firstName", "base.lastName", "base.contacts.email", "externalId", "updatedAt",
+)  # fmt: skip
+SIZES = (20, 50, 100)
+MOST_COUNTED = 10_000
+MOST_LISTS = 50
+MOST_CHANGED = 500  # at once: each is a write of its own; more are a bulk job's
+CUSTOMER = "/customers/{customerId}"
+MOMENT = "2019-08-24T14:15:22.000Z"
+
+
+@page("customers/", "customers")
+def customers(office: WorkspaceContext) -> HttpResponseBase:
+    """List the customers of a node, searched by words and rules, with selected columns."""
+    parameters = office.request.GET
+    node = office.node
+    if node is None:
+        return office.show("empty", "Customers", message="There is no node that you may read yet.")
+    search = list_search(parameters)
+    size = next((each for each in SIZES if str(each) == parameters.get("size")), SIZES[0])
+    sort = _sort(parameters)
+    number = office.page_number
+    columns = _columns(parameters)
+    query = {"nodeId": node["id"], "size": size, "page": number} | search.parameters
+    if sort:
+        query["sort"] = sort
+    reply = office.api.get(f"{office.path}/customers", query)
+    found = reply.json if reply.is_good and not search.fault else {"elements": [], "page": None}
+    rows = [
+        (each, [_text(value_at(each, column), office.zone) for column in columns])
+        for each in found["elements"]
+    ]
+    return office.show(
+        "customers",
+        "Customers",
+        node=node,
+        rows=rows,
+        page=found["page"],
+        found=found_text(found["page"]) if found["page"] else "",
+        in_node=f"{found['page']['totalUnfilteredElements']:,}" if found["page"] else "",
+        columns=[(column, COLUMNS[column]) for column in columns],
+        all_columns=COLUMNS.items(),
+        chosen=columns,
+        rules=parameters.get("rules", "") if search.fault else json.dumps(search.rules),
+        has_rules=bool(search.rules["rules"] or search.fault),
+        **_permissions(office, node),
+        most_changed=MOST_CHANGED,
+        lists=_lists(office, node["id"]),
+        builder=builder_facts(office),
+        quick=parameters.get("q", ""),
+        query="" if search.query is None else json.dumps(search.query, indent=1),
+        sizes=SIZES,
+        size=size,
+        sort=sort,
+        kept=office.kept,
+        searches=offered_searches(office),
+        zone=office.zone,
+        fault=search.fault or ("" if reply.is_good else _sentence(reply)),
+    )
+
+
+def _columns(parameters: Any) -> list[str]:
+    """Return the columns that were chosen, or the usual ones."""
+    return [each for each in parameters.getlist("column") if each in COLUMNS] or [*USUAL_COLUMNS]
+
+
+def _permissions(office: WorkspaceContext, node: dict[str, Any]) -> dict[str, bool]:
+    """Return what may be done with the customers of a node; aggregate customers are read-only."""
+    is_entry = node["type"] == "ENTRY"
+    return {
+        "may_change": is_entry and office.may("PATCH", CUSTOMER),
+        "may_delete": is_entry and office.may("DELETE", CUSTOMER),
+    }
+
+
+@page("customers/count/", "count-customers")
+def count_customers(office: WorkspaceContext) -> HttpResponseBase:
+    """Answer how many customers the search and the rules of the form find, as JSON."""
+    node, parameters = office.node, office.request.GET
+    search = list_search(parameters)
+    if search.fault or node is None:
+        return JsonResponse({"text": search.fault or "There is no node that you may read yet."})
+    query = {"nodeId": node["id"], "size": 1, "fields": "id"} | search.parameters
+    reply = office.api.get(f"{office.path}/customers", query)
+    if not reply.is_good:
+        return JsonResponse({"text": _sentence(reply)})
+    return JsonResponse({"text": f"These find {found_text(reply.json['page'])}."})
+
+
+def _lists(office: WorkspaceContext, node_id: str) -> list[dict[str, Any]]:
+    """Return the static segments of a node that the person may put customers on."""
+    if not office.may("POST", "/segments/{segmentId}/members"):
+        return []
+    found = office.get("/segments", {"nodeId": node_id, "type": "STATIC", "size": MOST_LISTS})
+    lists: list[dict[str, Any]] = found["elements"]
+    return lists
+
+
+def found_text(page: dict[str, int]) -> str:
+    """Return how many customers a search has found; those beyond the bound are not counted."""
+    found, everybody = page["totalElements"], page["totalUnfilteredElements"]
+    if found < everybody and found >= MOST_COUNTED:
+        return f"{found:,} customers or more"
+    return f"{found:,} customer{'' if found == 1 else 's'}"
+
+
+def _sentence(reply: Reply) -> str:
+    return " ".join([reply.message, *reply.faults.values()])
+
+
+def builder_facts(office: WorkspaceContext) -> dict[str, Any]:
+    """Return what the rule builder offers in the workspace, for its script."""
+    rules = workspace_rules(office.workspace_id)
+    schema = rules.customer_schema if rules is not None else CustomerSchema()
+    return {
+        "properties": [asdict(each) for each in properties_of(schema)],
+        "groups": GROUPS,
+        "operators": OPERATORS,
+        "times": TIMES,
+        "events": sorted(
+            ((each.type, each.label) for each in EVENT_TYPES.values()), key=itemgetter(1)
+        ),
+        "deepest": DEEPEST,
+    }
+
+
+@page(
+    "customers/export/",
+    "export-customers",
+    sensitive={ANY: "You export all customers of a node as a file."},
+)
+def export_customers(office: WorkspaceContext) -> HttpResponseBase:
+    """Download the customers that the list shows as a CSV file that a bulk job can import.
+
+    The address carries the list's own search, rules and order.
+    """
+    node, parameters = office.node, office.request.GET
+    if office.request.method != "POST":
+        return office.go("customers", {"node": node["id"]} if node else None)
+    search = list_search(parameters)
+    if search.fault:
+        messages.error(office.request, search.fault)
+        return office.go("customers", {"node": node["id"]} if node else None)
+    sort = _sort(parameters)
+    query = search.parameters | ({"sort": sort} if sort else {})
+    return office.file(f"/nodes/{node['id'] if node else '-'}/export", query)
+
+
+def _sort(parameters: Any) -> str:
+    """Return the order of the list, as the API takes it; empty for the usual one."""
+    field, _, direction = parameters.get("sort", "").partition(",")
+    known = field in COLUMNS and direction in {"asc", "desc"}
+    return f"{field},{direction}" if known else ""
+
+
+def _text(value: Any, zone: ZoneInfo) -> str:
+    """Return a cell's text; moments in the workspace's time zone."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    if len(text) == len(MOMENT) and text.endswith("Z"):
+        return local_time(text, zone)
+    return text

@@ -1,0 +1,277 @@
+"""Pages of duplicates, merges, their undoing, and the origin of a customer's values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http.response import HttpResponseBase
+
+from contacthub_project.admin.audit import record_view
+from contacthub_project.admin.context import WorkspaceContext
+from contacthub_project.admin.form_fields import labelled_values
+from contacthub_project.admin.pages.customer_profile import display_name
+from contacthub_project.admin.site import page
+from contacthub_project.admin.time_zone import local_time
+from customers.domain.paths import value_at
+
+PAGE = 20
+REASONS = {
+    "SAME_IDENTITY": "equal by a matching rule",
+    "SAME_EMAIL": "same e-mail",
+    "SAME_MAILBOX_NAME": "same name before the @",
+    "SAME_PHONE": "same phone",
+    "SAME_EXTERNAL_ID": "same external id",
+    "SAME_NAME": "same name",
+    "SIMILAR_NAME": "similar name",
+    "SAME_BIRTHDAY": "same birthday",
+    "SAME_ZIP": "same zip",
+}
+RULES = {
+    "SURVIVOR": "its own",
+    "FILLED": "it had none",
+    "UNITED": "both",
+    "LATEST": "decided last",
+    "CHOSEN": "chosen",
+}
+CAUSES = {
+    "POST": "a POST", "PATCH": "a change", "PUT": "a replacement", "IMPORT": "a file",
+    "MERGE": "a merge", "UNDO": "an undone merge", "DELETE": "a deletion",
+    "RESTORE": "a restoration",
+}  # fmt: skip
+MERGE = "/customers/{customerId}/merge"
+DUPLICATES = "/nodes/{nodeId}/duplicates"
+
+
+@page("duplicates/", "duplicates")
+def duplicates(office: WorkspaceContext) -> HttpResponseBase:
+    """List pairs of customers of a node that may be the same person; dismiss them."""
+    node = office.node
+    if node is None:
+        return office.show("empty", "Duplicates", message="There is no node that you may read yet.")
+    path = f"{office.path}/nodes/{node['id']}/duplicates"
+    if office.request.method == "POST":
+        _dismiss(office, path)
+        return office.go("duplicates", office.request.GET.dict())
+    state = "DISMISSED" if office.request.GET.get("state") == "DISMISSED" else "OPEN"
+    query = {"state": state, "size": PAGE, "page": office.page_number}
+    reply = office.api.get(path, query)
+    found = reply.json if reply.is_good else {"elements": [], "page": None, "search": "OFF"}
+    return office.show(
+        "duplicates",
+        "Duplicates",
+        node=node,
+        pairs=[_pair_for_page(each) for each in found["elements"]],
+        page=found["page"],
+        search=found["search"],
+        state=state,
+        kept=office.kept,
+        may_write=office.may("POST", MERGE),
+        fault="" if reply.is_good else reply.message,
+    )
+
+
+def _dismiss(office: WorkspaceContext, path: str) -> None:
+    act = "reopen" if office.request.POST.get("act") == "reopen" else "dismiss"
+    pair = office.request.POST.get("pair", "")
+    said = "The pair is on the list again." if act == "reopen" else "The pair is dismissed."
+    office.done(office.api.write("POST", f"{path}/{pair}/{act}", {}), said)
+
+
+def _pair_for_page(pair: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": pair["id"],
+        "people": [
+            {"id": each["id"], "name": display_name(each), "email": _email(each)}
+            for each in pair["customers"]
+        ],
+        "percent": round(pair["score"] * 100),
+        "reasons": [REASONS.get(each, each) for each in pair["reasons"]],
+        "others": max(0, len(pair["group"]) - 2),
+    }
+
+
+@page("customers/<uuid:customer_id>/merge/<uuid:other_id>/", "merge-customers")
+def merge_customers(office: WorkspaceContext, customer_id: Any, other_id: Any) -> HttpResponseBase:
+    """Display two customers side by side, and merge them with the chosen values."""
+    both = [office.get(f"/customers/{each}") for each in (customer_id, other_id)]
+    if office.request.method == "GET":
+        for each in (customer_id, other_id):
+            record_view(office, each)
+    path = f"{office.path}/customers/{customer_id}/merge"
+    body: dict[str, Any] = {"customers": [str(other_id)]}
+    chosen = {
+        name.removeprefix("value:"): str(value)
+        for name, value in office.request.POST.items()
+        if name.startswith("value:") and value
+    }
+    if office.request.method == "POST":
+        reply = office.api.write(
+            "POST", path, body | {"values": chosen}, version=office.request.POST.get("version"),
+            subject=f"{office.path}/customers/{customer_id}",
+        )  # fmt: skip
+        if office.done(reply, "The two are one. It can be undone on the page Identity."):
+            return office.go("identity", customer_id=customer_id)
+    preview = office.api.call_dry("POST", path, body)
+    if not preview.is_good:
+        return office.show(
+            "refused", "They cannot be merged", status=preview.status, message=preview.message,
+            faults=preview.faults, advice="Go back to the list.",
+        )  # fmt: skip
+    survivor, other = both
+    rows = [_compared(each, survivor["id"], both, chosen) for each in preview.json["values"]]
+    return office.show(
+        "merge",
+        f"Merge {display_name(survivor)} and {display_name(other)}",
+        survivor=survivor,
+        other=other,
+        names=_told_apart(both),
+        differing=[each for each in rows if each["differs"]],
+        same=[each for each in rows if not each["differs"]],
+        moved=preview.json["moved"],
+        version=survivor["version"],
+    )
+
+
+def _compared(
+    value: dict[str, Any], survivor_id: str, both: list[dict[str, Any]], chosen: dict[str, str]
+) -> dict[str, Any]:
+    """Return a row of the comparison: the values of both, and the result."""
+    texts = [_text(value_at(each, value["path"])) for each in both]
+    is_consent = value["path"].startswith("consents.")
+    return {
+        "path": value["path"],
+        "label": value["path"].removeprefix("base.").replace(".", " / "),
+        "cells": [
+            {
+                "id": person["id"],
+                "text": text,
+                "is_checked": chosen.get(value["path"]) == person["id"],
+            }
+            for person, text in zip(both, texts, strict=True)
+        ],
+        "differs": texts[0] != texts[1],
+        "holds": _text(value["value"]),
+        "rule": RULES.get(value["rule"], value["rule"]),
+        "is_ours": value["customerId"] == survivor_id,
+        "is_chosen": value["path"] in chosen,
+        "may_choose": not is_consent and texts[0] != texts[1],
+    }
+
+
+@page("customers/<uuid:customer_id>/identity/", "identity")
+def identity(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
+    """Display the identities of a customer, its merges, and the history of each value."""
+    person = office.get(f"/customers/{customer_id}")
+    record_view(office, customer_id)
+    known = office.get(f"/customers/{customer_id}/identities")
+    wanted = office.request.GET.get("property", "").strip()
+    history = office.get(
+        f"/customers/{customer_id}/history", {"property": wanted} if wanted else None
+    )
+    merges = office.get("/merges", {"customerId": str(customer_id), "size": PAGE})
+    pairs = office.api.get(
+        f"{office.path}/nodes/{person['nodeId']}/duplicates", {"customerId": str(customer_id)}
+    )
+    return office.show(
+        "identity",
+        f"Identity of {display_name(person)}",
+        person=person,
+        known=known,
+        external_ids=[_with_time(each, office) for each in known["externalIds"]],
+        sessions=[_with_time(each, office) for each in known["sessions"]],
+        merges=[
+            each | {name: local_time(each[name], office.zone) for name in ("mergedAt", "undoneAt")}
+            for each in merges["elements"]
+        ],
+        pairs=[_pair_for_page(each) for each in (pairs.json["elements"] if pairs.is_good else [])],
+        history=history,
+        properties=[_history_for_page(each, office) for each in history["properties"]],
+        wanted=wanted,
+        may_write=office.may("POST", MERGE),
+        back=office.url("customer", customer_id=customer_id),
+    )
+
+
+def _history_for_page(history: dict[str, Any], office: WorkspaceContext) -> dict[str, Any]:
+    return history | {
+        "label": history["property"].removeprefix("base.").replace(".", " / "),
+        "text": _text(history["value"]),
+        "since": local_time(history["since"], office.zone),
+        "why": RULES.get(history["rule"] or "", history["rule"] or ""),
+        "how": CAUSES.get(history["cause"] or "", ""),
+        "before": [
+            {
+                "text": _text(each["before"]),
+                "at": local_time(each["at"], office.zone),
+                "how": CAUSES.get(each["cause"], each["cause"]),
+                "author": each["author"],
+            }
+            for each in history["changes"]
+        ],
+    }
+
+
+@page("merges/<uuid:merge_id>/undo/", "undo-merge")
+def undo_merge(office: WorkspaceContext, merge_id: Any) -> HttpResponseBase:
+    """Display what undoing a merge would restore, and undo it."""
+    merge = office.get(f"/merges/{merge_id}")
+    path = f"{office.path}/merges/{merge_id}/undo"
+    back = office.url("identity", customer_id=merge["survivorId"])
+    if office.request.method == "POST":
+        reply = office.api.write("POST", path, {})
+        if office.done(reply, "They are separate again."):
+            return office.go("identity", customer_id=merge["survivorId"])
+    preview = office.api.call_dry("POST", path, {})
+    if not preview.is_good:
+        return office.show(
+            "refused", "It cannot be undone", status=preview.status, message=preview.message,
+            faults=preview.faults, advice="Go back to the customer.",
+        )  # fmt: skip
+    answer = preview.json
+    given = {each["customerId"]: each for each in answer["given"]}
+    return office.show(
+        "undo_merge",
+        "Separate these customers?",
+        survivor=display_name(answer["survivor"]),
+        people=[
+            given[each["id"]]
+            | {
+                "name": display_name(each),
+                "email": _email(each),
+                "total": given[each["id"]]["events"] + given[each["id"]]["laterEvents"],
+            }
+            for each in answer["customers"]
+        ],
+        back=back,
+    )
+
+
+def _told_apart(people: list[dict[str, Any]]) -> list[str]:
+    """Return the names of people, with their e-mail addresses where the names are the same."""
+    names = [display_name(each) for each in people]
+    if len(set(names)) == len(names):
+        return names
+    return [
+        f"{name} ({_email(each) or each['id']})" for name, each in zip(names, people, strict=True)
+    ]
+
+
+def _with_time(known: dict[str, Any], office: WorkspaceContext) -> dict[str, Any]:
+    return known | {"since": local_time(known["since"], office.zone)}
+
+
+def _email(person: dict[str, Any]) -> str:
+    return ((person["base"] or {}).get("contacts") or {}).get("email") or ""
+
+
+def _text(value: Any) -> str:
+    """Return a value as one line, without empty parts."""
+    if value is None or value == [] or value == {}:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_text, value)))
+    if isinstance(value, dict):
+        return ", ".join(text for _, text in labelled_values(value) if text)
+    return str(value)

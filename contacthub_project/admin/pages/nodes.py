@@ -1,0 +1,149 @@
+"""Pages of entry nodes and aggregate nodes."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+
+from contacthub_project.admin.context import CONFIGURATION, WorkspaceContext
+from contacthub_project.admin.form_fields import BadValue, as_field_text, forced, names_in, read
+from contacthub_project.admin.site import page
+from customers.models import AggregateBuild
+
+
+@page("settings/nodes/", "nodes")
+def nodes(office: WorkspaceContext) -> HttpResponseBase:
+    """List nodes, with the progress of aggregate nodes that are built; create them."""
+    form = office.request.POST
+    if office.request.method == "POST" and _change_nodes(office, form):
+        return office.go("nodes")
+    builds = {
+        str(build.node_id): {"done": build.done, "total": build.total}
+        for build in AggregateBuild.objects.filter(workspace_id=office.workspace_id)
+    }
+    totals = {each["id"]: each["customers"] for each in office.everything("/stats/nodes")}
+    entries = office.everything(CONFIGURATION + "/nodes/entries")
+    aggregates = office.everything(CONFIGURATION + "/nodes/aggregates")
+    return office.show(
+        "settings_nodes",
+        "Nodes",
+        entries=[each | {"customers": totals.get(each["id"], 0)} for each in entries],
+        aggregates=[
+            each | {"customers": totals.get(each["id"], 0), "build": builds.get(each["id"])}
+            for each in aggregates
+        ],
+        may_write=office.may("POST", CONFIGURATION + "/nodes/entries"),
+    )
+
+
+def _change_nodes(office: WorkspaceContext, form: Any) -> bool:
+    act, base = form.get("act"), f"{office.configuration}/nodes"
+    policy = {
+        "properties": names_in(form.get("properties", "")) or ["base.contacts.email"],
+        "caseSensitive": form.get("caseSensitive") == "on",
+    }
+    texts = {"name": form.get("name", ""), "description": form.get("description") or None}
+    if act == "add-entry":
+        body = texts | {"uniqueCustomer": policy}
+        return office.done(office.api.write("POST", f"{base}/entries", body), "The node is there.")
+    if act == "add-aggregate":
+        body = texts | {"entryNodes": form.getlist("entryNodes"), "matchingProperties": policy}
+        return office.done(
+            office.api.write("POST", f"{base}/aggregates", body), "The aggregate node is there."
+        )
+    node = form.get("id", "-")
+    if act == "activate":
+        reply = office.api.write("PUT", f"{base}/aggregates/{node}/state", {"state": "ACTIVE"})
+        return office.done(reply, "The node is being built.")
+    return False
+
+
+@page(
+    "settings/nodes/<uuid:node_id>/",
+    "node",
+    sensitive={
+        "empty": "You remove all customers and events of a node.",
+        "delete": "You delete a node with all its customers and events.",
+    },
+)
+def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
+    """Change, empty or delete an entry node; shows the progress of re-keying."""
+    path = f"/configuration/nodes/entries/{node_id}"
+    current, form = office.get(path), office.request.POST
+    if form.get("act") == "save":
+        body = current | {
+            "name": form.get("name", ""),
+            "description": form.get("description") or None,
+            "mandatoryProperties": names_in(form.get("mandatoryProperties", "")),
+            "uniqueCustomer": {
+                "properties": names_in(form.get("properties", "")),
+                "caseSensitive": form.get("caseSensitive") == "on",
+            },
+        }
+        reply = office.api.write("PUT", office.path + path, body, query=forced(form))
+        is_under_way = reply.status == HTTPStatus.ACCEPTED
+        text = "Its customers are being recognised anew."
+        if office.done(reply, text if is_under_way else "The node is changed."):
+            return redirect(office.request.path) if is_under_way else office.go("nodes")
+    elif form.get("act") in {"empty", "delete"} and office.has_typed(current["name"]):
+        where = f"{path}/data" if form["act"] == "empty" else path
+        text = "The node is being emptied." if form["act"] == "empty" else "The node is deleted."
+        if office.done(office.api.write("DELETE", office.path + where), text):
+            return office.go("nodes")
+    rekeying = office.api.get(f"{office.path}{path}/rekeying")
+    rules = office.get(path + "/matching-rules")["rules"]
+    return office.show(
+        "settings_node",
+        current["name"],
+        current=current,
+        rules=rules,
+        has_rules=len(rules) > 1 or _has_other_forms(rules),
+        rekeying=rekeying.json if rekeying.is_good else None,
+    )
+
+
+def _has_other_forms(rules: list[dict[str, Any]]) -> bool:
+    """Return whether values are compared in forms that the page cannot say."""
+    forms = {each["normalizer"] for rule in rules for each in rule["properties"]}
+    return len(forms) > 1 or not forms <= {"TEXT", "EXACT"}
+
+
+@page("settings/aggregates/<uuid:node_id>/", "aggregate-node")
+def aggregate_node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
+    """Change or delete an aggregate node.
+
+    Entry nodes and matching properties cannot change.
+    """
+    path = f"/configuration/nodes/aggregates/{node_id}"
+    current, form = office.get(path), office.request.POST
+    filters = as_field_text(current.get("exclusionFilters"), "json")
+    if form.get("act") == "save":
+        filters = form.get("exclusionFilters", "")
+        try:
+            left_out = read(filters.strip(), "json")
+        except BadValue as fault:
+            messages.error(office.request, f"Who is left out: {fault}")
+        else:
+            body = current | {
+                "name": form.get("name", ""),
+                "description": form.get("description") or None,
+                "exclusionFilters": left_out or [],
+            }
+            reply = office.api.write("PUT", office.path + path, body)
+            if office.done(reply, "The node is changed."):
+                return office.go("nodes")
+    elif form.get("act") == "delete" and office.has_typed(current["name"]):
+        reply = office.api.write("DELETE", office.path + path)
+        if office.done(reply, "The node is deleted."):
+            return office.go("nodes")
+    return office.show(
+        "settings_aggregate",
+        current["name"],
+        current=current,
+        entries=[office.node_name(each) for each in current["entryNodes"]],
+        filters=filters,
+    )

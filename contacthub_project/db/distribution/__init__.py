@@ -1,0 +1,1 @@
+"""Distribution of the database by workspace, with Citus (docs/production.md)."""

@@ -1,0 +1,50 @@
+"""Checks that the database is distributed as it should be."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from contacthub_project.db.distribution import catalogue
+from contacthub_project.db.distribution.distributing import plain_functions
+from contacthub_project.db.distribution.tables import (
+    ANCHOR,
+    REFERENCE,
+    references,
+    tenant_tables,
+)
+
+UNREACHABLE = """
+SELECT DISTINCT from_nodename || ':' || from_nodeport, to_nodename || ':' || to_nodeport
+FROM citus_check_cluster_node_health() WHERE result IS NOT TRUE
+"""
+
+
+def faults() -> list[str]:
+    """Return sentences, each about a missing step or an unreachable node."""
+    tables = tenant_tables()
+    found = [f"{name} does not answer" for name in silent_workers()]
+    placed = catalogue.placements([*tables, *REFERENCE])
+    anchor = placed.get(ANCHOR)
+    for table in tables:
+        if table not in placed or placed[table].is_reference:
+            found.append(f"{table} is not distributed")
+        elif anchor is not None and placed[table].colocation != anchor.colocation:
+            found.append(f"{table} does not lie with {ANCHOR}")
+    found += [f"{table} is not on every node" for table in REFERENCE if table not in placed]
+    present = {key.name for key in catalogue.foreign_keys(tables)}
+    found += [
+        f"foreign key {key.name} is missing" for key in references() if key.name not in present
+    ]
+    found += [
+        f"{column.table}.{column.name} draws numbers of one node"
+        for column in catalogue.sequence_columns(tables)
+    ]
+    found += [f"function {name} is not in its distributed form" for name in plain_functions(tables)]
+    return found
+
+
+def silent_workers() -> list[str]:
+    """Return the nodes that the coordinator cannot reach, by host and port."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNREACHABLE)
+        return sorted({name for _, name in cursor.fetchall()})

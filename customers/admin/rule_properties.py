@@ -1,0 +1,134 @@
+"""The properties that the rule builder offers, with their labels and comparisons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from configuration.domain.customer_schema import LIST_OF, SECRET, CustomerSchema
+from configuration.domain.schema_tree import resolve
+
+_EMPTY = [("IS_NOT_NULL", "is filled"), ("IS_NULL", "is empty")]
+_MOMENTS = [
+    ("LAST_DAYS", "is in the last … days"),
+    ("BEFORE_LAST_DAYS", "is longer ago than … days"),
+    ("EQUALS", "is on"),
+    ("GTE", "is on or after"),
+    ("LTE", "is on or before"),
+    ("BETWEEN", "is between"),
+]
+# By kind of property: operators in the order in which they are offered.
+OPERATORS: Mapping[str, list[tuple[str, str]]] = {
+    "text": [
+        ("CONTAINS_FOLDED", "contains"),
+        ("EQUALS", "is"),
+        ("NOT_EQUALS", "is not"),
+        ("IN", "is one of"),
+        ("NOT_IN", "is none of"),
+        *_EMPTY,
+    ],
+    "choice": [
+        ("EQUALS", "is"),
+        ("NOT_EQUALS", "is not"),
+        ("IN", "is one of"),
+        ("NOT_IN", "is none of"),
+        *_EMPTY,
+    ],
+    "number": [
+        ("EQUALS", "is"),
+        ("NOT_EQUALS", "is not"),
+        ("GTE", "is at least"),
+        ("LTE", "is at most"),
+        ("BETWEEN", "is between"),
+        *_EMPTY,
+    ],
+    "boolean": [("EQUALS", "is"), *_EMPTY],
+    "date": [("BIRTHDAY_WITHIN", "has its anniversary within … days"), *_MOMENTS, *_EMPTY],
+    "moment": [*_MOMENTS, *_EMPTY],
+    "list": [("EQUALS", "contains"), ("NOT_EQUALS", "does not contain"), *_EMPTY],
+}
+GROUPS = (
+    "Person", "Contacts", "Address", "Subscriptions", "Consents", "Tags", "Own properties", "Jobs",
+    "Educations", "Likes", "Social profile", "Credential", "Record",
+)  # fmt: skip
+LABELS = {
+    "base.dob": "Date of birth",
+    "base.pictureUrl": "Picture",
+    "registeredAt": "Registered",
+    "updatedAt": "Changed",
+    "intId": "Number",
+    "sourceInfo.registeredBy": "Registered by source",
+    "sourceInfo.updatedBy": "Changed by source",
+}
+TIMES = [("GTE", "at least"), ("LTE", "at most"), ("EQUALS", "exactly")]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property that rules can name.
+
+    `kind` is a key of OPERATORS, `input` how a value is put in: text, choice, number, boolean, date
+    or moment; that of a list is its elements'.
+    """
+
+    path: str
+    group: str
+    label: str
+    kind: str
+    input: str
+    choices: tuple[str, ...] = ()
+
+
+def properties_of(schema: CustomerSchema) -> list[Property]:
+    """Return the properties of customers that rules can be made of, by group and label."""
+    found = []
+    for path, kind in schema.kinds().items():
+        is_list, held = kind.startswith(LIST_OF), kind.removeprefix(LIST_OF)
+        if held not in OPERATORS or path in SECRET:
+            continue
+        choices = _choices(schema.document, path)
+        shown = "choice" if choices and held == "text" else held
+        group, label = _place(path)
+        found.append(Property(path, group, label, "list" if is_list else shown, shown, choices))
+    return sorted(found, key=lambda each: (GROUPS.index(each.group), each.label))
+
+
+def label_of(path: str) -> str:
+    """Return a dotted path in words: `base.contacts.mobilePhone` is "Contacts: mobile phone"."""
+    group, label = _place(path)
+    return label if group in {"Person", "Record"} else f"{group}: {label.lower()}"
+
+
+def _place(path: str) -> tuple[str, str]:
+    """Return the group in which a property is offered, and its label there."""
+    first, *rest = path.split(".")
+    if path in LABELS:
+        return ("Person" if first == "base" else "Record"), LABELS[path]
+    if first == "base" and len(rest) > 1 and _words(rest[0]).capitalize() in GROUPS:
+        group, names = _words(rest[0]).capitalize(), rest[1:]
+    elif first in {"consents", "extended", "tags"}:
+        group, names = {"extended": "Own properties"}.get(first, first.capitalize()), rest
+    else:
+        group, names = ("Person", rest) if first == "base" else ("Record", path.split("."))
+    label = " / ".join(_words(each) for each in names)
+    return group, label[:1].upper() + label[1:]
+
+
+def _choices(document: Mapping[str, Any], path: str) -> tuple[str, ...]:
+    """Return the values that the schema allows at a path, if it names them."""
+    schema: Any = document
+    for name in path.split("."):
+        schema = resolve(schema, document)
+        if "items" in schema:
+            schema = resolve(schema["items"], document)
+        schema = schema.get("properties", {}).get(name)
+        if schema is None:
+            return ()
+    schema = resolve(schema, document)
+    return tuple(str(each) for each in schema.get("enum", ()) if each is not None)
+
+
+def _words(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").lower()

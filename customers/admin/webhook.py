@@ -1,0 +1,233 @@
+"""Webhooks in the back-office.
+
+List, form, secret, test message, replay, and the log of attempts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import action, display
+
+from contacthub_project.admin.confirmation import Confirmation
+from contacthub_project.admin.model_admin import WORKSPACE, WorkspaceModelAdmin
+from contacthub_project.admin.saving import SavesThroughApi, failure_text
+from contacthub_project.admin.sign_in.reauthentication import hold_form
+from customers.admin.webhook_form import WebhookForm
+from customers.admin.webhook_replay import ReplayForm
+from customers.models import (
+    Webhook,
+    WebhookState,
+)
+from customers.models.webhook import WebhookQuerySet
+
+WEBHOOKS = WORKSPACE + "/webhooks"
+WEBHOOK = WEBHOOKS + "/{webhookId}"
+
+
+@admin.register(Webhook)
+class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
+    """Webhooks with their progress."""
+
+    operations = {
+        "view": ("GET", WEBHOOKS),
+        "add": ("POST", WEBHOOKS),
+        "change": ("PUT", WEBHOOK),
+        "delete": ("DELETE", WEBHOOK),
+    }
+    api_path = "/webhooks"
+    sensitive = {
+        "add": "You make a webhook, to which data of customers is sent, and see its secret.",
+        "change": "You change where data of customers is sent to.",
+        "new_secret": "You make a new secret of a webhook.",
+    }
+    form = WebhookForm
+    list_display = (
+        "name",
+        "url",
+        "displayed_state",
+        "failures",
+        "failing_since",
+        "delivered_offset",
+    )
+    list_display_links = ("name",)
+    list_filter = (("state", ChoicesDropdownFilter),)
+    search_fields = ("name", "url")
+    search_help_text = _("Name or address")
+    ordering = ("name", "id")
+    actions = ("activate", "pause")
+    actions_detail = ("send_test", "new_secret", "replay", "show_attempts")
+    fieldsets = (
+        (None, {"fields": ("name", "url", "state", "paused_reason")}),
+        (
+            _("What it is told of"),
+            {
+                "fields": (
+                    "entities",
+                    "operations",
+                    "nodes",
+                    "event_types",
+                    "segments",
+                    "displayed_condition",
+                )
+            },
+        ),
+        (_("What is sent"), {"fields": ("sent_fields",)}),
+        (
+            _("Deliveries"),
+            {"fields": ("delivered_offset", "failures", "failing_since", "next_attempt_at")},
+        ),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the parts of the form; a new webhook has no deliveries yet."""
+        parts = super().get_fieldsets(request, obj)
+        return parts if obj is not None else parts[:-1]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (
+            "paused_reason", "displayed_condition", "delivered_offset", "failures", "failing_since",
+            "next_attempt_at",
+        )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
+        """Return the webhooks of nodes that the person may read."""
+        webhooks: WebhookQuerySet = super().get_queryset(request)  # type: ignore[assignment]
+        return webhooks.readable_by(self.principal(request))
+
+    def get_api_body(self, request: HttpRequest, form: Any, current: Any) -> dict[str, Any]:
+        body = super().get_api_body(request, form, current)
+        body["eventTypes"] = (body["eventTypes"] or "").split()
+        body["fields"] = (body.pop("sentFields") or "").split()
+        return body
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponseBase:
+        return self._secret_page(request, obj, request.api_reply)  # type: ignore[attr-defined]
+
+    @action(description=_("Send a test"), icon="send", permissions=["change"])
+    def send_test(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Confirm, send a message without updates, and display the result."""
+        webhook = self._found(request, object_id)
+        confirmation = Confirmation(
+            title=f"Send a test to {webhook}?",
+            what=f"A signed message without data of anybody goes to {webhook.url}.",
+            action="Send",
+            is_dangerous=False,
+        )
+        page = confirmation.page(request, self, webhook)
+        if page is not None:
+            return page
+        reply = self._write(request, webhook, "/test")
+        if not reply.is_good:
+            messages.error(request, failure_text(request, reply))
+        elif (status := reply.json["status"]) is not None and 200 <= status < 300:
+            taken = f"Taken: {status} after {reply.json['milliseconds']} ms."
+            messages.success(request, taken)
+        else:
+            messages.error(request, reply.json["error"] or f"The receiver answered {status}.")
+        return self._back(object_id)
+
+    @action(description=_("New secret"), icon="key", permissions=["change"])
+    def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Confirm, then create a new secret and display it."""
+        webhook = self._found(request, object_id)
+        held_back = hold_form(request, self.sensitive_act("new_secret"))
+        if held_back is not None:
+            return held_back
+        confirmation = Confirmation(
+            title=f"New secret for {webhook}?",
+            what="For 24 hours messages carry signatures of the old and the new one.",
+            action="Make a new secret",
+            is_dangerous=False,
+        )
+        page = confirmation.page(request, self, webhook)
+        if page is not None:
+            return page
+        reply = self._write(request, webhook, "/secret")
+        if reply.is_good:
+            return self._secret_page(request, webhook, reply)
+        messages.error(request, failure_text(request, reply))
+        return self._back(object_id)
+
+    @action(description=_("Deliver again"), icon="replay", permissions=["change"])
+    def replay(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Confirm the start, then deliver changes again."""
+        webhook = self._found(request, object_id)
+        form = ReplayForm(request.POST or None, initial={"offset": webhook.delivered_offset})
+        confirmation = Confirmation(
+            title=f"Deliver to {webhook} again?",
+            what=f"It has been told everything up to offset {webhook.delivered_offset}.",
+            action="Deliver again",
+            form=form,
+            is_dangerous=False,
+        )
+        page = confirmation.page(request, self, webhook)
+        if page is not None:
+            return page
+        reply = self._write(request, webhook, "/replay", {"offset": form.cleaned_data["offset"]})
+        if reply.is_good:
+            messages.success(request, "Deliveries begin anew from there.")
+        else:
+            messages.error(request, failure_text(request, reply))
+        return self._back(object_id)
+
+    @action(description=_("Log"), icon="list", permissions=["view"])
+    def show_attempts(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Redirect to the attempts to deliver to it."""
+        address = reverse("admin:customers_webhookattempt_changelist")
+        return HttpResponseRedirect(f"{address}?q={object_id}")
+
+    @admin.action(description=_("Activate"), permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        done = self.change_each(request, queryset, {"state": WebhookState.ACTIVE.value})
+        messages.success(request, f"{done} changed.")
+
+    @admin.action(description=_("Pause"), permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        done = self.change_each(request, queryset, {"state": WebhookState.PAUSED.value})
+        messages.success(request, f"{done} changed.")
+
+    @display(
+        description=_("State"), ordering="state",
+        label={"active": "success", "failing": "warning", "paused": "danger"},
+    )  # fmt: skip
+    def displayed_state(self, webhook: Webhook) -> str:
+        if webhook.state == WebhookState.PAUSED:
+            return "paused"
+        return "failing" if webhook.failures else "active"
+
+    @display(description=_("Condition on customers"))
+    def displayed_condition(self, webhook: Webhook) -> str:
+        if webhook.condition is None:
+            return "None; one can be set by the API."
+        return format_html("<code>{}</code>", str(webhook.condition))
+
+    def _found(self, request: HttpRequest, object_id: str) -> Webhook:
+        webhook: Webhook | None = self.get_object(request, object_id)
+        if webhook is None:
+            raise Http404
+        return webhook
+
+    def _write(self, request: HttpRequest, webhook: Webhook, path: str, body: Any = None) -> Any:
+        return self.api(request).write("POST", self.get_api_path(request, webhook) + path, body)
+
+    def _back(self, object_id: str) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("admin:customers_webhook_change", args=[object_id]))
+
+    def _secret_page(self, request: HttpRequest, webhook: Any, reply: Any) -> TemplateResponse:
+        context = self.admin_site.each_context(request) | {
+            "title": str(webhook), "heading": _("The secret"), "secret": reply.json["secret"],
+            "opts": self.opts,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/secret.html", context)

@@ -1,0 +1,104 @@
+"""The form of a webhook in the back-office."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
+
+from configuration.models import Node
+from contacthub_project.admin.api_form import ApiModelForm
+from customers.models import ChangeEntity, ChangeOperation, Webhook
+
+
+class WebhookForm(ApiModelForm):
+    """A webhook; its condition is set by the API and is unchanged here."""
+
+    entities = forms.MultipleChoiceField(
+        label=_("Tell of"),
+        choices=[
+            (ChangeEntity.CUSTOMER.value, _("Customers")),
+            (ChangeEntity.EVENT.value, _("Events")),
+            (ChangeEntity.SEGMENT.value, _("Who enters and leaves segments")),
+        ],
+        help_text=_("Nothing ticked is customers and events."),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        required=False,
+    )
+    operations = forms.MultipleChoiceField(
+        label=_("When they are"),
+        choices=[
+            (ChangeOperation.CREATE.value, _("new")),
+            (ChangeOperation.UPDATE.value, _("changed")),
+            (ChangeOperation.DELETE.value, _("deleted")),
+        ],
+        help_text=_("Nothing ticked is all."),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        required=False,
+    )
+    nodes = forms.ModelMultipleChoiceField(
+        label=_("In the nodes"),
+        queryset=Node.objects.none(),
+        help_text=_("Nothing ticked is all."),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        required=False,
+    )
+    event_types = forms.CharField(
+        label=_("Types of events"),
+        help_text=_("Such as viewedPage, a line each; none is all."),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        required=False,
+    )
+    segments = forms.MultipleChoiceField(
+        label=_("Segments"),
+        help_text=_("Whose members are told of, if that is ticked above; nothing ticked is all."),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        required=False,
+    )
+    sent_fields = forms.CharField(
+        label=_("Properties to send"),
+        help_text=_("Such as base.contacts.email, a line each; none is all. The ids come always."),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        required=False,
+    )
+    pointers = {
+        "/fields": "sent_fields", "/nodes": "nodes", "/eventTypes": "event_types",
+        "/segments": "segments",
+    }  # fmt: skip
+
+    class Meta:
+        model = Webhook
+        fields = ("name", "url", "state")
+        labels = {"url": _("Address")}
+        widgets = {"state": UnfoldAdminRadioSelectWidget()}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        nodes: Any = self.fields["nodes"]
+        nodes.queryset = Node.objects.in_workspace(self.office.workspace_id)
+        webhook = self.instance
+        chosen: Any = self.fields["segments"]
+        chosen.choices = self._segments()
+        displayed: dict[str, Any] = {
+            "entities": webhook.entities,
+            "operations": webhook.operations,
+            "nodes": list(nodes.queryset.filter(id__in=webhook.node_ids)),
+            "event_types": "\n".join(webhook.event_types),
+            "segments": [str(each) for each in webhook.segment_ids],
+            "sent_fields": "\n".join(webhook.field_paths),
+        }
+        self.initial.update(displayed)
+
+    def _segments(self) -> list[tuple[str, str]]:
+        """Return the segments of the workspace, by name, and those chosen that are not found."""
+        found = self.office.everything("/segments")
+        choices = [(each["id"], each["name"]) for each in found]
+        known = {segment_id for segment_id, _ in choices}
+        gone = [str(each) for each in self.instance.segment_ids if str(each) not in known]
+        return [*choices, *((each, f"{each} (not found)") for each in gone)]

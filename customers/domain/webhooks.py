@@ -1,0 +1,103 @@
+"""The content and signature of webhook messages, and the schedule of attempts."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from standardwebhooks import Webhook as Signer
+
+from contacthub_project.core.timestamps import format_timestamp
+from customers.domain.projection import FieldSelection, field_selection, select_fields
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks, "Signature scheme"
+SECRET_BYTES = 32
+UPDATES = "contacthub.updates"
+TEST = "contacthub.test"
+ALWAYS_SENT = ("id", "nodeId")
+
+FIRST_DELAY = 5.0  # seconds
+LONGEST_DELAY = 6 * 3600.0
+LONGEST_WISH = 24 * 3600.0  # the longest accepted Retry-After
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSelection:
+    """A selection of changes; empty collections select all."""
+
+    operations: Collection[str] = ()
+    event_types: Collection[str] = ()
+    segments: Collection[UUID] = ()
+
+    def selects(self, update: Mapping[str, Any]) -> bool:
+        """Return whether a change is selected.
+
+        A deletion has no type of event and no segment: it is selected for any of them, because the
+        receiver may know the entity.
+        """
+        data = update["entity"]["data"]
+        if self.operations and update["operation"] not in self.operations:
+            return False
+        kind = update["entity"]["type"]
+        if kind == "EVENT" and self.event_types and "type" in data:
+            return data["type"] in self.event_types
+        if kind == "SEGMENT" and self.segments and "segmentId" in data:
+            return data["segmentId"] in self.segments
+        return True
+
+
+def message_body(
+    kind: str, moment: datetime, workspace_id: UUID, webhook_id: UUID, **content: Any
+) -> dict[str, Any]:
+    """Return the body of a message (Standard Webhooks, "Payload structure")."""
+    return {
+        "type": kind,
+        "timestamp": format_timestamp(moment),
+        "data": {"workspaceId": workspace_id, "webhookId": webhook_id, **content},
+    }
+
+
+def new_secret() -> str:
+    """Return a secret to sign with."""
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def signed_headers(
+    keys: Sequence[str], message_id: str, moment: datetime, body: bytes
+) -> dict[str, str]:
+    """Return the headers of a message, signed with each of the secrets (Standard Webhooks)."""
+    signatures = [Signer(key).sign(message_id, moment, body.decode()) for key in keys]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def sent_fields(paths: Sequence[str]) -> FieldSelection:
+    """Return the properties to send; empty for all."""
+    return field_selection([*ALWAYS_SENT, *paths]) if paths else {}
+
+
+def sent_update(update: Mapping[str, Any], fields: FieldSelection) -> dict[str, Any]:
+    """Return an update with the properties to send only; those of segments have no others."""
+    entity = update["entity"]
+    if not fields or update["operation"] == "DELETE" or entity["type"] == "SEGMENT":
+        return dict(update)
+    return {**update, "entity": {**entity, "data": select_fields(entity["data"], fields)}}
+
+
+def delay_after(failures: int, *, jitter: float, wish: float | None = None) -> float:
+    """Return the seconds until the next attempt after so many failures in a row.
+
+    Doubles from 5 seconds to 6 hours; `jitter` from 0 to 1 spreads it over its upper half. `wish`
+    is the receiver's Retry-After, respected up to a day.
+    """
+    whole: float = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures - 1, 20))
+    delay = whole * (0.5 + jitter / 2)
+    return max(delay, min(wish, LONGEST_WISH)) if wish is not None else delay

@@ -1,0 +1,128 @@
+"""The next changes to deliver to a webhook."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.errors import Invalid
+from contacthub_project.db.sql import fetch_all
+from customers.domain.webhooks import UpdateSelection, sent_fields, sent_update
+from customers.models import ChangeEntity, ChangeOperation, Webhook
+from customers.queries.documents import Update
+from customers.queries.feed import read_page
+from customers.queries.feed_filter import FeedFilter
+from customers.queries.search import NEWEST_FIRST, parse_search_query, selection
+
+BATCH = 100
+MOST_PAGES = 10  # of the feed, read for one batch
+
+FITTING = """
+SELECT customer.id FROM customers_customer AS customer
+WHERE customer.workspace_id = %s AND customer.node_id = %s AND customer.deleted = 0
+    AND customer.id = ANY (%s::uuid[]) AND ({condition})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Changes to send, of the feed after offset `after` up to offset `end`."""
+
+    after: int
+    end: int
+    updates: Sequence[Mapping[str, Any]]
+
+
+def next_batch(workspace: WorkspaceRules, webhook: Webhook) -> Batch:
+    """Return the next changes to send, at most BATCH.
+
+    Without any, the offset up to which there are none.
+
+    A batch whose delivery has failed before ends where it ended then. Raises Gone when changes
+    after the webhook's offset are no longer kept, Unavailable when sealing takes too long, and
+    Invalid when its condition names a removed property.
+    """
+    feed_filter = FeedFilter(
+        nodes=tuple(webhook.node_ids) or None,
+        entities=tuple(webhook.entities),
+        duplicates=bool(webhook.node_ids),
+    )
+    after = end = webhook.delivered_offset
+    found: list[Update] = []
+    for _ in range(MOST_PAGES):
+        updates, following = read_page(workspace, after=end, size=BATCH, feed_filter=feed_filter)
+        limit = webhook.batch_end
+        if limit is not None:
+            updates = [each for each in updates if each["offset"] <= limit]
+            following = min(following, limit)
+        selected = _selected(workspace, webhook, updates)
+        room = BATCH - len(found)
+        found += selected[:room]
+        if len(selected) > room:
+            end = found[-1]["offset"]
+            break
+        is_last = following == end or len(updates) < BATCH
+        end = following
+        if is_last or len(found) == BATCH:
+            break
+    fields = sent_fields(webhook.field_paths)
+    return Batch(after, end, [sent_update(each, fields) for each in found])
+
+
+def parsed_condition(document: Any, workspace: WorkspaceRules) -> Any:
+    """Return the expression of a webhook's condition; raises Invalid with pointers into it."""
+    expression, faults = parse_search_query(document, workspace)
+    if faults:
+        raise Invalid("The condition is not valid", errors=faults)
+    return expression
+
+
+def _selected(
+    workspace: WorkspaceRules, webhook: Webhook, updates: Sequence[Update]
+) -> list[Update]:
+    selection = UpdateSelection(
+        operations=frozenset(webhook.operations),
+        event_types=frozenset(webhook.event_types),
+        segments=frozenset(webhook.segment_ids),
+    )
+    selected = [each for each in updates if selection.selects(each)]
+    if webhook.condition is None:
+        return selected
+    fitting = _fitting(workspace, webhook.condition, selected)
+    return [each for each in selected if not _is_conditional(each) or _id_of(each) in fitting]
+
+
+def _fitting(workspace: WorkspaceRules, condition: Any, updates: Sequence[Update]) -> set[UUID]:
+    """Return the customers among the changes that match the condition."""
+    expression = parsed_condition(condition, workspace)
+    by_node: dict[UUID, list[UUID]] = defaultdict(list)
+    for each in updates:
+        if _is_conditional(each):
+            by_node[UUID(str(each["entity"]["data"]["nodeId"]))].append(_id_of(each))
+    fitting: set[UUID] = set()
+    for node_id, ids in by_node.items():
+        node = workspace.nodes.get(node_id)
+        if node is None:
+            continue
+        fits, _ = selection(workspace, node, expression, NEWEST_FIRST)
+        assert fits is not None
+        statement = FITTING.format(condition=fits.sql)
+        parameters = (workspace.id, node_id, ids, *fits.parameters)
+        fitting |= {row[0] for row in fetch_all(statement, parameters, prepare=False)}
+    return fitting
+
+
+def _is_conditional(update: Update) -> bool:
+    """Return whether the condition applies: deletions are sent to every receiver."""
+    return (
+        update["entity"]["type"] == ChangeEntity.CUSTOMER
+        and update["operation"] != ChangeOperation.DELETE
+    )
+
+
+def _id_of(update: Update) -> UUID:
+    return UUID(str(update["entity"]["data"]["id"]))

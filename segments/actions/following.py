@@ -1,0 +1,273 @@
+"""Keeps the members of segments up to date by following the change feed and due evaluations.
+
+What happened is in the change feed, in `segments_pendingcustomer` (deleted events, changed members
+of aggregate customers, changed lists) and in `segments_dueevaluation` (moments at which time alone
+changes something). A step takes some of each, evaluates the segments that depend on what has
+changed, and stores the result and its progress in one transaction: a crash between any two lines
+repeats a step at most.
+
+One step at a time works on a workspace: it holds the workspace's row of `segments_follower`. Locks
+are taken in this order: that row, customers by id, what is kept of segments.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum, auto
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from configuration.queries.rules import WorkspaceRules, latest_rules_of
+from contacthub_project.db.sql import fetch_all, fetch_one, fetch_optional, load
+from customers.actions.feed import seal
+from customers.models import ChangeEntity, ChangeOperation
+from segments.actions.applying import Compared, apply, note_changes, remove_departed
+from segments.actions.building import build_batch, check_definitions, mark_too_costly, restart_all
+from segments.actions.removal import remove_batch
+from segments.models import DueEvaluation, Follower, Segment, SegmentState
+from segments.queries.definitions import Definition, Definitions, definitions_of
+from segments.queries.evaluation import Evaluation, evaluate
+
+TASK = "segments.tasks.follow"
+CHANGES_AT_ONCE = 2000
+
+WORKSPACES = "SELECT workspace_id FROM segments_follower"
+HOLD = """
+SELECT feed_offset, configuration_version FROM segments_follower
+WHERE workspace_id = %s FOR NO KEY UPDATE SKIP LOCKED
+"""
+HAS_WORK = load("segments/sql/has_work")
+NEXT_CHANGES = load("segments/sql/next_changes")
+OWNERS = load("segments/sql/owners_of_events")
+AGGREGATES = load("segments/sql/aggregates_of_members")
+NODES = load("segments/sql/nodes_of_customers")
+TAKE_PENDING = load("segments/sql/take_pending")
+
+
+class Progress(Enum):
+    """What a step has done: nothing was left to do, all that there was, or a part of it."""
+
+    NOTHING = auto()
+    CAUGHT_UP = auto()
+    MORE = auto()
+
+
+@dataclass(slots=True)
+class _Affected:
+    """Customers that have changed, and the kinds of change that segments depend on.
+
+    `anything`: all segments may be concerned. `attributes`: those that look at customers' own
+    values. `events`: those that look at these types of events. `due`: these segments. `is_full`
+    tells that there may be more of it.
+    """
+
+    is_full: bool = False
+    anything: set[UUID] = field(default_factory=set)
+    attributes: set[UUID] = field(default_factory=set)
+    events: dict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
+    due: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+
+    @property
+    def customers(self) -> set[UUID]:
+        """All of them."""
+        return {*self.anything, *self.attributes, *self.events, *self.due}
+
+    def concerns(self, definition: Definition, customers: set[UUID]) -> bool:
+        """Whether the membership of some of the customers in the segment may have changed."""
+        return (
+            not self.anything.isdisjoint(customers)
+            or (definition.looks_at_customers and not self.attributes.isdisjoint(customers))
+            or any(
+                not definition.event_types.isdisjoint(types)
+                for customer_id, types in self.events.items()
+                if customer_id in customers
+            )
+            or any(definition.id in self.due[each] for each in customers & self.due.keys())
+        )
+
+
+def follow(*, seconds: float) -> bool:
+    """Follow for so many seconds at most; return True when all that had happened is followed.
+
+    Workspaces take turns, step by step, so that none waits for another to be done. What happens
+    meanwhile is left to the next call, which takes it together: a step costs much the same for one
+    change as for a hundred.
+    """
+    deadline = time.monotonic() + seconds
+    workspaces = [workspace_id for (workspace_id,) in fetch_all(WORKSPACES, [])]
+    while workspaces:
+        active = []
+        for workspace_id in workspaces:
+            if time.monotonic() > deadline:
+                return False
+            if step(workspace_id, datetime.now(UTC)) is Progress.MORE:
+                active.append(workspace_id)
+        workspaces = active
+    return True
+
+
+def follow_workspace(workspace_id: UUID, *, now: datetime | None = None) -> None:
+    """Follow the changes of a workspace until none is left.
+
+    `now` is the moment that segments are evaluated at, the present one by default.
+    """
+    while step(workspace_id, now or datetime.now(UTC)) is not Progress.NOTHING:
+        pass
+
+
+def step(workspace_id: UUID, now: datetime) -> Progress:
+    """Do a part of what is to be done in a workspace."""
+    if not fetch_optional(HAS_WORK, {"workspace_id": workspace_id, "now": now}):
+        return Progress.NOTHING
+    seal(workspace_id)
+    with transaction.atomic():
+        held = fetch_one(HOLD, [workspace_id])
+        workspace = latest_rules_of(workspace_id)
+        if held is None or workspace is None or workspace.is_disabled:
+            return Progress.NOTHING
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL jit = off")
+        definitions = definitions_of(workspace)
+        if held[1] != workspace.version:
+            check_definitions(workspace, definitions)
+            follower = Follower.objects.filter(workspace_id=workspace_id)
+            follower.update(configuration_version=workspace.version)
+        affected = _Affected()
+        end = _take_changes(workspace_id, held[0], definitions, affected)
+        forgotten = _take_pending(workspace_id, affected)
+        _take_due(workspace_id, now, affected)
+        if affected.customers or forgotten:
+            _evaluate(workspace, definitions, affected, forgotten, now)
+        if end != held[0]:
+            Follower.objects.filter(workspace_id=workspace_id).update(feed_offset=end)
+        if end != held[0] or affected.customers or forgotten:
+            unfinished = (SegmentState.BUILDING, SegmentState.REMOVED)
+            others = Segment.objects.in_workspace(workspace_id).filter(state__in=unfinished)
+            is_more = affected.is_full or others.exists()
+            return Progress.MORE if is_more else Progress.CAUGHT_UP
+        is_more = build_batch(workspace, definitions, now) or remove_batch(workspace_id)
+        return Progress.MORE if is_more else Progress.NOTHING
+
+
+def _take_changes(
+    workspace_id: UUID, after: int, definitions: Definitions, affected: _Affected
+) -> int:
+    """Add what the next changes of the feed are about; return the offset of the last of them.
+
+    What no segment looks at is left out.
+    """
+    parameters = {"workspace_id": workspace_id, "after": after, "size": CHANGES_AT_ONCE}
+    rows = fetch_all(NEXT_CHANGES, parameters)
+    if not rows:
+        return after
+    last_offset, trimmed_to = rows[0][:2]
+    if after < trimmed_to:
+        restart_all(workspace_id)
+        return int(last_offset)
+    events = []
+    changes = [row[2:6] for row in rows if row[2] is not None]
+    for _, entity, entity_id, operation in changes:
+        if entity == ChangeEntity.CUSTOMER:
+            if operation != ChangeOperation.UPDATE:
+                affected.anything.add(entity_id)
+            elif definitions.look_at_customers:
+                affected.attributes.add(entity_id)
+        elif entity == ChangeEntity.EVENT and operation != ChangeOperation.DELETE:
+            events.append(entity_id)
+    if events and definitions.event_types:
+        _add_events(workspace_id, events, definitions, affected)
+    if len(changes) < CHANGES_AT_ONCE:
+        return int(max(after, last_offset))
+    affected.is_full = True
+    return int(changes[-1][0])
+
+
+def _add_events(
+    workspace_id: UUID, events: list[UUID], definitions: Definitions, affected: _Affected
+) -> None:
+    """Add whose the events are, aggregate customers too; of deleted events triggers tell."""
+    parameters = {
+        "workspace_id": workspace_id,
+        "ids": events,
+        "types": list(definitions.event_types),
+    }
+    owners = fetch_all(OWNERS, parameters, prepare=False)
+    for customer_id, event_type in owners:
+        affected.events[customer_id].add(event_type)
+    entries = list({customer_id for customer_id, _ in owners})
+    for entry_id, aggregate_id in _aggregates(workspace_id, entries):
+        affected.events[aggregate_id] |= affected.events[entry_id]
+
+
+def _take_pending(workspace_id: UUID, affected: _Affected) -> dict[UUID, int]:
+    """Add pending customers; return how many people were forgotten in which segments."""
+    parameters = {"workspace_id": workspace_id, "limit": CHANGES_AT_ONCE}
+    forgotten: dict[UUID, int] = defaultdict(int)
+    pending = set()
+    rows = fetch_all(TAKE_PENDING, parameters)
+    affected.is_full |= len(rows) == CHANGES_AT_ONCE
+    for customer_id, segment_id in rows:
+        if segment_id is not None:
+            forgotten[segment_id] += 1
+        else:
+            pending.add(customer_id)
+    aggregates = {each for _, each in _aggregates(workspace_id, list(pending))}
+    affected.anything |= pending | aggregates
+    return forgotten
+
+
+def _take_due(workspace_id: UUID, now: datetime, affected: _Affected) -> None:
+    due = DueEvaluation.objects.in_workspace(workspace_id).filter(due_at__lte=now)
+    pairs = list(due.order_by("due_at").values_list("segment_id", "customer_id")[:CHANGES_AT_ONCE])
+    affected.is_full |= len(pairs) == CHANGES_AT_ONCE
+    for segment_id, customer_id in pairs:
+        affected.due[customer_id].add(segment_id)
+
+
+def _aggregates(workspace_id: UUID, entries: list[UUID]) -> Iterable[tuple[UUID, UUID]]:
+    if not entries:
+        return []
+    return fetch_all(AGGREGATES, {"workspace_id": workspace_id, "ids": entries}, prepare=False)
+
+
+def _evaluate(
+    workspace: WorkspaceRules,
+    definitions: Definitions,
+    affected: _Affected,
+    forgotten: dict[UUID, int],
+    now: datetime,
+) -> None:
+    """Evaluate the segments that depend on the changes, for the changed customers."""
+    customers = affected.customers
+    parameters = {"workspace_id": workspace.id, "ids": list(customers)}
+    by_node: dict[UUID, set[UUID]] = defaultdict(set)
+    for customer_id, node_id in fetch_all(NODES, parameters, prepare=False):
+        by_node[node_id].add(customer_id)
+    evaluation, evaluated = Evaluation(), set()
+    for node_id, ids in by_node.items():
+        node = workspace.nodes.get(node_id)
+        concerned = [each for each in definitions.of_node(node_id) if affected.concerns(each, ids)]
+        if node is not None and concerned:
+            evaluation.add(evaluate(workspace, node, concerned, sorted(ids), now))
+            evaluated |= ids
+    mark_too_costly(workspace.id, evaluation.too_costly)
+    unbuilt = Segment.objects.present(workspace.id).filter(built_at=None)
+    unlogged = set(unbuilt.values_list("id", flat=True))
+    apply(workspace, evaluation, Compared(ids=sorted(evaluated)), now, unlogged=unlogged)
+    present = {each for ids in by_node.values() for each in ids}
+    remove_departed(workspace, customers - present, now)
+    _drop_invalid_due(workspace.id, definitions, affected)
+    note_changes(workspace, [], [], now, forgotten=forgotten)
+
+
+def _drop_invalid_due(workspace_id: UUID, definitions: Definitions, affected: _Affected) -> None:
+    """Remove due evaluations of invalid segments: these are rebuilt once they are valid."""
+    due = {each for segments in affected.due.values() for each in segments}
+    invalid = due - definitions.valid.keys()
+    if invalid:
+        DueEvaluation.objects.in_workspace(workspace_id).filter(segment_id__in=invalid).delete()

@@ -1,0 +1,190 @@
+"""Verifies the members of segments by a new evaluation, and repairs differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.db.sql import fetch_all, fetch_record, load
+from segments.actions.applying import Compared, Pair, apply, differing
+from segments.actions.building import CUSTOMERS_AT_ONCE, NEXT_CUSTOMERS
+from segments.actions.following import WORKSPACES, follow_workspace
+from segments.actions.removal import hold_follower
+from segments.models import MembershipChange, PendingCustomer, Segment, SegmentState
+from segments.queries.definitions import Definition, definitions_of
+from segments.queries.evaluation import evaluate
+
+log = structlog.get_logger("contacthub.segments")
+
+CHANGES_AT_ONCE = 5000
+SEGMENTS_AT_ONCE = 50
+ROUNDS = 3
+
+COMPARE_SIZE = load("segments/sql/compare_size")
+
+
+@dataclass(slots=True)
+class Verified:
+    """The result of a verification: numbers of segments, evaluated customers and differences.
+
+    `wrong` are pairs of a segment and a customer that was in it, or not, and should not, or should;
+    `sizes` are segments whose size was wrong.
+    """
+
+    segments: int = 0
+    customers: int = 0
+    wrong: int = 0
+    sizes: int = 0
+
+    def add(self, other: Verified) -> None:
+        """Count what another proof has found, too."""
+        self.segments += other.segments
+        self.customers += other.customers
+        self.wrong += other.wrong
+        self.sizes += other.sizes
+
+
+def verify_all(*, repairs: bool = True) -> Verified:
+    """Verify the segments of all workspaces; see `verify_workspace`."""
+    total = Verified()
+    for (workspace_id,) in fetch_all(WORKSPACES, []):
+        workspace = latest_rules_of(workspace_id)
+        if workspace is not None and not workspace.is_disabled:
+            total.add(verify_workspace(workspace, repairs=repairs))
+    return total
+
+
+def verify_workspace(
+    workspace: WorkspaceRules, *, repairs: bool = True, now: datetime | None = None
+) -> Verified:
+    """Compare who is in the segments of a workspace with a fresh evaluation, batch by batch.
+
+    Differences that are only not followed yet are followed first, and are no faults. Faults are
+    logged, and mended when it `repairs`.
+    """
+    follow_workspace(workspace.id, now=now)
+    found = Verified()
+    ready = Segment.objects.present(workspace.id).filter(state=SegmentState.READY)
+    ids = list(ready.values_list("id", flat=True))
+    definitions = definitions_of(workspace)
+    for node_id, node in workspace.nodes.items():
+        of_node = [each for each in definitions.among(ids) if each.node_id == node_id]
+        for first in range(0, len(of_node), SEGMENTS_AT_ONCE):
+            some = of_node[first : first + SEGMENTS_AT_ONCE]
+            found.add(_verify(workspace, node, some, repairs=repairs, now=now))
+    for segment_id in ids:
+        found.sizes += _verify_size(workspace.id, segment_id, repairs=repairs)
+    if found.wrong or found.sizes:
+        log.error(
+            "segments were wrong",
+            workspace=str(workspace.id),
+            members=found.wrong,
+            sizes=found.sizes,
+            mended=repairs,
+        )
+    return found
+
+
+def _verify(
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    definitions: Sequence[Definition],
+    *,
+    repairs: bool,
+    now: datetime | None,
+) -> Verified:
+    found = Verified(segments=len(definitions))
+    after: UUID | None = None
+    while True:
+        parameters = {
+            "workspace_id": workspace.id,
+            "node_id": node.id,
+            "after": after,
+            "limit": CUSTOMERS_AT_ONCE,
+        }
+        ids = [key for (key,) in fetch_all(NEXT_CUSTOMERS, parameters, prepare=False)]
+        is_last = len(ids) < CUSTOMERS_AT_ONCE
+        until = None if is_last else ids[-1]
+        compared = Compared(ids=ids, is_range=True, after=after, until=until)
+        found.customers += len(ids)
+        moment = now or datetime.now(UTC)
+        evaluation = evaluate(workspace, node, definitions, ids, moment)
+        suspects = {customer for _, customer in differing(workspace.id, evaluation, compared)}
+        if suspects:
+            found.wrong += _look_again(
+                workspace, node, definitions, sorted(suspects), repairs=repairs, now=now
+            )
+        if is_last:
+            return found
+        after = ids[-1]
+
+
+def _look_again(
+    workspace: WorkspaceRules,
+    node: NodeRules,
+    definitions: Sequence[Definition],
+    ids: list[UUID],
+    *,
+    repairs: bool,
+    now: datetime | None,
+) -> int:
+    """Return how many differences remain after the latest changes were followed, in several tries.
+
+    What is only not followed yet differs once; a fault does so every time.
+    """
+    wrong: set[Pair] | None = None
+    for _ in range(ROUNDS):
+        follow_workspace(workspace.id, now=now)
+        with transaction.atomic():
+            hold_follower(workspace.id)
+            moment = now or datetime.now(UTC)
+            evaluation = evaluate(workspace, node, definitions, ids, moment)
+            compared = Compared(ids=ids)
+            differences = differing(workspace.id, evaluation, compared)
+            wrong = differences if wrong is None else wrong & differences
+    if wrong and repairs:
+        with transaction.atomic():
+            hold_follower(workspace.id)
+            apply(workspace, evaluate(workspace, node, definitions, ids, moment), compared, moment)
+    return len(wrong or ())
+
+
+class _Sizes(NamedTuple):
+    """The stored size of a segment, and the number of its members."""
+
+    stored: int
+    members: int
+
+
+def _verify_size(workspace_id: UUID, segment_id: UUID, *, repairs: bool) -> int:
+    """Correct the size of a segment; return whether it differed from the number of members."""
+    with transaction.atomic():
+        hold_follower(workspace_id)
+        pending = PendingCustomer.objects.filter(workspace_id=workspace_id, segment_id=segment_id)
+        parameters = {"workspace_id": workspace_id, "segment_id": segment_id}
+        sizes = fetch_record(_Sizes, COMPARE_SIZE, parameters)
+        # Forgotten members are counted until their pending rows are followed.
+        if sizes is None or sizes.stored == (size := sizes.members + pending.count()):
+            return 0
+        if repairs:
+            Segment.objects.present(workspace_id).filter(id=segment_id).update(size=size)
+        return 1
+
+
+def remove_old_changes() -> None:
+    """Delete membership changes that are older than the change feed is kept."""
+    before = timezone.now() - timedelta(days=settings.FEED_DAYS)
+    for (workspace_id,) in fetch_all(WORKSPACES, []):
+        changes = MembershipChange.objects.in_workspace(workspace_id)
+        old = changes.filter(changed_at__lt=before).order_by("changed_at")
+        while ids := list(old.values_list("id", flat=True)[:CHANGES_AT_ONCE]):
+            changes.filter(id__in=ids).delete()

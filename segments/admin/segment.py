@@ -1,0 +1,260 @@
+"""Segments: list, form with the rule builder, and a page with sizes by day and changes."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from analytics.admin.charts import daily_chart
+from configuration.models import Node
+from contacthub_project.admin.api_form import ApiModelForm
+from contacthub_project.admin.context import WorkspaceContext
+from contacthub_project.admin.model_admin import WORKSPACE, WorkspaceModelAdmin
+from contacthub_project.admin.pages.customer_list import builder_facts
+from contacthub_project.admin.pages.customer_profile import display_name
+from contacthub_project.admin.pages.customer_query import parameters_of_ids
+from contacthub_project.admin.saving import SavesThroughApi
+from customers.admin.rule_trees import UnreadableRules, query_of, read_tree, tree_of
+from segments.models import Segment, SegmentKind, SegmentState
+
+SEGMENTS = WORKSPACE + "/segments"
+SEGMENT = SEGMENTS + "/{segmentId}"
+DAYS = 60
+SHOWN = 20
+
+
+class RulesWidget(forms.HiddenInput):
+    """The hidden field that holds the rule builder's tree as JSON."""
+
+    is_hidden = False
+
+    def __init__(self, office: WorkspaceContext) -> None:
+        super().__init__()
+        self.office = office
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """Return the field in the place of the builder; templates of widgets are elsewhere."""
+        context = {
+            "name": name,
+            "value": value or "",
+            "facts": builder_facts(self.office),
+            "count": self.office.url("count-customers"),
+        }
+        return render_to_string("admin/segments/rules.html", context)
+
+
+class SegmentForm(ApiModelForm):
+    """A segment; its query is built by the rule builder, or entered as JSON of the API."""
+
+    node = forms.ModelChoiceField(
+        label=_("Node"),
+        queryset=Node.objects.none(),
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+    )
+    tag_words = forms.CharField(
+        label=_("Tags"),
+        required=False,
+        help_text=_("Separated by commas."),
+        widget=UnfoldAdminTextInputWidget(),
+    )
+    rules = forms.CharField(label=_("Rules"), required=False)
+    query_text = forms.CharField(
+        label=_("Query"),
+        required=False,
+        help_text=_("These rules are more than the builder shows; this is the API's query."),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 12}),
+    )
+    pointers = {"/tags": "tag_words", "/query": "rules", "/nodeId": "node", "/type": "kind"}
+
+    class Meta:
+        model = Segment
+        fields = ("name", "description", "owner", "kind")
+        labels = {"kind": _("Members are")}
+        widgets = {
+            "kind": UnfoldAdminRadioSelectWidget(),
+            "description": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        segment, office = self.instance, self.office
+        is_new = segment._state.adding
+        tree = None if segment.query is None else tree_of(segment.query.get("query"))
+        self.is_written = segment.query is not None and tree is None
+        self.fields["rules"].widget = RulesWidget(office)
+        node: Any = self.fields["node"]
+        node.queryset = Node.objects.in_workspace(office.workspace_id).filter(
+            id__in=[each["id"] for each in office.nodes]
+        )
+        if not is_new:
+            node.widget = forms.HiddenInput()
+        self.initial["tag_words"] = ", ".join(segment.tags)
+        self.initial["node"] = segment.node_id or (office.node or {}).get("id")
+        self.initial["rules"] = json.dumps(tree) if tree else ""
+        self.initial["query_text"] = json.dumps(segment.query, indent=1)
+        if is_new:
+            self.initial["kind"] = SegmentKind.DYNAMIC.value
+            self.fields["kind"].choices = [  # type: ignore[attr-defined]
+                (SegmentKind.DYNAMIC.value, _("those who match the rules")),
+                (SegmentKind.STATIC.value, _("those on a list")),
+            ]
+        if is_new or not self.is_written:
+            del self.fields["query_text"]
+        if not is_new and (self.is_written or segment.kind == SegmentKind.STATIC):
+            del self.fields["rules"]
+
+    def clean_rules(self) -> Any:
+        """Return the query that the rules stand for, None without any."""
+        try:
+            query = query_of(read_tree(self.cleaned_data["rules"]))
+        except UnreadableRules as unreadable:
+            raise forms.ValidationError(str(unreadable)) from None
+        return query and {"name": "", "query": query}
+
+    def clean_query_text(self) -> Any:
+        """Return the written query."""
+        try:
+            return json.loads(self.cleaned_data["query_text"])
+        except (ValueError, RecursionError):
+            raise forms.ValidationError("This is no JSON.") from None
+
+
+@admin.register(Segment)
+class SegmentAdmin(SavesThroughApi, WorkspaceModelAdmin):
+    """Saved groups of customers."""
+
+    operations = {
+        "view": ("GET", SEGMENTS),
+        "add": ("POST", SEGMENTS),
+        "change": ("PUT", SEGMENT),
+        "delete": ("DELETE", SEGMENT),
+    }
+    api_path = "/segments"
+    form = SegmentForm
+    change_form_template = "admin/segments/segment.html"
+    list_display = ("name", "shown_size", "shown_state", "shown_kind", "shown_tags", "updated_at")
+    list_display_links = ("name",)
+    list_filter = (("kind", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter))
+    search_fields = ("name", "description")
+    search_help_text = _("Name or description")
+    ordering = ("name", "id")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the segments that are not deleted, of nodes that the person may read."""
+        return super().get_queryset(request).exclude(state=SegmentState.REMOVED)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the parts of the form; which there are depends on how members are found."""
+        if obj is not None and not self.has_change_permission(request, obj):
+            return [(None, {"fields": ("name", "description", "owner", "tags", "query")})]
+        if obj is None:
+            rules: tuple[str, ...] = ("node", "kind", "rules")
+        elif obj.kind == SegmentKind.STATIC:
+            rules = ("node",)
+        else:
+            is_shown = tree_of(obj.query.get("query")) is not None
+            rules = ("node", "rules") if is_shown else ("node", "query_text")
+        return [
+            (None, {"fields": ("name", "description", "owner", "tag_words")}),
+            (_("Who is in it"), {"fields": rules}),
+        ]
+
+    def get_api_body(self, request: HttpRequest, form: Any, current: Any) -> dict[str, Any]:
+        values = form.cleaned_data
+        words = [each.strip() for each in values["tag_words"].split(",")]
+        body: dict[str, Any] = {
+            "name": values["name"],
+            "description": values["description"],
+            "owner": values["owner"],
+            "tags": [each for each in words if each],
+        }
+        if current is None:
+            body |= {"nodeId": str(values["node"].id if values["node"] else "")}
+            body["type"] = values["kind"]
+        if "rules" in values and values.get("kind") != SegmentKind.STATIC:
+            body["query"] = values["rules"]
+        elif "query_text" in values:
+            body["query"] = values["query_text"]
+        return (current or {}) | body
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Show the form, and of a segment that is there how it is."""
+        segment = kwargs.get("obj")
+        office = self.office(request)
+        if segment is not None and office is not None:
+            context |= self._facts(office, segment)
+        response: HttpResponseBase = super().render_change_form(request, context, *args, **kwargs)
+        return response
+
+    def _facts(self, office: WorkspaceContext, segment: Segment) -> dict[str, Any]:
+        """Return count, chart, members and changes of a segment, as the API tells them."""
+        path = f"/segments/{segment.id}"
+        count = office.get(f"{path}/count")
+        days = office.get(f"{path}/history", {"days": DAYS})["days"]
+        series = [{"datetime": each["day"], "value": str(each["size"])} for each in days]
+        members = office.get(f"{path}/customers", {"size": SHOWN})["elements"]
+        changes = office.get(f"{path}/changes", {"size": SHOWN})["elements"]
+        names = _names(office, segment, {each["customerId"] for each in changes})
+        return {
+            "office": office,
+            "segment": segment,
+            "count": count,
+            "chart": daily_chart("Size", series, [], total=f"{count['count']:,}", is_current=False),
+            "members": [each | {"name": display_name(each)} for each in members],
+            "changes": [
+                each
+                | {
+                    "name": names.get(each["customerId"], each["customerId"]),
+                    "at": datetime.fromisoformat(each["date"]).astimezone(office.zone),
+                }
+                for each in changes
+            ],
+        }
+
+    @display(description=_("Customers"), ordering="size")
+    def shown_size(self, segment: Segment) -> str:
+        return f"{segment.size:,}"
+
+    @display(
+        description=_("State"), ordering="state",
+        label={"ready": "success", "building": "info", "broken": "danger"},
+    )  # fmt: skip
+    def shown_state(self, segment: Segment) -> str:
+        return segment.state.lower()
+
+    @display(description=_("Members are"), ordering="kind")
+    def shown_kind(self, segment: Segment) -> str:
+        return "on a list" if segment.kind == SegmentKind.STATIC else "who match the rules"
+
+    @display(description=_("Tags"))
+    def shown_tags(self, segment: Segment) -> str:
+        return ", ".join(segment.tags)
+
+
+def _names(office: WorkspaceContext, segment: Segment, ids: set[str]) -> dict[str, str]:
+    """Return the names of those of the customers that are there, by their ids."""
+    if not ids:
+        return {}
+    in_node = {"nodeId": str(segment.node_id), "size": SHOWN}
+    found = office.get("/customers", in_node | parameters_of_ids(sorted(ids)))["elements"]
+    return {each["id"]: display_name(each) for each in found}

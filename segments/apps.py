@@ -1,0 +1,25 @@
+from django.apps import AppConfig
+
+from contacthub_project.db import tenant_data
+
+
+class SegmentsConfig(AppConfig):
+    name = "segments"
+
+    def ready(self) -> None:
+        from contacthub_project.messaging.pubsub import publisher
+        from customers import observers
+        from customers.models import ChangeEntity
+        from customers.queries import feed, search
+        from segments.actions import following
+        from segments.actions.tenant_data import SegmentDataOwner
+        from segments.observers import SegmentObserver
+        from segments.queries.feed import membership_moments, read_membership_changes
+        from segments.queries.reference import SegmentQueries
+
+        search.register_segments(SegmentQueries())
+        observers.register(SegmentObserver())
+        segment = ChangeEntity.SEGMENT.value
+        feed.register_reader(segment, read_membership_changes, membership_moments)
+        tenant_data.register(SegmentDataOwner())
+        publisher.enqueue_after(following.TASK)

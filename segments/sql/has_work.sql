@@ -1,0 +1,24 @@
+-- Whether something is to be done for the segments of a workspace; no row when it has no segments.
+SELECT
+    follower.configuration_version <> workspace.configuration_version
+    OR EXISTS (
+        SELECT FROM customers_feed AS feed
+        WHERE feed.workspace_id = :workspace_id AND feed.last_offset <> follower.feed_offset
+    )
+    OR EXISTS (
+        SELECT FROM customers_change AS change
+        WHERE change.workspace_id = :workspace_id AND change.feed_offset IS NULL
+          AND change.entity <> 'SEGMENT'
+    )
+    OR EXISTS (SELECT FROM segments_pendingcustomer AS pending WHERE pending.workspace_id = :workspace_id)
+    OR EXISTS (
+        SELECT FROM segments_dueevaluation AS due
+        WHERE due.workspace_id = :workspace_id AND due.due_at <= :now
+    )
+    OR EXISTS (
+        SELECT FROM segments_segment AS segment
+        WHERE segment.workspace_id = :workspace_id AND segment.state IN ('BUILDING', 'REMOVED')
+    )
+FROM segments_follower AS follower
+JOIN configuration_workspace AS workspace ON workspace.id = follower.workspace_id
+WHERE follower.workspace_id = :workspace_id

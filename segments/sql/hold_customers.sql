@@ -1,0 +1,4 @@
+-- Customers that are there, held so that nobody can forget them meanwhile.
+SELECT customer.id FROM customers_customer AS customer
+WHERE customer.workspace_id = :workspace_id AND customer.id = ANY(:ids::uuid[]) AND customer.deleted = 0
+ORDER BY customer.id FOR KEY SHARE

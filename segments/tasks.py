@@ -1,0 +1,29 @@
+"""Celery tasks; each calls one action."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from contacthub_project.messaging.enqueue import enqueue
+from segments.actions import following, verification
+
+SLICE_SECONDS = 20.0
+
+
+@shared_task(name=following.TASK)
+def follow() -> None:
+    """Keep the members of segments as they should be, and ask for another go if some is left."""
+    if not following.follow(seconds=SLICE_SECONDS):
+        enqueue(following.TASK)
+
+
+@shared_task(name="segments.tasks.verify")
+def verify() -> None:
+    """Verify the members of all segments, and repair differences."""
+    verification.verify_all()
+
+
+@shared_task(name="segments.tasks.remove_old_changes")
+def remove_old_changes() -> None:
+    """Delete old membership changes."""
+    verification.remove_old_changes()

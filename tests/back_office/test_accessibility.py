@@ -1,0 +1,80 @@
+"""No page of the back-office has a fault of accessibility that axe-core finds, light or dark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.analytics.test_answers import post_event
+from tests.back_office.test_browser import PAGES, Desk, browser, pytestmark  # noqa: F401
+from tests.factories import Hub
+
+MORE_PAGES = (
+    "customers/{person}/", "customers/{person}/edit/", "customers/{person}/identity/",
+    "customers/{person}/delete/", "events/{event}/", "events/new/?type=completedOrder",
+    "events/{event}/edit/", "privacy/requests/", "../workspaces/", "../clients/",
+    "../help/back-office/", "../../segments/segment/", "../../segments/segment/add/",
+    "../../customers/webhook/add/", "../../customers/quarantinedrequest/",
+    "../../events/product/",
+)  # fmt: skip
+# Of the theme: each area that scrolls is a region with the same name.
+OF_THE_THEME = {"landmark-unique"}
+# The dark scheme differs in colours only.
+RULES: dict[str, Any] = {
+    "light": {},
+    "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}},
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    live_hub: Hub,
+    live_server: Any,
+    browser: Browser,  # noqa: F811
+    scheme: Any,
+) -> None:
+    desk = Desk(live_hub, live_server, browser, color_scheme=scheme, bypass_csp=True)
+    person = live_hub.post_customer(
+        base={
+            "firstName": "Ada",
+            "contacts": {"email": "ada@x.it", "phone": "+39 051 1"},
+            "subscriptions": [{"id": "news", "name": "News", "subscribed": True}],
+            "jobs": [{"id": "a", "companyName": "Acme"}],
+        },
+        tags={"manual": ["vip"]},
+        consents={"profiling": {"online": {"status": True}}},
+    )["id"]
+    event = post_event(
+        live_hub, person, "completedOrder", "ECOMMERCE", "2026-01-01T00:00:00Z",
+        orderId="A1", amount={"total": 12}, products=[{"id": "p", "name": "Glass"}],
+    )  # fmt: skip
+    found = []
+    for path in (*PAGES, *MORE_PAGES):
+        page = desk.open(path.format(person=person, event=event))
+        expect(page.locator("#main")).to_have_attribute("role", "main")
+        if scheme == "dark":
+            page.evaluate("document.documentElement.classList.add('dark')")
+        page.wait_for_load_state("networkidle")
+        for each in Axe().run(page, options=RULES[scheme]).response["violations"]:
+            if each["id"] not in OF_THE_THEME:
+                found.append((path, each["id"], each["nodes"][0]["html"][:200]))
+    assert found == []
+    desk.page.context.close()
+
+
+def test_the_first_key_leads_past_the_menu(
+    live_hub: Hub,
+    live_server: Any,
+    browser: Browser,  # noqa: F811
+) -> None:
+    page = Desk(live_hub, live_server, browser).open("customers/")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.context.close()

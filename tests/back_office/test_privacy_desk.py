@@ -1,0 +1,192 @@
+"""The day of somebody who is a data protection officer and nothing else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from configuration.models import StaffChange, Workspace
+from customers.models import Customer, DataSubjectRequest, ErasureReceipt, SuppressedValue
+from tests.analytics.test_answers import post_event
+from tests.back_office.office import Staff
+from tests.customers.test_erasure import DAY, delete, post, protected
+from tests.factories import Hub
+
+REASON = "Letter of 3 November"
+
+
+def summaries(hub: Hub) -> list[str]:
+    entries = StaffChange.objects.filter(workspace_id=hub.workspace.id)
+    return list(entries.order_by("id").values_list("summary", flat=True))
+
+
+def test_a_person_is_found_looked_at_and_erased_with_a_receipt(hub: Hub) -> None:
+    given = {"marketing": {"automatic": {"email": {"status": True}}}}
+    ada = post(hub, "ada@x.it", base={"firstName": "Ada"}, consents=given)
+    other = post(hub, "ada@x.it", hub.other_node)
+    post_event(hub, ada, "searched", "WEB", DAY, keyword="red shoes")
+    dpo = Staff(hub, "DPO", grants={})
+    begin = dpo.client.get("/admin/", HTTP_HOST="localhost", follow=True)
+    assert "Find a person" in begin.content.decode()
+    missing = dpo.submit("privacy", {"by": "email", "text": "ada@x.it", "reason": " "})
+    assert "reason" in missing
+    found = dpo.submit("privacy", {"by": "email", "text": "ADA@x.it", "reason": REASON})
+    assert hub.node.name in found
+    assert hub.other_node.name in found
+    page = dpo.open("privacy-person", customer_id=ada)
+    for told in ("ada@x.it", "Ada", "red shoes", "marketing automatic email: yes"):
+        assert told in page, told
+    # Without a look-up, the reason is asked for.
+    stranger = post(hub, "bea@x.it")
+    assert "Why do you look" in dpo.open("privacy-person", customer_id=stranger)
+    assert "bea@x.it" not in dpo.open("privacy-person", customer_id=stranger)
+    looked = dpo.submit("privacy-person", {"reason": REASON}, customer_id=stranger)
+    assert "bea@x.it" in looked
+    entered = dpo.submit(
+        "privacy-person", {"act": "enter", "type": "ERASURE", "note": "by post"}, customer_id=ada
+    )
+    assert "The request is in the register." in entered
+    restricted = dpo.submit(
+        "privacy-person", {"act": "restrict", "restricted": "true"}, customer_id=ada
+    )
+    assert "Every consent is limited now." in restricted
+    for file_format, told in (("html", "<!doctype html>"), ("json", '{"customer":')):
+        file = dpo.submit("privacy-export", {"format": file_format}, customer_id=ada)
+        assert told in file.html
+        assert "red shoes" in file.html
+    plan = dpo.open("privacy-erase", {"scope": "node"}, customer_id=ada)
+    assert other not in plan.html
+    plan = dpo.open("privacy-erase", customer_id=ada)
+    assert other in plan.html
+    assert "Events" in plan
+    wrong = dpo.submit("privacy-erase", {"typed": "erase"}, customer_id=ada)
+    assert "Nothing has been done." in wrong
+    assert Customer.objects.get(id=ada).deleted == 0
+    receipt = dpo.submit("privacy-erase", {"typed": f"Erase {ada[-8:]}"}, customer_id=ada)
+    assert "The person is erased." in receipt
+    assert ErasureReceipt.objects.latest_of(hub.workspace.id).hash.hex() in receipt.html
+    assert {each.deleted for each in Customer.objects.filter(id__in=[ada, other])} == {-1}
+    assert "ada@x.it" not in receipt
+    assert "Ada" not in receipt.text.replace("Adapt", "")
+    (request,) = DataSubjectRequest.objects.filter(customer_id=ada, type="ERASURE")
+    assert (request.state, request.note) == ("DONE", "")
+    for name in ("privacy-requests", "privacy-receipts", "privacy-suppressions"):
+        assert dpo.open(name, {"state": ""}).status == 200
+    assert "receipt" in dpo.open("privacy-requests", {"state": "DONE"})
+    log = dpo.audit_log()
+    for told in ("Look a person up", "Export customer data", "Forget customer", "Restrict"):
+        assert told in log
+    assert "ada@x.it" not in log
+    assert summaries(hub).count("Export customer data") == 2
+
+
+def test_a_value_is_lifted_with_a_reason(hub: Hub) -> None:
+    hub.clients["DPO"].delete(protected(hub, post(hub, "ada@x.it")))
+    dpo = Staff(hub, "DPO", grants={})
+    assert "There are none." in dpo.submit(
+        "privacy-suppressions", {"by": "email", "text": "no@x.it"}
+    )
+    found = dpo.submit("privacy-suppressions", {"by": "email", "text": "ADA@x.it"})
+    assert "in force" in found
+    value = SuppressedValue.objects.get(kind="EMAIL")
+    lift = {"act": "lift", "id": str(value.id), "reason": " "}
+    assert "may come back" not in dpo.submit("privacy-suppressions", lift).text.replace(
+        "Why it may come back", ""
+    )
+    done = dpo.submit("privacy-suppressions", lift | {"reason": "signed up again"})
+    assert "The value may come back from now on." in done
+    assert "signed up again" in done
+
+
+def test_deleted_people_are_found_and_restored_by_administrators_too(hub: Hub) -> None:
+    for role in ("DPO", "ADMIN"):
+        ada = post(hub, f"{role.lower()}@x.it")
+        delete(hub, ada)
+        staff = Staff(hub, role, grants={})
+        page = staff.submit("privacy-deleted", {"by": "email", "text": f"{role.lower()}@x.it"})
+        assert hub.node.name in page
+        done = staff.submit("privacy-deleted", {"act": "restore", "customer": ada})
+        assert "The person is there again" in done
+        assert Customer.objects.get(id=ada).deleted == 0
+    assert Staff(hub, "USER").open("privacy-deleted").status == 403
+
+
+def test_the_register_is_kept_by_hand(hub: Hub) -> None:
+    dpo = Staff(hub, "DPO", grants={})
+    form = {"type": "ACCESS", "subject": "Ada <b>, by phone", "receivedOn": "2026-01-02"}
+    page = dpo.submit("privacy-requests", form)
+    assert "late" in page
+    request = DataSubjectRequest.objects.get(workspace_id=hub.workspace.id)
+    shown = dpo.open("privacy-request", request_id=request.id)
+    assert "2026-02-01" in shown.html
+    refused = dpo.submit(
+        "privacy-request", {"dueOn": "2027-01-01", "version": "1"}, request_id=request.id
+    )
+    assert "must be within" in refused
+    stale = dpo.submit("privacy-request", {"note": "x", "version": "7"}, request_id=request.id)
+    assert "changed" in stale
+    done = dpo.submit("privacy-request", {"state": "DONE", "version": "1"}, request_id=request.id)
+    assert "The request is changed." in done
+    ada = post(hub, "ada@x.it")
+    dpo.submit("privacy-requests", {"type": "ACCESS", "subject": "somebody"})
+    open_one = DataSubjectRequest.objects.get(state="OPEN")
+    named = dpo.submit(
+        "privacy-person", {"act": "name", "request": str(open_one.id)}, customer_id=ada
+    )
+    assert "names this person now" in named
+
+
+def test_views_of_cards_are_in_the_audit_log(hub: Hub) -> None:
+    ada = post(hub, "ada@x.it")
+    user = Staff(hub, "USER")
+    user.open("customer", customer_id=ada)
+    user.open("edit-customer", customer_id=ada)
+    entries = StaffChange.objects.about(ada)
+    assert [each.summary for each in entries] == ["View of a customer"] * 2
+    assert {each.user_id for each in entries} == {user.user.id}
+    user.open("customer", customer_id=post(Hub(), "x@x.it"))
+    assert StaffChange.objects.filter(user=user.user).count() == 2
+    dpo = Staff(hub, "DPO", grants={})
+    listed = dpo.open_admin("configuration_staffchange_changelist", access="yes", object=ada)
+    assert listed.text.count("View of a customer") >= 2
+    assert "View of a customer" not in Staff(hub, "USER").open_admin(
+        "configuration_staffchange_changelist"
+    )
+
+
+def test_what_is_kept_of_people_is_set_on_the_page_of_retention(hub: Hub) -> None:
+    admin = Staff(hub, "ADMIN")
+    form = {
+        "act": "people",
+        "deletedDays": "7",
+        "customerRetentionMonths": "24",
+        "suppression": "REFUSE",
+    }
+    assert "What is kept of people is changed." in admin.submit("retention", form)
+    workspace = Workspace.objects.get(id=hub.workspace.id)
+    kept = (workspace.deleted_days, workspace.customer_months, workspace.suppression)
+    assert kept == (7, 24, "REFUSE")
+    wrong = admin.submit("retention", form | {"deletedDays": "many"})
+    assert "/deletedDays" in wrong
+    assert 'value="many"' in wrong.html
+    ada = post(hub, "silent@x.it", base={"firstName": "Silent"})
+    Customer.objects.filter(id=ada).update(updated_at="2020-01-01T00:00:00Z")
+    shown = admin.open("retention", {"people": "24"})
+    assert "1 without an event or change" in shown
+    assert ada in shown.html
+    assert ada not in admin.open("retention", {"people": "200"}).html
+    guest = Staff(hub, "GUEST")
+    guest.submit("retention", form | {"deletedDays": "9"})
+    assert "Whom would it delete?" not in guest.open("retention")
+    workspace.refresh_from_db()
+    assert workspace.deleted_days == 7
+
+
+@pytest.mark.parametrize("name", ["privacy", "privacy-requests", "privacy-receipts"])
+def test_the_menu_marks_one_page_of_the_desk(hub: Hub, name: str) -> None:
+    dpo = Staff(hub, "DPO", grants={})
+    dpo.open(name)
+    page = dpo.open(name)
+    marked = re.findall(r'<a href="([^"]+)"[^>]*class="[^"]*\bactive\b', page.html)
+    assert marked == [dpo.url(name)]

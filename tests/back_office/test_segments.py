@@ -1,0 +1,172 @@
+"""Segments in the back-office."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from segments.models import Segment
+from tests.back_office.office import Staff
+from tests.factories import Hub
+from tests.segments.test_segments import are, follow, make, members, named, static
+
+RULES = {
+    "match": "all",
+    "rules": [{"property": "base.firstName", "operator": "EQUALS", "value": "Ada"}],
+}
+
+
+def test_a_segment_is_built_of_rules_shown_changed_and_deleted(hub: Hub) -> None:
+    staff = Staff(hub, "ADMIN")
+    ada, bob = named(hub, "Ada"), named(hub, "Bob")
+    form = {
+        "name": "Adas", "description": "", "owner": "", "kind": "DYNAMIC", "tag_words": "one, two",
+        "node": str(hub.node.id), "rules": json.dumps(RULES),
+    }  # fmt: skip
+    assert "data-rule-builder" in staff.open_admin("segments_segment_add").html
+    refused = staff.submit_admin("segments_segment_add", **form | {"rules": ""})
+    assert "is required" in refused.text
+    staff.submit_admin("segments_segment_add", **form)
+    segment = Segment.objects.get()
+    assert (segment.tags, segment.node_id) == (["one", "two"], hub.node.id)
+    follow(hub)
+    assert members(hub, str(segment.id)) == {ada}
+    listed = staff.open_admin("segments_segment_changelist")
+    assert "Adas" in listed
+    assert "ready" in listed
+    shown = staff.open_admin("segments_segment_change", segment.id)
+    assert "Members, changed last Ada" in shown
+    assert "Adas" in staff.open("customer", customer_id=ada)
+    assert "Adas" not in staff.open("customer", customer_id=bob)
+    segment.refresh_from_db()
+    del form["kind"]
+    other = {"match": "any", "rules": [{**RULES["rules"][0], "value": "Bob"}, *RULES["rules"]]}
+    form |= {"version": str(segment.version), "rules": json.dumps(other), "name": "Both"}
+    staff.submit_admin("segments_segment_change", segment.id, **form)
+    follow(hub)
+    assert members(hub, str(segment.id)) == {ada, bob}
+    came = staff.open_admin("segments_segment_change", segment.id)
+    assert "entered Bob" in came.text
+    staff.submit_admin("segments_segment_delete", segment.id, post="yes")
+    follow(hub)
+    assert not Segment.objects.exists()
+
+
+def test_a_list_and_a_query_beyond_the_builder_are_shown(hub: Hub) -> None:
+    staff = Staff(hub, "ADMIN")
+    form = {
+        "name": "List", "description": "", "owner": "", "kind": "STATIC", "tag_words": "",
+        "node": str(hub.node.id), "rules": "",
+    }  # fmt: skip
+    staff.submit_admin("segments_segment_add", **form)
+    segment = Segment.objects.get()
+    assert "There is nobody in it" in staff.open_admin("segments_segment_change", segment.id)
+    query = {"name": "", "query": {"type": "simple", "segment": str(segment.id)}}
+    body = {"nodeId": str(hub.node.id), "name": "Same", "query": query}
+    same = hub.admin.post(f"{hub.path}/segments", body)["id"]
+    assert "more than the builder shows" in staff.open_admin("segments_segment_change", same)
+
+
+def test_guests_see_and_do_not_change(hub: Hub) -> None:
+    body = {"nodeId": str(hub.node.id), "name": "Guests", "type": "STATIC"}
+    made = hub.admin.post(f"{hub.path}/segments", body)["id"]
+    guest = Staff(hub, "GUEST")
+    assert "Guests" in guest.open_admin("segments_segment_changelist")
+    assert guest.open_admin("segments_segment_change", made).status == 200
+    assert guest.open_admin("segments_segment_add").status == 403
+    elsewhere = Staff(hub, "GUEST", grants={hub.other_node: "R"})
+    assert "Guests" not in elsewhere.open_admin("segments_segment_changelist")
+
+
+def test_overlap_is_a_picture(hub: Hub) -> None:
+    staff = Staff(hub, "GUEST")
+    assert "nothing to compare" in staff.open("segment-overlap")
+    for each in ("Ada", "Bob", "Bobby", "Carl"):
+        named(hub, each)
+    some = make(hub, are("base.firstName", "IN", ["Ada", "Bob", "Bobby"]), name="Some")
+    bobs = make(hub, are("base.firstName", "IN", ["Bob", "Bobby"]), name="Bobs")
+    follow(hub)
+    one = staff.open("segment-overlap", {"segment": some["id"]})
+    assert "Tick another one" in one
+    page = staff.open("segment-overlap", {"segment": [some["id"], bobs["id"]]})
+    assert page.html.index('title="Bobs and Some"') < page.html.index('title="Some"')
+    assert page.html.count('class="office-in"') == 3
+    assert 'width="100%"' in page.html
+    assert 'width="50%"' in page.html
+    assert "Overlap…" in staff.open_admin("segments_segment_change", some["id"])
+
+
+def test_a_list_is_filled_from_a_file(hub: Hub) -> None:
+    staff = Staff(hub, "ADMIN")
+    ada, bob = named(hub, "Ada"), named(hub, "Bob")
+    hub.post_customer(externalId="C-1")
+    chosen = static(hub)
+    assert "Fill from a file" in staff.open_admin("segments_segment_change", chosen)
+
+    def fill(content: bytes) -> Any:
+        file = SimpleUploadedFile("people.csv", content)
+        return staff.submit("fill-segment", {"file": file}, segment_id=chosen)
+
+    done = fill(f"\ufeffname;id\nAda;{ada}\nNobody;{hub.node.id}\n".encode())
+    assert "1 are new on the list" in done
+    assert "1 of the file are not customers" in done
+    assert "2 are new on the list" in fill(f"{bob}\r\nC-1\r\n\r\n".encode())
+    follow(hub)
+    assert len(members(hub, chosen)) == 3
+    for bad, words in (
+        (b"", "The file names nobody"), (b"\xff\xfe", "not in UTF-8"), (b"a\0", "no text"),
+        (b"id\n\n", "The file names nobody"),
+    ):  # fmt: skip
+        assert words in fill(bad), bad
+    assert "Choose a file" in staff.submit("fill-segment", {}, segment_id=chosen)
+    guest = Staff(hub, "GUEST")
+    assert guest.submit("fill-segment", {}, segment_id=chosen).status == 403
+    assert "Fill from a file" not in guest.open_admin("segments_segment_change", chosen)
+
+
+def test_customers_of_the_list_are_put_on_a_static_segment(hub: Hub) -> None:
+    staff = Staff(hub, "ADMIN")
+    ada, bob, carl = (named(hub, each) for each in ("Ada", "Bob", "Carl"))
+    assert "Put on the list" not in staff.open("customers")
+    chosen = static(hub)
+    assert "Put on the list" in staff.open("customers")
+
+    def bulk(act: str, query: str = "", **form: Any) -> Any:
+        return staff.submit("bulk-customers", {"act": act, "list": chosen} | form, query)
+
+    assert "2 are new on the list" in bulk("add-to-list", id=[ada, bob])
+    assert "1 are off the list" in bulk("take-from-list", id=[ada])
+    follow(hub)
+    assert members(hub, chosen) == {bob}
+    rules = json.dumps({"match": "all", "rules": [{**RULES["rules"][0], "value": "Carl"}]})
+    assert "1 are new on the list" in bulk("list-everybody", urlencode({"rules": rules}))
+    follow(hub)
+    assert members(hub, chosen) == {bob, carl}
+    assert "1 are new on the list" in bulk("list-everybody")
+    assert "Nobody is ticked" in bulk("add-to-list")
+    assert "segment not found" in bulk("add-to-list", id=[ada], list="x")
+
+
+def test_searches_become_segments(hub: Hub) -> None:
+    staff = Staff(hub, "ADMIN")
+    ada, bob = named(hub, "Ada"), named(hub, "Bob")
+    search = {"node": str(hub.node.id), "rules": json.dumps(RULES), "q": "ada"}
+    staff.submit("saved-searches", {"name": "All Adas"}, urlencode(search))
+    page = staff.open("customers")
+    assert "Make it a segment" in page
+    made = staff.submit("segment-of-search", {"name": "Adas"}, urlencode(search))
+    assert "The segment is made" in made
+    staff.submit("segment-of-search", {"name": "Everybody"}, urlencode({"node": hub.node.id}))
+    follow(hub)
+    found = {each.name: members(hub, str(each.id)) for each in Segment.objects.all()}
+    assert found == {"Adas": {ada}, "Everybody": {ada, bob}}
+    refused = staff.submit("segment-of-search", {"name": ""}, urlencode(search))
+    assert Segment.objects.count() == 2, refused.text
+    wrong = staff.submit("segment-of-search", {"name": "x"}, urlencode({"rules": "{"}))
+    assert Segment.objects.count() == 2, wrong.text
+    guest = Staff(hub, "GUEST")
+    assert "Make it a segment" not in guest.open("customers")
+    assert guest.submit("segment-of-search", {"name": "x"}).status == 403
