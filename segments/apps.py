@@ -11,7 +11,7 @@ class SegmentsConfig(AppConfig):
         from customers import observers
         from customers.models import ChangeEntity
         from customers.queries import feed, search
-        from segments.actions import following
+        from segments.actions import refreshing
         from segments.actions.tenant_data import SegmentDataOwner
         from segments.observers import SegmentObserver
         from segments.queries.feed import membership_moments, read_membership_changes
@@ -22,4 +22,4 @@ class SegmentsConfig(AppConfig):
         segment = ChangeEntity.SEGMENT.value
         feed.register_reader(segment, read_membership_changes, membership_moments)
         tenant_data.register(SegmentDataOwner())
-        publisher.enqueue_after(following.TASK)
+        publisher.enqueue_after(refreshing.TASK)

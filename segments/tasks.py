@@ -5,16 +5,16 @@ from __future__ import annotations
 from celery import shared_task
 
 from contacthub_project.messaging.enqueue import enqueue
-from segments.actions import following, verification
+from segments.actions import refreshing, verification
 
 SLICE_SECONDS = 20.0
 
 
-@shared_task(name=following.TASK)
-def follow() -> None:
+@shared_task(name=refreshing.TASK)
+def refresh() -> None:
     """Keep the members of segments as they should be, and ask for another go if some is left."""
-    if not following.follow(seconds=SLICE_SECONDS):
-        enqueue(following.TASK)
+    if not refreshing.refresh(seconds=SLICE_SECONDS):
+        enqueue(refreshing.TASK)
 
 
 @shared_task(name="segments.tasks.verify")

@@ -20,7 +20,7 @@ from contacthub_project.messaging.redis_clients import redis_client
 from customers.actions.duplicates import find_duplicates
 from customers.actions.refusals import recorder
 from customers.models import Customer, QuarantinedRequest, SavedSearch, WebhookAttempt
-from segments.actions import following
+from segments.actions import refreshing
 from segments.models import Member
 from tests.back_office.office import Staff
 from tests.bulkjobs.test_jobs import upload
@@ -119,14 +119,14 @@ def be_written_about(hub: Hub, customer: str) -> None:
     segment = {"nodeId": str(hub.node.id), "name": f"Only {EMAIL}", "query": query}
     made = hub.admin.post(f"{hub.path}/segments", segment)
     assert made.status == 201, made.content
-    following.follow_workspace(hub.workspace.id)
+    refreshing.refresh_workspace(hub.workspace.id)
     assert {str(each.customer_id) for each in Member.objects.all()} == {customer}
     listed = segment | {"name": "List", "type": "STATIC", "description": f"{EMAIL} and others"}
     listed.pop("query")
     path = f"{hub.path}/segments/{hub.admin.post(f'{hub.path}/segments', listed)['id']}/members"
-    following.follow_workspace(hub.workspace.id)  # who comes later is told
+    refreshing.refresh_workspace(hub.workspace.id)  # who comes later is told
     assert hub.admin.post(path, {"add": [customer]}).status == 200
-    following.follow_workspace(hub.workspace.id)
+    refreshing.refresh_workspace(hub.workspace.id)
     webhook = {"name": f"For {EMAIL}", "url": "https://example.com/hook", "condition": query}
     assert hub.admin.post(f"{hub.path}/webhooks", webhook).status == 201
     staff.submit("saved-searches", {"name": "him", "share": "on"}, f"q={EMAIL}")

@@ -51,7 +51,7 @@ SWEEPS = {
     "events/actions/seeding.py:seed_events": "whose the node is",
     "events/actions/purge.py:go_on": "which runs are under way",
     "events/management/commands/purge_events.py:handle": "the state of all runs",
-    "segments/actions/following.py:follow": "which workspaces have segments",
+    "segments/actions/refreshing.py:refresh": "which workspaces have segments",
     "segments/actions/verification.py:verify_all": "which workspaces have segments",
     "segments/actions/verification.py:remove_old_changes": "which workspaces have segments",
 }

@@ -86,7 +86,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
     },
     "keep the members of segments": {
-        "task": "segments.tasks.follow",
+        "task": "segments.tasks.refresh",
         "schedule": 2.0,
     },
     "prove the members of segments": {

@@ -50,8 +50,8 @@ def apply(
 ) -> int:
     """Store the members that an evaluation found; return how many customers entered or left.
 
-    Within a transaction that holds the workspace's follower. Changes of `unlogged` segments are
-    neither counted by day nor published.
+    Within a transaction that has locked the workspace's feed cursor. Changes of `unlogged` segments
+    are neither counted by day nor published.
     """
     segments = list(evaluation.members)
     if not segments:

@@ -20,7 +20,7 @@ def forget_customers(workspace_id: UUID, customer_ids: Sequence[UUID]) -> Counte
     parameters = {"workspace_id": workspace_id, "ids": list(customer_ids)}
     members, listed, due, changes = fetch_one(FORGET, parameters, prepare=False)
     if members:
-        enqueue_on_commit("segments.tasks.follow")
+        enqueue_on_commit("segments.tasks.refresh")
     return Counter(
         {
             "segments_member": members,

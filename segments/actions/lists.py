@@ -16,8 +16,8 @@ from contacthub_project.db.sql import StatementTemplate, fetch_all, fetch_value,
 from contacthub_project.messaging.enqueue import enqueue_on_commit
 from customers.queries.attributes import CustomerAttributes, clock_of
 from customers.queries.search import compiled_query
-from segments.actions.following import TASK
-from segments.actions.removal import hold_follower
+from segments.actions.refreshing import TASK
+from segments.actions.removal import lock_feed_cursor
 from segments.actions.segments import checked_query, found_segment, limited_time
 from segments.models import Segment, SegmentKind
 
@@ -63,7 +63,7 @@ def change_list(workspace: WorkspaceRules, segment_id: UUID, request: ListReques
     if request.query is not None:
         expression = checked_query(workspace, segment.node_id, request.query)
     with transaction.atomic():
-        hold_follower(workspace.id)
+        lock_feed_cursor(workspace.id)
         found_segment(workspace.id, segment_id)
         by_external_id = _by_external_ids(workspace, segment, request.add_external_ids)
         of_list = {

@@ -12,8 +12,8 @@ from uuid import UUID
 from contacthub_project.db.sql import fetch_all, load
 from contacthub_project.messaging.enqueue import enqueue_on_commit
 from customers.models import MergedCustomer
-from segments.actions.following import TASK
 from segments.actions.forgetting import forget_customers
+from segments.actions.refreshing import TASK
 from segments.models import ListedCustomer
 
 LIST_SURVIVOR = load("segments/sql/list_survivor")

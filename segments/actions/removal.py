@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from contacthub_project.db.sql import fetch_one, fetch_value, load
-from segments.models import Follower, Segment, SegmentState
+from segments.models import FeedCursor, Segment, SegmentState
 
 ROWS_AT_ONCE = 10_000
 # What names customers, the members first, and what does not.
@@ -22,30 +22,32 @@ REMOVE_ROWS = {
     table: load("segments/sql/remove_rows_of_segment", table=table)
     for table in (*OF_CUSTOMERS, *OTHERS)
 }
-BEGIN = """
-INSERT INTO segments_follower (workspace_id, feed_offset, configuration_version)
+INSERT_CURSOR = """
+INSERT INTO segments_feedcursor (workspace_id, feed_offset, configuration_version)
 SELECT %s, coalesce((SELECT last_offset FROM customers_feed WHERE workspace_id = %s), 0), 0
 ON CONFLICT (workspace_id) DO NOTHING RETURNING workspace_id
 """
-HOLD = "SELECT feed_offset FROM segments_follower WHERE workspace_id = %s FOR NO KEY UPDATE"
+LOCK_CURSOR = (
+    "SELECT feed_offset FROM segments_feedcursor WHERE workspace_id = %s FOR NO KEY UPDATE"
+)
 
 
-def hold_follower(workspace_id: UUID) -> None:
-    """Keep segments from being evaluated until the transaction ends; there is a follower then."""
-    if fetch_one(HOLD, [workspace_id]) is None:
-        fetch_one(BEGIN, [workspace_id, workspace_id])
-        fetch_one(HOLD, [workspace_id])
+def lock_feed_cursor(workspace_id: UUID) -> None:
+    """Lock the workspace's feed cursor until the transaction ends; creates it if there is none."""
+    if fetch_one(LOCK_CURSOR, [workspace_id]) is None:
+        fetch_one(INSERT_CURSOR, [workspace_id, workspace_id])
+        fetch_one(LOCK_CURSOR, [workspace_id])
 
 
 def segments_changed(workspace_id: UUID) -> None:
-    """Request a check of the workspace's definitions; the caller has locked the follower."""
-    Follower.objects.filter(workspace_id=workspace_id).update(configuration_version=0)
+    """Request a check of the workspace's definitions; the caller has locked the cursor."""
+    FeedCursor.objects.filter(workspace_id=workspace_id).update(configuration_version=0)
 
 
 def remove_batch(workspace_id: UUID, *, limit: int = ROWS_AT_ONCE) -> bool:
     """Remove some of what is kept of a deleted segment; whether there was one.
 
-    The caller holds the workspace's follower, which goes with the last segment.
+    The caller has locked the workspace's feed cursor, which is deleted with the last segment.
     """
     segment = Segment.objects.in_workspace(workspace_id).filter(state=SegmentState.REMOVED).first()
     if segment is None:
@@ -53,7 +55,7 @@ def remove_batch(workspace_id: UUID, *, limit: int = ROWS_AT_ONCE) -> bool:
     if not _remove_rows(segment, (*OF_CUSTOMERS, *OTHERS), limit):
         segment.delete()
         if not Segment.objects.in_workspace(workspace_id).exists():
-            Follower.objects.filter(workspace_id=workspace_id).delete()
+            FeedCursor.objects.filter(workspace_id=workspace_id).delete()
     return True
 
 
@@ -63,7 +65,7 @@ def remove_of_node(workspace_id: UUID, node_id: UUID, *, is_removed: bool, limit
 
     The segments themselves stay unless the node `is_removed`.
     """
-    hold_follower(workspace_id)
+    lock_feed_cursor(workspace_id)
     segments = Segment.objects.in_workspace(workspace_id).filter(node_id=node_id)
     for segment in segments.order_by("id"):
         if is_removed:

@@ -28,8 +28,8 @@ from customers.queries.search import (
     search_customers,
 )
 from segments.actions.building import TOO_COSTLY
-from segments.actions.following import TASK
-from segments.actions.removal import hold_follower, segments_changed
+from segments.actions.refreshing import TASK
+from segments.actions.removal import lock_feed_cursor, segments_changed
 from segments.domain.expansion import NotExpandable, Parsed, referred
 from segments.models import Segment, SegmentKind, SegmentState
 from segments.queries.counting import count_matches
@@ -67,10 +67,10 @@ def create_segment(
         check_query(workspace, node, values.get("query"), segment_id)
     elif values.get("query") is not None:
         raise Invalid.at("/query", "is for dynamic segments", "exclusive")
-    seal_everything(workspace.id)  # what is before is not followed but built
+    seal_everything(workspace.id)  # changes up to here are covered by the build
     with transaction.atomic():
         lock_workspace(workspace.id)
-        hold_follower(workspace.id)
+        lock_feed_cursor(workspace.id)
         present = Segment.objects.present(workspace.id)
         if present.count_up_to(MOST_SEGMENTS) >= MOST_SEGMENTS:
             raise Conflict(f"A workspace has at most {MOST_SEGMENTS} segments")
@@ -107,7 +107,7 @@ def modify_segment(
         check_query(workspace, workspace.nodes[segment.node_id], values["query"], segment.id)
     with transaction.atomic():
         lock_workspace(workspace.id)
-        hold_follower(workspace.id)
+        lock_feed_cursor(workspace.id)
         segment = found_segment(workspace.id, segment_id)
         if expected_version is not None and expected_version != segment.version:
             raise Stale
@@ -133,7 +133,7 @@ def modify_segment(
 def delete_segment(workspace: WorkspaceRules, segment_id: UUID) -> None:
     """Delete a segment; raises NotFound, and Conflict when others refer to it."""
     lock_workspace(workspace.id)
-    hold_follower(workspace.id)
+    lock_feed_cursor(workspace.id)
     segment = found_segment(workspace.id, segment_id)
     parsed = parsed_segments(workspace)
     users = [each for each in parsed.values() if segment_id in referred(each.expression)]

@@ -7,7 +7,7 @@ from uuid import UUID
 from configuration.models import Node
 from contacthub_project.db.tenant_data import TenantDataOwner
 from segments.actions.removal import remove_of_node, remove_of_workspace
-from segments.models import Follower, PendingCustomer, Segment
+from segments.models import FeedCursor, PendingCustomer, Segment
 
 
 class SegmentDataOwner(TenantDataOwner):
@@ -27,7 +27,7 @@ class SegmentDataOwner(TenantDataOwner):
         removed = remove_of_workspace(workspace_id, limit=limit)
         if removed:
             return removed
-        Follower.objects.filter(workspace_id=workspace_id).delete()
+        FeedCursor.objects.filter(workspace_id=workspace_id).delete()
         pending = PendingCustomer.objects.filter(workspace_id=workspace_id)
         ids = list(pending.values_list("id", flat=True)[:limit])
         gone: int = pending.filter(id__in=ids).delete()[0]

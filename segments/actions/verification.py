@@ -17,8 +17,8 @@ from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_
 from contacthub_project.db.sql import fetch_all, fetch_record, load
 from segments.actions.applying import Compared, Pair, apply, differing
 from segments.actions.building import CUSTOMERS_AT_ONCE, NEXT_CUSTOMERS
-from segments.actions.following import WORKSPACES, follow_workspace
-from segments.actions.removal import hold_follower
+from segments.actions.refreshing import WORKSPACES, refresh_workspace
+from segments.actions.removal import lock_feed_cursor
 from segments.models import MembershipChange, PendingCustomer, Segment, SegmentState
 from segments.queries.definitions import Definition, definitions_of
 from segments.queries.evaluation import evaluate
@@ -68,10 +68,10 @@ def verify_workspace(
 ) -> Verified:
     """Compare who is in the segments of a workspace with a fresh evaluation, batch by batch.
 
-    Differences that are only not followed yet are followed first, and are no faults. Faults are
+    Changes that are not evaluated yet are evaluated first: they are no faults. Faults are
     logged, and mended when it `repairs`.
     """
-    follow_workspace(workspace.id, now=now)
+    refresh_workspace(workspace.id, now=now)
     found = Verified()
     ready = Segment.objects.present(workspace.id).filter(state=SegmentState.READY)
     ids = list(ready.values_list("id", flat=True))
@@ -137,15 +137,15 @@ def _look_again(
     repairs: bool,
     now: datetime | None,
 ) -> int:
-    """Return how many differences remain after the latest changes were followed, in several tries.
+    """Return how many differences remain after the latest changes are evaluated, in several tries.
 
-    What is only not followed yet differs once; a fault does so every time.
+    What is not evaluated yet differs once; a fault does so every time.
     """
     wrong: set[Pair] | None = None
     for _ in range(ROUNDS):
-        follow_workspace(workspace.id, now=now)
+        refresh_workspace(workspace.id, now=now)
         with transaction.atomic():
-            hold_follower(workspace.id)
+            lock_feed_cursor(workspace.id)
             moment = now or datetime.now(UTC)
             evaluation = evaluate(workspace, node, definitions, ids, moment)
             compared = Compared(ids=ids)
@@ -153,7 +153,7 @@ def _look_again(
             wrong = differences if wrong is None else wrong & differences
     if wrong and repairs:
         with transaction.atomic():
-            hold_follower(workspace.id)
+            lock_feed_cursor(workspace.id)
             apply(workspace, evaluate(workspace, node, definitions, ids, moment), compared, moment)
     return len(wrong or ())
 
@@ -168,11 +168,11 @@ class _Sizes(NamedTuple):
 def _verify_size(workspace_id: UUID, segment_id: UUID, *, repairs: bool) -> int:
     """Correct the size of a segment; return whether it differed from the number of members."""
     with transaction.atomic():
-        hold_follower(workspace_id)
+        lock_feed_cursor(workspace_id)
         pending = PendingCustomer.objects.filter(workspace_id=workspace_id, segment_id=segment_id)
         parameters = {"workspace_id": workspace_id, "segment_id": segment_id}
         sizes = fetch_record(_Sizes, COMPARE_SIZE, parameters)
-        # Forgotten members are counted until their pending rows are followed.
+        # Forgotten members are counted until their pending rows are evaluated.
         if sizes is None or sizes.stored == (size := sizes.members + pending.count()):
             return 0
         if repairs:

@@ -8,63 +8,63 @@ from django.db import migrations, models
 
 
 # Of events that are deleted or moved the feed does not tell whose they were, nor of members that an aggregate customer gets
-# or loses. Only workspaces with segments are noted.
+# or loses. Only customers of workspaces with segments are noted.
 TRIGGERS = """
-CREATE FUNCTION segments_events_went() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION segments_note_deleted_events() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO segments_pendingcustomer (workspace_id, customer_id)
-    SELECT DISTINCT went.workspace_id, went.customer_id
-    FROM went JOIN segments_follower AS follower ON follower.workspace_id = went.workspace_id
-    WHERE went.customer_id IS NOT NULL;
+    SELECT DISTINCT old_rows.workspace_id, old_rows.customer_id
+    FROM old_rows JOIN segments_feedcursor AS feed_cursor ON feed_cursor.workspace_id = old_rows.workspace_id
+    WHERE old_rows.customer_id IS NOT NULL;
     RETURN NULL;
 END $$;
-CREATE FUNCTION segments_members_went() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION segments_note_deleted_members() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO segments_pendingcustomer (workspace_id, customer_id)
-    SELECT DISTINCT went.workspace_id, went.aggregate_id
-    FROM went JOIN segments_follower AS follower ON follower.workspace_id = went.workspace_id
-    WHERE went.aggregate_id IS NOT NULL;
+    SELECT DISTINCT old_rows.workspace_id, old_rows.aggregate_id
+    FROM old_rows JOIN segments_feedcursor AS feed_cursor ON feed_cursor.workspace_id = old_rows.workspace_id
+    WHERE old_rows.aggregate_id IS NOT NULL;
     RETURN NULL;
 END $$;
-CREATE FUNCTION segments_members_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION segments_note_moved_members() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO segments_pendingcustomer (workspace_id, customer_id)
     SELECT DISTINCT moved.workspace_id, moved.aggregate_id
     FROM (
-        SELECT went.workspace_id, went.aggregate_id FROM went
-        JOIN came ON came.workspace_id = went.workspace_id AND came.id = went.id
-        WHERE came.aggregate_id IS DISTINCT FROM went.aggregate_id
+        SELECT old_rows.workspace_id, old_rows.aggregate_id FROM old_rows
+        JOIN new_rows ON new_rows.workspace_id = old_rows.workspace_id AND new_rows.id = old_rows.id
+        WHERE new_rows.aggregate_id IS DISTINCT FROM old_rows.aggregate_id
         UNION ALL
-        SELECT came.workspace_id, came.aggregate_id FROM came
-        JOIN went ON went.workspace_id = came.workspace_id AND went.id = came.id
-        WHERE came.aggregate_id IS DISTINCT FROM went.aggregate_id
+        SELECT new_rows.workspace_id, new_rows.aggregate_id FROM new_rows
+        JOIN old_rows ON old_rows.workspace_id = new_rows.workspace_id AND old_rows.id = new_rows.id
+        WHERE new_rows.aggregate_id IS DISTINCT FROM old_rows.aggregate_id
     ) AS moved
-    JOIN segments_follower AS follower ON follower.workspace_id = moved.workspace_id
+    JOIN segments_feedcursor AS feed_cursor ON feed_cursor.workspace_id = moved.workspace_id
     WHERE moved.aggregate_id IS NOT NULL;
     RETURN NULL;
 END $$;
-CREATE FUNCTION segments_event_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION segments_note_moved_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO segments_pendingcustomer (workspace_id, customer_id)
-    SELECT follower.workspace_id, OLD.customer_id
-    FROM segments_follower AS follower WHERE follower.workspace_id = OLD.workspace_id;
+    SELECT feed_cursor.workspace_id, OLD.customer_id
+    FROM segments_feedcursor AS feed_cursor WHERE feed_cursor.workspace_id = OLD.workspace_id;
     RETURN NULL;
 END $$;
-CREATE TRIGGER segments_event_moves AFTER UPDATE ON events_event FOR EACH ROW
+CREATE TRIGGER segments_note_moved_event AFTER UPDATE ON events_event FOR EACH ROW
 WHEN (OLD.customer_id IS NOT NULL AND OLD.customer_id IS DISTINCT FROM NEW.customer_id)
-EXECUTE FUNCTION segments_event_moved();
-CREATE TRIGGER segments_events_go AFTER DELETE ON events_event REFERENCING OLD TABLE AS went
-FOR EACH STATEMENT EXECUTE FUNCTION segments_events_went();
-CREATE TRIGGER segments_members_go AFTER DELETE ON customers_aggregatemember
-REFERENCING OLD TABLE AS went
-FOR EACH STATEMENT EXECUTE FUNCTION segments_members_went();
-CREATE TRIGGER segments_members_change AFTER UPDATE ON customers_aggregatemember
-REFERENCING OLD TABLE AS went NEW TABLE AS came
-FOR EACH STATEMENT EXECUTE FUNCTION segments_members_changed();
+EXECUTE FUNCTION segments_note_moved_event();
+CREATE TRIGGER segments_note_deleted_events AFTER DELETE ON events_event REFERENCING OLD TABLE AS old_rows
+FOR EACH STATEMENT EXECUTE FUNCTION segments_note_deleted_events();
+CREATE TRIGGER segments_note_deleted_members AFTER DELETE ON customers_aggregatemember
+REFERENCING OLD TABLE AS old_rows
+FOR EACH STATEMENT EXECUTE FUNCTION segments_note_deleted_members();
+CREATE TRIGGER segments_note_moved_members AFTER UPDATE ON customers_aggregatemember
+REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION segments_note_moved_members();
 """
 UNDO = """
-DROP FUNCTION segments_events_went(), segments_members_went(), segments_members_changed(),
-    segments_event_moved() CASCADE;
+DROP FUNCTION segments_note_deleted_events(), segments_note_deleted_members(), segments_note_moved_members(),
+    segments_note_moved_event() CASCADE;
 """
 
 
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Follower',
+            name='FeedCursor',
             fields=[
                 ('workspace_id', models.UUIDField(primary_key=True, serialize=False)),
                 ('feed_offset', models.BigIntegerField(default=0)),

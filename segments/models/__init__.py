@@ -1,4 +1,4 @@
-from segments.models.following import Follower, PendingCustomer
+from segments.models.feed_cursor import FeedCursor, PendingCustomer
 from segments.models.membership import (
     DueEvaluation,
     ListedCustomer,
@@ -10,7 +10,7 @@ from segments.models.segment import Segment, SegmentKind, SegmentState
 
 __all__ = [
     "DueEvaluation",
-    "Follower",
+    "FeedCursor",
     "ListedCustomer",
     "Member",
     "MembershipChange",

@@ -25,7 +25,7 @@ class CustomerInSegment(models.Model):
 class Member(CustomerInSegment):
     """A customer is in a segment, `since` the moment of the evaluation that found it.
 
-    Written by the task that evaluates segments (`segments.actions.following`).
+    Written by the task that evaluates segments (`segments.actions.refreshing`).
     """
 
     since = models.DateTimeField()

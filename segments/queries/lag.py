@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contacthub_project.db.sql import fetch_optional, load
 
-OLDEST = load("segments/sql/oldest_not_followed")
+OLDEST = load("segments/sql/oldest_not_evaluated")
 
 
 def lag_of(workspace_id: UUID) -> float:

@@ -1,9 +1,9 @@
 -- Whether something is to be done for the segments of a workspace; no row when it has no segments.
 SELECT
-    follower.configuration_version <> workspace.configuration_version
+    feed_cursor.configuration_version <> workspace.configuration_version
     OR EXISTS (
         SELECT FROM customers_feed AS feed
-        WHERE feed.workspace_id = :workspace_id AND feed.last_offset <> follower.feed_offset
+        WHERE feed.workspace_id = :workspace_id AND feed.last_offset <> feed_cursor.feed_offset
     )
     OR EXISTS (
         SELECT FROM customers_change AS change
@@ -19,6 +19,6 @@ SELECT
         SELECT FROM segments_segment AS segment
         WHERE segment.workspace_id = :workspace_id AND segment.state IN ('BUILDING', 'REMOVED')
     )
-FROM segments_follower AS follower
-JOIN configuration_workspace AS workspace ON workspace.id = follower.workspace_id
-WHERE follower.workspace_id = :workspace_id
+FROM segments_feedcursor AS feed_cursor
+JOIN configuration_workspace AS workspace ON workspace.id = feed_cursor.workspace_id
+WHERE feed_cursor.workspace_id = :workspace_id

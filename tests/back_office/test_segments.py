@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from segments.models import Segment
 from tests.back_office.office import Staff
 from tests.factories import Hub
-from tests.segments.test_segments import are, follow, make, members, named, static
+from tests.segments.test_segments import are, make, members, named, refresh, static
 
 RULES = {
     "match": "all",
@@ -32,7 +32,7 @@ def test_a_segment_is_built_of_rules_shown_changed_and_deleted(hub: Hub) -> None
     staff.submit_admin("segments_segment_add", **form)
     segment = Segment.objects.get()
     assert (segment.tags, segment.node_id) == (["one", "two"], hub.node.id)
-    follow(hub)
+    refresh(hub)
     assert members(hub, str(segment.id)) == {ada}
     listed = staff.open_admin("segments_segment_changelist")
     assert "Adas" in listed
@@ -46,12 +46,12 @@ def test_a_segment_is_built_of_rules_shown_changed_and_deleted(hub: Hub) -> None
     other = {"match": "any", "rules": [{**RULES["rules"][0], "value": "Bob"}, *RULES["rules"]]}
     form |= {"version": str(segment.version), "rules": json.dumps(other), "name": "Both"}
     staff.submit_admin("segments_segment_change", segment.id, **form)
-    follow(hub)
+    refresh(hub)
     assert members(hub, str(segment.id)) == {ada, bob}
     came = staff.open_admin("segments_segment_change", segment.id)
     assert "entered Bob" in came.text
     staff.submit_admin("segments_segment_delete", segment.id, post="yes")
-    follow(hub)
+    refresh(hub)
     assert not Segment.objects.exists()
 
 
@@ -88,7 +88,7 @@ def test_overlap_is_a_picture(hub: Hub) -> None:
         named(hub, each)
     some = make(hub, are("base.firstName", "IN", ["Ada", "Bob", "Bobby"]), name="Some")
     bobs = make(hub, are("base.firstName", "IN", ["Bob", "Bobby"]), name="Bobs")
-    follow(hub)
+    refresh(hub)
     one = staff.open("segment-overlap", {"segment": some["id"]})
     assert "Tick another one" in one
     page = staff.open("segment-overlap", {"segment": [some["id"], bobs["id"]]})
@@ -114,7 +114,7 @@ def test_a_list_is_filled_from_a_file(hub: Hub) -> None:
     assert "1 are new on the list" in done
     assert "1 of the file are not customers" in done
     assert "2 are new on the list" in fill(f"{bob}\r\nC-1\r\n\r\n".encode())
-    follow(hub)
+    refresh(hub)
     assert len(members(hub, chosen)) == 3
     for bad, words in (
         (b"", "The file names nobody"), (b"\xff\xfe", "not in UTF-8"), (b"a\0", "no text"),
@@ -139,11 +139,11 @@ def test_customers_of_the_list_are_put_on_a_static_segment(hub: Hub) -> None:
 
     assert "2 are new on the list" in bulk("add-to-list", id=[ada, bob])
     assert "1 are off the list" in bulk("take-from-list", id=[ada])
-    follow(hub)
+    refresh(hub)
     assert members(hub, chosen) == {bob}
     rules = json.dumps({"match": "all", "rules": [{**RULES["rules"][0], "value": "Carl"}]})
     assert "1 are new on the list" in bulk("list-everybody", urlencode({"rules": rules}))
-    follow(hub)
+    refresh(hub)
     assert members(hub, chosen) == {bob, carl}
     assert "1 are new on the list" in bulk("list-everybody")
     assert "Nobody is ticked" in bulk("add-to-list")
@@ -160,7 +160,7 @@ def test_searches_become_segments(hub: Hub) -> None:
     made = staff.submit("segment-of-search", {"name": "Adas"}, urlencode(search))
     assert "The segment is made" in made
     staff.submit("segment-of-search", {"name": "Everybody"}, urlencode({"node": hub.node.id}))
-    follow(hub)
+    refresh(hub)
     found = {each.name: members(hub, str(each.id)) for each in Segment.objects.all()}
     assert found == {"Adas": {ada}, "Everybody": {ada, bob}}
     refused = staff.submit("segment-of-search", {"name": ""}, urlencode(search))

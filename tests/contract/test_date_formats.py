@@ -25,7 +25,7 @@ from customers.models import (
     Webhook,
     WebhookAttempt,
 )
-from segments.actions.following import follow_workspace
+from segments.actions.refreshing import refresh_workspace
 from segments.models import MembershipChange
 from tests.bulkjobs.test_jobs import process, upload
 from tests.client import Answer, ApiClient
@@ -191,7 +191,7 @@ class Filled:
         segment = {"nodeId": str(hub.node.id), "name": TEXT, "query": query}
         self.segment = hub.admin.post(f"{hub.path}/segments", segment)["id"]
         self.other_segment = hub.admin.post(f"{hub.path}/segments", segment)["id"]
-        follow_workspace(hub.workspace.id)
+        refresh_workspace(hub.workspace.id)
         MembershipChange.objects.create(
             workspace_id=hub.workspace.id, segment_id=self.segment, node_id=hub.node.id,
             customer_id=self.customer, has_entered=True, changed_at=now,
@@ -208,7 +208,7 @@ class Filled:
         )  # fmt: skip
         # Disabled properties stay stored, and are in a person's export.
         self.hub.operator.put(properties, EXTENDED | {"at": EXTENDED["at"] | {"enabled": False}})
-        follow_workspace(hub.workspace.id)  # from here on segments are not behind
+        refresh_workspace(hub.workspace.id)  # from here on segments are not behind
 
     def posted(self, kind: str, content: dict[str, Any]) -> str:
         body = {

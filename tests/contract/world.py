@@ -23,7 +23,7 @@ from customers.models import (
     SuppressedValue,
     ValueChange,
 )
-from segments.actions.following import follow_workspace
+from segments.actions.refreshing import refresh_workspace
 from segments.models import Member, MembershipChange
 from tests.analytics.test_answers import post_event
 from tests.bulkjobs.test_jobs import process, upload
@@ -155,7 +155,7 @@ class World(Hub):
             "untrustedSourceId": str(browser.id), "userId": users["USER"].id,
             **self.forgotten(), **self.people(), **self.send_source(), **self.rekeyed_node(),
         }  # fmt: skip
-        follow_workspace(self.workspace.id)
+        refresh_workspace(self.workspace.id)
 
     def refused_event(self) -> str:
         """The quarantined event of somebody who is no customer."""
@@ -198,7 +198,7 @@ class World(Hub):
             made = self.admin.post(f"{self.path}/segments", body | {"nodeId": str(self.node.id)})
             assert made.status == 201, made.content
             found[name] = made["id"]
-        follow_workspace(self.workspace.id)
+        refresh_workspace(self.workspace.id)
         members = Member.objects.in_workspace(self.workspace.id)
         MembershipChange.objects.create(
             workspace_id=self.workspace.id, segment_id=found["segmentId"], node_id=self.node.id,

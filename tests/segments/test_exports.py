@@ -12,7 +12,7 @@ from django.test import TestCase
 from bulkjobs.actions.exporting import write_exports
 from configuration.models import StaffChange
 from tests.factories import Hub
-from tests.segments.test_segments import are, follow, get, make, named
+from tests.segments.test_segments import are, get, make, named, refresh
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_segment_is_exported_as_a_file(hub: Hub) -> None:
     consent = {"consents": {"marketing": {"automatic": {"email": {"status": True}}}}}
     hub.trusted.patch(f"{hub.path}/customers/{bob}", consent)
     group = make(hub, are("base.firstName", "IN", ["Ada", "Bob"]))
-    follow(hub)
+    refresh(hub)
     path = f"{hub.path}/segments/{group['id']}/export"
     answer = get(hub, f"{path}?fields=base.firstName&sort=base.firstName,desc", hub.trusted)
     assert answer.status == 200
@@ -64,7 +64,7 @@ def test_a_segment_is_exported_in_the_background(hub: Hub) -> None:
     named(hub, "Bob")
     group = make(hub, are("base.firstName", "EQUALS", "Ada"))
     other = make(hub, are("base.firstName", "EQUALS", "Bob"))
-    follow(hub)
+    refresh(hub)
     path = f"{hub.path}/segments/{group['id']}/export"
     job = hub.admin.post(path, {"fields": ["base.firstName"], "sort": ["id"]})
     assert (job.status, job["status"], job["entity"]) == (202, "LOADED", "CUSTOMER")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from segments.models import Member, Segment
 from tests.factories import Hub
-from tests.segments.test_segments import are, did, follow, make, static, within
+from tests.segments.test_segments import are, did, make, refresh, static, within
 
 ROME = ZoneInfo("Europe/Rome")
 NAMES = ["Ada", "Bob", "Carl"]
@@ -98,7 +98,7 @@ class History:
         return person.registered >= days_before(self.now, 3)
 
     def check(self) -> None:
-        follow(self.hub, self.now)
+        refresh(self.hub, self.now)
         sizes = dict(Segment.objects.values_list("id", "size"))
         found: dict[str, set[str]] = {each: set() for each in self.segments}
         for segment_id, customer_id in Member.objects.values_list("segment_id", "customer_id"):

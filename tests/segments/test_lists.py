@@ -14,10 +14,10 @@ from tests.segments.test_segments import (
     are,
     did,
     event,
-    follow,
     make,
     members,
     named,
+    refresh,
     rules,
     static,
     wrapped,
@@ -48,7 +48,7 @@ def test_a_list_is_filled_by_external_ids(hub: Hub) -> None:
     assert changed.json == {
         "added": 2, "removed": 0, "unknown": [], "unknownExternalIds": ["A-2", "A-3"],
     }  # fmt: skip
-    follow(hub)
+    refresh(hub)
     assert members(hub, chosen) == {ada, bob}
     assert change(hub, chosen, addExternalIds=["A-1"])["added"] == 0
 
@@ -59,13 +59,13 @@ def test_a_list_is_filled_by_a_query_at_a_moment(hub: Hub, monkeypatch: pytest.M
     chosen = static(hub)
     assert change(hub, chosen, query=wrapped(did("searched")))["added"] == 1
     event(hub, bob)
-    follow(hub)
+    refresh(hub)
     assert members(hub, chosen) == {ada}  # of that moment
     group = make(hub, are("base.firstName", "EQUALS", "Bob"))
-    follow(hub)
+    refresh(hub)
     of_group = wrapped({"type": "simple", "segment": group["id"]})
     assert change(hub, chosen, query=of_group)["added"] == 1
-    follow(hub)
+    refresh(hub)
     assert members(hub, chosen) == {ada, bob}
     wrong = change(hub, chosen, query=wrapped(are("base.shoe", "EQUALS", "x")))
     assert wrong.paths == {"/query/query/are/condition/attribute"}
@@ -85,40 +85,54 @@ def test_a_survivor_inherits_lists_and_undoing_gives_them_back(hub: Hub) -> None
     change(hub, first, add=[ada, carl])
     change(hub, second, add=[bob])
     change(hub, third, add=[bob, carl])
-    follow(hub)
+    refresh(hub)
     merged = merge(hub, ada, bob)
-    follow(hub)
+    refresh(hub)
     assert [members(hub, each) for each in (first, second, third)] == [
         {ada, carl}, {ada}, {ada, carl},
     ]  # fmt: skip
     # By hand the survivor is put where it is by the merge only; there it stays.
     change(hub, second, add=[ada])
     again = merge(hub, ada, carl)
-    follow(hub)
+    refresh(hub)
     assert members(hub, third) == {ada}
     undo(hub, merged)
-    follow(hub)
+    refresh(hub)
     assert [members(hub, each) for each in (first, second, third)] == [
         {ada}, {ada, bob}, {ada, bob},
     ]  # fmt: skip
     undo(hub, again)
-    follow(hub)
+    refresh(hub)
     assert [members(hub, each) for each in (first, second, third)] == [
         {ada, carl}, {ada, bob}, {bob, carl},
     ]  # fmt: skip
     assert verify_workspace(rules(hub), repairs=False).wrong == 0
 
 
+@pytest.mark.parametrize("is_by_query", [False, True])
+def test_who_is_listed_after_a_merge_stays_when_that_is_undone(hub: Hub, is_by_query: bool) -> None:
+    ada, bob = named(hub, "Ada"), named(hub, "Bob")
+    chosen = static(hub)
+    change(hub, chosen, add=[bob])
+    merged = merge(hub, ada, bob)
+    by_query = {"query": wrapped(are("base.firstName", "EQUALS", "Ada"))}
+    changed = change(hub, chosen, **(by_query if is_by_query else {"add": [ada]}))
+    assert changed["added"] == 0, "the merge has listed the survivor"
+    undo(hub, merged)
+    refresh(hub)
+    assert members(hub, chosen) == {ada, bob}
+
+
 def test_forgetting_a_survivor_leaves_no_list_of_anybody_in_it(hub: Hub) -> None:
     ada, bob, carl = (named(hub, each) for each in ("Ada", "Bob", "Carl"))
     chosen = static(hub)
     change(hub, chosen, add=[ada, bob, carl])
-    follow(hub)
+    refresh(hub)
     merge(hub, ada, bob)
     answer = hub.clients["DPO"].delete(f"{hub.path}/data-protection/customers/{ada}")
     assert answer.status in {200, 204}
     assert [str(each.customer_id) for each in ListedCustomer.objects.all()] == [carl]
-    follow(hub)
+    refresh(hub)
     assert members(hub, chosen) == {carl}
 
 
@@ -133,5 +147,5 @@ def test_old_journals_leave_no_list_of_the_merged(hub: Hub, settings: Any) -> No
     assert remove_old_journals(seconds=10)
     (listed,) = ListedCustomer.objects.all()
     assert (str(listed.customer_id), listed.merge_id) == (ada, None)
-    follow(hub)
+    refresh(hub)
     assert members(hub, chosen) == {ada}

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from configuration.queries.rules import latest_rules_of
-from segments.actions import following
+from segments.actions import refreshing
 from segments.actions.verification import verify_workspace
 from segments.models import DueEvaluation, ListedCustomer, Member, MembershipChange, Segment
 from tests.client import Answer, ApiClient
@@ -53,8 +53,8 @@ def get(hub: Hub, path: str, client: ApiClient | None = None) -> Answer:
     return (client or hub.admin).get(path, query=query)
 
 
-def follow(hub: Hub, now: datetime | None = None) -> None:
-    following.follow_workspace(hub.workspace.id, now=now)
+def refresh(hub: Hub, now: datetime | None = None) -> None:
+    refreshing.refresh_workspace(hub.workspace.id, now=now)
 
 
 def members(hub: Hub, segment: Any) -> set[str]:
@@ -92,7 +92,7 @@ def test_members_follow_what_customers_are_and_do(hub: Hub) -> None:
         hub, did("searched", having=[{"function": "COUNT", "operator": "EQUALS", "value": 0}])
     )
     assert called_ada["state"] == "BUILDING"
-    follow(hub)
+    refresh(hub)
     assert (members(hub, called_ada), members(hub, searched)) == ({ada}, set())
     assert members(hub, silent) == {ada, bob}
     assert get(hub, f"{hub.path}/segments/{searched['id']}")["state"] == "READY"
@@ -101,17 +101,17 @@ def test_members_follow_what_customers_are_and_do(hub: Hub) -> None:
     of_bob = get(hub, f"{hub.path}/customers/{bob}/segments")
     assert {each["id"] for each in of_bob["elements"]} == {called_ada["id"], searched["id"]}
     assert get(hub, f"{hub.path}/segments/{searched['id']}/count")["lag"] > 0
-    follow(hub)
+    refresh(hub)
     assert get(hub, f"{hub.path}/segments/{searched['id']}/count")["lag"] == 0
     assert (members(hub, called_ada), members(hub, searched)) == ({ada, bob}, {bob})
     assert members(hub, silent) == {ada}
     assert hub.trusted.delete(f"{hub.path}/events/{visit}").status in {200, 204}
     hub.trusted.delete(f"{hub.path}/customers/{ada}")
-    follow(hub)
+    refresh(hub)
     assert (members(hub, called_ada), members(hub, searched)) == ({bob}, set())
     assert members(hub, silent) == {bob}
     assert hub.admin.post(f"{hub.path}/customers/{ada}/restore").status == 200
-    follow(hub)
+    refresh(hub)
     assert members(hub, called_ada) == {ada, bob}
     changes = get(hub, f"{hub.path}/segments/{searched['id']}/changes")["elements"]
     assert [(each["type"], each["customerId"]) for each in changes] == [
@@ -142,16 +142,16 @@ def test_time_alone_brings_customers_in_and_out(hub: Hub) -> None:
         ),
     )
     newcomers = make(hub, are("registeredAt", "GTE", "now-7d/d"))
-    follow(hub, now)
+    refresh(hub, now)
     assert (members(hub, recent), members(hub, old)) == ({ada}, set())
     due = DueEvaluation.objects.in_workspace(hub.workspace.id).order_by("due_at")
     assert due.count() == 3
-    follow(hub, now + timedelta(days=1) - timedelta(milliseconds=1))
+    refresh(hub, now + timedelta(days=1) - timedelta(milliseconds=1))
     assert (members(hub, recent), members(hub, old)) == ({ada}, set())
-    follow(hub, now + timedelta(days=1, milliseconds=2))
+    refresh(hub, now + timedelta(days=1, milliseconds=2))
     assert (members(hub, recent), members(hub, old)) == (set(), {ada})
     assert members(hub, newcomers) == {ada}
-    follow(hub, now + timedelta(days=8, hours=1))
+    refresh(hub, now + timedelta(days=8, hours=1))
     assert members(hub, newcomers) == set()
     assert not due.exists()
 
@@ -172,11 +172,11 @@ def test_lists_and_segments_of_segments(hub: Hub) -> None:
         {"type": "combined", "name": "c", "conjunction": "EXCEPT", "queries": [
             are("base.firstName", "IS_NOT_NULL"), {"type": "simple", "segment": both["id"]}]},
     )  # fmt: skip
-    follow(hub)
+    refresh(hub)
     assert (members(hub, chosen), members(hub, both)) == ({ada, bob}, {ada})
     assert members(hub, others) == {bob, carl}
     hub.admin.post(path, {"add": [carl], "remove": [ada]})
-    follow(hub)
+    refresh(hub)
     assert (members(hub, chosen), members(hub, both)) == ({bob, carl}, {carl})
     assert members(hub, others) == {ada, bob}
     ids = ",".join([chosen, both["id"], others["id"]])
@@ -200,7 +200,7 @@ def test_lists_and_segments_of_segments(hub: Hub) -> None:
     assert hub.admin.delete(f"{hub.path}/segments/{both['id']}").status == 409
     assert hub.admin.delete(f"{hub.path}/segments/{others['id']}").status == 204
     assert hub.admin.delete(f"{hub.path}/segments/{both['id']}").status == 204
-    follow(hub)
+    refresh(hub)
     assert set(Segment.objects.values_list("id", flat=True)) == {UUID(chosen)}
     assert set(Member.objects.values_list("segment_id", flat=True)) == {UUID(chosen)}
 
@@ -208,11 +208,11 @@ def test_lists_and_segments_of_segments(hub: Hub) -> None:
 def test_a_changed_query_finds_its_members_anew(hub: Hub) -> None:
     ada, bob = named(hub, "Ada"), named(hub, "Bob")
     group = make(hub, are("base.firstName", "EQUALS", "Ada"))
-    follow(hub)
+    refresh(hub)
     path = f"{hub.path}/segments/{group['id']}"
     changed = hub.admin.put(path, {"query": wrapped(are("base.firstName", "EQUALS", "Bob"))})
     assert (changed.status, changed["state"], changed["size"]) == (200, "BUILDING", 1)
-    follow(hub)
+    refresh(hub)
     assert members(hub, group) == {bob}
     told = get(hub, f"{path}/changes")["elements"]
     assert {(each["customerId"], each["type"]) for each in told} == {
@@ -227,12 +227,12 @@ def test_an_invalid_query_breaks_a_segment_and_nothing_else(hub: Hub) -> None:
     assert hub.operator.put(properties, {"shoe": {"type": "number"}}).status == 200
     ada = str(hub.post_customer(extended={"shoe": 40})["id"])
     group = make(hub, are("extended.shoe", "EQUALS", 40))
-    follow(hub)
+    refresh(hub)
     assert members(hub, group) == {ada}
     assert (
         hub.operator.put(properties, {"shoe": {"type": "number", "enabled": False}}).status == 200
     )
-    follow(hub)
+    refresh(hub)
     path = f"{hub.path}/segments/{group['id']}"
     shown = get(hub, path).json
     if shown["state"] == "BROKEN":
@@ -240,7 +240,7 @@ def test_an_invalid_query_breaks_a_segment_and_nothing_else(hub: Hub) -> None:
         assert members(hub, group) == {ada}
         assert get(hub, f"{hub.path}/customers/{ada}/segments")["elements"][0]["id"] == group["id"]
         hub.trusted.delete(f"{hub.path}/customers/{ada}")
-        follow(hub)
+        refresh(hub)
         assert members(hub, group) == set()
     assert shown["state"] == "BROKEN"
 
@@ -251,13 +251,13 @@ def test_forgetting_leaves_nothing(hub: Hub) -> None:
     chosen = static(hub)
     hub.admin.post(f"{hub.path}/segments/{chosen}/members", {"add": [ada]})
     bob = named(hub, "Bob")
-    follow(hub)
+    refresh(hub)
     assert members(hub, group) == {ada, bob}
     forgotten = hub.clients["DPO"].delete(f"{hub.path}/data-protection/customers/{ada}")
     assert forgotten.status in {200, 204}, forgotten.json
     for model in (Member, ListedCustomer, DueEvaluation, MembershipChange):
         assert not model.objects.filter(customer_id=ada).exists(), model  # type: ignore[attr-defined]
-    follow(hub)
+    refresh(hub)
     assert members(hub, group) == {bob}
     assert members(hub, chosen) == set()
     assert verify_workspace(rules(hub), repairs=False).sizes == 0
@@ -266,7 +266,7 @@ def test_forgetting_leaves_nothing(hub: Hub) -> None:
 def test_a_proof_finds_and_mends_what_is_wrong(hub: Hub) -> None:
     ada, bob = named(hub, "Ada"), named(hub, "Bob")
     group = make(hub, are("base.firstName", "EQUALS", "Ada"))
-    follow(hub)
+    refresh(hub)
     of_group = {"workspace_id": hub.workspace.id, "segment_id": group["id"]}
     Member.objects.filter(**of_group).delete()
     Member.objects.create(**of_group, customer_id=bob, since=datetime.now(UTC))
@@ -287,7 +287,7 @@ def test_contactable_members(hub: Hub) -> None:
     limited = {"consents": {"marketing": {"automatic": {"email": {**status, "limitation": True}}}}}
     hub.post_customer(**limited)
     group = make(hub, are("registeredAt", "IS_NOT_NULL"))
-    follow(hub)
+    refresh(hub)
     path = f"{hub.path}/segments/{group['id']}"
     consent = "contactable=marketing.automatic.email"
     assert get(hub, f"{path}/count")["count"] == 3

@@ -10,7 +10,7 @@ import pytest
 from customers.actions import deliveries
 from tests.customers.webhook_receiver import Receiver, receiving
 from tests.factories import Hub
-from tests.segments.test_segments import are, follow, get, make, named, static
+from tests.segments.test_segments import are, get, make, named, refresh, static
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ def told(found: list[Any]) -> list[tuple[str, str, str]]:
 def test_the_update_stream_tells_who_enters_and_leaves(hub: Hub) -> None:
     ada = named(hub, "Ada")
     group = make(hub, are("base.firstName", "EQUALS", "Bob"))
-    follow(hub)
+    refresh(hub)
     assert updates(hub, "entity=SEGMENT") == []
     path = f"{hub.path}/customers/{ada}"
     hub.trusted.patch(path, {"base": {"firstName": "Bob"}})
-    follow(hub)
+    refresh(hub)
     (entered,) = updates(hub, "entity=SEGMENT")
     (change,) = get(hub, f"{hub.path}/segments/{group['id']}/changes")["elements"]
     assert entered["operation"] == "CREATE"
@@ -51,7 +51,7 @@ def test_the_update_stream_tells_who_enters_and_leaves(hub: Hub) -> None:
     }  # fmt: skip
     assert get(hub, f"{hub.path}/segments/{group['id']}/count")["lag"] == 0
     hub.trusted.patch(path, {"base": {"firstName": "Ada"}})
-    follow(hub)
+    refresh(hub)
     found = updates(hub, f"entity=SEGMENT&nodeId={hub.node.id}")
     assert told(found) == [("Group", "ENTERED", ada), ("Group", "LEFT", ada)]
     # Those who ask for nothing special get what they know.
@@ -65,12 +65,12 @@ def test_the_update_stream_tells_who_enters_and_leaves(hub: Hub) -> None:
 
 def test_who_is_forgotten_is_not_told_any_more(hub: Hub) -> None:
     chosen = static(hub)
-    follow(hub)
+    refresh(hub)
     ada, bob = named(hub, "Ada"), named(hub, "Bob")
     hub.admin.post(f"{hub.path}/segments/{chosen}/members", {"add": [ada, bob]})
-    follow(hub)
+    refresh(hub)
     hub.clients["DPO"].delete(f"{hub.path}/data-protection/customers/{ada}")
-    follow(hub)
+    refresh(hub)
     gone, kept = sorted(
         updates(hub, "entity=SEGMENT"), key=lambda each: each["operation"] != "DELETE"
     )
@@ -82,7 +82,7 @@ def test_who_is_forgotten_is_not_told_any_more(hub: Hub) -> None:
 def test_webhooks_are_told_of_chosen_segments(hub: Hub, receiver: Receiver) -> None:
     first = make(hub, are("base.firstName", "EQUALS", "Ada"), name="First")
     make(hub, are("base.firstName", "IN", ["Ada", "Bob"]), name="Second")
-    follow(hub)
+    refresh(hub)
     webhook = {"name": "All", "url": receiver.url}
     hub.admin.post(f"{hub.path}/webhooks", webhook)
     chosen = webhook | {
@@ -93,9 +93,9 @@ def test_webhooks_are_told_of_chosen_segments(hub: Hub, receiver: Receiver) -> N
     unknown = hub.admin.post(f"{hub.path}/webhooks", chosen | {"segments": [str(hub.node.id)]})
     assert unknown.paths == {"/segments/0"}
     ada, bob = named(hub, "Ada"), named(hub, "Bob")
-    follow(hub)
+    refresh(hub)
     hub.trusted.patch(f"{hub.path}/customers/{ada}", {"base": {"firstName": "Bob"}})
-    follow(hub)
+    refresh(hub)
     assert deliveries.deliver(seconds=20) is True
     of_segments = [each for each in receiver.updates if each["entity"]["type"] == "SEGMENT"]
     assert told(of_segments) == [("First", "ENTERED", ada), ("First", "LEFT", ada)]

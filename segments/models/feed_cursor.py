@@ -8,11 +8,11 @@ from django.db.models import Q
 from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
 
 
-class Follower(models.Model):
+class FeedCursor(models.Model):
     """A workspace's position in the change feed: changes up to `feed_offset` are evaluated.
 
-    A workspace with segments has one. Whoever evaluates the workspace's segments, or changes what
-    they are, holds its row. Definitions of segments are checked up to `configuration_version` of
+    A workspace with segments has one. Whoever evaluates the workspace's segments, or changes their
+    definitions, locks its row. Definitions of segments are checked up to `configuration_version` of
     the workspace; it is 0 when a segment has changed since.
     """
 

@@ -1,4 +1,4 @@
-"""Keeps the members of segments up to date by following the change feed and due evaluations.
+"""Refreshes the members of segments incrementally, from the change feed and due evaluations.
 
 What happened is in the change feed, in `segments_pendingcustomer` (deleted events, changed members
 of aggregate customers, changed lists) and in `segments_dueevaluation` (moments at which time alone
@@ -6,8 +6,8 @@ changes something). A step takes some of each, evaluates the segments that depen
 changed, and stores the result and its progress in one transaction: a crash between any two lines
 repeats a step at most.
 
-One step at a time works on a workspace: it holds the workspace's row of `segments_follower`. Locks
-are taken in this order: that row, customers by id, what is kept of segments.
+One step at a time works on a workspace: it locks the workspace's row of `segments_feedcursor`.
+Locks are taken in this order: that row, customers by id, what is kept of segments.
 """
 
 from __future__ import annotations
@@ -18,27 +18,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, auto
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
-from contacthub_project.db.sql import fetch_all, fetch_one, fetch_optional, load
+from contacthub_project.db.sql import fetch_all, fetch_optional, fetch_record, load
 from customers.actions.feed import seal
 from customers.models import ChangeEntity, ChangeOperation
 from segments.actions.applying import Compared, apply, note_changes, remove_departed
 from segments.actions.building import build_batch, check_definitions, mark_too_costly, restart_all
 from segments.actions.removal import remove_batch
-from segments.models import DueEvaluation, Follower, Segment, SegmentState
+from segments.models import DueEvaluation, FeedCursor, Segment, SegmentState
 from segments.queries.definitions import Definition, Definitions, definitions_of
 from segments.queries.evaluation import Evaluation, evaluate
 
-TASK = "segments.tasks.follow"
+TASK = "segments.tasks.refresh"
 CHANGES_AT_ONCE = 2000
 
-WORKSPACES = "SELECT workspace_id FROM segments_follower"
-HOLD = """
-SELECT feed_offset, configuration_version FROM segments_follower
+WORKSPACES = "SELECT workspace_id FROM segments_feedcursor"
+LOCK_CURSOR = """
+SELECT feed_offset, configuration_version FROM segments_feedcursor
 WHERE workspace_id = %s FOR NO KEY UPDATE SKIP LOCKED
 """
 HAS_WORK = load("segments/sql/has_work")
@@ -47,6 +48,13 @@ OWNERS = load("segments/sql/owners_of_events")
 AGGREGATES = load("segments/sql/aggregates_of_members")
 NODES = load("segments/sql/nodes_of_customers")
 TAKE_PENDING = load("segments/sql/take_pending")
+
+
+class FeedPosition(NamedTuple):
+    """What is evaluated: changes up to an offset, definitions of a configuration's version."""
+
+    feed_offset: int
+    configuration_version: int
 
 
 class Progress(Enum):
@@ -91,8 +99,8 @@ class _Affected:
         )
 
 
-def follow(*, seconds: float) -> bool:
-    """Follow for so many seconds at most; return True when all that had happened is followed.
+def refresh(*, seconds: float) -> bool:
+    """Refresh for so many seconds at most; return True when everything is evaluated.
 
     Workspaces take turns, step by step, so that none waits for another to be done. What happens
     meanwhile is left to the next call, which takes it together: a step costs much the same for one
@@ -111,8 +119,8 @@ def follow(*, seconds: float) -> bool:
     return True
 
 
-def follow_workspace(workspace_id: UUID, *, now: datetime | None = None) -> None:
-    """Follow the changes of a workspace until none is left.
+def refresh_workspace(workspace_id: UUID, *, now: datetime | None = None) -> None:
+    """Refresh the segments of a workspace until no change is left.
 
     `now` is the moment that segments are evaluated at, the present one by default.
     """
@@ -126,26 +134,26 @@ def step(workspace_id: UUID, now: datetime) -> Progress:
         return Progress.NOTHING
     seal(workspace_id)
     with transaction.atomic():
-        held = fetch_one(HOLD, [workspace_id])
+        position = fetch_record(FeedPosition, LOCK_CURSOR, [workspace_id])
         workspace = latest_rules_of(workspace_id)
-        if held is None or workspace is None or workspace.is_disabled:
+        if position is None or workspace is None or workspace.is_disabled:
             return Progress.NOTHING
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL jit = off")
         definitions = definitions_of(workspace)
-        if held[1] != workspace.version:
+        if position.configuration_version != workspace.version:
             check_definitions(workspace, definitions)
-            follower = Follower.objects.filter(workspace_id=workspace_id)
-            follower.update(configuration_version=workspace.version)
+            cursors = FeedCursor.objects.filter(workspace_id=workspace_id)
+            cursors.update(configuration_version=workspace.version)
         affected = _Affected()
-        end = _take_changes(workspace_id, held[0], definitions, affected)
+        end = _take_changes(workspace_id, position.feed_offset, definitions, affected)
         forgotten = _take_pending(workspace_id, affected)
         _take_due(workspace_id, now, affected)
         if affected.customers or forgotten:
             _evaluate(workspace, definitions, affected, forgotten, now)
-        if end != held[0]:
-            Follower.objects.filter(workspace_id=workspace_id).update(feed_offset=end)
-        if end != held[0] or affected.customers or forgotten:
+        if end != position.feed_offset:
+            FeedCursor.objects.filter(workspace_id=workspace_id).update(feed_offset=end)
+        if end != position.feed_offset or affected.customers or forgotten:
             unfinished = (SegmentState.BUILDING, SegmentState.REMOVED)
             others = Segment.objects.in_workspace(workspace_id).filter(state__in=unfinished)
             is_more = affected.is_full or others.exists()

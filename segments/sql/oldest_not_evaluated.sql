@@ -2,7 +2,7 @@
 SELECT least(
     (
         SELECT change.changed_at FROM customers_change AS change
-        WHERE change.workspace_id = :workspace_id AND change.feed_offset > follower.feed_offset
+        WHERE change.workspace_id = :workspace_id AND change.feed_offset > feed_cursor.feed_offset
           AND NOT change.is_duplicate AND change.entity <> 'SEGMENT'
         ORDER BY change.feed_offset LIMIT 1
     ),
@@ -18,4 +18,4 @@ SELECT least(
         ORDER BY due.due_at LIMIT 1
     )
 )
-FROM segments_follower AS follower WHERE follower.workspace_id = :workspace_id
+FROM segments_feedcursor AS feed_cursor WHERE feed_cursor.workspace_id = :workspace_id
