@@ -12,6 +12,7 @@ from uuid import UUID
 from configuration.queries.rules import NodeRules
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
+from customers.domain.changed_paths import changed_paths
 from customers.domain.consents import consent_changes
 from customers.domain.history import replaced_values
 from customers.domain.matching import further_keys, keys_as_json, match_key
@@ -206,6 +207,8 @@ class CustomerWrite:
         for name in ("enabled", "extra", "consents", "extended", "tags"):
             row[name] = document[name]  # type: ignore[literal-required]
         row["base"] = with_encrypted_password(document["base"])
+        if self.before is not None and self.version is not None:
+            row["changed_paths"] = changed_paths(self.before, document)
         if self.guard is not None:
             changes = consent_changes((self.before or EMPTY)["consents"], document["consents"])
             if changes:

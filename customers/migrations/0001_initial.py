@@ -5,6 +5,7 @@ from pathlib import Path
 import contacthub_project.core.identifiers
 import contacthub_project.db.keys
 import customers.models.customer
+import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.fields.json
 import django.db.models.functions.comparison
@@ -66,6 +67,7 @@ class Migration(migrations.Migration):
                 ('feed_offset', models.BigIntegerField(null=True)),
                 ('changed_at', models.DateTimeField()),
                 ('is_duplicate', models.BooleanField(db_default=False)),
+                ('changed_paths', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), null=True, size=None)),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('feed_offset__isnull', False)), fields=['workspace_id', 'node_id', 'feed_offset'], name='change_of_node'), models.Index(condition=models.Q(('feed_offset__isnull', True)), fields=['workspace_id', 'id'], name='change_without_offset')],

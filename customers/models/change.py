@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -30,6 +31,9 @@ class Change(TenantModel):
     `is_duplicate`: the change of an event in an aggregate node that does not own it; only consumers
     of that node get it.
 
+    `changed_paths`: the dotted paths at which an update changed the customer's document, null when
+    they are not known.
+
     Rows are written in the transaction of the change, without an offset. A reader gives offsets to
     committed rows (docs/decisions/0006-change-feed.md).
     """
@@ -42,6 +46,7 @@ class Change(TenantModel):
     feed_offset = models.BigIntegerField(null=True)
     changed_at = models.DateTimeField()
     is_duplicate = models.BooleanField(db_default=False)
+    changed_paths = ArrayField(models.TextField(), null=True)
 
     class Meta:
         constraints = [

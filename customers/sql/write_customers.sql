@@ -11,7 +11,7 @@ json_to_recordset({{ set }}) AS given (
             external_id text, enabled boolean, extra text, base jsonb, consents jsonb, extended jsonb,
             tags jsonb, registered_at timestamptz, registered_by text, updated_by text, source_id uuid,
             user_id bigint, appears text, log json, history jsonb, cause text, merge_id uuid,
-            keys json, may_share boolean
+            changed_paths text[], keys json, may_share boolean
         )
 {%- endmacro %}
 
@@ -29,9 +29,10 @@ SELECT given.* FROM {{ rows_of(set) }}
 {# CTEs after `customer`: its changes, pending merges, history and lines in the consent log. #}
 {% macro recorded(operation, keyed) %}
 change AS (
-        INSERT INTO customers_change (workspace_id, node_id, entity, entity_id, operation, changed_at)
+        INSERT INTO customers_change
+            (workspace_id, node_id, entity, entity_id, operation, changed_at, changed_paths)
         SELECT customer.workspace_id, customer.node_id, 'CUSTOMER', customer.id, {{ operation }},
-               customer.updated_at
+               customer.updated_at, customer.changed_paths
         FROM customer ORDER BY customer.id
     ),
     pending AS (
@@ -207,7 +208,7 @@ BEGIN
                   AND NOT EXISTS ({{ taken("stored") }})
 {% endif %}
                 RETURNING stored.id, stored.workspace_id, stored.node_id, stored.match_key, stored.deleted,
-                          stored.updated_at, stored.int_id, stored.version, given.round
+                          stored.updated_at, stored.int_id, stored.version, given.round, given.changed_paths
             ),
 {% if keyed %}
             released AS (
@@ -276,7 +277,7 @@ BEGIN
             ON CONFLICT (workspace_id, node_id, match_key) WHERE deleted = 0 DO NOTHING
             RETURNING id, workspace_id, node_id, match_key, updated_at, int_id, version
         ),
-        customer AS (SELECT inserted.*, 0 AS round FROM inserted),
+        customer AS (SELECT inserted.*, 0 AS round, NULL::text[] AS changed_paths FROM inserted),
         {{ recorded("'CREATE'", keyed) }};
         {{ count_left("creates") }}
         -- Whoever waited for a merge that took away the customer with the key sees its new owner now.

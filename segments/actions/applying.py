@@ -42,31 +42,30 @@ class Compared:
 
 def apply(
     workspace: WorkspaceRules,
-    evaluation: Evaluation,
-    compared: Compared,
+    evaluations: Sequence[tuple[Evaluation, Compared]],
     now: datetime,
     *,
     unlogged: Collection[UUID] = (),
 ) -> int:
-    """Store the members that an evaluation found; return how many customers entered or left.
+    """Store the members that evaluations found; return how many customers entered or left.
 
     Within a transaction that has locked the workspace's feed cursor. Changes of `unlogged` segments
     are neither counted by day nor published.
     """
-    segments = list(evaluation.members)
-    if not segments:
-        return 0
-    existing, due = _existing(workspace.id, segments, compared)
-    expected = {
-        (segment_id, customer_id)
-        for segment_id, members in evaluation.members.items()
-        for customer_id in members
-    }
-    expected_due = {
-        (segment_id, customer_id): moment
-        for segment_id, moments in evaluation.due.items()
-        for customer_id, moment in moments.items()
-    }
+    existing: set[Pair] = set()
+    expected: set[Pair] = set()
+    due: dict[Pair, datetime] = {}
+    expected_due: dict[Pair, datetime] = {}
+    for evaluation, compared in evaluations:
+        members, moments = _existing(workspace.id, list(evaluation.members), compared)
+        existing |= members
+        due |= moments
+        expected |= _members_of(evaluation)
+        expected_due |= {
+            (segment_id, customer_id): moment
+            for segment_id, of_segment in evaluation.due.items()
+            for customer_id, moment in of_segment.items()
+        }
     entering = expected - existing
     changed_due = {pair: at for pair, at in expected_due.items() if due.get(pair) != at}
     # An erasure locks the customer first: rows written after it would never be removed.
@@ -82,12 +81,15 @@ def apply(
 def differing(workspace_id: UUID, evaluation: Evaluation, compared: Compared) -> set[Pair]:
     """Return the pairs of segment and customer in which stored and evaluated membership differ."""
     existing, _ = _existing(workspace_id, list(evaluation.members), compared)
-    expected = {
+    return existing ^ _members_of(evaluation)
+
+
+def _members_of(evaluation: Evaluation) -> set[Pair]:
+    return {
         (segment_id, customer_id)
         for segment_id, members in evaluation.members.items()
         for customer_id in members
     }
-    return existing ^ expected
 
 
 def remove_departed(workspace: WorkspaceRules, ids: Collection[UUID], now: datetime) -> None:
@@ -145,6 +147,8 @@ def _existing(
     workspace_id: UUID, segments: list[UUID], compared: Compared
 ) -> tuple[set[Pair], dict[Pair, datetime]]:
     """Return the stored members and due evaluations of the compared customers."""
+    if not segments:
+        return set(), {}
     parameters = {"workspace_id": workspace_id, "segments": segments}
     if compared.is_range:
         statement = EXISTING_BETWEEN

@@ -97,7 +97,7 @@ def _build(
     mark_too_costly(workspace.id, evaluation.too_costly)
     compared = Compared(ids=ids, is_range=True, after=after, until=until)
     unlogged = {each.id for each in segments if each.built_at is None}
-    apply(workspace, evaluation, compared, now, unlogged=unlogged)
+    apply(workspace, [(evaluation, compared)], now, unlogged=unlogged)
     built = Segment.objects.present(workspace.id).filter(
         id__in=list(evaluation.members), state=SegmentState.BUILDING
     )

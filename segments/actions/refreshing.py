@@ -15,7 +15,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import NamedTuple
@@ -27,11 +26,12 @@ from configuration.queries.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.db.sql import fetch_all, fetch_optional, fetch_record, load
 from customers.actions.feed import seal
 from customers.models import ChangeEntity, ChangeOperation
+from segments.actions.affected import Affected
 from segments.actions.applying import Compared, apply, note_changes, remove_departed
 from segments.actions.building import build_batch, check_definitions, mark_too_costly, restart_all
 from segments.actions.removal import remove_batch
 from segments.models import DueEvaluation, FeedCursor, Segment, SegmentState
-from segments.queries.definitions import Definition, Definitions, definitions_of
+from segments.queries.definitions import Definitions, definitions_of
 from segments.queries.evaluation import Evaluation, evaluate
 
 TASK = "segments.tasks.refresh"
@@ -63,40 +63,6 @@ class Progress(Enum):
     NOTHING = auto()
     CAUGHT_UP = auto()
     MORE = auto()
-
-
-@dataclass(slots=True)
-class _Affected:
-    """Customers that have changed, and the kinds of change that segments depend on.
-
-    `anything`: all segments may be concerned. `attributes`: those that look at customers' own
-    values. `events`: those that look at these types of events. `due`: these segments. `is_full`
-    tells that there may be more of it.
-    """
-
-    is_full: bool = False
-    anything: set[UUID] = field(default_factory=set)
-    attributes: set[UUID] = field(default_factory=set)
-    events: dict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
-    due: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
-
-    @property
-    def customers(self) -> set[UUID]:
-        """All of them."""
-        return {*self.anything, *self.attributes, *self.events, *self.due}
-
-    def concerns(self, definition: Definition, customers: set[UUID]) -> bool:
-        """Whether the membership of some of the customers in the segment may have changed."""
-        return (
-            not self.anything.isdisjoint(customers)
-            or (definition.looks_at_customers and not self.attributes.isdisjoint(customers))
-            or any(
-                not definition.event_types.isdisjoint(types)
-                for customer_id, types in self.events.items()
-                if customer_id in customers
-            )
-            or any(definition.id in self.due[each] for each in customers & self.due.keys())
-        )
 
 
 def refresh(*, seconds: float) -> bool:
@@ -145,7 +111,7 @@ def step(workspace_id: UUID, now: datetime) -> Progress:
             check_definitions(workspace, definitions)
             cursors = FeedCursor.objects.filter(workspace_id=workspace_id)
             cursors.update(configuration_version=workspace.version)
-        affected = _Affected()
+        affected = Affected()
         end = _take_changes(workspace_id, position.feed_offset, definitions, affected)
         forgotten = _take_pending(workspace_id, affected)
         _take_due(workspace_id, now, affected)
@@ -163,7 +129,7 @@ def step(workspace_id: UUID, now: datetime) -> Progress:
 
 
 def _take_changes(
-    workspace_id: UUID, after: int, definitions: Definitions, affected: _Affected
+    workspace_id: UUID, after: int, definitions: Definitions, affected: Affected
 ) -> int:
     """Add what the next changes of the feed are about; return the offset of the last of them.
 
@@ -178,16 +144,16 @@ def _take_changes(
         restart_all(workspace_id)
         return int(last_offset)
     events = []
-    changes = [row[2:6] for row in rows if row[2] is not None]
-    for _, entity, entity_id, operation in changes:
+    changes = [row[2:7] for row in rows if row[2] is not None]
+    for _, entity, entity_id, operation, paths in changes:
         if entity == ChangeEntity.CUSTOMER:
-            if operation != ChangeOperation.UPDATE:
-                affected.anything.add(entity_id)
-            elif definitions.look_at_customers:
-                affected.attributes.add(entity_id)
+            if operation == ChangeOperation.UPDATE:
+                affected.add(entity_id, definitions.dependencies.of_paths(paths))
+            else:
+                affected.everywhere.add(entity_id)
         elif entity == ChangeEntity.EVENT and operation != ChangeOperation.DELETE:
             events.append(entity_id)
-    if events and definitions.event_types:
+    if events and definitions.dependencies.event_types:
         _add_events(workspace_id, events, definitions, affected)
     if len(changes) < CHANGES_AT_ONCE:
         return int(max(after, last_offset))
@@ -196,23 +162,21 @@ def _take_changes(
 
 
 def _add_events(
-    workspace_id: UUID, events: list[UUID], definitions: Definitions, affected: _Affected
+    workspace_id: UUID, events: list[UUID], definitions: Definitions, affected: Affected
 ) -> None:
     """Add whose the events are, aggregate customers too; of deleted events triggers tell."""
-    parameters = {
-        "workspace_id": workspace_id,
-        "ids": events,
-        "types": list(definitions.event_types),
-    }
-    owners = fetch_all(OWNERS, parameters, prepare=False)
-    for customer_id, event_type in owners:
-        affected.events[customer_id].add(event_type)
-    entries = list({customer_id for customer_id, _ in owners})
-    for entry_id, aggregate_id in _aggregates(workspace_id, entries):
-        affected.events[aggregate_id] |= affected.events[entry_id]
+    dependencies = definitions.dependencies
+    parameters = {"workspace_id": workspace_id, "ids": events, "types": dependencies.event_types}
+    segments: dict[UUID, set[UUID]] = defaultdict(set)
+    for customer_id, event_type in fetch_all(OWNERS, parameters, prepare=False):
+        segments[customer_id] |= dependencies.of_event_type(event_type)
+    for entry_id, aggregate_id in _aggregates(workspace_id, list(segments)):
+        affected.add(aggregate_id, segments[entry_id])
+    for customer_id, some in segments.items():
+        affected.add(customer_id, some)
 
 
-def _take_pending(workspace_id: UUID, affected: _Affected) -> dict[UUID, int]:
+def _take_pending(workspace_id: UUID, affected: Affected) -> dict[UUID, int]:
     """Add pending customers; return how many people were forgotten in which segments."""
     parameters = {"workspace_id": workspace_id, "limit": CHANGES_AT_ONCE}
     forgotten: dict[UUID, int] = defaultdict(int)
@@ -225,16 +189,17 @@ def _take_pending(workspace_id: UUID, affected: _Affected) -> dict[UUID, int]:
         else:
             pending.add(customer_id)
     aggregates = {each for _, each in _aggregates(workspace_id, list(pending))}
-    affected.anything |= pending | aggregates
+    affected.everywhere |= pending | aggregates
     return forgotten
 
 
-def _take_due(workspace_id: UUID, now: datetime, affected: _Affected) -> None:
+def _take_due(workspace_id: UUID, now: datetime, affected: Affected) -> None:
     due = DueEvaluation.objects.in_workspace(workspace_id).filter(due_at__lte=now)
     pairs = list(due.order_by("due_at").values_list("segment_id", "customer_id")[:CHANGES_AT_ONCE])
     affected.is_full |= len(pairs) == CHANGES_AT_ONCE
     for segment_id, customer_id in pairs:
-        affected.due[customer_id].add(segment_id)
+        affected.add(customer_id, [segment_id])
+        affected.due.add(segment_id)
 
 
 def _aggregates(workspace_id: UUID, entries: list[UUID]) -> Iterable[tuple[UUID, UUID]]:
@@ -246,7 +211,7 @@ def _aggregates(workspace_id: UUID, entries: list[UUID]) -> Iterable[tuple[UUID,
 def _evaluate(
     workspace: WorkspaceRules,
     definitions: Definitions,
-    affected: _Affected,
+    affected: Affected,
     forgotten: dict[UUID, int],
     now: datetime,
 ) -> None:
@@ -256,26 +221,27 @@ def _evaluate(
     by_node: dict[UUID, set[UUID]] = defaultdict(set)
     for customer_id, node_id in fetch_all(NODES, parameters, prepare=False):
         by_node[node_id].add(customer_id)
-    evaluation, evaluated = Evaluation(), set()
-    for node_id, ids in by_node.items():
+    broken = set(Segment.objects.broken(workspace.id).values_list("id", flat=True))
+    evaluations: list[tuple[Evaluation, Compared]] = []
+    for node_id, of_node in by_node.items():
         node = workspace.nodes.get(node_id)
-        concerned = [each for each in definitions.of_node(node_id) if affected.concerns(each, ids)]
-        if node is not None and concerned:
-            evaluation.add(evaluate(workspace, node, concerned, sorted(ids), now))
-            evaluated |= ids
-    mark_too_costly(workspace.id, evaluation.too_costly)
+        if node is None:
+            continue
+        sound = [each for each in definitions.of_node(node_id) if each.id not in broken]
+        for concerned, ids in affected.groups(of_node, sound):
+            evaluation = evaluate(workspace, node, concerned, ids, now)
+            evaluations.append((evaluation, Compared(ids=ids)))
+    mark_too_costly(workspace.id, [each for found, _ in evaluations for each in found.too_costly])
     unbuilt = Segment.objects.present(workspace.id).filter(built_at=None)
     unlogged = set(unbuilt.values_list("id", flat=True))
-    apply(workspace, evaluation, Compared(ids=sorted(evaluated)), now, unlogged=unlogged)
+    apply(workspace, evaluations, now, unlogged=unlogged)
     present = {each for ids in by_node.values() for each in ids}
     remove_departed(workspace, customers - present, now)
-    _drop_invalid_due(workspace.id, definitions, affected)
+    _drop_due(workspace.id, affected.due - definitions.valid.keys() | affected.due & broken)
     note_changes(workspace, [], [], now, forgotten=forgotten)
 
 
-def _drop_invalid_due(workspace_id: UUID, definitions: Definitions, affected: _Affected) -> None:
-    """Remove due evaluations of invalid segments: these are rebuilt once they are valid."""
-    due = {each for segments in affected.due.values() for each in segments}
-    invalid = due - definitions.valid.keys()
-    if invalid:
-        DueEvaluation.objects.in_workspace(workspace_id).filter(segment_id__in=invalid).delete()
+def _drop_due(workspace_id: UUID, segments: set[UUID]) -> None:
+    """Remove due evaluations of segments that are not evaluated: they are rebuilt when mended."""
+    if segments:
+        DueEvaluation.objects.in_workspace(workspace_id).filter(segment_id__in=segments).delete()

@@ -154,7 +154,8 @@ def _look_again(
     if wrong and repairs:
         with transaction.atomic():
             lock_feed_cursor(workspace.id)
-            apply(workspace, evaluate(workspace, node, definitions, ids, moment), compared, moment)
+            evaluation = evaluate(workspace, node, definitions, ids, moment)
+            apply(workspace, [(evaluation, compared)], moment)
     return len(wrong or ())
 
 

@@ -43,6 +43,10 @@ class SegmentQuerySet(TenantQuerySet["Segment"]):
         """Return the segments of a workspace that are not deleted."""
         return self.in_workspace(workspace_id).exclude(state=SegmentState.REMOVED)
 
+    def broken(self, workspace_id: UUID) -> SegmentQuerySet:
+        """Return the segments of a workspace that are not evaluated until they are mended."""
+        return self.in_workspace(workspace_id).filter(state=SegmentState.BROKEN)
+
 
 class Segment(TenantModel):
     """`query` is a query of the query language in its envelope, null for static segments.

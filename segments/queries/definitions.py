@@ -17,6 +17,7 @@ from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import FieldError
 from customers.domain.query_language import Did, InSegment
 from customers.queries.search import behaviour_queries, parse_search_query
+from segments.domain.dependencies import Dependencies
 from segments.domain.expansion import NotExpandable, OnList, Parsed, expanded
 from segments.models import Segment
 
@@ -28,15 +29,15 @@ MOST_WORKSPACES = 200
 class Definition:
     """A valid segment; `expression` refers to no other one.
 
-    `event_types` are the types of events that it looks at. `fingerprint` is that of everything that
-    decides who is in it.
+    `attributes` of customers and `event_types` are what it looks at. `fingerprint` is that of
+    everything that decides who is in it.
     """
 
     id: UUID
     node_id: UUID
     expression: Any
     event_types: frozenset[str]
-    looks_at_customers: bool
+    attributes: frozenset[str]
     fingerprint: str
 
 
@@ -48,14 +49,12 @@ class Definitions:
     faults: Mapping[UUID, str]
 
     @cached_property
-    def event_types(self) -> frozenset[str]:
-        """The types of events that any valid segment looks at."""
-        return frozenset(name for each in self.valid.values() for name in each.event_types)
-
-    @cached_property
-    def look_at_customers(self) -> bool:
-        """Whether any valid segment looks at what customers are."""
-        return any(each.looks_at_customers for each in self.valid.values())
+    def dependencies(self) -> Dependencies:
+        """The index from paths and types of events to the valid segments."""
+        found = Dependencies()
+        for each in self.valid.values():
+            found.add(each.id, each.attributes, each.event_types)
+        return found
 
     def of_node(self, node_id: UUID) -> list[Definition]:
         """Return the valid segments of a node."""
@@ -112,7 +111,7 @@ def definition_of(
         event_types=frozenset(
             name for each in behaviours for name in behaviour_queries().event_types(each)
         ),
-        looks_at_customers=any(isinstance(each, Comparison) for each in parts),
+        attributes=frozenset(each.attribute for each in parts if isinstance(each, Comparison)),
         fingerprint=_fingerprint(workspace, node, expression),
     )
 

@@ -8,7 +8,6 @@ SELECT
     OR EXISTS (
         SELECT FROM customers_change AS change
         WHERE change.workspace_id = :workspace_id AND change.feed_offset IS NULL
-          AND change.entity <> 'SEGMENT'
     )
     OR EXISTS (SELECT FROM segments_pendingcustomer AS pending WHERE pending.workspace_id = :workspace_id)
     OR EXISTS (

@@ -13,6 +13,7 @@ import os
 import statistics
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -132,11 +133,18 @@ def main() -> None:
 
 
 def make_segments(api: Api) -> list[str]:
-    made = []
-    for number in range(SEGMENTS):
-        body = {"nodeId": api.node, "name": f"S{number}", "query": {"query": query_of(number)}}
-        made.append(api.call("POST", "/segments", body)["id"])
-    return made
+    return [_made_segment(api, number) for number in range(SEGMENTS)]
+
+
+def _made_segment(api: Api, number: int) -> str:
+    body = {"nodeId": api.node, "name": f"S{number}", "query": {"query": query_of(number)}}
+    while True:
+        try:
+            made: str = api.call("POST", "/segments", body)["id"]
+            return made
+        except urllib.error.HTTPError as failure:
+            if failure.code != 503:  # the seeded changes are still being put in order
+                raise
 
 
 def wait(api: Api, segments: list[str]) -> None:
