@@ -19,7 +19,7 @@ from oauth2_provider.views import (
     TokenView,
 )
 
-from contacthub_project.admin import errors, search, workspace
+from contacthub_project.admin import errors, language, search, workspace
 from contacthub_project.admin.sign_in import urls as sign_in
 from contacthub_project.admin.sign_in.reauthentication import reauthentication_required
 from contacthub_project.admin.sign_in.views import SignInView, change_password
@@ -81,6 +81,7 @@ urlpatterns = [
     path("admin/password_change/", admin.site.admin_view(change_password)),
     path("admin/", admin.site.admin_view(home)),
     path("admin/office/", include("contacthub_project.admin.urls", namespace="office")),
+    *language.urlpatterns,
     *workspace.urlpatterns,
     *search.urlpatterns,
     path("admin/", admin.site.urls),

@@ -143,7 +143,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(blank=True, max_length=150)),
                 ('surname', models.CharField(blank=True, max_length=150)),
                 ('email', models.EmailField(blank=True, max_length=254)),
-                ('lang', models.CharField(default='en', max_length=8)),
+                ('lang', models.CharField(blank=True, max_length=8)),
                 ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('CLAB_OPERATOR', 'Clab Operator'), ('ADMIN', 'Admin'), ('USER', 'User'), ('GUEST', 'Guest'), ('DPO', 'Dpo'), ('PLATFORM_UPDATES', 'Platform Updates')], max_length=32), default=list, size=None)),
                 ('is_active', models.BooleanField(default=True)),
                 ('is_staff', models.BooleanField(default=False)),

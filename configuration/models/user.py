@@ -95,7 +95,7 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=150, blank=True)
     surname = models.CharField(max_length=150, blank=True)
     email = models.EmailField(blank=True)
-    lang = models.CharField(max_length=8, default="en")
+    lang = models.CharField(max_length=8, blank=True)  # of pages; empty: the browser's
     roles = ArrayField(models.CharField(max_length=32, choices=Role.choices), default=list)
     workspaces = models.ManyToManyField(Workspace, through="Membership", related_name="users")
     is_active = models.BooleanField(default=True)

@@ -6,6 +6,8 @@ from itertools import groupby
 from typing import TypedDict
 from uuid import UUID
 
+from django.conf import settings
+
 from configuration.domain.permissions import ROLES_OF_ONE_PURPOSE
 from configuration.models import Node, NodePermission, Source, User, Workspace
 from contacthub_project.core.principal import Principal
@@ -76,7 +78,7 @@ def _identity(principal: Principal) -> Identity:
             "id": user.id,
             "name": user.name,
             "surname": user.surname,
-            "lang": user.lang,
+            "lang": user.lang or settings.LANGUAGE_CODE,
             "email": user.email or None,
             "mc": user.is_staff,
         }

@@ -11,8 +11,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+from django.conf import settings
 from django.http.response import HttpResponseBase
 from django.urls import resolve
+from django.utils import translation
 
 from configuration.models import User
 from configuration.queries.principals import principal_of_user
@@ -152,7 +154,8 @@ class Api:
             request.META["CONTENT_TYPE"] = request.content_type = "multipart/form-data"
             request._post, request._files = form.POST, form.FILES  # type: ignore[attr-defined]
         match = resolve(BASE_PATH + path)
-        response = match.func(request, *match.args, **match.kwargs)
-        if iscoroutine(response):
-            response = run_blocking(response)
+        with translation.override(settings.LANGUAGE_CODE):  # as for all other clients
+            response = match.func(request, *match.args, **match.kwargs)
+            if iscoroutine(response):
+                response = run_blocking(response)
         return Reply(response.status_code, response)

@@ -49,6 +49,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "contacthub_project.admin.workspace.workspace_name",
     "SITE_DROPDOWN": "contacthub_project.admin.workspace.other_workspaces",
     "SITE_SYMBOL": "hub",
+    "SHOW_LANGUAGES": True,
     "SITE_FAVICONS": [
         {
             "rel": "icon",

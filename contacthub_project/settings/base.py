@@ -13,8 +13,11 @@ ASGI_APPLICATION = "contacthub_project.asgi.application"
 APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-USE_I18N = False
+# Of pages; all else is in English: see contacthub_project.admin.language.
+USE_I18N = True
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("it", "Italiano")]
+FORMAT_MODULE_PATH = "contacthub_project.locale"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "configuration.User"
 
@@ -62,6 +65,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "contacthub_project.admin.language.LanguageMiddleware",
     "contacthub_project.admin.time_zone.WorkspaceTimeZone",
     "contacthub_project.admin.sign_in.middleware.SecondFactorMiddleware",
     # After allauth's: exceptions reach it first.
