@@ -15,6 +15,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -68,14 +70,41 @@ def deliver(*, seconds: float) -> bool:
     return is_all
 
 
+class _Slice:
+    """The time of one task: `seconds`, and longer while a request begun within them is unanswered.
+
+    A task ends when its last request does. Until then it serves the other webhooks, too, so that
+    they need not wait for a slow receiver.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._unanswered = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more may begin."""
+        return time.monotonic() >= self._deadline and not self._unanswered
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Enclose a request to a receiver."""
+        counted = time.monotonic() < self._deadline
+        self._unanswered += counted
+        try:
+            yield
+        finally:
+            self._unanswered -= counted
+
+
 async def _deliver(seconds: float) -> bool:
     """Lease webhooks as they become due, and serve each by its own coroutine."""
-    deadline = time.monotonic() + seconds
+    time_slice = _Slice(seconds)
     claim = sync_to_async(_claim)
     served: set[asyncio.Task[None]] = set()
-    while time.monotonic() < deadline:
+    while not time_slice.is_over:
         claimed = await claim(MOST_AT_ONCE - len(served))
-        served |= {asyncio.create_task(_serve(each, deadline)) for each in claimed}
+        served |= {asyncio.create_task(_serve(each, time_slice)) for each in claimed}
         if not served:
             return True
         done, served = await asyncio.wait(
@@ -93,18 +122,19 @@ def _raise_first(done: set[asyncio.Task[None]]) -> None:
         each.result()
 
 
-async def _serve(claimed: Lease, deadline: float) -> None:
+async def _serve(claimed: Lease, time_slice: _Slice) -> None:
     """Send batches to a webhook until nothing is left, one fails, or the time is over."""
     prepare, note = sync_to_async(_prepare), sync_to_async(_note)
     try:
         async with outbound_client() as client:
-            while time.monotonic() < deadline:
+            while not time_slice.is_over:
                 prepared = await prepare(claimed)
                 if prepared is None:
                     return
                 url, message = prepared
                 headers = signed_headers(message.keys, message.id, datetime.now(UTC), message.body)
-                answer = await post(client, url, message.body, headers)
+                with time_slice.request():
+                    answer = await post(client, url, message.body, headers)
                 if not await note(claimed, message, answer):
                     return
     except Exception as failure:

@@ -443,19 +443,47 @@ def test_the_documented_code_verifies_messages(hub: Hub, receiver: Receiver) -> 
     assert not known["is_genuine"](webhook["secret"], late, message.body)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
-def test_the_documented_code_for_node_verifies_messages(hub: Hub, receiver: Receiver) -> None:
+def told_genuine(hub: Hub, receiver: Receiver, command: list[str], program: str) -> list[bool]:
+    """What documented code says of a message, of one with another body, and of an old one.
+
+    `program` tells JSON of what it says of the list of arguments in its standard input.
+    """
     webhook = make(hub, receiver)
     hub.post_customer()
     deliver()
     (message,) = receiver.messages
+    body, late = message.body.decode(), message.headers | {"webhook-timestamp": "1"}
     requested = [
-        [webhook["secret"], message.headers, message.body.decode()],
-        [webhook["secret"], message.headers, message.body.decode() + " "],
+        [webhook["secret"], message.headers, body],
+        [webhook["secret"], message.headers, body + " "],
+        [webhook["secret"], late, body],
     ]
+    answer = subprocess.run(
+        [*command, program], input=json.dumps(requested), capture_output=True, text=True, check=True
+    )
+    told: list[bool] = json.loads(answer.stdout)
+    return told
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+def test_the_documented_code_for_node_verifies_messages(hub: Hub, receiver: Receiver) -> None:
     program = (
         documented("javascript")
-        + f"\nconsole.log({json.dumps(requested)}.map((each) => isGenuine(...each)).join());"
+        + """
+        const requested = JSON.parse(require("node:fs").readFileSync(0));
+        console.log(JSON.stringify(requested.map((each) => isGenuine(...each))));
+    """
     )
-    answer = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "true,false"
+    assert told_genuine(hub, receiver, ["node", "-e"], program) == [True, False, False]
+
+
+@pytest.mark.skipif(shutil.which("php") is None, reason="PHP is not installed")
+def test_the_documented_code_for_php_verifies_messages(hub: Hub, receiver: Receiver) -> None:
+    program = (
+        documented("php")
+        + """
+        $requested = json_decode(file_get_contents("php://stdin"), true);
+        echo json_encode(array_map(fn($each) => isGenuine(...$each), $requested));
+    """
+    )
+    assert told_genuine(hub, receiver, ["php", "-r"], program) == [True, False, False]

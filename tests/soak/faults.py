@@ -96,6 +96,7 @@ def refuse_uploads(world: World) -> None:
     """The storage of uploads takes nothing, as a full disk would not."""
     place = world.product.data / "uploads" / "bulk-jobs"
     aside = place.with_name("aside")
+    place.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         place.rename(aside)
     place.touch()

@@ -24,11 +24,12 @@ class Lost(Exception):
 
 
 class Hub:
-    """The API as an actor sees it."""
+    """The API as an actor sees it; `pace` is how many seconds it rests between two of its acts."""
 
-    def __init__(self, facts: dict[str, Any], log: Path, over: Path) -> None:
+    def __init__(self, facts: dict[str, Any], log: Path, over: Path, pace: float = 0.0) -> None:
         self.facts = facts
         self.over = over
+        self.pace = pace
         self.workspace = f"{facts['baseUrl']}/hub/v1/workspaces/{facts['workspaceId']}"
         self.statuses: dict[str, int] = {}
         self._log = log.open("a", buffering=1)
@@ -36,6 +37,9 @@ class Hub:
     @property
     def is_over(self) -> bool:
         return self.over.exists()
+
+    def rest(self) -> None:
+        time.sleep(self.pace)
 
     def promised(self, **what: Any) -> None:
         self._log.write(json.dumps(what) + "\n")

@@ -8,8 +8,10 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from tests.small_disk import NoDiskError, small_disk
 from tests.soak.actors import act
 from tests.soak.clock import Clock
 from tests.soak.faults import MIB, World, possible
-from tests.soak.truth import check
+from tests.soak.hub import PATIENCE
+from tests.soak.truth import check, promises
 
 CAST = ("writer", "writer", "anonymous", "reader", "follower", "importer")
 WHOLE_CAST = (
@@ -32,6 +35,7 @@ SETTINGS = {
     "WEBHOOK_INTERNAL_HOSTS": "127.0.0.1",
     "WEBHOOK_TIMEOUT": "3",
 }
+ENDING = 300.0  # seconds that actors may take to end, receivers to catch up
 Faults = Mapping[str, Callable[[World], None]]
 
 
@@ -45,11 +49,15 @@ def soak(
     stalls: tuple[float, ...] = (3.0,),
     disk: int = 768 * MIB,
     seed: int = 1,
+    pace: float = 0.0,
+    wanted: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """The report of a soak in an empty folder, a fault about every `pause` seconds, each at least once.
 
     What is stopped goes on after one of the `stalls`, in seconds. The product has a disk of so many
-    bytes. Raises AssertionError for anything that is not as it must be.
+    bytes. Actors rest for `pace` seconds between their acts, and go on until they have written down
+    as many promises of each kind as are `wanted`. Raises AssertionError for anything that is not as
+    it must be.
     """
     with _world(folder, disk=disk, stalls=stalls) as (world, lacking):
         logs = folder / "logs"
@@ -60,17 +68,20 @@ def soak(
         for number, kind in enumerate(cast):
             name = f"{kind}{number}"
             facts, log = world.product.facts, str(logs / f"{name}.jsonl")
-            given = (kind, name, seed + number, facts, log, str(over))
-            actors.append(context.Process(target=act, args=given, name=name))
+            given = (kind, name, seed + number, facts, log, str(over), pace)
+            actors.append(context.Process(target=act, args=given, name=name, daemon=True))
         for actor in actors:
             actor.start()
         began = time.monotonic()
         try:
+            _await(logs, {"customer": 1}, actors)  # they start slowly on a busy machine
             done = _faults(world, possible(faults, world), seconds=seconds, pause=pause, seed=seed)
+            _await(logs, wanted or {}, actors)
         finally:
             over.touch()
+        deadline = time.monotonic() + ENDING
         for actor in actors:
-            actor.join(timeout=180)
+            actor.join(timeout=max(0.0, deadline - time.monotonic()))
             assert actor.exitcode == 0, f"{actor.name} ended with {actor.exitcode}"
         back = _seconds_until_well(world.product)
         report = {"seconds": round(time.monotonic() - began), "faults": done, "not tried": lacking}
@@ -117,6 +128,20 @@ def _faults(
             _purge(world.product)
         time.sleep(pause)
     return done
+
+
+def _await(logs: Path, wanted: Mapping[str, int], actors: Iterable[BaseProcess]) -> None:
+    """Wait until there are so many promises of each kind."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        kinds = Counter(kind for promise in promises(logs) for kind in promise)
+        lacking = {kind: kinds[kind] for kind, least in wanted.items() if kinds[kind] < least}
+        if not lacking:
+            return
+        ended = [actor.name for actor in actors if actor.exitcode is not None]
+        assert not ended, f"{ended} ended too early"
+        assert time.monotonic() < deadline, f"only {lacking} of {wanted}"
+        time.sleep(0.5)
 
 
 def _purge(product: Product) -> None:

@@ -30,8 +30,16 @@ ACTORS: dict[str, Callable[[Hub, str, int], None]] = {
 }
 
 
-def act(kind: str, name: str, seed: int, facts: dict[str, Any], log: str, over: str) -> None:
+def act(
+    kind: str,
+    name: str,
+    seed: int,
+    facts: dict[str, Any],
+    log: str,
+    over: str,
+    pace: float,
+) -> None:
     """The life of an actor's process, until there is a file named `over`."""
-    hub = Hub(facts, Path(log), Path(over))
+    hub = Hub(facts, Path(log), Path(over), pace)
     ACTORS[kind](hub, name, seed)
     hub.finish()

@@ -28,6 +28,7 @@ def reader(hub: Hub, name: str, seed: int) -> None:
     while not hub.is_over:
         status, answer = hub.once("GET", chance.choice(questions))
         assert status in {0, 200, 503}, (status, answer)
+        hub.rest()
 
 
 def follower(hub: Hub, name: str, seed: int) -> None:
@@ -64,6 +65,7 @@ def pager(hub: Hub, name: str, seed: int) -> None:
                 met.append(customer["id"])
             cursor = answer["page"]["next"]
             path = cursor and f"{start}&cursor={urllib.parse.quote(cursor)}"
+            hub.rest()
         hub.promised(walk=len(met) - 1)
 
 

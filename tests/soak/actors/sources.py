@@ -18,6 +18,7 @@ def writer(hub: Hub, name: str, seed: int) -> None:
     people: list[str] = []
     while not hub.is_over:
         number += 1
+        hub.rest()
         act = chance.randrange(10)
         if act < 3 or not people:
             email = f"{name}-{number}@soak.example"
@@ -80,6 +81,7 @@ def anonymous(hub: Hub, name: str, seed: int) -> None:
         if not is_old:
             hub.promised(event=taken["id"], mark=mark)
         time.sleep(0.02)
+        hub.rest()
 
 
 def importer(hub: Hub, name: str, seed: int) -> None:
@@ -91,7 +93,7 @@ def importer(hub: Hub, name: str, seed: int) -> None:
         rows = "".join(f"{name}-{number}-{row}@soak.example,R{row}\n" for row in range(BULK_ROWS))
         job = upload(hub, node, f"base.contacts.email,base.firstName\n{rows}")
         hub.promised(job=job, node=node, prefix=f"{name}-{number}-")
-        time.sleep(0.3)
+        time.sleep(0.3 + 10 * hub.pace)
 
 
 def upload(hub: Hub, node: str, content: str) -> str:

@@ -19,16 +19,17 @@ EXPORTED = ("entity=CUSTOMER", "entity=EVENT&eventType=viewedPage")
 
 
 def merger(hub: Hub, name: str, seed: int) -> None:
-    """Makes one of two people, and now and then two of one again."""
+    """Makes one of two people, and every third time two of one again."""
     chance, number = random.Random(seed), 0
     while not hub.is_over:
         number += 1
+        hub.rest()
         survivor = _person(hub, f"{name}-{number}-a")
         other = _person(hub, f"{name}-{number}-b")
         event = _event(hub, other, f"/{name}/{number}", chance)
         merged = _once_only(hub, chance, f"/customers/{survivor}/merge", {"customers": [other]})
         kept = {"survivor": survivor, "other": other, "eventOfOther": event}
-        if chance.random() < 0.4:
+        if number % 3 == 0:
             _once_only(hub, chance, f"/merges/{merged['id']}/undo", {})
             hub.promised(undone=merged["id"], **kept)
         else:
@@ -49,7 +50,7 @@ def eraser(hub: Hub, name: str, seed: int) -> None:
         assert status in {200, 404}, (status, answer)
         job = upload(hub, node, f"base.contacts.email\n{name}-{number}@soak.example\n")
         hub.promised(erased=person, email=f"{name}-{number}@soak.example", job=job)
-        time.sleep(0.5)
+        time.sleep(0.5 + hub.pace)
 
 
 def segmenter(hub: Hub, name: str, seed: int) -> None:
@@ -70,7 +71,7 @@ def segmenter(hub: Hub, name: str, seed: int) -> None:
         path = f"/segments/{chance.choice(made)}/{chance.choice(['customers', 'count', 'changes'])}"
         status, answer = hub.insist("GET", path)
         assert status == 200, (status, answer)
-        time.sleep(0.5)
+        time.sleep(0.5 + hub.pace)
 
 
 def exporter(hub: Hub, name: str, seed: int) -> None:
@@ -91,6 +92,7 @@ def exporter(hub: Hub, name: str, seed: int) -> None:
                 hub.promised(exported=len(lines))
         status, _ = hub.insist("DELETE", f"{exports}/{export['id']}")
         assert status in {204, 404}, status
+        hub.rest()
 
 
 def replayer(hub: Hub, name: str, seed: int) -> None:
