@@ -18,6 +18,7 @@ from customers.actions import (
 )
 
 SLICE_SECONDS = 20.0
+DELIVERY_SECONDS = 10.0  # short, for a worker that is asked to stop ends with its task
 
 
 @shared_task(name=property_indexes.TASK)
@@ -70,7 +71,7 @@ def trim_feeds() -> None:
 @shared_task(name=deliveries.TASK)
 def deliver() -> None:
     """Tell webhooks of changes for a while, and ask for another go."""
-    if not deliveries.deliver(seconds=SLICE_SECONDS):
+    if not deliveries.deliver(seconds=DELIVERY_SECONDS):
         enqueue(deliveries.TASK)
 
 

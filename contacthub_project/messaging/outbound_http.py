@@ -90,9 +90,9 @@ class CheckedTransport(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(request)
 
 
-def outbound_client() -> httpx.AsyncClient:
-    """Return a client for one receiver; its connections are kept between requests."""
-    limits = httpx.Limits(max_connections=4, max_keepalive_connections=1)
+def outbound_client(*, connections: int = 1) -> httpx.AsyncClient:
+    """Return a client for one receiver; so many connections are kept between requests."""
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     return httpx.AsyncClient(
         transport=CheckedTransport(limits=limits, retries=0),
         follow_redirects=False,

@@ -47,6 +47,16 @@ def worker(log: Path) -> Program:
     return Program("worker", command, log, _environment())
 
 
+def deliverer(log: Path) -> Program:
+    """Return the Celery worker that does nothing but deliver to webhooks, in one process."""
+    command = [
+        *CELERY, "worker", "--pool", "solo", "--queues", "deliveries",
+        "--hostname", "deliveries@%h", "--loglevel", "WARNING",
+        "--without-gossip", "--without-mingle",
+    ]  # fmt: skip
+    return Program("deliverer", command, log, _environment())
+
+
 def beat(log: Path) -> Program:
     """Return Celery's beat."""
     command = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from celery.schedules import crontab
+from kombu import Queue
 
 from contacthub_project.runtime.embedded import valkey_socket
 
@@ -22,6 +23,10 @@ CELERY_TASK_ACKS_LATE = True  # a killed worker's task is run again; tasks are r
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5}
+# A worker without -Q takes tasks of both. One with `-Q deliveries` keeps webhooks from waiting
+# behind bulk jobs, exports and segments.
+CELERY_TASK_QUEUES = (Queue("celery"), Queue("deliveries"))
+CELERY_TASK_ROUTES = {"customers.tasks.deliver": {"queue": "deliveries"}}
 CELERY_BEAT_SCHEDULER = "contacthub_project.runtime.schedule:Scheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {

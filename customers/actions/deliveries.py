@@ -6,8 +6,9 @@ while there are any, and stores the result of each. Its lease expires when it is
 worker continues. One event loop serves many webhooks at the same time, so a slow receiver delays no
 other; database work runs in the worker's own thread, between the requests.
 
-Each customer's changes keep their order, because a webhook has one request at a time, and a failed
-batch is sent again before any later one.
+Each customer's changes keep their order: those of a window, the changes after a webhook's offset
+that are in flight together, are all in one message, and the next window waits until every message
+of this one was taken.
 """
 
 from __future__ import annotations
@@ -18,28 +19,40 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
 from uuid import uuid4
 
 import structlog
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
+from httpx import AsyncClient
 
 from configuration.models import Workspace
 from configuration.queries.rules import WorkspaceRules, latest_rules_of, rules_of
 from contacthub_project.api.renderers import json_bytes
 from contacthub_project.core.errors import Gone, Invalid, Unavailable
-from contacthub_project.db.clock import StatementTimestamp
 from contacthub_project.db.encryption import decrypt
 from contacthub_project.db.leases import Lease
 from contacthub_project.db.sql import fetch_all, load
 from contacthub_project.messaging.outbound_http import OutboundAnswer, outbound_client, post
-from customers.domain.webhooks import UPDATES, delay_after, message_body, signed_headers
-from customers.models import Webhook, WebhookAttempt, WebhookState
-from customers.models.webhook import WebhookQuerySet
-from customers.queries.webhooks import next_batch
+from customers.actions.delivery_results import (
+    Message,
+    Window,
+    active_and_held,
+    advance,
+    pause,
+    store_answers,
+    store_failure,
+)
+from customers.domain.webhooks import (
+    MOST_IN_FLIGHT,
+    UPDATES,
+    digest_of_offsets,
+    message_body,
+    signed_headers,
+)
+from customers.models import Webhook, WebhookAttempt
+from customers.queries.webhooks import Batch, next_batch
 
 log = structlog.get_logger("contacthub.webhooks")
 
@@ -47,21 +60,9 @@ TASK = "customers.tasks.deliver"
 MOST_AT_ONCE = 100  # webhooks that one worker serves
 SPARE_SECONDS = 15.0  # that a claim lasts beyond the time a receiver has, from each batch on
 LOOK_SECONDS = 0.5  # between looks for webhooks that have become due
-NOT_AGAIN = 410  # Gone: the receiver wants no more messages (Standard Webhooks)
 
 WORKSPACES = "SELECT DISTINCT workspace_id FROM customers_webhook WHERE state = 'ACTIVE'"
 CLAIM = load("customers/sql/claim_webhooks")
-
-
-class Message(NamedTuple):
-    """A batch as it is sent."""
-
-    id: str
-    first: int
-    last: int
-    updates: int
-    body: bytes
-    keys: tuple[str, ...]
 
 
 def deliver(*, seconds: float) -> bool:
@@ -123,27 +124,31 @@ def _raise_first(done: set[asyncio.Task[None]]) -> None:
 
 
 async def _serve(claimed: Lease, time_slice: _Slice) -> None:
-    """Send batches to a webhook until nothing is left, one fails, or the time is over."""
-    prepare, note = sync_to_async(_prepare), sync_to_async(_note)
+    """Send messages to a webhook until nothing is left, one fails, or the time is over."""
+    prepare, store = sync_to_async(_prepare), sync_to_async(store_answers)
     try:
-        async with outbound_client() as client:
+        async with outbound_client(connections=MOST_IN_FLIGHT) as client:
             while not time_slice.is_over:
-                prepared = await prepare(claimed)
-                if prepared is None:
+                window = await prepare(claimed)
+                if window is None:
                     return
-                url, message = prepared
-                headers = signed_headers(message.keys, message.id, datetime.now(UTC), message.body)
                 with time_slice.request():
-                    answer = await post(client, url, message.body, headers)
-                if not await note(claimed, message, answer):
+                    answers = await asyncio.gather(
+                        *(_send(client, window, message) for message in window.messages)
+                    )
+                if not await store(claimed, window, answers):
                     return
     except Exception as failure:
         # One webhook's fault is not another's: it is tried again like a failed delivery.
         log.exception("a webhook could not be served", webhook=str(claimed.row_id))
-        reason = OutboundAnswer(None, 0, error=f"internal error: {type(failure).__name__}")
-        await note(claimed, None, reason)
+        await sync_to_async(store_failure)(claimed, failure)
     finally:
         await sync_to_async(_release)(claimed)
+
+
+async def _send(client: AsyncClient, window: Window, message: Message) -> OutboundAnswer:
+    headers = signed_headers(window.keys, message.id, datetime.now(UTC), message.body)
+    return await post(client, window.url, message.body, headers)
 
 
 def _claim(most: int) -> list[Lease]:
@@ -171,10 +176,10 @@ def _claim_seconds() -> float:
     return float(settings.WEBHOOK_TIMEOUT + SPARE_SECONDS)
 
 
-def _prepare(claimed: Lease) -> tuple[str, Message] | None:
-    """Return the address and the next message; None when there is nothing to send.
+def _prepare(claimed: Lease) -> Window | None:
+    """Return the next messages; None when there is nothing to send.
 
-    The end of the batch is stored before it is sent, so that a repetition has the same id.
+    The end of the window is stored before it is sent, so that a repetition has the same ids.
     """
     workspace = latest_rules_of(claimed.workspace_id)
     while True:
@@ -184,26 +189,40 @@ def _prepare(claimed: Lease) -> tuple[str, Message] | None:
         try:
             batch = next_batch(workspace, webhook)
         except (Gone, Invalid) as refusal:
-            _pause(claimed, _reason(refusal))
+            pause(claimed, refusal)
             return None
         except Unavailable:
             return None
-        if batch.updates:
+        if batch.messages:
             break
-        if batch.end == batch.after or not _advance(claimed, batch.after, batch.end):
+        if batch.end == batch.after:
             return None
-    if not _mine(claimed).filter(delivered_offset=batch.after).update(batch_end=batch.end):
+        if not advance(claimed, webhook, after=batch.after, end=batch.end):
+            return None
+    mine = active_and_held(claimed).filter(delivered_offset=batch.after)
+    if not mine.update(batch_end=batch.end):
         return None
-    return webhook.url, _message(workspace, webhook, batch.after, batch.end, batch.updates)
+    return _window(workspace, webhook, batch)
 
 
-def _message(
-    workspace: WorkspaceRules, webhook: Webhook, after: int, end: int, updates: Any
-) -> Message:
+def _window(workspace: WorkspaceRules, webhook: Webhook, batch: Batch) -> Window:
+    """Return the messages of a batch.
+
+    Their ids are of their offsets, so a repeated one has the same, unless others are in it.
+    """
     now = datetime.now(UTC)
-    body = message_body(UPDATES, now, workspace.id, webhook.id, nextOffset=end, updates=updates)
-    message_id = f"msg_{webhook.id.hex}_{webhook.replays}_{after + 1}_{end}"
-    return Message(message_id, after + 1, end, len(updates), json_bytes(body), keys_of(webhook))
+    is_whole = len(batch.messages) == 1 and not webhook.accepted_offsets
+    messages = []
+    for updates in batch.messages:
+        content = {"nextOffset": batch.end, "updates": updates}
+        body = message_body(UPDATES, now, workspace.id, webhook.id, **content)
+        offsets = [each["offset"] for each in updates]
+        first, last = (batch.after + 1, batch.end) if is_whole else (offsets[0], offsets[-1])
+        message_id = f"msg_{webhook.id.hex}_{webhook.replays}_{first}_{last}"
+        if not is_whole:
+            message_id += f"_{digest_of_offsets(offsets)}"
+        messages.append(Message(message_id, first, last, offsets, json_bytes(body)))
+    return Window(webhook.url, keys_of(webhook), batch.after, batch.end, messages)
 
 
 def keys_of(webhook: Webhook) -> tuple[str, ...]:
@@ -217,97 +236,11 @@ def keys_of(webhook: Webhook) -> tuple[str, ...]:
 
 def _held(claimed: Lease) -> Webhook | None:
     """Extend the lease, and return the webhook; None when the lease is lost."""
-    mine = _mine(claimed)
+    mine = active_and_held(claimed)
     if not mine.extend(_claim_seconds()):
         return None
     webhook: Webhook | None = mine.first()
     return webhook
-
-
-def _mine(claimed: Lease) -> WebhookQuerySet:
-    return Webhook.objects.held_by(claimed).filter(state=WebhookState.ACTIVE)
-
-
-def _advance(claimed: Lease, after: int, end: int) -> bool:
-    """Record that the feed is delivered up to `end`; return False when the lease is lost."""
-    return bool(
-        _mine(claimed)
-        .filter(delivered_offset=after)
-        .update(delivered_offset=end, batch_end=None, failures=0, failing_since=None)
-    )
-
-
-def _note(claimed: Lease, message: Message | None, answer: OutboundAnswer) -> bool:
-    """Store the result of a message; return whether the next one may be sent."""
-    with transaction.atomic():
-        webhook = _mine(claimed).select_for_update().first()
-        if webhook is None:
-            return False
-        if message is not None:
-            _log_attempt(webhook, message, answer)
-        if answer.is_success and message is not None:
-            return _advance(claimed, message.first - 1, message.last)
-        _put_off(webhook, answer)
-    return False
-
-
-def _log_attempt(webhook: Webhook, message: Message, answer: OutboundAnswer) -> None:
-    error = answer.error
-    if error is None and not answer.is_success:
-        error = f"The receiver answered {answer.status}"
-    WebhookAttempt.objects.create(
-        workspace_id=webhook.workspace_id,
-        webhook_id=webhook.id,
-        message_id=message.id,
-        first_offset=message.first,
-        last_offset=message.last,
-        updates=message.updates,
-        status=answer.status,
-        error=error,
-        answer=answer.beginning,
-        milliseconds=answer.milliseconds,
-        attempted_at=StatementTimestamp(),  # the clock that decides when the next one is due
-    )
-
-
-def _put_off(webhook: Webhook, answer: OutboundAnswer) -> None:
-    """Schedule the next attempt, or pause the webhook when it has failed for days."""
-    now = timezone.now()
-    webhook.failures += 1
-    webhook.failing_since = webhook.failing_since or now
-    reason = answer.error or f"the receiver answered {answer.status}"
-    if answer.status == NOT_AGAIN:
-        _set_paused(webhook, "The receiver answered 410: it wants no more messages")
-    elif now - webhook.failing_since > timedelta(days=settings.WEBHOOK_RETRY_DAYS):
-        days = f"{settings.WEBHOOK_RETRY_DAYS:g}"
-        _set_paused(webhook, f"Deliveries have failed for {days} days, the last one: {reason}")
-    else:
-        jitter = random.random()  # noqa: S311 - no secret
-        delay = delay_after(webhook.failures, jitter=jitter, wish=answer.retry_after)
-        webhook.next_attempt_at = StatementTimestamp() + timedelta(seconds=delay)  # type: ignore[assignment]
-    webhook.save(
-        update_fields=["failures", "failing_since", "next_attempt_at", "state", "paused_reason"]
-    )
-
-
-def _pause(claimed: Lease, reason: str) -> None:
-    with transaction.atomic():
-        webhook = _mine(claimed).select_for_update().first()
-        if webhook is not None:
-            _set_paused(webhook, reason)
-            webhook.save(update_fields=["state", "paused_reason"])
-
-
-def _set_paused(webhook: Webhook, reason: str) -> None:
-    webhook.state, webhook.paused_reason = WebhookState.PAUSED, reason
-    log.warning("a webhook is paused", webhook=str(webhook.id), reason=reason)
-
-
-def _reason(refusal: Gone | Invalid) -> str:
-    if isinstance(refusal, Gone):
-        return refusal.message
-    faults = "; ".join(f"{each.path} {each.message}" for each in refusal.errors)
-    return f"The condition is no longer valid: {faults}"
 
 
 def _release(claimed: Lease) -> None:

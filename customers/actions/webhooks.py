@@ -61,6 +61,7 @@ class WebhookValues(TypedDict, total=False):
     segment_ids: list[UUID]
     condition: Any
     field_paths: list[str]
+    max_in_flight: int
     state: str
 
 
@@ -183,6 +184,7 @@ def lock_webhook(workspace_id: UUID, webhook_id: UUID) -> Webhook:
 def _begin_anew(webhook: Webhook) -> None:
     """End the current lease, so that its message no longer counts."""
     webhook.batch_end = webhook.claim = webhook.claimed_until = None
+    webhook.accepted_offsets = []
     webhook.replays += 1
 
 

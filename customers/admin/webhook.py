@@ -81,7 +81,7 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
                 )
             },
         ),
-        (_("What is sent"), {"fields": ("sent_fields",)}),
+        (_("What is sent"), {"fields": ("sent_fields", "max_in_flight")}),
         (
             _("Deliveries"),
             {"fields": ("delivered_offset", "failures", "failing_since", "next_attempt_at")},

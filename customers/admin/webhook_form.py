@@ -74,8 +74,13 @@ class WebhookForm(ApiModelForm):
 
     class Meta:
         model = Webhook
-        fields = ("name", "url", "state")
-        labels = {"url": _("Address")}
+        fields = ("name", "url", "state", "max_in_flight")
+        labels = {"url": _("Address"), "max_in_flight": _("Messages at the same time")}
+        help_texts = {
+            "max_in_flight": _(
+                "1 to 8. Each customer's changes stay in order, those of others overtake."
+            )
+        }
         widgets = {"state": UnfoldAdminRadioSelectWidget()}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -20,6 +20,7 @@ from contacthub_project.api.fields import (
 from contacthub_project.api.serializers import StrictSerializer
 from contacthub_project.core.timestamps import timestamp_from_epoch_ms
 from contacthub_project.messaging.outbound_http import LONGEST_URL
+from customers.domain.webhooks import MOST_IN_FLIGHT
 from customers.models import (
     ChangeEntity,
     ChangeOperation,
@@ -69,6 +70,9 @@ class WebhookInput(StrictSerializer):
         max_length=MOST_FIELDS,
         required=False,
     )
+    maxInFlight = StrictInteger(
+        source="max_in_flight", min_value=1, max_value=MOST_IN_FLIGHT, required=False
+    )
     state = serializers.ChoiceField(WebhookState.choices, required=False)
 
 
@@ -102,6 +106,7 @@ class WebhookOutput(serializers.ModelSerializer):
     fields = serializers.ListField(  # type: ignore[assignment]
         source="field_paths", child=serializers.CharField()
     )
+    maxInFlight = serializers.IntegerField(source="max_in_flight")
     pausedReason = serializers.CharField(source="paused_reason", allow_null=True)
     failingSince = serializers.DateTimeField(source="failing_since", allow_null=True)
     deliveredOffset = serializers.IntegerField(source="delivered_offset")
@@ -114,8 +119,8 @@ class WebhookOutput(serializers.ModelSerializer):
         model = Webhook
         fields = [
             "id", "name", "url", "entities", "operations", "nodes", "eventTypes", "segments",
-            "condition", "fields", "state", "pausedReason", "failures", "failingSince",
-            "nextAttemptAt", "deliveredOffset", "secret", "createdAt", "updatedAt",
+            "condition", "fields", "maxInFlight", "state", "pausedReason", "failures",
+            "failingSince", "nextAttemptAt", "deliveredOffset", "secret", "createdAt", "updatedAt",
         ]  # fmt: skip
 
     def get_secret(self, webhook: Webhook) -> str | None:

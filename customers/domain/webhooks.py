@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,8 @@ SECRET_BYTES = 32
 UPDATES = "contacthub.updates"
 TEST = "contacthub.test"
 ALWAYS_SENT = ("id", "nodeId")
+BATCH = 100  # updates in a message
+MOST_IN_FLIGHT = 8  # messages of one webhook at the same time
 
 FIRST_DELAY = 5.0  # seconds
 LONGEST_DELAY = 6 * 3600.0
@@ -49,6 +52,50 @@ class UpdateSelection:
         if kind == "SEGMENT" and self.segments and "segmentId" in data:
             return data["segmentId"] in self.segments
         return True
+
+
+def customer_of(update: Mapping[str, Any]) -> str | None:
+    """Return the id that an update's order depends on; None when it is not known any more.
+
+    It is the customer's, or of an event without one the event's own. Of a deleted event the
+    customer is not known.
+    """
+    data = update["entity"]["data"]
+    customer_id = data.get("customerId")
+    if customer_id is not None:
+        return str(customer_id)
+    is_deleted = update["operation"] == "DELETE"
+    return None if is_deleted and update["entity"]["type"] != "CUSTOMER" else str(data["id"])
+
+
+def split_into_messages(
+    updates: Sequence[Mapping[str, Any]], *, most: int
+) -> list[list[Mapping[str, Any]]]:
+    """Split the first updates into at most `most` messages that may be in flight together.
+
+    All changes of a customer are in one message, in order; a message has at most BATCH updates. The
+    split ends before the first update that would break one of these rules. A change whose customer
+    is not known goes in order with those of everybody.
+    """
+    if most == 1 or (updates and customer_of(updates[0]) is None):
+        return [list(updates[:BATCH])]
+    count = min(most, -(-len(updates) // BATCH))
+    messages: list[list[Mapping[str, Any]]] = [[] for _ in range(count)]
+    of_customer: dict[str, list[Mapping[str, Any]]] = {}
+    for update in updates:
+        customer = customer_of(update)
+        if customer is None:
+            break
+        message = of_customer.setdefault(customer, min(messages, key=len))
+        if len(message) == BATCH:
+            break
+        message.append(update)
+    return [each for each in messages if each]
+
+
+def digest_of_offsets(offsets: Iterable[int]) -> str:
+    """Return eight hexadecimal digits that identify the updates of a message among others."""
+    return hashlib.sha256(",".join(map(str, offsets)).encode()).hexdigest()[:8]
 
 
 def message_body(

@@ -35,6 +35,8 @@ class Migration(migrations.Migration):
                 ('previous_secret_until', models.DateTimeField(null=True)),
                 ('delivered_offset', models.BigIntegerField(default=0)),
                 ('batch_end', models.BigIntegerField(null=True)),
+                ('max_in_flight', models.PositiveSmallIntegerField(default=1)),
+                ('accepted_offsets', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
                 ('replays', models.PositiveIntegerField(default=0)),
                 ('failures', models.PositiveIntegerField(default=0)),
                 ('failing_since', models.DateTimeField(null=True)),
@@ -48,7 +50,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['name', 'id'],
                 'indexes': [models.Index(fields=['workspace_id', 'name', 'id'], name='webhooks_of_workspace'), models.Index(condition=models.Q(('state', 'ACTIVE')), fields=['workspace_id', 'next_attempt_at'], name='webhooks_to_deliver')],
-                'constraints': [contacthub_project.db.keys.TenantPrimaryKey(name='webhook_key'), models.CheckConstraint(condition=models.Q(('state__in', ['ACTIVE', 'PAUSED'])), name='webhook_state_known'), models.CheckConstraint(condition=models.Q(('entities__contained_by', ['CUSTOMER', 'EVENT', 'SEGMENT'])), name='webhook_entities_known'), models.CheckConstraint(condition=models.Q(('operations__contained_by', ['CREATE', 'UPDATE', 'DELETE'])), name='webhook_operations_known'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='webhook_named')],
+                'constraints': [contacthub_project.db.keys.TenantPrimaryKey(name='webhook_key'), models.CheckConstraint(condition=models.Q(('state__in', ['ACTIVE', 'PAUSED'])), name='webhook_state_known'), models.CheckConstraint(condition=models.Q(('entities__contained_by', ['CUSTOMER', 'EVENT', 'SEGMENT'])), name='webhook_entities_known'), models.CheckConstraint(condition=models.Q(('operations__contained_by', ['CREATE', 'UPDATE', 'DELETE'])), name='webhook_operations_known'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='webhook_named'), models.CheckConstraint(condition=models.Q(('max_in_flight__range', (1, 8))), name='webhook_in_flight_bounded')],
             },
         ),
         migrations.CreateModel(

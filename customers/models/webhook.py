@@ -14,6 +14,7 @@ from contacthub_project.core.principal import READ, Principal
 from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
 from contacthub_project.db.leases import LeasedQuerySet
 from contacthub_project.db.querysets import TenantQuerySet
+from customers.domain.webhooks import MOST_IN_FLIGHT
 from customers.models.change import ChangeEntity, ChangeOperation
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ class Webhook(TenantModel):
 
     The change feed is delivered up to `delivered_offset`. `batch_end` is the last offset of the
     current batch, so that a repeated attempt sends the same changes with the same message id;
-    `replays` is part of that id. `claim` is the token of the worker that delivers, its lease ends
-    at `claimed_until`.
+    `replays` is part of that id. Up to `max_in_flight` messages are sent at the same time;
+    of the current batch the receiver has taken `accepted_offsets`, while others failed.
+    `claim` is the token of the worker that delivers, its lease ends at `claimed_until`.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -74,6 +76,8 @@ class Webhook(TenantModel):
     previous_secret_until = models.DateTimeField(null=True)
     delivered_offset = models.BigIntegerField(default=0)
     batch_end = models.BigIntegerField(null=True)
+    max_in_flight = models.PositiveSmallIntegerField(default=1)
+    accepted_offsets = ArrayField(models.BigIntegerField(), default=list)
     replays = models.PositiveIntegerField(default=0)
     failures = models.PositiveIntegerField(default=0)  # in a row
     failing_since = models.DateTimeField(null=True)
@@ -102,6 +106,10 @@ class Webhook(TenantModel):
                 name="webhook_operations_known",
             ),
             models.CheckConstraint(condition=~Q(name=""), name="webhook_named"),
+            models.CheckConstraint(
+                condition=Q(max_in_flight__range=(1, MOST_IN_FLIGHT)),
+                name="webhook_in_flight_bounded",
+            ),
         ]
         indexes = [
             models.Index(fields=["workspace_id", "name", "id"], name="webhooks_of_workspace"),

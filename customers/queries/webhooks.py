@@ -11,14 +11,19 @@ from uuid import UUID
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import Invalid
 from contacthub_project.db.sql import fetch_all
-from customers.domain.webhooks import UpdateSelection, sent_fields, sent_update
+from customers.domain.webhooks import (
+    BATCH,
+    UpdateSelection,
+    sent_fields,
+    sent_update,
+    split_into_messages,
+)
 from customers.models import ChangeEntity, ChangeOperation, Webhook
 from customers.queries.documents import Update
 from customers.queries.feed import read_page
 from customers.queries.feed_filter import FeedFilter
 from customers.queries.search import NEWEST_FIRST, parse_search_query, selection
 
-BATCH = 100
 MOST_PAGES = 10  # of the feed, read for one batch
 
 FITTING = """
@@ -30,15 +35,18 @@ WHERE customer.workspace_id = %s AND customer.node_id = %s AND customer.deleted 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Changes to send, of the feed after offset `after` up to offset `end`."""
+    """Changes to send, of the feed after offset `after` up to offset `end`.
+
+    `messages` holds the updates of each message; all of them may be in flight at the same time.
+    """
 
     after: int
     end: int
-    updates: Sequence[Mapping[str, Any]]
+    messages: Sequence[Sequence[Mapping[str, Any]]]
 
 
 def next_batch(workspace: WorkspaceRules, webhook: Webhook) -> Batch:
-    """Return the next changes to send, at most BATCH.
+    """Return the next changes to send, at most as many as the messages in flight can hold.
 
     Without any, the offset up to which there are none.
 
@@ -52,25 +60,35 @@ def next_batch(workspace: WorkspaceRules, webhook: Webhook) -> Batch:
         duplicates=bool(webhook.node_ids),
     )
     after = end = webhook.delivered_offset
+    size = BATCH * webhook.max_in_flight
+    accepted = frozenset(webhook.accepted_offsets)
     found: list[Update] = []
     for _ in range(MOST_PAGES):
-        updates, following = read_page(workspace, after=end, size=BATCH, feed_filter=feed_filter)
+        updates, following = read_page(workspace, after=end, size=size, feed_filter=feed_filter)
         limit = webhook.batch_end
         if limit is not None:
             updates = [each for each in updates if each["offset"] <= limit]
             following = min(following, limit)
+        is_page_short = len(updates) < size
+        updates = [each for each in updates if each["offset"] not in accepted]
         selected = _selected(workspace, webhook, updates)
-        room = BATCH - len(found)
+        room = size - len(found)
         found += selected[:room]
         if len(selected) > room:
             end = found[-1]["offset"]
             break
-        is_last = following == end or len(updates) < BATCH
+        is_last = following == end or is_page_short
         end = following
-        if is_last or len(found) == BATCH:
+        if is_last or len(found) == size:
             break
+    messages = split_into_messages(found, most=webhook.max_in_flight) if found else []
+    sent = sum(len(each) for each in messages)
+    if sent < len(found):
+        end = found[sent - 1]["offset"]
     fields = sent_fields(webhook.field_paths)
-    return Batch(after, end, [sent_update(each, fields) for each in found])
+    return Batch(
+        after, end, [[sent_update(each, fields) for each in message] for message in messages]
+    )
 
 
 def parsed_condition(document: Any, workspace: WorkspaceRules) -> Any:

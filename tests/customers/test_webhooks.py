@@ -4,9 +4,11 @@ import json
 import re
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from django.utils import timezone
 from standardwebhooks import Webhook as Verifier
 
 from customers.actions import deliveries
+from customers.domain import webhooks as domain
 from customers.models import Webhook, WebhookAttempt
 from tests.customers.webhook_receiver import Receiver, answers, floods, receiving, resets
 from tests.factories import Hub
@@ -264,6 +267,49 @@ def test_batches_hold_a_hundred_updates(hub: Hub, receiver: Receiver) -> None:
     assert [len(each.updates) for each in receiver.messages] == [100, 100, 5]
     offsets = [each["offset"] for each in receiver.updates]
     assert offsets == sorted(set(offsets))
+
+
+def test_several_messages_in_flight_keep_the_order_of_each_customer(
+    hub: Hub, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain, "BATCH", 3)
+    monkeypatch.setattr("customers.queries.webhooks.BATCH", 3)
+    together = threading.Barrier(2)
+
+    def answering(handler: BaseHTTPRequestHandler, number: int) -> None:
+        if number < 2:
+            together.wait(5)  # neither is answered before both have come
+        answers(500 if number == 1 else 200)(handler, number)
+
+    receiver.answering = answering
+    webhook = make(hub, receiver, maxInFlight=2)
+    people = [hub.post_customer()["id"] for _ in range(2)]
+    for number, person in enumerate(people * 2):
+        name = {"base": {"firstName": f"Ada {number}"}}
+        assert hub.trusted.patch(f"{hub.path}/customers/{person}", name).status == 200
+    deliver()
+    taken, refused = receiver.messages
+    assert displayed(hub, webhook)["deliveredOffset"] < refused.updates[0]["offset"]
+    assert displayed(hub, webhook)["failures"] == 1
+    due_now()
+    deliver()
+    _, _, again = receiver.messages
+    assert again.headers["webhook-id"] == refused.headers["webhook-id"]
+    assert again.updates == refused.updates
+    told = [
+        [(each["offset"], each["entity"]["data"]["id"]) for each in message.updates]
+        for message in (taken, again)
+    ]
+    assert {person for message in told for _, person in message} == set(people)
+    for message in told:
+        assert len({person for _, person in message}) == 1
+        assert message == sorted(message)
+    assert sorted(each for message in told for each, _ in message) == list(
+        range(webhook["deliveredOffset"] + 1, webhook["deliveredOffset"] + 7)
+    )
+    assert displayed(hub, webhook)["failures"] == 0
+    deliver()
+    assert len(receiver.messages) == 3
 
 
 def test_changes_are_delivered_again_by_a_replay(hub: Hub, receiver: Receiver) -> None:

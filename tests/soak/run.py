@@ -20,7 +20,6 @@ from tests.small_disk import NoDiskError, small_disk
 from tests.soak.actors import act
 from tests.soak.clock import Clock
 from tests.soak.faults import MIB, World, possible
-from tests.soak.hub import PATIENCE
 from tests.soak.truth import check, promises
 
 CAST = ("writer", "writer", "anonymous", "reader", "follower", "importer")
@@ -35,7 +34,7 @@ SETTINGS = {
     "WEBHOOK_INTERNAL_HOSTS": "127.0.0.1",
     "WEBHOOK_TIMEOUT": "3",
 }
-ENDING = 300.0  # seconds that actors may take to end, receivers to catch up
+ENDING = 300.0  # seconds that actors may take for what is waited for
 Faults = Mapping[str, Callable[[World], None]]
 
 
@@ -63,7 +62,8 @@ def soak(
         logs = folder / "logs"
         logs.mkdir()
         over = folder / "over"
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("forkserver")  # imports once for all actors
+        context.set_forkserver_preload(["tests.soak.actors"])
         actors = []
         for number, kind in enumerate(cast):
             name = f"{kind}{number}"
@@ -132,7 +132,7 @@ def _faults(
 
 def _await(logs: Path, wanted: Mapping[str, int], actors: Iterable[BaseProcess]) -> None:
     """Wait until there are so many promises of each kind."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + ENDING
     while True:
         kinds = Counter(kind for promise in promises(logs) for kind in promise)
         lacking = {kind: kinds[kind] for kind, least in wanted.items() if kinds[kind] < least}

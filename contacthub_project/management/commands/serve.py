@@ -212,6 +212,7 @@ def _programs(host: str, port: int, workers: int) -> list[Program]:
             environment={"HTTPS": https},
         ),
         programs.worker(logs / "worker.log"),
+        programs.deliverer(logs / "deliverer.log"),
         programs.beat(logs / "beat.log"),
     ]
 
