@@ -51,6 +51,10 @@ _attached: list[EmbeddedServer] = []
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
+    from django.contrib.auth.hashers import ScryptPasswordHasher
+
+    # The real hash takes a fifth of a second, and there are hundreds of passwords.
+    ScryptPasswordHasher.work_factor, ScryptPasswordHasher.parallelism = 2, 1
     if hasattr(config, "workerinput"):
         return  # the controller has seen to everything
     from django.conf import settings

@@ -196,9 +196,8 @@ def add_components(document: dict[str, Any]) -> None:
         for key, value in part.items():
             if key not in _ENUMS.values():
                 part[key] = _with_named_enums(value)
-    for name in _ENUMS.values():
-        if name in _references(document):
-            schemas[name] = copy.deepcopy(_SCHEMAS[name])
+    for name in _references(document) & set(_ENUMS.values()):
+        schemas[name] = copy.deepcopy(_SCHEMAS[name])
     _name_objects(document["components"]["schemas"])
     document["components"]["schemas"] = dict(sorted(schemas.items()))
 

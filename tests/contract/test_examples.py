@@ -8,24 +8,33 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.test import override_settings
 from django.urls import resolve
+from pytest_django import DjangoDbBlocker
 
+from configuration.queries import rules
 from contacthub_project.api import BASE_PATH
 from contacthub_project.api.examples import EXAMPLE_VALUES, filled_in, written_examples
 from contacthub_project.api.examples import example_file as file_of
 from contacthub_project.api.operations import Operation, contract
 from contacthub_project.api.parameters import path_parameter
+from contacthub_project.messaging.shared_version import shared_version
+from contacthub_project.runtime import health
 from tests.bulkjobs.test_jobs import BOUNDARY, form
 from tests.client import Answer, ApiClient
 from tests.contract.document import check, document, parameters_of
 from tests.contract.test_operations import filled
 from tests.contract.world import World
 
+BEGAN = datetime.now(UTC)
 RECORDS = os.environ.get("RECORD_EXAMPLES") == "1"
 BY_ID = {each.id: each for methods in contract().values() for each in methods.values()}
 
@@ -231,20 +240,41 @@ def test_every_example_is_published(operation: Operation) -> None:
         assert "body" not in answer or example["name"] in published
 
 
+@pytest.fixture(scope="module")
+def made_once(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[World, Path]]:
+    """The world, committed once for all examples, and the folder of its files."""
+    files = tmp_path_factory.mktemp("files")
+    (files / "bulk-jobs").mkdir()
+    with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=files):
+        try:
+            yield World(), files
+        finally:
+            call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def world(made_once: tuple[World, Path], db: None, settings: Any, tmp_path: Path) -> World:
+    """The world as it was made: what an example changes is undone, and forgotten by caches."""
+    made, files = made_once
+    settings.MEDIA_ROOT = shutil.copytree(files, tmp_path / "files")
+    rules._snapshots.forget(made.workspace.id)
+    shared_version.advance()
+    health.record_heartbeat()
+    return made
+
+
 @pytest.mark.parametrize(
     ("operation", "index"), EXAMPLES, ids=[f"{each.id}-{index}" for each, index in EXAMPLES]
 )
-def test_examples_are_true(
-    operation: Operation, index: int, db: None, settings: Any, tmp_path: Path
-) -> None:
-    settings.MEDIA_ROOT = tmp_path
-    (tmp_path / "bulk-jobs").mkdir()
-    began = datetime.now(UTC)
-    world = World()
+def test_examples_are_true(operation: Operation, index: int, world: World) -> None:
     assert world.values.keys() == EXAMPLE_VALUES.keys()
     example = written_examples(module_of(operation), operation.id)[index]
     answer = sent(operation, example, world)
-    found = displayed(answer, Steady(operation, world.values, began))
+    found = displayed(answer, Steady(operation, world.values, BEGAN))
     assert found["status"] == example["response"]["status"], answer.content
 
     described = document()["paths"][operation.path][operation.method.lower()]
