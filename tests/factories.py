@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model, set_token_value
 
 from configuration.actions.nodes import create_entry_node
 from configuration.actions.sources import create_source
@@ -64,6 +69,27 @@ def make_token(user: User) -> str:
     return issue_access_token(user, lasting=HOUR)
 
 
+def _tokens(roles: Iterable[str], workspace: Workspace, nodes: list[Node]) -> list[str]:
+    """Tokens of new people of a workspace, one for each role: four statements for all of them."""
+    users = [User(username=f"user-{next(_numbers)}", name="Given", roles=[each]) for each in roles]
+    for user in users:
+        user.set_unusable_password()
+    User.objects.bulk_create(users)
+    Membership.objects.bulk_create(Membership(user=each, workspace=workspace) for each in users)
+    NodeGrant.objects.bulk_create(
+        NodeGrant(user=user, workspace_id=workspace.id, node=node, permission="RW")
+        for user in users
+        for node in nodes
+    )
+    tokens = [secrets.token_urlsafe(32) for _ in users]
+    access = get_access_token_model()
+    issued = [access(user=each, expires=timezone.now() + HOUR, scope="hub") for each in users]
+    for token, text in zip(issued, tokens, strict=True):
+        set_token_value(token, text)
+    access.objects.bulk_create(issued)
+    return tokens
+
+
 @dataclass
 class Hub:
     """A workspace with two nodes, and a client for each role."""
@@ -80,9 +106,9 @@ class Hub:
             "TRUSTED_APPLICATION": ApiClient(trusted),
             "UNTRUSTED_APPLICATION": ApiClient(untrusted),
         }
-        for role in ("CLAB_OPERATOR", "ADMIN", "USER", "GUEST", "DPO", "PLATFORM_UPDATES"):
-            user = make_user(role, workspaces=(self.workspace,), grants=dict.fromkeys(nodes, "RW"))
-            self.clients[role] = ApiClient(make_token(user))
+        roles = ("CLAB_OPERATOR", "ADMIN", "USER", "GUEST", "DPO", "PLATFORM_UPDATES")
+        for role, token in zip(roles, _tokens(roles, self.workspace, nodes), strict=True):
+            self.clients[role] = ApiClient(token)
         self.path = f"/workspaces/{self.workspace.id}"
         self.configuration = f"{self.path}/configuration"
 
