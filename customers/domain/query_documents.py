@@ -53,12 +53,13 @@ class Did(TypedDict):
 
 
 class SimpleQuery(TypedDict):
-    """Conditions on a customer and on its events."""
+    """Conditions on a customer and on its events, and the id of a segment that it is in."""
 
     type: Literal["simple"]
     name: NotRequired[str]
     are: NotRequired[Are]
     did: NotRequired[Did]
+    segment: NotRequired[str]
 
 
 class CombinedQuery(TypedDict):

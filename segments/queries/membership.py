@@ -37,6 +37,19 @@ def segments_of_customer(
     return list(segments.order_by("name", "id"))
 
 
+def segment_names(workspace_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Return the names of the segments that each of some customers is kept in, in order."""
+    members = Member.objects.in_workspace(workspace_id).filter(customer_id__in=customer_ids)
+    pairs = list(members.values_list("segment_id", "customer_id"))
+    segments = Segment.objects.present(workspace_id).filter(id__in={each for each, _ in pairs})
+    names = dict(segments.values_list("id", "name"))
+    found: dict[UUID, list[str]] = {}
+    for segment_id, customer_id in sorted(pairs, key=lambda pair: names.get(pair[0], "")):
+        if segment_id in names:
+            found.setdefault(customer_id, []).append(names[segment_id])
+    return found
+
+
 def overlap_of(workspace_id: UUID, ids: Sequence[UUID]) -> list[dict[str, Any]]:
     """Return the number of customers for each combination of some segments."""
     parameters = {"workspace_id": workspace_id, "segments": list(ids)}

@@ -150,6 +150,40 @@ def test_customers_of_the_list_are_put_on_a_static_segment(hub: Hub) -> None:
     assert "segment not found" in bulk("add-to-list", id=[ada], list="x")
 
 
+def test_segments_are_a_column_and_a_filter_of_the_list(hub: Hub) -> None:
+    staff = Staff(hub, "ADMIN")
+    ada, bob = named(hub, "Ada"), named(hub, "Bob")
+    assert "In the segment" not in staff.open("customers")
+    adas = make(hub, are("base.firstName", "EQUALS", "Ada"), name="Adas")["id"]
+    make(hub, are("base.firstName", "IN", ["Ada", "Bob"]), name="Both")
+    refresh(hub)
+    shown = staff.open("customers", {"column": "segments"})
+    assert "Adas, Both" in shown
+
+    def listed(**form: Any) -> set[str]:
+        page = staff.open("customers", form)
+        return {each for each in (ada, bob) if f'value="{each}"' in page.html}
+
+    assert listed() == {ada, bob}
+    assert listed(segment=adas) == {ada}
+    assert listed(segment=adas, q="bob") == set()
+    assert listed(segment="nonsense") == {ada, bob}
+    unknown = staff.open("customers", {"segment": "00000000-0000-0000-0000-000000000000"})
+    assert "is not a segment of this workspace" in unknown
+    everybody = staff.submit("export-customers", {}, f"node={hub.node.id}&segment={adas}").html
+    assert ("ada@example.com" in everybody, "bob@example.com" in everybody) == (
+        True,
+        False,
+    )
+    search = {"node": str(hub.node.id), "segment": adas}
+    staff.submit("saved-searches", {"name": "Kept"}, urlencode(search))
+    assert f"segment={adas}" in staff.open("customers").html
+    staff.submit("segment-of-search", {"name": "Copy"}, urlencode(search))
+    refresh(hub)
+    assert members(hub, str(Segment.objects.get(name="Copy").id)) == {ada}
+    assert f"segment={adas}" in staff.open_admin("segments_segment_change", adas).html
+
+
 def test_searches_become_segments(hub: Hub) -> None:
     staff = Staff(hub, "ADMIN")
     ada, bob = named(hub, "Ada"), named(hub, "Bob")

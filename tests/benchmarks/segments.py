@@ -1,8 +1,10 @@
 """`.venv/bin/python -m tests.benchmarks.segments`: what segments cost, and how fast they answer.
 
-Writes a second with and without segments, in turns; how long segments take to follow many changes
-at once against evaluating each of them once in SQL; how long count and first page take. The sizes
-are those of the environment: BENCHMARK_CUSTOMERS, BENCHMARK_EVENTS, BENCHMARK_SEGMENTS.
+CPU of a write in a node with segments and in one without, in turns, until all is evaluated; how
+long segments take to follow many changes at once against evaluating each of them once in SQL; how
+long count and first page take. CPU is that of all processes of the product, without what it takes
+when idle: other work on the machine matters little. The sizes are those of the environment:
+BENCHMARK_CUSTOMERS, BENCHMARK_EVENTS, BENCHMARK_SEGMENTS.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from tests.benchmarks.__main__ import PORT, running_product
@@ -29,6 +32,7 @@ EVENTS = int(os.environ.get("BENCHMARK_EVENTS", "1000000"))
 SEGMENTS = int(os.environ.get("BENCHMARK_SEGMENTS", "200"))
 BULK = CUSTOMERS // 5
 SECONDS = float(os.environ.get("BENCHMARK_SECONDS", "5"))
+IDLE_SECONDS = 6
 ROUNDS = 3
 TYPES = ["viewedPage", "viewedProduct", "campaignOpened", "loggedIn", "completedOrder"]
 _numbers = itertools.count()
@@ -76,7 +80,12 @@ class Api:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
-    def writes(self, kind: str, people: list[str]) -> float:
+    def people_of(self, node: str) -> list[str]:
+        """Ids of a hundred customers of a node."""
+        page = self.call("GET", f"/customers?nodeId={node}&size=100&fields=id")
+        return [each["id"] for each in page["elements"]]
+
+    def writes(self, kind: str, node: str, people: list[str]) -> float:
         """Writes of a kind a second."""
 
         def following() -> bytes:
@@ -84,7 +93,7 @@ class Api:
             person = people[number % len(people)]
             if kind == "POST customer":
                 base = {"contacts": {"email": f"w{number}@example.com"}, "firstName": "Name 0"}
-                return self._request("POST", "/customers", {"nodeId": self.node, "base": base})
+                return self._request("POST", "/customers", {"nodeId": node, "base": base})
             if kind == "PATCH customer":
                 change = {"base": {"firstName": f"Name {number % 80}"}}
                 return self._request("PATCH", f"/customers/{person}", change)
@@ -108,26 +117,16 @@ def main() -> None:
         with running_product(data) as facts:
             api = Api(facts)
             manage(data, "seed_customers", "--node", api.node, "--count", str(CUSTOMERS))
+            other = facts["nodeIds"][1]
+            manage(data, "seed_customers", "--node", other, "--count", "1000", "--first", "5000000")
             manage(data, "seed_events", "--node", api.node, "--count", str(EVENTS))
             with psycopg.connect(address_of(data), autocommit=True) as connection:
                 connection.execute("VACUUM (ANALYZE) customers_customer, events_event")
-                page = api.call("GET", f"/customers?nodeId={api.node}&size=100&fields=id")
-                people = [each["id"] for each in page["elements"]]
-                kinds = ("POST customer", "PATCH customer", "POST event")
-                without = {
-                    kind: [api.writes(kind, people) for _ in range(ROUNDS)] for kind in kinds
-                }
                 started = time.perf_counter()
                 segments = make_segments(api)
                 wait(api, segments)
                 print(f"{SEGMENTS} segments built in {time.perf_counter() - started:.0f} s")
-                for kind in kinds:
-                    rates = [api.writes(kind, people) for _ in range(ROUNDS)]
-                    before, after = statistics.median(without[kind]), statistics.median(rates)
-                    print(
-                        f"{kind:16} {before:6.0f}/s without, {after:6.0f}/s with: {after / before:.2f}"
-                    )
-                    wait(api, segments)
+                cost_of_writes(api, facts["nodeIds"][:2], segments[0])
                 catch_up(api, data, segments)
                 answers(api, segments)
 
@@ -155,6 +154,46 @@ def wait(api: Api, segments: list[str]) -> None:
             if count["state"] == "READY" and count["lag"] == 0:
                 break
             time.sleep(0.2)
+
+
+def cost_of_writes(api: Api, nodes: list[str], segment: str) -> None:
+    """Print the CPU of a write in a node without segments, of that in one with segments."""
+    idle = idle_cpu()
+    for kind in ("POST customer", "PATCH customer", "POST event"):
+        rounds = [
+            [cpu_of_writes(api, kind, node, segment, idle) for node in nodes] for _ in range(ROUNDS)
+        ]
+        ratio = statistics.median(without / with_segments for with_segments, without in rounds)
+        after, before = (statistics.median(each) * 1e6 for each in zip(*rounds, strict=True))
+        print(f"{kind:16} {before:6.0f} us without, {after:6.0f} us with: {ratio:.2f}", flush=True)
+
+
+def cpu_of_writes(api: Api, kind: str, node: str, segment: str, idle: float) -> float:
+    """Seconds of CPU of a write, with all that it leads to."""
+    people = api.people_of(node)
+    started, spent = time.perf_counter(), cpu_of_product()
+    written = api.writes(kind, node, people) * SECONDS
+    wait(api, [segment])  # the lag is that of all segments
+    spent = cpu_of_product() - spent - idle * (time.perf_counter() - started)
+    return spent / written
+
+
+def idle_cpu() -> float:
+    """CPU that the product takes in a second in which nothing happens."""
+    spent = cpu_of_product()
+    time.sleep(IDLE_SECONDS)
+    return (cpu_of_product() - spent) / IDLE_SECONDS
+
+
+def cpu_of_product() -> float:
+    """Seconds of CPU of all processes of the product, ended ones too."""
+    total = 0.0
+    for process in psutil.Process().children(recursive=True):
+        try:
+            total += sum(process.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            continue
+    return total
 
 
 def catch_up(api: Api, data: Path, segments: list[str]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -25,6 +26,7 @@ from contacthub_project.admin.time_zone import local_time
 from customers.admin.rule_properties import GROUPS, OPERATORS, TIMES, properties_of
 from customers.admin.rule_trees import DEEPEST
 from customers.domain.paths import value_at
+from segments.queries.membership import segment_names
 
 COLUMNS = {
     "base.firstName": "First name",
@@ -38,12 +40,14 @@ COLUMNS = {
     "registeredAt": "Registered",
     "updatedAt": "Changed",
 }
+SEGMENTS = "segments"  # a column of names, in no order
+ALL_COLUMNS = COLUMNS | {SEGMENTS: "Segments"}
 USUAL_COLUMNS = (
     "base.firstName", "base.lastName", "base.contacts.email", "externalId", "updatedAt",
 )  # fmt: skip
 SIZES = (20, 50, 100)
 MOST_COUNTED = 10_000
-MOST_LISTS = 50
+MOST_SEGMENTS = 50  # that are offered
 MOST_CHANGED = 500  # at once: each is a write of its own; more are a bulk job's
 CUSTOMER = "/customers/{customerId}"
 MOMENT = "2019-08-24T14:15:22.000Z"
@@ -66,26 +70,24 @@ def customers(office: WorkspaceContext) -> HttpResponseBase:
         query["sort"] = sort
     reply = office.api.get(f"{office.path}/customers", query)
     found = reply.json if reply.is_good and not search.fault else {"elements": [], "page": None}
-    rows = [
-        (each, [_text(value_at(each, column), office.zone) for column in columns])
-        for each in found["elements"]
-    ]
     return office.show(
         "customers",
         "Customers",
         node=node,
-        rows=rows,
+        rows=_rows(office, found["elements"], columns),
         page=found["page"],
         found=found_text(found["page"]) if found["page"] else "",
         in_node=f"{found['page']['totalUnfilteredElements']:,}" if found["page"] else "",
-        columns=[(column, COLUMNS[column]) for column in columns],
-        all_columns=COLUMNS.items(),
+        columns=[(column, ALL_COLUMNS[column]) for column in columns],
+        all_columns=ALL_COLUMNS.items(),
+        orders=COLUMNS.items(),
         chosen=columns,
         rules=parameters.get("rules", "") if search.fault else json.dumps(search.rules),
         has_rules=bool(search.rules["rules"] or search.fault),
         **_permissions(office, node),
         most_changed=MOST_CHANGED,
-        lists=_lists(office, node["id"]),
+        offered=_offered(office, node["id"], search.segment),
+        segment=search.segment,
         builder=builder_facts(office),
         quick=parameters.get("q", ""),
         query="" if search.query is None else json.dumps(search.query, indent=1),
@@ -101,7 +103,30 @@ def customers(office: WorkspaceContext) -> HttpResponseBase:
 
 def _columns(parameters: Any) -> list[str]:
     """Return the columns that were chosen, or the usual ones."""
-    return [each for each in parameters.getlist("column") if each in COLUMNS] or [*USUAL_COLUMNS]
+    return [each for each in parameters.getlist("column") if each in ALL_COLUMNS] or [
+        *USUAL_COLUMNS
+    ]
+
+
+def _rows(
+    office: WorkspaceContext, elements: list[dict[str, Any]], columns: list[str]
+) -> list[tuple[dict[str, Any], list[str]]]:
+    """Return customers with the texts of their cells."""
+    names: dict[UUID, list[str]] = {}
+    if SEGMENTS in columns:
+        names = segment_names(office.workspace_id, [UUID(each["id"]) for each in elements])
+    return [
+        (
+            each,
+            [
+                ", ".join(names.get(UUID(each["id"]), []))
+                if column == SEGMENTS
+                else _text(value_at(each, column), office.zone)
+                for column in columns
+            ],
+        )
+        for each in elements
+    ]
 
 
 def _permissions(office: WorkspaceContext, node: dict[str, Any]) -> dict[str, bool]:
@@ -127,13 +152,28 @@ def count_customers(office: WorkspaceContext) -> HttpResponseBase:
     return JsonResponse({"text": f"These find {found_text(reply.json['page'])}."})
 
 
-def _lists(office: WorkspaceContext, node_id: str) -> list[dict[str, Any]]:
-    """Return the static segments of a node that the person may put customers on."""
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """Segments of a node: those offered as filters, and static ones to put customers on."""
+
+    segments: list[dict[str, Any]]
+    lists: list[dict[str, Any]]
+
+
+def _offered(office: WorkspaceContext, node_id: str, chosen: str) -> _Offered:
+    """Return the first segments of a node by name, and the chosen one."""
+    of_node = {"nodeId": node_id, "size": MOST_SEGMENTS}
+    found = office.get("/segments", of_node)
+    segments: list[dict[str, Any]] = found["elements"]
+    lists = [each for each in segments if each["type"] == "STATIC"]
     if not office.may("POST", "/segments/{segmentId}/members"):
-        return []
-    found = office.get("/segments", {"nodeId": node_id, "type": "STATIC", "size": MOST_LISTS})
-    lists: list[dict[str, Any]] = found["elements"]
-    return lists
+        lists = []
+    elif found["page"]["totalElements"] > len(segments):
+        lists = office.get("/segments", of_node | {"type": "STATIC"})["elements"]
+    if chosen and all(each["id"] != chosen for each in segments):
+        reply = office.api.get(f"{office.path}/segments/{chosen}")
+        segments = [reply.json, *segments] if reply.is_good else segments
+    return _Offered(segments, lists)
 
 
 def found_text(page: dict[str, int]) -> str:

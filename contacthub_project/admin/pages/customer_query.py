@@ -11,6 +11,7 @@ from uuid import UUID
 
 from configuration.queries.rules import rules_of as workspace_rules
 from contacthub_project.admin.context import WorkspaceContext
+from contacthub_project.core.identifiers import as_uuid
 from customers.admin.rule_trees import Tree, UnreadableRules, query_of, read_tree
 from customers.domain.paths import value_at
 from customers.domain.query_documents import (
@@ -45,13 +46,14 @@ SEARCHED = (
 class ListSearch:
     """What the list of customers is searched for.
 
-    `query` is the API's, None for everybody. `fault` says what is wrong with the rules; then the
-    list shows nobody.
+    `segment` is the id of one that they must be in, or empty. `query` is the API's with all of it,
+    None for everybody. `fault` says what is wrong with the rules; then the list shows nobody.
     """
 
     query: QueryEnvelope | None
     rules: Tree
     fault: str = ""
+    segment: str = ""
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -65,7 +67,10 @@ def list_search(parameters: Any) -> ListSearch:
         rules, fault = read_tree(parameters.get("rules", "")), ""
     except UnreadableRules as unreadable:
         rules, fault = {"match": "all", "rules": []}, str(unreadable)
-    return ListSearch(search_of(parameters.get("q", ""), rules), rules, fault)
+    chosen = as_uuid(parameters.get("segment", ""))
+    segment = "" if chosen is None else str(chosen)
+    query = search_of(parameters.get("q", ""), rules, segment)
+    return ListSearch(query, rules, fault, segment)
 
 
 def parameters_of_ids(ids: Sequence[str]) -> dict[str, str]:
@@ -73,7 +78,7 @@ def parameters_of_ids(ids: Sequence[str]) -> dict[str, str]:
     return {"query": json.dumps({"name": "", "query": _simple(_condition("id", "IN", ids))})}
 
 
-def search_of(quick: str, rules: Tree) -> QueryEnvelope | None:
+def search_of(quick: str, rules: Tree, segment: str = "") -> QueryEnvelope | None:
     """Return the search in the API's query language, None for all customers."""
     conditions, excluded = _quick(quick)
     queries: list[QueryDocument] = []
@@ -83,6 +88,8 @@ def search_of(quick: str, rules: Tree) -> QueryEnvelope | None:
         queries.append(_simple(_all_of(conditions)))
     built = query_of(rules)
     queries += [built] if built else []
+    if segment:
+        queries.append({"type": "simple", "segment": segment})
     if not queries:
         return None
     query = queries[0]

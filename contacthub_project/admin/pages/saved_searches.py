@@ -17,7 +17,7 @@ from contacthub_project.core.identifiers import as_uuid
 from customers.actions.saved_searches import remove_search, save_search
 from customers.models import SavedSearch
 
-KEPT = ("node", "q", "rules", "column", "sort", "size")
+KEPT = ("node", "q", "rules", "segment", "column", "sort", "size")
 LONGEST_NAME = 80
 LONGEST_SEARCH = 30_000
 MOST_OFFERED = 200
