@@ -18,7 +18,7 @@ from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from configuration.models import Source
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.site import page
-from customers.models import Customer
+from customers.models import Customer, Webhook
 from events.models import Event
 
 PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year"}
@@ -102,12 +102,21 @@ def dashboard(office: WorkspaceContext) -> HttpResponseBase:
         node=node,
         days=length,
         periods=PERIODS.items(),
+        given_up=_given_up_webhooks(office),
         steps=[] if all(step.is_done for step in steps) else steps,
         channels=_channels(office, of_node),
         types=_types(office, node, days.query | of_node),
         nodes=[] if node else _node_rows(office, days),
         **_figures(office, node, days),
     )
+
+
+def _given_up_webhooks(office: WorkspaceContext) -> list[Webhook]:
+    """Return webhooks that the person may see and that are paused because they have failed."""
+    if not office.may("GET", "/webhooks"):
+        return []
+    webhooks = Webhook.objects.in_workspace(office.workspace_id).readable_by(office.api.principal)
+    return list(webhooks.given_up())
 
 
 def first_steps(office: WorkspaceContext) -> list[Step]:

@@ -13,11 +13,11 @@ from typing import IO, Any
 
 import structlog
 from django.conf import settings
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 
 from contacthub_project.api.uploads import FOLDER, storing
-from contacthub_project.core.errors import Unavailable
+from contacthub_project.core.errors import NotFound, Unavailable
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.runtime.logs import failure_details
 
@@ -52,8 +52,20 @@ def store_file(pieces: Iterable[bytes], folder: str = FOLDER, extension: str = "
 
 
 def stored_pieces(name: str) -> Iterator[bytes]:
-    """Yield a stored file, by pieces."""
-    with default_storage.open(name) as file:
+    """Open a stored file and return its pieces.
+
+    Raises NotFound when it was removed, as the erasure of a person does with files that may name
+    them.
+    """
+    try:
+        file = default_storage.open(name)
+    except FileNotFoundError:
+        raise NotFound("The file is kept no longer") from None
+    return _pieces(file)
+
+
+def _pieces(opened: File[bytes]) -> Iterator[bytes]:
+    with opened as file:
         yield from file.chunks(PIECE)
 
 

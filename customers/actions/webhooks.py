@@ -36,16 +36,18 @@ from contacthub_project.messaging.outbound_http import (
 from customers.actions.deliveries import TASK, keys_of
 from customers.domain.webhooks import TEST, message_body, new_secret, signed_headers
 from customers.models import ChangeEntity, Webhook, WebhookAttempt, WebhookState
+from customers.models.webhook import PAUSED_BY_HAND
 from customers.queries.feed import last_offset
 from customers.queries.feed_filter import FeedFilter
 from customers.queries.search import segment_condition
-from customers.queries.webhooks import parsed_condition
+from customers.queries.webhooks import parsed_condition, parsed_event_conditions
 
 MOST_WEBHOOKS = 50  # of a workspace
 KEYS_OVERLAP = timedelta(hours=24)  # during which the previous secret signs messages, too
 # The fields that select changes and properties.
 SELECTION = (
-    "entities", "operations", "node_ids", "event_types", "segment_ids", "condition", "field_paths",
+    "entities", "operations", "node_ids", "event_types", "segment_ids", "condition",
+    "event_conditions", "field_paths",
 )  # fmt: skip
 
 
@@ -60,6 +62,7 @@ class WebhookValues(TypedDict, total=False):
     event_types: list[str]
     segment_ids: list[UUID]
     condition: Any
+    event_conditions: list[Any]
     field_paths: list[str]
     max_in_flight: int
     state: str
@@ -117,7 +120,7 @@ def modify_webhook(
         webhook.paused_reason = webhook.failing_since = None
         webhook.failures, webhook.next_attempt_at = 0, StatementTimestamp()
     elif changed & {"state"}:
-        webhook.paused_reason = "Paused by hand"
+        webhook.paused_reason = PAUSED_BY_HAND
     _save(webhook)
     enqueue_on_commit(TASK)
     return webhook
@@ -226,6 +229,10 @@ def _check(workspace: WorkspaceRules, values: WebhookValues) -> None:
             ]
         if ChangeEntity.CUSTOMER not in (values.get("entities") or [ChangeEntity.CUSTOMER]):
             faults.append(FieldError("/condition", "is for webhooks about customers", "entity"))
+    if values.get("event_conditions"):
+        faults += parsed_event_conditions(values["event_conditions"], workspace)[1]
+        if ChangeEntity.EVENT not in (values.get("entities") or [ChangeEntity.EVENT]):
+            faults.append(FieldError("/eventConditions", "are for webhooks about events", "entity"))
     if faults:
         raise Invalid(errors=faults)
 

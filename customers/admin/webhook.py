@@ -13,7 +13,6 @@ from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -77,7 +76,8 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
                     "nodes",
                     "event_types",
                     "segments",
-                    "displayed_condition",
+                    "condition",
+                    "event_conditions",
                 )
             },
         ),
@@ -95,7 +95,7 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (
-            "paused_reason", "displayed_condition", "delivered_offset", "failures", "failing_since",
+            "paused_reason", "delivered_offset", "failures", "failing_since",
             "next_attempt_at",
         )  # fmt: skip
 
@@ -108,6 +108,9 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
         body = super().get_api_body(request, form, current)
         body["eventTypes"] = (body["eventTypes"] or "").split()
         body["fields"] = (body.pop("sentFields") or "").split()
+        body["eventConditions"] = body["eventConditions"] or []
+        if body["maxInFlight"] is None:
+            del body["maxInFlight"]
         return body
 
     def response_add(
@@ -175,7 +178,7 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
         page = confirmation.page(request, self, webhook)
         if page is not None:
             return page
-        reply = self._write(request, webhook, "/replay", {"offset": form.cleaned_data["offset"]})
+        reply = self._write(request, webhook, "/replay", form.start())
         if reply.is_good:
             messages.success(request, "Deliveries begin anew from there.")
         else:
@@ -206,12 +209,6 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
         if webhook.state == WebhookState.PAUSED:
             return "paused"
         return "failing" if webhook.failures else "active"
-
-    @display(description=_("Condition on customers"))
-    def displayed_condition(self, webhook: Webhook) -> str:
-        if webhook.condition is None:
-            return "None; one can be set by the API."
-        return format_html("<code>{}</code>", str(webhook.condition))
 
     def _found(self, request: HttpRequest, object_id: str) -> Webhook:
         webhook: Webhook | None = self.get_object(request, object_id)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -17,8 +19,21 @@ from contacthub_project.admin.api_form import ApiModelForm
 from customers.models import ChangeEntity, ChangeOperation, Webhook
 
 
+class QueryText(forms.JSONField):
+    """JSON of the query language; nothing is an empty text."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = UnfoldAdminTextareaWidget(attrs={"rows": 4})
+        super().__init__(required=False, widget=widget, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, InvalidJSONInput):
+            return str(value)
+        return json.dumps(value, ensure_ascii=False, indent=1) if value else ""
+
+
 class WebhookForm(ApiModelForm):
-    """A webhook; its condition is set by the API and is unchanged here."""
+    """A webhook."""
 
     entities = forms.MultipleChoiceField(
         label=_("Tell of"),
@@ -61,6 +76,18 @@ class WebhookForm(ApiModelForm):
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         required=False,
     )
+    condition = QueryText(
+        label=_("Condition on customers"),
+        help_text=_("A query as the API takes it, in its envelope; empty is none."),
+    )
+    event_conditions = QueryText(
+        label=_("Conditions on events"),
+        help_text=_(
+            'A list, such as [{"event": {"name": "viewedPage"}, "condition": {"type": "atomic", '
+            '"attribute": "properties.path", "operator": "EQUALS", "value": "/"}}]: events of '
+            "these types must match one. Empty is none."
+        ),
+    )
     sent_fields = forms.CharField(
         label=_("Properties to send"),
         help_text=_("Such as base.contacts.email, a line each; none is all. The ids come always."),
@@ -85,6 +112,7 @@ class WebhookForm(ApiModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["max_in_flight"].required = False  # what is there stays
         nodes: Any = self.fields["nodes"]
         nodes.queryset = Node.objects.in_workspace(self.office.workspace_id)
         webhook = self.instance
@@ -96,6 +124,8 @@ class WebhookForm(ApiModelForm):
             "nodes": list(nodes.queryset.filter(id__in=webhook.node_ids)),
             "event_types": "\n".join(webhook.event_types),
             "segments": [str(each) for each in webhook.segment_ids],
+            "condition": webhook.condition,
+            "event_conditions": webhook.event_conditions,
             "sent_fields": "\n".join(webhook.field_paths),
         }
         self.initial.update(displayed)

@@ -34,11 +34,16 @@ MOST_TYPES = 200
 MOST_SEGMENTS = 100
 MOST_FIELDS = 100
 LARGEST_OFFSET = 2**63 - 1
+MOST_EVENT_CONDITIONS = 20
 
 
 @extend_schema_field(OPEN_OBJECT)
 class QueryField(serializers.JSONField):
     """A query of the query language in its envelope."""
+
+
+class EventConditionField(serializers.JSONField):
+    """A type of event with a condition and a time frame, as `did` of a query."""
 
 
 class WebhookInput(StrictSerializer):
@@ -63,6 +68,12 @@ class WebhookInput(StrictSerializer):
         source="segment_ids", child=StrictUuid(), max_length=MOST_SEGMENTS, required=False
     )
     condition = QueryField(allow_null=True, required=False)
+    eventConditions = StrictList(
+        source="event_conditions",
+        child=EventConditionField(),
+        max_length=MOST_EVENT_CONDITIONS,
+        required=False,
+    )
     # DRF takes declared fields out of the class, so its own `fields` stays.
     fields = StrictList(  # type: ignore[assignment]
         source="field_paths",
@@ -103,6 +114,7 @@ class WebhookOutput(serializers.ModelSerializer):
     )
     segments = serializers.ListField(source="segment_ids", child=serializers.UUIDField())
     condition = QueryField(allow_null=True)
+    eventConditions = serializers.ListField(source="event_conditions", child=EventConditionField())
     fields = serializers.ListField(  # type: ignore[assignment]
         source="field_paths", child=serializers.CharField()
     )
@@ -119,8 +131,9 @@ class WebhookOutput(serializers.ModelSerializer):
         model = Webhook
         fields = [
             "id", "name", "url", "entities", "operations", "nodes", "eventTypes", "segments",
-            "condition", "fields", "maxInFlight", "state", "pausedReason", "failures",
-            "failingSince", "nextAttemptAt", "deliveredOffset", "secret", "createdAt", "updatedAt",
+            "condition", "eventConditions", "fields", "maxInFlight", "state", "pausedReason",
+            "failures", "failingSince", "nextAttemptAt", "deliveredOffset", "secret", "createdAt",
+            "updatedAt",
         ]  # fmt: skip
 
     def get_secret(self, webhook: Webhook) -> str | None:

@@ -27,6 +27,7 @@ class Migration(migrations.Migration):
                 ('event_types', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), default=list, size=None)),
                 ('segment_ids', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, size=None)),
                 ('condition', models.JSONField(null=True)),
+                ('event_conditions', models.JSONField(default=list)),
                 ('field_paths', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), default=list, size=None)),
                 ('state', models.CharField(choices=[('ACTIVE', 'Active'), ('PAUSED', 'Paused')], default='ACTIVE', max_length=6)),
                 ('paused_reason', models.TextField(null=True)),

@@ -28,6 +28,9 @@ class WebhookState(models.TextChoices):
     PAUSED = "PAUSED"
 
 
+PAUSED_BY_HAND = "Paused by hand"
+
+
 class WebhookQuerySet(LeasedQuerySet["Webhook"]):
     """Webhooks."""
 
@@ -40,13 +43,19 @@ class WebhookQuerySet(LeasedQuerySet["Webhook"]):
             return self
         return self.filter(node_ids__contained_by=nodes, node_ids__len__gt=0)
 
+    def given_up(self) -> Self:
+        """Return those that were paused because of their receiver or condition, not by somebody."""
+        paused = self.filter(state=WebhookState.PAUSED, paused_reason__isnull=False)
+        return paused.exclude(paused_reason=PAUSED_BY_HAND)
+
 
 class Webhook(TenantModel):
     """An address, and the selection of a workspace's changes to deliver, from an offset on.
 
     `entities`, `operations`, `node_ids`, `event_types` and `segment_ids` select changes; empty
     selects all, of entities customers and events.
-    `condition` is a query of the query language that customers must match. `field_paths` are the
+    `condition` is a query of the query language that customers must match, `event_conditions` are
+    such as its `did`: events of their types must match one of them. `field_paths` are the
     properties to send, empty for all.
 
     The change feed is delivered up to `delivered_offset`. `batch_end` is the last offset of the
@@ -66,6 +75,7 @@ class Webhook(TenantModel):
     event_types = ArrayField(models.CharField(max_length=64), default=list)
     segment_ids = ArrayField(models.UUIDField(), default=list)
     condition = models.JSONField(null=True)
+    event_conditions = models.JSONField(default=list)
     field_paths = ArrayField(models.CharField(max_length=255), default=list)
     state = models.CharField(
         max_length=6, choices=WebhookState.choices, default=WebhookState.ACTIVE.value

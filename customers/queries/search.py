@@ -57,6 +57,12 @@ class Behaviour(Protocol):
         """Return a condition on the row `customer`, of the node, for the behaviour."""
         ...
 
+    def matching(
+        self, behaviour: Any, workspace: WorkspaceRules, keys: Sequence[tuple[UUID, UUID]]
+    ) -> set[tuple[UUID, UUID]]:
+        """Return the keys, of node and event, of the events that the behaviour is about."""
+        ...
+
     def next_values(
         self, behaviour: Any, workspace: WorkspaceRules, node: NodeRules, clock: Clock
     ) -> Sequence[tuple[Comparison, Fragment]]:

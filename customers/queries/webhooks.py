@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from configuration.queries.rules import WorkspaceRules
-from contacthub_project.core.errors import Invalid
+from contacthub_project.core.errors import FieldError, Invalid, pointer
 from contacthub_project.db.sql import fetch_all
 from customers.domain.webhooks import (
     BATCH,
@@ -20,9 +20,14 @@ from customers.domain.webhooks import (
 )
 from customers.models import ChangeEntity, ChangeOperation, Webhook
 from customers.queries.documents import Update
-from customers.queries.feed import read_page
+from customers.queries.feed import EntityKey, read_page
 from customers.queries.feed_filter import FeedFilter
-from customers.queries.search import NEWEST_FIRST, parse_search_query, selection
+from customers.queries.search import (
+    NEWEST_FIRST,
+    behaviour_queries,
+    parse_search_query,
+    selection,
+)
 
 MOST_PAGES = 10  # of the feed, read for one batch
 
@@ -99,6 +104,25 @@ def parsed_condition(document: Any, workspace: WorkspaceRules) -> Any:
     return expression
 
 
+def parsed_event_conditions(
+    documents: Sequence[Any], workspace: WorkspaceRules
+) -> tuple[list[Any], list[FieldError]]:
+    """Return a webhook's conditions on events, and all faults with pointers into the webhook.
+
+    Each is like the `did` of a query, without `having`: a change is of one event.
+    """
+    parsed, faults = [], []
+    for index, document in enumerate(documents):
+        at = pointer("eventConditions", index)
+        if isinstance(document, dict) and "having" in document:
+            faults.append(FieldError(f"{at}/having", "is about many events", "unknown"))
+            continue
+        behaviour, found = behaviour_queries().parsed(document, workspace, at)
+        parsed.append(behaviour)
+        faults += found
+    return parsed, faults
+
+
 def _selected(
     workspace: WorkspaceRules, webhook: Webhook, updates: Sequence[Update]
 ) -> list[Update]:
@@ -108,6 +132,8 @@ def _selected(
         segments=frozenset(webhook.segment_ids),
     )
     selected = [each for each in updates if selection.selects(each)]
+    if webhook.event_conditions:
+        selected = _with_fitting_events(workspace, webhook.event_conditions, selected)
     if webhook.condition is None:
         return selected
     fitting = _fitting(workspace, webhook.condition, selected)
@@ -132,6 +158,35 @@ def _fitting(workspace: WorkspaceRules, condition: Any, updates: Sequence[Update
         parameters = (workspace.id, node_id, ids, *fits.parameters)
         fitting |= {row[0] for row in fetch_all(statement, parameters, prepare=False)}
     return fitting
+
+
+def _with_fitting_events(
+    workspace: WorkspaceRules, documents: Sequence[Any], updates: Sequence[Update]
+) -> list[Update]:
+    """Return the updates without those of events that match no condition of those of their type."""
+    conditions, faults = parsed_event_conditions(documents, workspace)
+    if faults:
+        raise Invalid("The conditions are not valid", errors=faults)
+    behaviours = behaviour_queries()
+    unfit: set[EntityKey] = set()
+    for kind in {each for condition in conditions for each in behaviours.event_types(condition)}:
+        keys = [_key_of(each) for each in updates if _event_type(each) == kind]
+        unfit |= {*keys}
+        for condition in conditions:
+            if keys and kind in behaviours.event_types(condition):
+                unfit -= behaviours.matching(condition, workspace, keys)
+    return [each for each in updates if _event_type(each) is None or _key_of(each) not in unfit]
+
+
+def _event_type(update: Update) -> str | None:
+    """Return the type of a changed event; None for other entities and for deletions."""
+    entity = update["entity"]
+    return entity["data"].get("type") if entity["type"] == ChangeEntity.EVENT else None
+
+
+def _key_of(update: Update) -> EntityKey:
+    data = update["entity"]["data"]
+    return UUID(str(data["nodeId"])), UUID(str(data["id"]))
 
 
 def _is_conditional(update: Update) -> bool:

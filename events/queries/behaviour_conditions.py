@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +17,11 @@ from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.date_spans import Clock
 from contacthub_project.core.errors import FieldError
 from contacthub_project.core.sql_fragments import Fragment, all_of, union_all
-from contacthub_project.db.sql import StatementTemplate
+from contacthub_project.db.sql import StatementTemplate, fetch_all
 from customers.domain.attribute_places import Place, elements_of
 from customers.domain.moving_moments import first_awaited, moment_texts, moving_comparisons
 from customers.domain.query_compiler import SYMBOLS, bounded, compile_expression
+from customers.queries.feed import EntityKey
 from events.domain.behaviours import EventCondition, Function, Measure, parse_behaviour
 from events.models.event import Origin
 
@@ -44,6 +47,12 @@ SELECT done.customer_id FROM ({events}) AS done
 GROUP BY done.customer_id HAVING {measured}
 """
 
+# Of a node's own events and of those of members that are shown in it.
+MATCHING = """
+SELECT event.id FROM events_event AS event
+WHERE event.workspace_id = %s AND event.id = ANY (%s::uuid[])
+    AND ((event.node_id = %s AND {own}) OR (event.node_id <> %s AND {shown}))
+"""
 NEXT_VALUES = """(
     SELECT jsonb_agg(next.value) FROM (
         SELECT DISTINCT done.value COLLATE "C" AS value FROM ({events}) AS done
@@ -105,6 +114,29 @@ class EventBehaviour:
     def event_types(self, behaviour: EventCondition) -> frozenset[str]:
         """The type of the events that are meant."""
         return frozenset({behaviour.event_type})
+
+    def matching(
+        self, behaviour: EventCondition, workspace: WorkspaceRules, keys: Sequence[EntityKey]
+    ) -> set[EntityKey]:
+        """Return the events among the keys, each in its node, that the behaviour is about."""
+        clock = Clock(datetime.now(UTC), workspace.zone)
+        ids: dict[UUID, list[UUID]] = defaultdict(list)
+        for node_id, event_id in keys:
+            ids[node_id].append(event_id)
+        found = set()
+        for node_id, event_ids in ids.items():
+            own, shown = (
+                _condition(behaviour, EventAttributes(shown_in=shown_in), clock)
+                for shown_in in (None, node_id)
+            )
+            parameters = (
+                *(workspace.id, event_ids, node_id), *own.parameters,
+                *(node_id,), *shown.parameters,
+            )  # fmt: skip
+            statement = MATCHING.format(own=own.sql, shown=shown.sql)
+            rows = fetch_all(statement, parameters, prepare=False)
+            found |= {(node_id, event_id) for (event_id,) in rows}
+        return found
 
     def next_values(
         self, behaviour: EventCondition, workspace: WorkspaceRules, node: NodeRules, clock: Clock

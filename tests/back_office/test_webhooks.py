@@ -26,15 +26,18 @@ def receiver(settings: Any) -> Iterator[Receiver]:
 def test_a_webhook_is_made_changed_tried_replayed_and_deleted(hub: Hub, receiver: Receiver) -> None:
     staff = Staff(hub, "ADMIN")
     form = {
-        "name": "Shop", "url": receiver.url, "state": "ACTIVE", "entities": ["CUSTOMER"],
+        "name": "Shop", "url": receiver.url, "state": "ACTIVE", "entities": ["CUSTOMER", "EVENT"],
         "nodes": [str(hub.node.id)], "sent_fields": "base.contacts.email\r\nbase.firstName",
-        "event_types": "",
+        "event_types": "", "max_in_flight": "2",
+        "event_conditions": '[{"event": {"name": "viewedPage"}}]', "condition": "",
     }  # fmt: skip
     page = staff.submit_admin("customers_webhook_add", **form)
     assert "whsec_" in page
     webhook = Webhook.objects.get()
     assert webhook.field_paths == ["base.contacts.email", "base.firstName"]
     assert webhook.node_ids == [hub.node.id]
+    assert (webhook.max_in_flight, webhook.condition) == (2, None)
+    assert webhook.event_conditions == [{"event": {"name": "viewedPage"}}]
     assert "whsec_" not in staff.open_admin("customers_webhook_change", webhook.id)
     hub.post_customer()
     deliver()
@@ -51,6 +54,10 @@ def test_a_webhook_is_made_changed_tried_replayed_and_deleted(hub: Hub, receiver
     staff.submit_admin("customers_webhook_replay", webhook.id, offset=offset)
     deliver()
     assert len(receiver.updates) == 2
+    assert "is needed" in staff.submit_admin("customers_webhook_replay", webhook.id, offset="")
+    staff.submit_admin("customers_webhook_replay", webhook.id, moment="2020-01-01 10:00")
+    deliver()
+    assert len(receiver.updates) == 3
     log = staff.open_admin("customers_webhookattempt_changelist", q=str(webhook.id))
     assert "Shop" in log
     staff.submit_admin(
@@ -67,6 +74,21 @@ def test_a_webhook_is_made_changed_tried_replayed_and_deleted(hub: Hub, receiver
     assert not Webhook.objects.exists()
     for change in StaffChange.objects.all():
         assert "whsec_" not in str([change.before, change.after])
+
+
+def test_staff_are_told_of_a_webhook_that_was_given_up(hub: Hub, receiver: Receiver) -> None:
+    staff = Staff(hub, "ADMIN")
+    by_hand = hub.admin.post(f"{hub.path}/webhooks", {"name": "Till", "url": receiver.url}).json
+    hub.admin.put(f"{hub.path}/webhooks/{by_hand['id']}", {"state": "PAUSED"})
+    hub.admin.post(f"{hub.path}/webhooks", {"name": "Shop", "url": receiver.url})
+    receiver.answering = answers(410)
+    hub.post_customer()
+    assert "Paused webhooks" not in staff.open("dashboard").html
+    deliver()
+    told = staff.open("dashboard").html
+    assert "Paused webhooks" in told
+    assert "The receiver answered 410" in told
+    assert "Till" not in told
 
 
 def test_what_was_typed_is_kept_with_the_faults_at_their_fields(hub: Hub) -> None:

@@ -216,6 +216,9 @@ def test_an_export_in_the_background(hub: Hub) -> None:
     assert [f"by source {hub.source.id}" in each.summary for each in noted] == [True, True]
     elsewhere = f"{hub.path}/nodes/{hub.other_node.id}/exports/{job['id']}"
     assert hub.trusted.get(elsewhere).status == hub.trusted.get(f"{elsewhere}/file").status == 404
+    (stored,) = default_storage.listdir("exports")[1]
+    default_storage.delete(f"exports/{stored}")  # as an erasure does, after the export was read
+    assert hub.trusted.get(f"{path}/file").status == 404
     with TestCase.captureOnCommitCallbacks(execute=True):
         assert hub.trusted.delete(path).status == 204
     assert hub.trusted.get(path).status == 404

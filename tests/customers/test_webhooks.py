@@ -259,6 +259,38 @@ def test_types_of_events_select_events_and_leave_customers(hub: Hub, receiver: R
     assert [each["entity"]["data"]["type"] for each in receiver.updates] == ["viewedPage"]
 
 
+def test_events_are_selected_by_conditions(hub: Hub, receiver: Receiver) -> None:
+    home = {"type": "atomic", "attribute": "properties.path", "operator": "EQUALS", "value": "/"}
+    deep = home | {"operator": "IN", "value": "/shop"}
+    viewed = {"event": {"name": "viewedPage"}}
+    conditions = [viewed | {"condition": home}, viewed | {"condition": deep}]
+    webhook = make(hub, receiver, entities=["EVENT"], eventConditions=conditions)
+    assert displayed(hub, webhook)["eventConditions"] == conditions
+    ada = hub.post_customer()["id"]
+    ids = []
+    for kind, path in (
+        ("viewedPage", "/"),
+        ("viewedPage", "/help"),
+        ("viewedPage", "/shop/1"),
+        ("loggedIn", None),
+    ):
+        event = {
+            "customerId": ada, "type": kind, "context": "WEB",
+            "properties": {"path": path} if path else {}, "date": "2026-01-01T10:00:00Z",
+        }  # fmt: skip
+        answer = hub.trusted.post(f"{hub.path}/events", event)
+        assert answer.status == 202
+        ids.append(answer.json["id"])
+    deliver()
+    told = [each["entity"]["data"]["id"] for each in receiver.updates]
+    assert told == [ids[0], ids[2], ids[3]]
+    hub.trusted.delete(f"{hub.path}/customers/{ada}")
+    receiver.messages.clear()
+    deliver()
+    told = [(each["operation"], each["entity"]["data"]["id"]) for each in receiver.updates]
+    assert sorted(told) == sorted(("DELETE", each) for each in ids)
+
+
 def test_batches_hold_a_hundred_updates(hub: Hub, receiver: Receiver) -> None:
     make(hub, receiver)
     for _ in range(205):
@@ -398,6 +430,13 @@ def _leading_to(address: str) -> Any:
         ({"fields": ["base.nothing"]}, "/fields/0"),
         ({"condition": {"name": "", "query": {"type": "simple"}}}, "/condition/query"),
         ({"condition": 5}, "/condition"),
+        ({"eventConditions": [{"event": {"name": "danced"}}]}, "/eventConditions/0/event/name"),
+        (
+            {"eventConditions": [{"event": {"name": "viewedPage"}, "having": []}]},
+            "/eventConditions/0/having",
+        ),
+        ({"eventConditions": [5]}, "/eventConditions/0"),
+        ({"maxInFlight": 9}, "/maxInFlight"),
         ({"name": ""}, "/name"),
         ({"name": "a\0"}, "/name"),
         ({"colour": 1}, "/colour"),
