@@ -25,7 +25,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5}
 # A worker without -Q takes tasks of both. One with `-Q deliveries` keeps webhooks from waiting
 # behind bulk jobs, exports and segments.
-CELERY_TASK_QUEUES = (Queue("celery"), Queue("deliveries"))
+CELERY_TASK_QUEUES = (
+    Queue("celery", routing_key="celery"),
+    Queue("deliveries", routing_key="deliveries"),
+)
 CELERY_TASK_ROUTES = {"customers.tasks.deliver": {"queue": "deliveries"}}
 CELERY_BEAT_SCHEDULER = "contacthub_project.runtime.schedule:Scheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
