@@ -9,9 +9,11 @@ class AnalyticsConfig(AppConfig):
     def ready(self) -> None:
         from analytics import observers
         from analytics.actions.tenant_data import CounterDataOwner
+        from analytics.queries.operations import deltas_to_fold
         from analytics.queries.totals import counted_entities
-        from contacthub_project.db import counters
+        from contacthub_project.db import counters, gauges
 
         tenant_data.register(CounterDataOwner())
         counters.register(counted_entities)
+        gauges.register("counting", deltas_to_fold)
         observers.connect()

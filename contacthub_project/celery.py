@@ -1,9 +1,10 @@
 """The Celery app: settings named CELERY_*, tasks in each app's `tasks` module."""
 
+import contextlib
 import os
 
 from celery import Celery
-from celery.signals import heartbeat_sent, worker_init
+from celery.signals import heartbeat_sent, task_failure, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contacthub_project.settings")
 
@@ -31,3 +32,17 @@ def _refuse_newer_tables(**_: object) -> None:
         wait_until_known()
     except NewerTablesError as refused:
         raise SystemExit(str(refused)) from None
+
+
+@task_failure.connect
+def _record_failure(
+    sender: object = None, exception: BaseException | None = None, **_: object
+) -> None:
+    """Keep the failure for the operations page; its task fails the same without a database."""
+    from django.db import DatabaseError
+
+    from analytics.actions.sampling import record_failure
+
+    if exception is not None:
+        with contextlib.suppress(DatabaseError):
+            record_failure(str(getattr(sender, "name", "")), exception)

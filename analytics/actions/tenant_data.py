@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from analytics.models import Counter, Delta, Ledger, Presence
+from analytics.models import Counter, Delta, Ledger, OperationsSample, Presence
 from contacthub_project.db.tenant_data import TenantDataOwner
 
 
@@ -18,6 +18,6 @@ class CounterDataOwner(TenantDataOwner):
 
     def erase_workspace_batch(self, *, workspace_id: UUID, limit: int) -> int:
         """Delete the counters of a deleted workspace."""
-        for model in (Delta, Counter, Presence, Ledger):
+        for model in (Delta, Counter, Presence, Ledger, OperationsSample):
             model.objects.filter(workspace_id=workspace_id).delete()
         return 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.utils.formats import date_format, number_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
 
 Series = Sequence[dict[str, str]]  # of days: {"datetime": "2026-11-26", "value": "12"}
 
@@ -119,6 +121,38 @@ def bar_chart(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class HistoryChart:
+    """A figure over the last hours, for Chart.js; `rows` are the same values for a table."""
+
+    title: str
+    now: str
+    description: str
+    data: str
+    rows: tuple[tuple[str, str], ...]
+    options: str = OPTIONS
+
+
+def history_chart(
+    title: str, points: Sequence[tuple[datetime, int]], *, unit: str = ""
+) -> HistoryChart:
+    """Return the chart of a figure at moments, the last of which is now."""
+    values = [Decimal(value) for _moment, value in points]
+    labels = [date_format(localtime(moment), "j M H:i") for moment, _ in points]
+    texts = [f"{localized(value)} {unit}".strip() for value in values]
+    latest = texts[-1] if texts else "-"
+    highest = f"{localized(max(values, default=Decimal(0)))} {unit}".strip()
+    line = _dataset(title, values, "var(--color-primary-500)")
+    return HistoryChart(
+        title=title,
+        now=latest,
+        description=_("%(title)s: now %(now)s, at most %(most)s")
+        % {"title": title, "now": latest, "most": highest},
+        data=json.dumps({"labels": labels, "datasets": [line]}),
+        rows=tuple(zip(labels, texts, strict=True)),
+    )
+
+
 def _dataset(
     label: str, values: Sequence[Decimal | None], color: str, **more: object
 ) -> dict[str, object]:
@@ -140,7 +174,9 @@ class Bar:
 
 def bars(values: Sequence[tuple[str, str, str]]) -> list[Bar]:
     """Return bars of labels, values and addresses (or ""), in order."""
-    longest = max((Decimal(value) for _, value, _ in values), default=Decimal(0)) or Decimal(1)
+    longest = max(
+        (Decimal(value) for _label, value, _address in values), default=Decimal(0)
+    ) or Decimal(1)
     return [
         Bar(label, localized(Decimal(value)), round(Decimal(value) / longest * 100), address)
         for label, value, address in values

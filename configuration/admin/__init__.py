@@ -15,9 +15,17 @@ from unfold.admin import ModelAdmin
 
 from configuration.admin.source import SourceAdmin
 from configuration.admin.staff_change import StaffChangeAdmin
+from configuration.admin.user import UserAdmin
+from configuration.admin.workspace import WorkspaceAdmin
 from configuration.models import SendUserDatabase
 
-__all__ = ["SendUserDatabaseAdmin", "SourceAdmin", "StaffChangeAdmin"]
+__all__ = [
+    "SendUserDatabaseAdmin",
+    "SourceAdmin",
+    "StaffChangeAdmin",
+    "UserAdmin",
+    "WorkspaceAdmin",
+]
 
 # Groups have no permissions: these follow from roles. Clients are made by each person for
 # themselves (contacthub_project.admin.pages.clients), tokens by signing in. Second factors are

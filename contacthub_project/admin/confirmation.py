@@ -10,6 +10,7 @@ from django.forms import Form
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,19 @@ class Confirmation:
         opts = model_admin.opts
         context = model_admin.admin_site.each_context(request) | {
             "title": self.title,
-            "subtitle": str(obj),
+            "subtitle": str(obj) if obj is not None else "",
             "confirmation": self,
             "opts": opts,
             "object": obj,
-            "back": f"admin:{opts.app_label}_{opts.model_name}_change",
+            "back": self._back(opts, obj),
         }
         return TemplateResponse(request, "admin/confirm.html", context)
+
+    def _back(self, opts: Any, obj: Any) -> str:
+        """Return the address of the object's page, without one that of the list."""
+        name = f"admin:{opts.app_label}_{opts.model_name}"
+        return (
+            reverse(f"{name}_changelist")
+            if obj is None
+            else reverse(f"{name}_change", args=[obj.pk])
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -28,6 +29,8 @@ from contacthub_project.admin.context import StaffContext, WorkspaceContext, sta
 from contacthub_project.admin.refusals import refusal_text
 from contacthub_project.admin.sign_in.reauthentication import ANY, hold_form
 from contacthub_project.admin.workspace import current_workspace
+from contacthub_project.api.exception_handler import answer
+from contacthub_project.core.errors import ContacthubError
 
 
 class SavesThroughApi:
@@ -40,7 +43,7 @@ class SavesThroughApi:
 
     api_path: ClassVar[str] = ""  # of the collection, below the workspace
     update_method: ClassVar[str] = "PUT"
-    sensitive: ClassVar[Mapping[str, str]] = {}
+    sensitive: ClassVar[Mapping[str, Any]] = {}
     form = ApiModelForm
 
     def get_api_path(self, request: HttpRequest, obj: Model | None = None) -> str:
@@ -126,7 +129,7 @@ class SavesThroughApi:
 
     def sensitive_act(self, act: str) -> dict[str, str]:
         """Return the argument of `hold_form` for an act of this class."""
-        return {ANY: self.sensitive[act]} if act in self.sensitive else {}
+        return {ANY: str(self.sensitive[act])} if act in self.sensitive else {}
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Create or change the object by the API; raises RefusedByApi."""
@@ -212,6 +215,16 @@ class SavesThroughApi:
             refused.saved_version = saved.version
             refused.differences = list(_differences(form, type(form)(instance=saved)))
         return refused
+
+
+@contextmanager
+def failures_as_refusals() -> Iterator[None]:
+    """Raise RefusedByApi for failures of actions that no operation of the API calls."""
+    try:
+        yield
+    except ContacthubError as failure:
+        response = answer(failure)
+        raise RefusedByApi(Reply(response.status_code, response)) from None
 
 
 def _differences(typed: Any, saved: Any) -> Any:

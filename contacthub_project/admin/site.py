@@ -13,7 +13,13 @@ from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.utils import timezone
 
-from contacthub_project.admin.context import Refused, StaffContext, staff_context, workspace_context
+from contacthub_project.admin.context import (
+    Refused,
+    StaffContext,
+    WorkspaceContext,
+    staff_context,
+    workspace_context,
+)
 from contacthub_project.admin.navigation import OF_NO_WORKSPACE, first_page, may_open
 from contacthub_project.admin.refusals import advice
 from contacthub_project.admin.sign_in.reauthentication import hold_form
@@ -72,6 +78,24 @@ def page_of_all(
     return made
 
 
+def moved(address: str, name: str, to: str) -> Any:
+    """Register the former address of a page; it leads to the page of a model admin, `to`."""
+
+    def redirect(office: WorkspaceContext, **parts: Any) -> HttpResponseBase:
+        return HttpResponseRedirect(reverse(f"admin:{to}", args=list(parts.values())))
+
+    return page(address, name)(redirect)
+
+
+def moved_of_all(address: str, name: str, to: str) -> Any:
+    """Register the former address of a page outside of workspaces, as `moved` does."""
+
+    def redirect(staff: StaffContext) -> HttpResponseBase:
+        return HttpResponseRedirect(reverse(f"admin:{to}"))
+
+    return page_of_all(address, name)(redirect)
+
+
 def _respond(view: View, staff: StaffContext, **parts: Any) -> HttpResponseBase:
     try:
         return view(staff, **parts)
@@ -119,7 +143,7 @@ def home(request: HttpRequest) -> HttpResponseBase:
     last = request.session.get("workspace")
     chosen = last if last in known else next(iter(known), None)
     if chosen is None and staff.is_operator:
-        return HttpResponseRedirect(reverse("office:workspaces"))
+        return HttpResponseRedirect(reverse("admin:configuration_workspace_add"))
     if chosen is None:
         return staff.show(
             "refused",

@@ -23,14 +23,13 @@ from contacthub_project.admin.pages import (
     retention,
     saved_searches,
     segments,
-    users,
     workspace_settings,
-    workspaces,
 )
+from contacthub_project.admin.site import moved, moved_of_all
 
 app_name = "office"
 urlpatterns = [
-    workspaces.workspaces,
+    moved_of_all("workspaces/", "workspaces", "configuration_workspace_changelist"),
     documentation.documentation,
     clients.clients,
     access.access,
@@ -67,7 +66,7 @@ urlpatterns = [
     properties.properties,
     properties.download_properties,
     event_settings.event_settings,
-    users.users,
+    moved("settings/users/", "users", "configuration_user_changelist"),
     retention.retention,
     retention.node_retention,
     operations.operations,

@@ -67,7 +67,7 @@ def other_workspaces(request: HttpRequest) -> list[dict[str, Any]]:
         for each in staff.workspaces[:MOST_OFFERED]
     ]
     if staff.is_operator:
-        everything = reverse("office:workspaces")
+        everything = reverse("admin:configuration_workspace_changelist")
         offered.append({"icon": "domain", "title": "All workspaces", "link": everything})
     return offered
 

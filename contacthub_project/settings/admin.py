@@ -100,7 +100,7 @@ UNFOLD = {
                 ("Events", "tune", "event-settings"),
                 ("Sources", "key", "configuration.source"),
                 ("Webhooks", "webhook", "customers.webhook"),
-                ("Users", "manage_accounts", "users"),
+                ("Users", "manage_accounts", "configuration.user"),
                 ("Retention", "auto_delete", "retention"),
             ),
             {
@@ -125,7 +125,7 @@ UNFOLD = {
                 ("Quarantine", "report", "customers.quarantinedrequest"),
                 ("Data quality", "fact_check", "data-quality"),
                 ("Webhook log", "outbox", "customers.webhookattempt"),
-                ("Workspaces", "domain", "workspaces"),
+                ("Workspaces", "domain", "configuration.workspace"),
                 ("API clients", "vpn_key", "clients"),
                 ("Sessions and tokens", "devices", "access"),
             ),

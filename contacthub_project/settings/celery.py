@@ -65,6 +65,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "analytics.tasks.recount",
         "schedule": crontab(hour=3, minute=40),
     },
+    "sample what waits": {
+        "task": "analytics.tasks.sample_operations",
+        "schedule": 300.0,
+    },
     "work on bulk jobs": {
         "task": "bulkjobs.tasks.process",
         "schedule": 15.0,

@@ -32,7 +32,7 @@ PAGES = (
     "../access/",
     "", "customers/", "customers/new/", "events/", "events/new/", "settings/",
     "settings/nodes/", "settings/properties/", "settings/events/",
-    "settings/users/", "settings/retention/", "operations/", "data-quality/",
+    "settings/retention/", "operations/", "data-quality/",
     "../../configuration/source/", "../../configuration/source/add/",
     "../../configuration/staffchange/", "../../customers/consentlogentry/",
     "../../bulkjobs/bulkjob/", "../../bulkjobs/bulkjob/add/",

@@ -33,7 +33,7 @@ def test_help_is_of_pages_that_are_there_and_leads_to_documentation() -> None:
 
 def test_each_page_has_its_help(hub: Hub) -> None:
     staff = Staff(hub, "CLAB_OPERATOR", "DPO")
-    for name in ("dashboard", "customers", "events", "users", "operations"):
+    for name in ("dashboard", "customers", "events", "retention", "operations"):
         page = staff.open(name)
         assert escape(helps()[name].text) in page.html
         assert helps()[name].address in page.html

@@ -42,7 +42,7 @@ NEW_PASSWORD = "nobody guesses this one"
 ORDINARY = {
     ("access", "session"), ("access", "access-token"), ("access", "refresh-token"),
     ("access", "client"), ("clients", "delete"), ("clients", "dates"),
-    ("workspaces", "add"), ("workspaces", "status"),
+    ("configuration_workspace_add", ""), ("configuration_workspace_work_here", ""),
     ("new-customer", ""), ("edit-customer", ""), ("delete-customer", ""),
     ("duplicates", "dismiss"), ("duplicates", "reopen"),
     ("merge-customers", ""), ("undo-merge", ""),  # both can be undone
@@ -64,18 +64,19 @@ ORDINARY = {
     ("customers_webhook_delete", ""), ("customers_webhook_send_test", ""),
     ("customers_webhook_replay", ""), ("customers_webhook_show_attempts", ""),
     ("configuration_source_change", ""), ("configuration_source_delete", ""),
-    ("configuration_source_watch_live", ""),
+    ("configuration_source_watch_live", ""), ("configuration_user_show_access", ""),
 }  # fmt: skip
 READ_ONLY_PAGES = {
     "dashboard", "customers", "customer", "customer-events", "events", "event", "download-properties", "operations",
     "data-quality",
     "identity", "count-customers", "help", "segment-overlap", "privacy-receipt", "privacy-receipts",
     "privacy-request",
+    "users", "workspaces",  # lead to lists of models
 }  # fmt: skip
 REGISTERS = {
     "bulkjobs_bulkjob", "bulkjobs_exportjob",
     "configuration_source", "configuration_staffchange", "customers_consentlogentry",
-    "configuration_senduserdatabase", "customers_aggregatebuild", "customers_webhook",
+    "configuration_user", "configuration_workspace", "configuration_senduserdatabase", "customers_aggregatebuild", "customers_webhook",
     "customers_webhookattempt", "customers_quarantinedrequest", "events_product", "segments_segment",
     "events_purgerun", "django_celery_beat_clockedschedule", "django_celery_beat_crontabschedule",
     "django_celery_beat_intervalschedule", "django_celery_beat_periodictask",
@@ -104,12 +105,9 @@ class World:
         self.webhook = hub.operator.post(f"{hub.path}/webhooks", webhook)["id"]
 
     def address(self, page: str, query: str = "", **parts: Any) -> str:
-        if page in {"clients", "workspaces", "access"}:
+        if page in {"clients", "access"}:
             return reverse(f"office:{page}")
         return self.staff.url(page, **parts) + query
-
-    def about(self, act: str, **form: Any) -> dict[str, Any]:
-        return {"act": act, "id": self.colleague.id, "about": self.colleague.username} | form
 
     def send(self, address: str, form: dict[str, Any]) -> Any:
         return self.browser.post(address, form)
@@ -184,33 +182,37 @@ SENSITIVE: dict[tuple[str, str], Form] = {
     ("node", "delete"): lambda w: (
         w.address("node", node_id=w.hub.node.id), {"act": "delete", "typed": w.hub.node.name},
     ),
-    ("workspaces", "second-factor"): lambda w: (
-        w.address("workspaces"),
-        {"act": "second-factor", "id": w.hub.workspace.id, "demanded": "no"},
+    ("configuration_workspace_change", ""): lambda w: (
+        reverse("admin:configuration_workspace_change", args=[w.hub.workspace.id]),
+        {"status": "SUSPENDED"},
     ),
-    ("workspaces", "delete"): lambda w: (
-        w.address("workspaces"),
-        {"act": "delete", "id": w.hub.workspace.id, "typed": w.hub.workspace.name},
+    ("configuration_workspace_delete", ""): lambda w: (
+        reverse("admin:configuration_workspace_delete", args=[w.hub.workspace.id]),
+        {"post": "yes", "typed": w.hub.workspace.name},
     ),
-    ("users", "grants"): lambda w: (
-        w.address("users"), w.about("grants", **{f"node-{w.hub.node.id}": "R"}),
+    ("configuration_user_change", ""): lambda w: (
+        reverse("admin:configuration_user_change", args=[w.colleague.id]),
+        {"roles": ["USER"], "is_active": "on", f"node_{w.hub.node.id.hex}": "R"},
     ),
-    ("users", "add"): lambda w: (
-        w.address("users"),
-        {"act": "add", "username": "grace", "roles": ["USER", "DPO"], "password": NEW_PASSWORD,
+    ("configuration_user_add", ""): lambda w: (
+        reverse("admin:configuration_user_add"),
+        {"username": "grace", "roles": ["USER", "DPO"], "password": NEW_PASSWORD,
          "email": "grace@example.com"},
     ),
-    ("users", "let-in"): lambda w: (
-        w.address("users"), {"act": "let-in", "username": w.newcomer.username},
+    ("configuration_user_let_in", ""): lambda w: (
+        reverse("admin:configuration_user_let_in"), {"username": w.newcomer.username},
     ),
-    ("users", "let-out"): lambda w: (w.address("users"), w.about("let-out")),
-    ("users", "standing"): lambda w: (
-        w.address("users"), w.about("standing", roles=["USER"], is_active="on"),
+    ("configuration_user_let_out", ""): lambda w: (
+        reverse("admin:configuration_user_let_out", args=[w.colleague.id]), {"post": "yes"},
     ),
-    ("users", "password"): lambda w: (
-        w.address("users"), w.about("password", password=NEW_PASSWORD),
+    ("configuration_user_set_password", ""): lambda w: (
+        reverse("admin:configuration_user_set_password", args=[w.colleague.id]),
+        {"password": NEW_PASSWORD},
     ),
-    ("users", "second-factor"): lambda w: (w.address("users"), w.about("second-factor")),
+    ("configuration_user_remove_second_factor", ""): lambda w: (
+        reverse("admin:configuration_user_remove_second_factor", args=[w.colleague.id]),
+        {"post": "yes"},
+    ),
 }  # fmt: skip
 OPERATIONS = pytest.mark.parametrize("operation", SENSITIVE, ids=lambda each: "-".join(each))
 
@@ -253,13 +255,13 @@ def test_a_sensitive_form_waits_for_the_password(world: World, operation: tuple[
     assert StaffChange.objects.count() > before
     if operation in {("export-customers", ""), ("privacy-export", "")}:
         assert b"ada@x.it" in b"".join(done.streaming_content)
-    if operation == ("users", "add"):
+    if operation == ("configuration_user_add", ""):
         grace = User.objects.get(username="grace")
         assert grace.roles == ["DPO", "USER"]
         assert grace.check_password(NEW_PASSWORD)
 
     after = StaffChange.objects.count()
-    if operation != ("workspaces", "delete"):
+    if operation != ("configuration_workspace_delete", ""):
         assert "not kept any more" in Page(browser.post(address, {"kept_form": name}, follow=True))
     assert StaffChange.objects.count() == after
 
@@ -420,7 +422,7 @@ def prove(world: World) -> None:
 
 
 def test_kept_forms_are_encrypted(world: World) -> None:
-    hold(world, ("users", "add"))
+    hold(world, ("configuration_user_add", ""))
     kept = str(dict(world.browser.session))
     assert "kept_form" in kept
     for typed in (NEW_PASSWORD, "grace"):
@@ -429,15 +431,15 @@ def test_kept_forms_are_encrypted(world: World) -> None:
 
 
 def test_a_kept_form_is_for_its_page_its_session_and_a_while(world: World) -> None:
-    name = hold(world, ("users", "add"))
+    name = hold(world, ("configuration_user_add", ""))
     prove(world)
-    address = world.address("users")
+    address = reverse("admin:configuration_user_add")
     gone = "not kept any more"
 
     def refused(browser: Client, where: str) -> bool:
         return gone in Page(browser.post(where, {"kept_form": name}, follow=True))
 
-    assert refused(world.browser, world.address("workspaces"))
+    assert refused(world.browser, reverse("admin:configuration_source_add"))
     assert refused(world.browser, address + "?x=1")
     elsewhere = Client(headers={"host": "localhost"})
     sign_in(elsewhere, world.operator)
@@ -453,9 +455,11 @@ def test_a_kept_form_is_for_its_page_its_session_and_a_while(world: World) -> No
 
 @pytest.mark.parametrize("odd", ["", "x", "\0", "\ufffe", "a" * 5000, "[]"])
 def test_odd_names_of_kept_forms(world: World, odd: str) -> None:
-    hold(world, ("users", "add"))
+    hold(world, ("configuration_user_add", ""))
     prove(world)
-    sent = world.browser.post(world.address("users"), {"kept_form": odd}, follow=True)
+    sent = world.browser.post(
+        reverse("admin:configuration_user_add"), {"kept_form": odd}, follow=True
+    )
     assert "not kept any more" in Page(sent)
     displayed = world.browser.get(CONFIRM, {"form": odd}, follow=True)
     assert "not kept any more" in Page(displayed)
@@ -463,7 +467,10 @@ def test_odd_names_of_kept_forms(world: World, odd: str) -> None:
 
 
 def test_few_forms_are_kept(world: World) -> None:
-    names = [hold(world, ("users", "let-out")) for _ in range(reauthentication.MOST_KEPT + 1)]
+    names = [
+        hold(world, ("configuration_user_let_out", ""))
+        for _ in range(reauthentication.MOST_KEPT + 1)
+    ]
     assert list(world.browser.session["kept_form"]) == names[1:]
 
 
@@ -523,7 +530,8 @@ def of_model_admins() -> Iterator[tuple[str, str]]:
     """The forms of model admins that write through the API."""
     for model, each in admin.site._registry.items():
         if isinstance(each, SavesThroughApi):
-            acts = {*each.operations, *each.actions_detail} - {"view"}
+            acts = {*each.operations, *each.actions_detail, *each.actions_list, *each.sensitive}
+            acts -= {"view"}
             for act in acts:
                 yield f"{model._meta.app_label}_{model._meta.model_name}_{act}", ""
 

@@ -225,12 +225,13 @@ def test_every_change_is_in_the_audit_log(hub: Hub, capsys: Any) -> None:
     known = len(noted())
     before, after = ({"roles": [role], "active": True} for role in ("ADMIN", "USER"))
     here = (operator.user.id, hub.workspace.id)
-    standing = {"act": "standing", "id": str(person.id), "roles": ["USER"], "is_active": "on"}
-    operator.submit("users", standing)
-    operator.submit(
-        "users", {"act": "password", "id": str(person.id), "password": "correct horse battery"}
+    standing = {"roles": ["USER"], "is_active": "on", f"node_{hub.node.id.hex}": "RW"}
+    standing[f"node_{hub.other_node.id.hex}"] = "RW"
+    operator.submit_admin("configuration_user_change", person.id, **standing)
+    operator.submit_admin(
+        "configuration_user_set_password", person.id, password="correct horse battery"
     )
-    operator.submit("users", {"act": "let-out", "id": str(person.id)})
+    operator.submit_admin("configuration_user_let_out", person.id, post="yes")
     assert noted()[known:] == [
         ("Roles changed", *here, before, after),
         ("Password set", *here, None, None),

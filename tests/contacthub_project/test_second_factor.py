@@ -229,7 +229,7 @@ def test_what_ends_sessions_ends_sign_ins_too(guarded: User, change: Any) -> Non
 
 
 def test_the_last_one_that_goes_ends_sessions_and_tokens(hub: Hub) -> None:
-    operator = Staff(hub, "CLAB_OPERATOR")
+    operator, remove = Staff(hub, "CLAB_OPERATOR"), "configuration_user_remove_second_factor"
     user = Staff(hub, "ADMIN").user
     TOTP.activate(user, SECRET)
     key = Authenticator.objects.create(user=user, type="webauthn", data={"name": "Key"})
@@ -237,7 +237,7 @@ def test_the_last_one_that_goes_ends_sessions_and_tokens(hub: Hub) -> None:
     key.delete()
     assert access.open == ALL, "one is left"
     with TestCase.captureOnCommitCallbacks(execute=True):
-        page = operator.submit("users", {"act": "second-factor", "id": str(user.id)})
+        page = operator.submit_admin(remove, user.id, post="yes")
     assert "no second factor any more" in page
     assert access.open == set()
     assert colleague.open == ALL
@@ -249,11 +249,11 @@ def test_the_last_one_that_goes_ends_sessions_and_tokens(hub: Hub) -> None:
     ]
     admin = Staff(hub, "ADMIN")
     TOTP.activate(user, SECRET)
-    admin.submit("users", {"act": "second-factor", "id": str(user.id)})
+    admin.submit_admin(remove, user.id, post="yes")
     assert user.has_second_factor(), "for operators only"
     stranger = make_person()
     TOTP.activate(stranger, SECRET)
-    operator.submit("users", {"act": "second-factor", "id": str(stranger.id)})
+    operator.submit_admin(remove, stranger.id, post="yes")
     assert stranger.has_second_factor(), "not of this workspace"
 
 
@@ -474,20 +474,24 @@ def test_operators_say_where_it_is_demanded(hub: Hub) -> None:
     operator.user.save()
     give_password(operator.client, operator.user)
     operator.client.post(AUTHENTICATE, {"code": code_of()})
-    address = reverse("office:workspaces")
-    form = {"act": "second-factor", "id": str(hub.workspace.id), "demanded": "yes"}
+    address = reverse("admin:configuration_workspace_change", args=[hub.workspace.id])
+    form = {"status": "ENABLED", "demands_second_factor": "on"}
     assert admin.client.post(address, form, HTTP_HOST="localhost").status_code == 403
     hub.workspace.refresh_from_db()
     assert hub.workspace.demands_second_factor is False
-    assert "is now demanded" in Page(operator.client.post(address, form, follow=True))
+    assert "was changed" in Page(operator.client.post(address, form, follow=True))
     hub.workspace.refresh_from_db()
     assert hub.workspace.demands_second_factor is True
     assert StaffChange.objects.filter(summary="Second factor demanded").get().after == {
         "demanded": True
     }
-    assert "Signs in with a second factor" in Page(operator.client.get(operator.url("users")))
-    off = Page(operator.client.post(address, form | {"demanded": "no"}, follow=True))
-    assert "no longer demanded" in off
+    people = reverse("admin:configuration_user_changelist")
+    with_one = Page(operator.client.get(people, {"second_factor": "yes"}))
+    assert operator.user.username in with_one
+    assert admin.user.username not in with_one
+    operator.client.post(address, {"status": "ENABLED"}, follow=True)
+    hub.workspace.refresh_from_db()
+    assert hub.workspace.demands_second_factor is False
 
 
 def test_the_api_passes_none_of_it(hub: Hub) -> None:
