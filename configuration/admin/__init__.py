@@ -13,6 +13,7 @@ from oauth2_provider.models import (
 )
 from unfold.admin import ModelAdmin
 
+from configuration.admin.node import NodeAdmin
 from configuration.admin.source import SourceAdmin
 from configuration.admin.staff_change import StaffChangeAdmin
 from configuration.admin.user import UserAdmin
@@ -20,6 +21,7 @@ from configuration.admin.workspace import WorkspaceAdmin
 from configuration.models import SendUserDatabase
 
 __all__ = [
+    "NodeAdmin",
     "SendUserDatabaseAdmin",
     "SourceAdmin",
     "StaffChangeAdmin",

@@ -79,7 +79,8 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
         factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=SECOND_FACTORS)
         people = User.objects.in_workspace(office.workspace_id)
         everybody: QuerySet[Any] = people.with_grants_in(office.workspace_id)
-        return everybody.annotate(has_factor=Exists(factors))
+        everybody = everybody.annotate(has_factor=Exists(factors))
+        return everybody
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         is_number = object_id.isascii() and object_id.isdigit() and len(object_id) <= LARGEST_ID

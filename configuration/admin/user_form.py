@@ -27,6 +27,16 @@ PERMISSIONS = [
 ]
 
 
+class GrantField(forms.ChoiceField):
+    """What a person may do in a node."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(
+            label=node.name, choices=PERMISSIONS, required=False, widget=UnfoldAdminSelectWidget()
+        )
+        self.node_id = node.id
+
+
 class PersonForm(ApiModelForm):
     """A person of the workspace; fields of grants are added by `with_grants`."""
 
@@ -58,7 +68,7 @@ class PersonForm(ApiModelForm):
         if not self.instance._state.adding:
             held = {each.node_id: each.permission for each in self.instance.grants_here}
             for name, field in self.fields.items():
-                if name.startswith(GRANT):
+                if isinstance(field, GrantField):
                     self.initial[name] = held.get(field.node_id, "")
 
     @property
@@ -67,7 +77,7 @@ class PersonForm(ApiModelForm):
         return [
             {"id": str(field.node_id), "permission": self.cleaned_data[name]}
             for name, field in self.fields.items()
-            if name.startswith(GRANT) and self.cleaned_data.get(name)
+            if isinstance(field, GrantField) and self.cleaned_data.get(name)
         ]
 
     @property
@@ -95,13 +105,6 @@ class MemberForm(forms.Form):
     )
 
 
-def grant_fields(nodes: list[Node]) -> dict[str, forms.ChoiceField]:
+def grant_fields(nodes: list[Node]) -> dict[str, GrantField]:
     """Return a field for each node, by name."""
-    fields = {}
-    for node in nodes:
-        field = forms.ChoiceField(
-            label=node.name, choices=PERMISSIONS, required=False, widget=UnfoldAdminSelectWidget()
-        )
-        field.node_id = node.id  # type: ignore[attr-defined]
-        fields[f"{GRANT}{node.id.hex}"] = field
-    return fields
+    return {f"{GRANT}{node.id.hex}": GrantField(node) for node in nodes}

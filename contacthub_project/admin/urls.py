@@ -60,7 +60,7 @@ urlpatterns = [
     events.edit_event,
     events.delete_event,
     workspace_settings.workspace,
-    nodes.nodes,
+    moved("settings/nodes/", "nodes", "configuration_node_changelist"),
     nodes.node,
     nodes.aggregate_node,
     properties.properties,

@@ -95,7 +95,7 @@ UNFOLD = {
             _pages(
                 "Settings",
                 ("Workspace", "apartment", "workspace-settings"),
-                ("Nodes", "account_tree", "nodes"),
+                ("Nodes", "account_tree", "configuration.node"),
                 ("Properties", "list_alt", "properties"),
                 ("Events", "tune", "event-settings"),
                 ("Sources", "key", "configuration.source"),

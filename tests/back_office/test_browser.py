@@ -31,8 +31,10 @@ pytestmark = [
 PAGES = (
     "../access/",
     "", "customers/", "customers/new/", "events/", "events/new/", "settings/",
-    "settings/nodes/", "settings/properties/", "settings/events/",
+    "settings/properties/", "settings/events/",
     "settings/retention/", "operations/", "data-quality/",
+    "../../configuration/node/", "../../configuration/node/add/",
+    "../../configuration/user/", "../../configuration/workspace/",
     "../../configuration/source/", "../../configuration/source/add/",
     "../../configuration/staffchange/", "../../customers/consentlogentry/",
     "../../bulkjobs/bulkjob/", "../../bulkjobs/bulkjob/add/",

@@ -21,12 +21,12 @@ from tests.factories import Hub
 BASELINE = Path(__file__).with_name("page_queries.json")
 OURS = [
     "dashboard", "customers", "new-customer", "duplicates", "events", "new-event",
-    "workspace-settings", "nodes", "properties", "event-settings", "retention",
+    "workspace-settings", "properties", "event-settings", "retention",
     "operations", "data-quality", "privacy-requests", "privacy-deleted", "privacy-receipts",
 ]  # fmt: skip
 OF_A_CUSTOMER = ["customer", "edit-customer", "customer-events", "identity"]
 LISTS = [
-    "configuration_source", "configuration_staffchange", "configuration_user", "customers_consentlogentry",
+    "configuration_source", "configuration_staffchange", "configuration_node", "configuration_user", "customers_consentlogentry",
     "bulkjobs_bulkjob", "bulkjobs_exportjob", "segments_segment", "customers_webhook",
     "customers_quarantinedrequest", "events_product",
 ]  # fmt: skip

@@ -32,7 +32,7 @@ from tests.factories import Hub
 Application = get_application_model()
 OF_WORKSPACES = [each for each in urlpatterns if "workspace_id" in each.pattern.converters]
 SIMPLE = [
-    "dashboard", "customers", "events", "workspace-settings", "nodes", "properties",
+    "dashboard", "customers", "events", "workspace-settings", "properties",
     "event-settings", "retention", "operations", "data-quality", "new-event",
 ]  # fmt: skip
 ROLES = ["CLAB_OPERATOR", "ADMIN", "USER", "GUEST"]
@@ -349,7 +349,8 @@ def test_times_of_the_list_are_the_workspaces_and_say_so(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "title"), [("customers", "Customers"), ("nodes", "Nodes"), ("dashboard", "Dashboard")]
+    ("name", "title"),
+    [("customers", "Customers"), ("properties", "Properties"), ("dashboard", "Dashboard")],
 )
 def test_the_menu_marks_where_one_is(hub: Hub, name: str, title: str) -> None:
     staff = Staff(hub, "ADMIN")
@@ -475,15 +476,21 @@ def test_settings(hub: Hub) -> None:
         "workspace-settings", {"maxRequestsPerMinute": "9999"}
     )
     assert "office-" in staff.submit("workspace-settings", {"maxRequestsPerMinute": "many"}).html
-    assert "The node is there." in staff.submit("nodes", {"act": "add-entry", "name": "Till"})
-    page = staff.submit(
-        "nodes",
-        {"act": "add-aggregate", "name": "Everybody",
-         "entryNodes": [str(hub.node.id), str(hub.other_node.id)], "properties": "base.contacts.email"},
-    )  # fmt: skip
-    assert "The aggregate node is there." in page
+    new = {"type": "ENTRY", "name": "Till", "properties": "base.contacts.email"}
+    assert "The node is there." in staff.submit_admin("configuration_node_add", **new)
+    nonsense = new | {"name": "Shop", "properties": "base.nothing"}
+    assert "The node is there." not in staff.submit_admin("configuration_node_add", **nonsense)
+    both = [str(hub.node.id), str(hub.other_node.id)]
+    everybody = new | {"type": "AGGREGATE", "name": "Everybody", "entry_nodes": both}
+    page = staff.submit_admin("configuration_node_add", **everybody)
+    assert "The node is there." in page
+    assert "not built" in page
     aggregate = hub.admin.get(f"{hub.configuration}/nodes/aggregates")["elements"][0]["id"]
-    assert "is being built" in staff.submit("nodes", {"act": "activate", "id": aggregate})
+    page = staff.submit("aggregate-node", {"act": "activate"}, node_id=aggregate)
+    assert "The node is being built." in page
+    listed = staff.open_admin("configuration_node_changelist", type__exact="AGGREGATE")
+    assert "Everybody" in listed
+    assert "Till" not in listed
     form = {
         "act": "save", "name": "Many", "exclusionFilters": "[{",
     }  # fmt: skip

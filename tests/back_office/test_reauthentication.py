@@ -55,8 +55,8 @@ ORDINARY = {
     ("new-event", ""), ("edit-event", ""), ("delete-event", ""),
     ("bulkjobs_bulkjob_add", ""), ("bulkjobs_bulkjob_delete", ""), ("bulkjobs_exportjob_delete", ""),
     ("workspace-settings", ""), ("node-retention", ""), ("retention", "save"),
-    ("nodes", "add-entry"), ("nodes", "add-aggregate"), ("nodes", "activate"),
-    ("node", "save"), ("aggregate-node", "save"),
+    ("configuration_node_add", ""), ("configuration_node_change", ""),
+    ("node", "save"), ("aggregate-node", "save"), ("aggregate-node", "activate"),
     ("aggregate-node", "delete"),  # its entry nodes keep their customers
     ("properties", "switch"), ("properties", "add"), ("properties", "remove"),
     ("event-settings", "switch"), ("event-settings", "consents"),
@@ -71,10 +71,10 @@ READ_ONLY_PAGES = {
     "data-quality",
     "identity", "count-customers", "help", "segment-overlap", "privacy-receipt", "privacy-receipts",
     "privacy-request",
-    "users", "workspaces",  # lead to lists of models
+    "nodes", "users", "workspaces",  # lead to lists of models
 }  # fmt: skip
 REGISTERS = {
-    "bulkjobs_bulkjob", "bulkjobs_exportjob",
+    "bulkjobs_bulkjob", "bulkjobs_exportjob", "configuration_node",
     "configuration_source", "configuration_staffchange", "customers_consentlogentry",
     "configuration_user", "configuration_workspace", "configuration_senduserdatabase", "customers_aggregatebuild", "customers_webhook",
     "customers_webhookattempt", "customers_quarantinedrequest", "events_product", "segments_segment",

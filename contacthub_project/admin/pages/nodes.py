@@ -8,58 +8,11 @@ from typing import Any
 from django.contrib import messages
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
-from contacthub_project.admin.context import CONFIGURATION, WorkspaceContext
+from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.form_fields import BadValue, as_field_text, forced, names_in, read
 from contacthub_project.admin.site import page
-from customers.models import AggregateBuild
-
-
-@page("settings/nodes/", "nodes")
-def nodes(office: WorkspaceContext) -> HttpResponseBase:
-    """List nodes, with the progress of aggregate nodes that are built; create them."""
-    form = office.request.POST
-    if office.request.method == "POST" and _change_nodes(office, form):
-        return office.go("nodes")
-    builds = {
-        str(build.node_id): {"done": build.done, "total": build.total}
-        for build in AggregateBuild.objects.filter(workspace_id=office.workspace_id)
-    }
-    totals = {each["id"]: each["customers"] for each in office.everything("/stats/nodes")}
-    entries = office.everything(CONFIGURATION + "/nodes/entries")
-    aggregates = office.everything(CONFIGURATION + "/nodes/aggregates")
-    return office.show(
-        "settings_nodes",
-        "Nodes",
-        entries=[each | {"customers": totals.get(each["id"], 0)} for each in entries],
-        aggregates=[
-            each | {"customers": totals.get(each["id"], 0), "build": builds.get(each["id"])}
-            for each in aggregates
-        ],
-        may_write=office.may("POST", CONFIGURATION + "/nodes/entries"),
-    )
-
-
-def _change_nodes(office: WorkspaceContext, form: Any) -> bool:
-    act, base = form.get("act"), f"{office.configuration}/nodes"
-    policy = {
-        "properties": names_in(form.get("properties", "")) or ["base.contacts.email"],
-        "caseSensitive": form.get("caseSensitive") == "on",
-    }
-    texts = {"name": form.get("name", ""), "description": form.get("description") or None}
-    if act == "add-entry":
-        body = texts | {"uniqueCustomer": policy}
-        return office.done(office.api.write("POST", f"{base}/entries", body), "The node is there.")
-    if act == "add-aggregate":
-        body = texts | {"entryNodes": form.getlist("entryNodes"), "matchingProperties": policy}
-        return office.done(
-            office.api.write("POST", f"{base}/aggregates", body), "The aggregate node is there."
-        )
-    node = form.get("id", "-")
-    if act == "activate":
-        reply = office.api.write("PUT", f"{base}/aggregates/{node}/state", {"state": "ACTIVE"})
-        return office.done(reply, "The node is being built.")
-    return False
 
 
 @page(
@@ -136,6 +89,10 @@ def aggregate_node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
             reply = office.api.write("PUT", office.path + path, body)
             if office.done(reply, "The node is changed."):
                 return office.go("nodes")
+    elif form.get("act") == "activate":
+        reply = office.api.write("PUT", f"{office.path}{path}/state", {"state": "ACTIVE"})
+        if office.done(reply, _("The node is being built.")):
+            return redirect(office.request.path)
     elif form.get("act") == "delete" and office.has_typed(current["name"]):
         reply = office.api.write("DELETE", office.path + path)
         if office.done(reply, "The node is deleted."):
