@@ -111,7 +111,8 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
     ) -> Any:
         """Return the form, with a field for each node of the workspace."""
         if obj is not None:
-            fields: dict[str, Any] = self._grant_fields(request) | {"password": None}
+            fields: dict[str, Any] = self._grant_fields(request)
+            fields |= {"username": None, "password": None}
             if not self.has_operator_permission(request):
                 fields["roles"] = None
             kwargs["form"] = type("PersonForm", (PersonForm,), fields)

@@ -53,7 +53,7 @@ def test_lag_is_how_far_consumers_are_behind_the_feed(hub: Hub) -> None:
         assert hub.admin.post(f"{hub.path}/webhooks", body).status == 201
     for _ in range(3):
         hub.post_customer()
-    last = hub.admin.get(f"{hub.path}/updates")["elements"][-1]["offset"]
+    last = hub.admin.get(f"{hub.path}/updates")["updates"][-1]["offset"]
     read = gauges.read(hub.workspace.id)
     assert read["feed"] == 0
     assert 3 <= read["deliveries"] <= last

@@ -71,11 +71,13 @@ def _measure(data: Path) -> None:
         taken = []
         for _ in range(ROUNDS + 1):
             started = time.perf_counter()
-            answer = browser.get(address)
+            answer = browser.get(address, secure=True)
             if answer.streaming:
                 b"".join(answer.streaming_content)  # type: ignore[arg-type]
             taken.append(time.perf_counter() - started)
         timed.append((statistics.median(taken[1:]), max(taken), answer.status_code, address))
+    refused = [(status, address) for _, _, status, address in timed if status >= 400]
+    print(f"refused: {refused}", file=sys.stderr)
     print("| page | median ms | slowest ms | status |\n|---|---|---|---|")
     for median, slowest, status, address in sorted(timed, reverse=True):
         shown = address.replace(facts["workspaceId"], "…")
