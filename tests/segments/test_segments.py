@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from configuration.queries.rules import latest_rules_of
+from contacthub_project.core.sql_fragments import Fragment
 from segments.actions import refreshing
 from segments.actions.verification import verify_workspace
 from segments.models import DueEvaluation, ListedCustomer, Member, MembershipChange, Segment
@@ -316,6 +317,27 @@ def test_previews_and_bad_bodies(hub: Hub) -> None:
         (body | {"query": query, "shoe": 1}, {"/shoe"}),
     ):
         assert hub.admin.post(f"{hub.path}/segments", bad).paths == paths, bad
+
+
+def test_a_query_that_takes_too_long_is_refused_with_advice(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named(hub, "Ada")
+    made = make(hub, are("base.firstName", "EQUALS", "Ada"))
+    monkeypatch.setattr("segments.actions.segments.MOST_SECONDS", 0.05)
+    slow = Fragment("pg_sleep(2) IS NOT NULL")
+    monkeypatch.setattr("segments.queries.counting.compiled_query", lambda *_: slow)
+    query = wrapped(are("base.firstName", "EQUALS", "Bob"))
+    body = {"nodeId": str(hub.node.id), "query": query}
+    path = f"{hub.path}/segments"
+    for answer in (
+        hub.admin.post(path, body | {"name": "x"}),
+        hub.admin.post(f"{path}/preview", body),
+        hub.admin.put(f"{path}/{made['id']}", made | {"query": query}),
+    ):
+        assert (answer.status, answer.paths) == (400, {"/query"})
+        assert "narrow it by conditions" in str(answer.json)
+    assert Segment.objects.get().name == made["name"]
 
 
 def test_no_more_than_so_many(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
