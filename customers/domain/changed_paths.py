@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from customers.domain.merge import unchanged
-
 SINGLE = ("externalId", "extra", "enabled")
 SECTIONS = ("base", "consents", "extended", "tags")
 WITH_PATHS = frozenset({*SINGLE, *SECTIONS})
+PROPERTY = "extended."
 MOST_PATHS = 32
 
 
@@ -30,24 +29,15 @@ def changed_paths(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
 
 
 def _differing(path: str, old: Any, new: Any) -> Iterator[str]:
-    """Yield the paths at which two values of a path differ."""
-    if not (isinstance(old, dict) and isinstance(new, dict)):
+    """Yield the paths at which two values of a path differ; null and absent do not.
+
+    Values that are equal are written alike, except objects in another order: these are taken as
+    different, as are 1 and 1.0.
+    """
+    if isinstance(old, dict) and isinstance(new, dict) and not path.startswith(PROPERTY):
+        for key in old.keys() | new.keys():
+            value, now = old.get(key), new.get(key)
+            if value is not now:
+                yield from _differing(f"{path}.{key}", value, now)
+    elif repr(old) != repr(new):
         yield path
-        return
-    for key in {**old, **new}:
-        value, now = old.get(key), new.get(key)
-        if _is_same(value, now):
-            continue
-        if path == "extended":
-            yield f"{path}.{key}"
-        else:
-            yield from _differing(f"{path}.{key}", value, now)
-
-
-def _is_same(value: Any, now: Any) -> bool:
-    """Return whether two values are equal; true and 1 differ, null and absent do not."""
-    if value is now:
-        return True
-    if isinstance(value, dict | list) and isinstance(now, dict | list):
-        return unchanged({"": value}, {"": now})
-    return type(value) is type(now) and bool(value == now)
