@@ -156,9 +156,10 @@ def history_chart(
 def _dataset(
     label: str, values: Sequence[Decimal | None], color: str, **more: object
 ) -> dict[str, object]:
-    """Return a line of Chart.js; missing values leave a gap."""
+    """Return a line of Chart.js; missing values leave a gap, a single value is a point."""
     points = [None if value is None else float(value) for value in values]
-    line = {"borderWidth": 2, "pointRadius": 0, "pointHitRadius": 8, "tension": 0}
+    radius = 4 if len(points) == 1 else 0
+    line = {"borderWidth": 2, "pointRadius": radius, "pointHitRadius": 8, "tension": 0}
     return {"label": label, "data": points, "borderColor": color, **line, **more}
 
 

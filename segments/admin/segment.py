@@ -165,17 +165,15 @@ class SegmentAdmin(SavesThroughApi, WorkspaceModelAdmin):
         """Return the parts of the form; which there are depends on how members are found."""
         if obj is not None and not self.has_change_permission(request, obj):
             return [(None, {"fields": ("name", "description", "owner", "tags", "query")})]
+        own = ("name", "description", "owner", "tag_words")
+        if obj is not None and obj.kind == SegmentKind.STATIC:
+            return [(None, {"fields": (*own, "node")})]
         if obj is None:
             rules: tuple[str, ...] = ("node", "kind", "rules")
-        elif obj.kind == SegmentKind.STATIC:
-            rules = ("node",)
         else:
             is_shown = tree_of(obj.query.get("query")) is not None
             rules = ("node", "rules") if is_shown else ("node", "query_text")
-        return [
-            (None, {"fields": ("name", "description", "owner", "tag_words")}),
-            (_("Who is in it"), {"fields": rules}),
-        ]
+        return [(None, {"fields": own}), (_("Who is in it"), {"fields": rules})]
 
     def get_api_body(self, request: HttpRequest, form: Any, current: Any) -> dict[str, Any]:
         values = form.cleaned_data
