@@ -118,7 +118,8 @@ def main() -> None:
             api = Api(facts)
             manage(data, "seed_customers", "--node", api.node, "--count", str(CUSTOMERS))
             other = facts["nodeIds"][1]
-            manage(data, "seed_customers", "--node", other, "--count", "1000", "--first", "5000000")
+            further = ("--count", str(CUSTOMERS), "--first", "5000000")
+            manage(data, "seed_customers", "--node", other, *further)
             manage(data, "seed_events", "--node", api.node, "--count", str(EVENTS))
             with psycopg.connect(address_of(data), autocommit=True) as connection:
                 connection.execute("VACUUM (ANALYZE) customers_customer, events_event")
