@@ -48,11 +48,14 @@ def worker(log: Path) -> Program:
 
 
 def deliverer(log: Path) -> Program:
-    """Return the Celery worker that does nothing but deliver to webhooks, in one process."""
+    """Return the Celery worker that does nothing but deliver to webhooks, in one process.
+
+    It sends no heartbeats: those that health looks for are of the worker that does everything.
+    """
     command = [
         *CELERY, "worker", "--pool", "solo", "--queues", "deliveries",
         "--hostname", "deliveries@%h", "--loglevel", "WARNING",
-        "--without-gossip", "--without-mingle",
+        "--without-gossip", "--without-mingle", "--without-heartbeat",
     ]  # fmt: skip
     return Program("deliverer", command, log, _environment())
 
