@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from django.utils.timezone import get_current_timezone
 
+from contacthub_project.core.text import humanized
 from contacthub_project.core.timestamps import format_timestamp
 
 DEEPEST = 6
@@ -47,7 +48,7 @@ class Field:
     def group(self) -> str:
         """The heading of the field's group."""
         parts = self.path.split(".")
-        return " / ".join(_words(part) for part in parts[:-1]) or "General"
+        return " / ".join(humanized(part) for part in parts[:-1]) or "General"
 
     @property
     def input_type(self) -> str:
@@ -181,7 +182,7 @@ def _local(value: Any) -> str:
 def labelled_values(document: Mapping[str, Any], *, within: str = "") -> Iterator[tuple[str, str]]:
     """Yield the values of a document as pairs of label and text, without empty ones."""
     for name, value in document.items():
-        label = f"{within} / {_words(name)}" if within else _words(name)
+        label = f"{within} / {humanized(name)}" if within else humanized(name)
         if isinstance(value, dict):
             yield from labelled_values(value, within=label)
         elif isinstance(value, list) and value and isinstance(value[0], dict):
@@ -207,7 +208,7 @@ def _fields(
             kind, choices = _kind(meant, definitions)
             yield Field(
                 path,
-                LABELS.get(name) or _words(name),
+                LABELS.get(name) or humanized(name),
                 kind,
                 choices,
                 columns=tuple(_columns(meant, definitions, path)) if kind == "rows" else (),
@@ -264,9 +265,3 @@ def put(body: dict[str, Any], path: str, value: Any) -> None:
     for name in parents:
         body = body.setdefault(name, {})
     body[last] = value
-
-
-def _words(name: str) -> str:
-    """Return `firstName` as `First name`."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
-    return spaced[:1].upper() + spaced[1:]

@@ -8,7 +8,6 @@ from inspect import iscoroutinefunction, unwrap
 from math import ceil
 from typing import Any, NoReturn
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.authentication import BaseAuthentication
@@ -16,7 +15,6 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import ViewSet
 
-from contacthub_project.api import BASE_PATH
 from contacthub_project.api.authentication import BearerToken
 from contacthub_project.api.exception_handler import method_not_allowed
 from contacthub_project.api.filters import FilterSet
@@ -26,10 +24,10 @@ from contacthub_project.api.parsers import json_object
 from contacthub_project.api.permissions import OperationPermission
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse, NoContent
+from contacthub_project.api.request_headers import expected_version, requested_date_format
 from contacthub_project.core.date_format import DateFormat, Positions
 from contacthub_project.core.errors import (
     Forbidden,
-    Invalid,
     LimitExceeded,
     NoRoom,
     Stale,
@@ -273,41 +271,3 @@ class ContactHubViewSet(ViewSet):
 @cache
 def _instances(classes: tuple[type[Any], ...]) -> Sequence[Any]:
     return [each() for each in classes]
-
-
-def requested_date_format(request: HttpRequest, principal: Principal | None) -> DateFormat:
-    """Return the format of `X-Date-Format`, else the caller's.
-
-    Raises Invalid for an unknown format.
-    """
-    given = request.META.get("HTTP_X_DATE_FORMAT", "").strip()
-    if not given:
-        return DateFormat.ZULU if principal is None else principal.date_format
-    try:
-        return DateFormat(given)
-    except ValueError:
-        known = " or ".join(DateFormat)
-        raise Invalid.at("/X-Date-Format", f"must be {known}", "enum") from None
-
-
-def expected_version(request: HttpRequest) -> int | None:
-    """Return the version of `If-Match`; None for any version, -1 for a tag that never matches."""
-    header = request.META.get("HTTP_IF_MATCH", "").strip()
-    if not header or header == "*":
-        return None
-    tag = header.removeprefix("W/").strip('"')
-    return int(tag) if tag.isascii() and tag.isdigit() and len(tag) < 19 else -1
-
-
-def absolute_address(request: HttpRequest, path: str) -> str:
-    """Return the address of a path of the API for the client."""
-    root = settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
-    return f"{root}{BASE_PATH}{path}"
-
-
-def is_unchanged(request: HttpRequest, version: int) -> bool:
-    """Return whether `If-None-Match` names this version."""
-    header = request.META.get("HTTP_IF_NONE_MATCH")
-    if not header:
-        return False
-    return f'"{version}"' in {tag.strip().removeprefix("W/") for tag in header.split(",")}

@@ -1,7 +1,8 @@
-"""Blank text, and case-insensitive comparison of text."""
+"""Blank text, case-insensitive comparison of text, and names as words."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
 
@@ -11,6 +12,7 @@ WHITESPACE = (
     "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
+WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
 
 
 def folded(text: str) -> str:
@@ -25,3 +27,8 @@ def folded(text: str) -> str:
 def is_blank(value: Any) -> bool:
     """Return whether the value is text of white space only, which counts as no value."""
     return isinstance(value, str) and not value.strip()
+
+
+def humanized(name: str) -> str:
+    """Return `firstName` and `first_name` as `First name`."""
+    return WORD_BOUNDARY.sub(" ", name).strip().capitalize()

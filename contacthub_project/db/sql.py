@@ -119,16 +119,27 @@ def fetch_one(
 def fetch_value(
     statement: str, parameters: Sequence[Any] | Mapping[str, Any], *, prepare: bool | None = None
 ) -> Any:
-    """Return the first column of the first row, which must exist; `prepare` as for `fetch_one`."""
-    return fetch_one(statement, parameters, prepare=prepare)[0]
+    """Return the only column of the first row, which must exist; `prepare` as for `fetch_one`."""
+    (value,) = fetch_one(statement, parameters, prepare=prepare)
+    return value
 
 
 def fetch_optional(
     statement: str, parameters: Sequence[Any] | Mapping[str, Any], *, prepare: bool | None = None
 ) -> Any:
-    """Return the first column of the first row, None without one; `prepare` as for `fetch_one`."""
+    """Return the only column of the first row, None without one; `prepare` as for `fetch_one`."""
     row = fetch_one(statement, parameters, prepare=prepare)
-    return None if row is None else row[0]
+    if row is None:
+        return None
+    (value,) = row
+    return value
+
+
+def fetch_column(
+    statement: str, parameters: Sequence[Any] | Mapping[str, Any], *, prepare: bool | None = None
+) -> list[Any]:
+    """Return the only column of all rows; `prepare` as for `fetch_all`."""
+    return [value for (value,) in fetch_all(statement, parameters, prepare=prepare)]
 
 
 def fetch_record(
@@ -204,7 +215,10 @@ def row_as_json(columns: Iterable[str], *, moments: Container[str]) -> str:
 
 def record_of(record: type[Record], fetched: tuple[str] | None) -> Record | None:
     """Return the row made by `row_as_json` as a named tuple; None if there was none."""
-    return None if fetched is None else record(*orjson.loads(fetched[0]))
+    if fetched is None:
+        return None
+    (text,) = fetched
+    return record(*orjson.loads(text))
 
 
 def records_of(record: type[Record], text: str | None) -> list[Record]:

@@ -19,7 +19,7 @@ from psycopg.errors import DiskFull
 
 from configuration.models import Workspace
 from contacthub_project.core.errors import Unavailable
-from contacthub_project.db.sql import fetch_one, fetch_value, load
+from contacthub_project.db.sql import fetch_one, fetch_optional, fetch_value, load
 
 SEALED_AT_ONCE = 10_000
 SEALING_SECONDS = 10.0  # the most that one request spends on sealing; the next one continues
@@ -28,12 +28,12 @@ TRIMMED_AT_ONCE = 5_000
 UNSEALED = """
 SELECT EXISTS (SELECT FROM customers_change WHERE workspace_id = %s AND feed_offset IS NULL)
 """
-BEGIN = """
+INSERT_FEED = """
 INSERT INTO customers_feed (workspace_id, last_offset, trimmed_to) VALUES (%s, 0, 0)
 ON CONFLICT (workspace_id) DO NOTHING RETURNING workspace_id
 """
 # A separate statement: the next one must see what the previous holder has committed.
-HOLD = "SELECT last_offset FROM customers_feed WHERE workspace_id = %s FOR UPDATE"
+LOCK_FEED = "SELECT last_offset FROM customers_feed WHERE workspace_id = %s FOR UPDATE"
 SEAL = load("customers/sql/seal_changes")
 TRIM = load("customers/sql/trim_feed")
 
@@ -56,13 +56,13 @@ def _sealed(workspace_id: UUID) -> bool:
     if not fetch_value(UNSEALED, [workspace_id]):
         return True
     with transaction.atomic():
-        held = fetch_one(HOLD, [workspace_id])
-        if held is None:
-            fetch_one(BEGIN, [workspace_id])
-            held = fetch_one(HOLD, [workspace_id])
+        last_offset = fetch_optional(LOCK_FEED, [workspace_id])
+        if last_offset is None:
+            fetch_one(INSERT_FEED, [workspace_id])
+            last_offset = fetch_value(LOCK_FEED, [workspace_id])
         parameters = {
             "workspace_id": workspace_id,
-            "last_offset": held[0],
+            "last_offset": last_offset,
             "limit": SEALED_AT_ONCE,
         }
         # A plan made for few changes would be quadratic in many.
@@ -91,7 +91,7 @@ def trim(workspace_id: UUID) -> int:
         pass
     before = timezone.now() - timedelta(days=settings.FEED_DAYS)
     with transaction.atomic():
-        if fetch_one(HOLD, [workspace_id]) is None:
+        if fetch_one(LOCK_FEED, [workspace_id]) is None:
             return 0
         parameters = {"workspace_id": workspace_id, "before": before, "limit": TRIMMED_AT_ONCE}
         trimmed: int = fetch_value(TRIM, parameters, prepare=False)

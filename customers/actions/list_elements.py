@@ -17,7 +17,7 @@ from contacthub_project.core.principal import Principal
 from customers.actions.modification import modify_customer
 from customers.actions.modification_body import Modification
 from customers.domain.merge import EMPTY, Document, for_update
-from customers.models.customer import CustomerRow
+from customers.models.customer_row import CustomerRow
 from customers.queries.documents import document_of
 
 Element = Mapping[str, Any]

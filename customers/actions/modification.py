@@ -51,9 +51,9 @@ from customers.domain.merge import (
 from customers.domain.modes import Mode
 from customers.domain.passwords import keep_password
 from customers.models import ChangeCause, Customer
-from customers.models.customer import alive_row
 from customers.models.customer_row import CustomerRow
 from customers.queries.documents import document_of, system_properties
+from customers.queries.live_rows import alive_row
 from customers.queries.suppressions import returning
 
 MOST_HELD = 4  # customers that a process locks at once to change them

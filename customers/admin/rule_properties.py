@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from configuration.domain.customer_schema import LIST_OF, SECRET, CustomerSchema
 from configuration.domain.schema_tree import resolve
+from contacthub_project.core.text import humanized
 
 _EMPTY = [("IS_NOT_NULL", "is filled"), ("IS_NULL", "is empty")]
 _MOMENTS = [
@@ -85,13 +85,14 @@ def properties_of(schema: CustomerSchema) -> list[Property]:
     """Return the properties of customers that rules can be made of, by group and label."""
     found = []
     for path, kind in schema.kinds().items():
-        is_list, held = kind.startswith(LIST_OF), kind.removeprefix(LIST_OF)
-        if held not in OPERATORS or path in SECRET:
+        is_list, value_kind = kind.startswith(LIST_OF), kind.removeprefix(LIST_OF)
+        if value_kind not in OPERATORS or path in SECRET:
             continue
         choices = _choices(schema.document, path)
-        shown = "choice" if choices and held == "text" else held
+        input_kind = "choice" if choices and value_kind == "text" else value_kind
         group, label = _place(path)
-        found.append(Property(path, group, label, "list" if is_list else shown, shown, choices))
+        operators = "list" if is_list else input_kind
+        found.append(Property(path, group, label, operators, input_kind, choices))
     return sorted(found, key=lambda each: (GROUPS.index(each.group), each.label))
 
 
@@ -106,14 +107,14 @@ def _place(path: str) -> tuple[str, str]:
     first, *rest = path.split(".")
     if path in LABELS:
         return ("Person" if first == "base" else "Record"), LABELS[path]
-    if first == "base" and len(rest) > 1 and _words(rest[0]).capitalize() in GROUPS:
-        group, names = _words(rest[0]).capitalize(), rest[1:]
+    if first == "base" and len(rest) > 1 and humanized(rest[0]) in GROUPS:
+        group, names = humanized(rest[0]), rest[1:]
     elif first in {"consents", "extended", "tags"}:
         group, names = {"extended": "Own properties"}.get(first, first.capitalize()), rest
     else:
         group, names = ("Person", rest) if first == "base" else ("Record", path.split("."))
-    label = " / ".join(_words(each) for each in names)
-    return group, label[:1].upper() + label[1:]
+    label = " / ".join(map(humanized, names)).capitalize()
+    return group, label
 
 
 def _choices(document: Mapping[str, Any], path: str) -> tuple[str, ...]:
@@ -128,7 +129,3 @@ def _choices(document: Mapping[str, Any], path: str) -> tuple[str, ...]:
             return ()
     schema = resolve(schema, document)
     return tuple(str(each) for each in schema.get("enum", ()) if each is not None)
-
-
-def _words(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").lower()

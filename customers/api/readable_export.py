@@ -10,7 +10,8 @@ import orjson
 from django.utils.html import escape
 
 from contacthub_project.api.renderers import json_bytes
-from customers.domain.readable import in_words, labelled
+from contacthub_project.core.text import humanized
+from customers.domain.readable import labelled
 from customers.observers import ExportedList
 
 STYLE = (
@@ -38,7 +39,7 @@ def readable_export(
         f"<h2>Profile</h2>{_pairs(customer)}"
     ).encode()
     for each in lists:
-        yield f"<h2>{escape(in_words(each.name))}</h2><section>".encode()
+        yield f"<h2>{escape(humanized(each.name))}</h2><section>".encode()
         is_empty = True
         for element in each.elements:
             is_empty = False

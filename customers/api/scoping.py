@@ -9,20 +9,20 @@ from uuid import UUID
 
 from configuration.api.scoping import WorkspaceScopedViewSet
 from configuration.queries.rules import NodeRules
+from contacthub_project.api.addresses import absolute_address
 from contacthub_project.api.query import id_or_unknown
-from contacthub_project.api.viewsets import absolute_address
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Conflict, NotFound
 from contacthub_project.runtime.blocking import in_thread_if_blocking, run_blocking
 from customers.domain.passwords import may_read_passwords
 from customers.models import Customer
-from customers.models.customer import alive_row
 from customers.models.customer_row import CustomerRow
 from customers.queries.documents import (
     customer_moments,
     customer_response,
     untrusted_customer_response,
 )
+from customers.queries.live_rows import alive_row
 from customers.queries.merges import merged_into
 
 

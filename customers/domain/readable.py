@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from contacthub_project.core.text import humanized
+
 MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]00:?00)")
 
 
@@ -17,15 +19,15 @@ def labelled(value: Any, label: str = "") -> Iterator[tuple[str, str]]:
     """
     if isinstance(value, Mapping):
         for name, child in value.items():
-            inner = in_words(str(name))
+            inner = humanized(str(name))
             yield from labelled(child, f"{label} / {inner}" if label else inner)
     elif isinstance(value, list) and any(isinstance(each, Mapping | list) for each in value):
         for number, child in enumerate(value, 1):
             yield from labelled(child, f"{label} {number}".strip())
     elif isinstance(value, list):
-        told = [text_of(each) for each in value if each is not None and each != ""]
-        if told:
-            yield label, ", ".join(told)
+        texts = [text_of(each) for each in value if each is not None and each != ""]
+        if texts:
+            yield label, ", ".join(texts)
     elif value is not None and value != "":
         yield label, text_of(value)
 
@@ -37,9 +39,3 @@ def text_of(value: Any) -> str:
     text = str(value)
     moment = MOMENT.fullmatch(text)
     return f"{moment[1]} {moment[2]} UTC" if moment else text
-
-
-def in_words(name: str) -> str:
-    """Return `firstName` and `first_name` as `First name`."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").strip().lower()
-    return spaced[:1].upper() + spaced[1:]

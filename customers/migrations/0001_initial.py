@@ -4,7 +4,7 @@ from pathlib import Path
 
 import contacthub_project.core.identifiers
 import contacthub_project.db.keys
-import customers.models.customer
+import customers.models.database_functions
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.fields.json
@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
             name='Customer',
             fields=[
                 ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('int_id', models.BigIntegerField(db_default=customers.models.customer.NextIntId(), editable=False)),
+                ('int_id', models.BigIntegerField(db_default=customers.models.database_functions.NextIntId(), editable=False)),
                 ('external_id', models.TextField(blank=True, null=True)),
                 ('enabled', models.BooleanField(default=True)),
                 ('version', models.IntegerField(default=1)),
@@ -180,19 +180,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded('external_id'), 'C'), condition=models.Q(('external_id__isnull', False), ('deleted', 0)), name='customer_folded_external_id'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.database_functions.Folded('external_id'), 'C'), condition=models.Q(('external_id__isnull', False), ('deleted', 0)), name='customer_folded_external_id'),
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded(django.db.models.fields.json.KeyTextTransform('email', django.db.models.fields.json.KeyTextTransform('contacts', 'base'))), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_email'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.database_functions.Folded(django.db.models.fields.json.KeyTextTransform('email', django.db.models.fields.json.KeyTextTransform('contacts', 'base'))), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_email'),
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded(django.db.models.fields.json.KeyTextTransform('lastName', 'base')), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_last_name'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.database_functions.Folded(django.db.models.fields.json.KeyTextTransform('lastName', 'base')), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_last_name'),
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded(django.db.models.fields.json.KeyTextTransform('firstName', 'base')), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_first_name'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.database_functions.Folded(django.db.models.fields.json.KeyTextTransform('firstName', 'base')), 'C'), models.F('id'), condition=models.Q(('deleted', 0)), name='customer_first_name'),
         ),
         migrations.AddIndex(
             model_name='customer',
@@ -204,11 +204,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded('external_id'), 'C'), condition=models.Q(('external_id__isnull', False), ('deleted', 1)), name='customer_deleted_external_id'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.database_functions.Folded('external_id'), 'C'), condition=models.Q(('external_id__isnull', False), ('deleted', 1)), name='customer_deleted_external_id'),
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded(django.db.models.fields.json.KeyTextTransform('email', django.db.models.fields.json.KeyTextTransform('contacts', 'base'))), 'C'), condition=models.Q(('deleted', 1)), name='customer_deleted_email'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.database_functions.Folded(django.db.models.fields.json.KeyTextTransform('email', django.db.models.fields.json.KeyTextTransform('contacts', 'base'))), 'C'), condition=models.Q(('deleted', 1)), name='customer_deleted_email'),
         ),
         migrations.AddConstraint(
             model_name='customer',

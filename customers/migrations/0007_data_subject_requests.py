@@ -4,7 +4,7 @@ from pathlib import Path
 
 import contacthub_project.core.identifiers
 import contacthub_project.db.keys
-import customers.models.customer
+import customers.models.database_functions
 import customers.models.other_contacts
 import django.contrib.postgres.indexes
 import django.db.models.fields.json
@@ -44,11 +44,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.DialledBackwards(django.db.models.fields.json.KeyTextTransform('mobilePhone', django.db.models.fields.json.KeyTextTransform('contacts', 'base'))), 'C'), condition=models.Q(('base__contacts__has_key', 'mobilePhone')), name='customer_mobile_phone'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.database_functions.DialledBackwards(django.db.models.fields.json.KeyTextTransform('mobilePhone', django.db.models.fields.json.KeyTextTransform('contacts', 'base'))), 'C'), condition=models.Q(('base__contacts__has_key', 'mobilePhone')), name='customer_mobile_phone'),
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.customer.DialledBackwards(django.db.models.fields.json.KeyTextTransform('phone', django.db.models.fields.json.KeyTextTransform('contacts', 'base'))), 'C'), condition=models.Q(('base__contacts__has_key', 'phone')), name='customer_phone'),
+            index=models.Index(models.F('node'), django.db.models.functions.comparison.Collate(customers.models.database_functions.DialledBackwards(django.db.models.fields.json.KeyTextTransform('phone', django.db.models.fields.json.KeyTextTransform('contacts', 'base'))), 'C'), condition=models.Q(('base__contacts__has_key', 'phone')), name='customer_phone'),
         ),
         migrations.RunSQL(OTHER_CONTACT_KEYS, "DROP FUNCTION customers_other_contact_keys"),
         migrations.AddIndex(

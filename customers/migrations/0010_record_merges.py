@@ -2,7 +2,7 @@
 
 import contacthub_project.core.identifiers
 import contacthub_project.db.keys
-import customers.models.customer
+import customers.models.database_functions
 import django.db.models.functions.comparison
 from django.db import migrations, models
 
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('external_id', models.TextField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('match_key__isnull', False)), fields=['workspace_id', 'node_id', 'match_key'], name='former_identity_key'), models.Index(models.F('workspace_id'), models.F('node_id'), django.db.models.functions.comparison.Collate(customers.models.customer.Folded('external_id'), 'C'), condition=models.Q(('external_id__isnull', False)), name='former_identity_external_id'), models.Index(fields=['workspace_id', 'merge_id'], name='former_identities_of_merge'), models.Index(fields=['workspace_id', 'current_id'], name='former_identities_current')],
+                'indexes': [models.Index(condition=models.Q(('match_key__isnull', False)), fields=['workspace_id', 'node_id', 'match_key'], name='former_identity_key'), models.Index(models.F('workspace_id'), models.F('node_id'), django.db.models.functions.comparison.Collate(customers.models.database_functions.Folded('external_id'), 'C'), condition=models.Q(('external_id__isnull', False)), name='former_identity_external_id'), models.Index(fields=['workspace_id', 'merge_id'], name='former_identities_of_merge'), models.Index(fields=['workspace_id', 'current_id'], name='former_identities_current')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('external_id', None), ('match_key__isnull', False)), models.Q(('external_id__isnull', False), ('match_key', None)), _connector='OR'), name='former_identity_is_one')],
             },
         ),

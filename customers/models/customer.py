@@ -8,12 +8,11 @@ from uuid import UUID
 import orjson
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Q, Value
 from django.db.models.fields.json import KT, KeyTransform
 from django.db.models.functions import Collate
 
 from configuration.models import Node, Workspace
-from contacthub_project.db.gathering import Gatherer, gathering_connections
 from contacthub_project.db.keys import (
     TenantForeignKey,
     TenantForeignKeyConstraint,
@@ -21,7 +20,7 @@ from contacthub_project.db.keys import (
     TenantPrimaryKey,
 )
 from contacthub_project.db.querysets import TenantQuerySet
-from contacthub_project.db.sql import fetch_all, fetch_one, record_of, records_of
+from contacthub_project.db.sql import fetch_all, fetch_one, fetch_value, record_of, records_of
 from customers.models.customer_row import (
     KNOWN_ROWS,
     LIVE_ROW,
@@ -33,35 +32,11 @@ from customers.models.customer_row import (
     LOCKED_SAME_PERSON,
     CustomerRow,
 )
+from customers.models.database_functions import DialledBackwards, Folded, NextIntId
 from customers.models.other_contacts import HAS_OTHER_CONTACTS, OtherContactKeys, email_keys
 
 # The telephone numbers by which people are found, and their indexes.
 PHONES = {"mobilePhone": "mobile_phone", "phone": "phone"}
-
-
-class Folded(Func):
-    """Text compared ignoring case and surrounding space (see customers/sql/case_folding.sql)."""
-
-    function = "customers_folded"
-    output_field = models.TextField()
-
-
-class DialledBackwards(Func):
-    """The digits of a telephone number, the last first.
-
-    So that a number without the country's prefix is the beginning of the same with it.
-    """
-
-    function = "reverse"
-    template = r"%(function)s(regexp_replace(%(expressions)s, '[^0-9]', '', 'g'))"
-    output_field = models.TextField()
-
-
-class NextIntId(Func):
-    """The next value of the sequence of customers' integer ids, shared by all workspaces."""
-
-    function = "nextval"
-    template = "%(function)s('customers_customer_int_id_seq')"
 
 
 class DeletedState(models.IntegerChoices):
@@ -120,8 +95,7 @@ class CustomerQuerySet(TenantQuerySet["Customer"]):
 
     def live_rows(self, workspace_id: UUID, ids: list[UUID]) -> list[CustomerRow]:
         """Return the live customers among `ids`, in the order of their ids."""
-        (rows,) = fetch_one(LIVE_ROWS, (ids, workspace_id))
-        return records_of(CustomerRow, rows)
+        return records_of(CustomerRow, fetch_value(LIVE_ROWS, (ids, workspace_id)))
 
     def lock_live_row(
         self, workspace_id: UUID, customer_id: UUID, *, to_delete: bool = False
@@ -139,23 +113,20 @@ class CustomerQuerySet(TenantQuerySet["Customer"]):
 
     def known_rows(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow]:
         """Return those of the customers that are not forgotten, deleted or not, by their ids."""
-        (rows,) = fetch_one(KNOWN_ROWS, (list(ids), workspace_id), prepare=False)
+        rows = fetch_value(KNOWN_ROWS, (list(ids), workspace_id), prepare=False)
         return records_of(CustomerRow, rows)
 
     def lock_known_rows(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow]:
         """Return the same, locked in the order of their ids, to be forgotten."""
-        rows = fetch_all(LOCKED_KNOWN_ROWS, (list(ids), workspace_id), prepare=False)
-        return [CustomerRow(*orjson.loads(text)) for (text,) in rows]
+        return _locked(LOCKED_KNOWN_ROWS, workspace_id, ids)
 
     def lock_live_rows(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow]:
-        """The live customers among `ids`, locked in the order of their ids, to go or to stay."""
-        rows = fetch_all(LOCKED_LIVE_ROWS, (list(ids), workspace_id), prepare=False)
-        return [CustomerRow(*orjson.loads(text)) for (text,) in rows]
+        """Return the live customers among `ids`, locked in the order of their ids."""
+        return _locked(LOCKED_LIVE_ROWS, workspace_id, ids)
 
     def lock_rows(self, workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow]:
-        """The customers among `ids`, whatever has become of them, locked in their order."""
-        rows = fetch_all(LOCKED_ROWS, (list(ids), workspace_id), prepare=False)
-        return [CustomerRow(*orjson.loads(text)) for (text,) in rows]
+        """Return the customers among `ids` in any state, locked in the order of their ids."""
+        return _locked(LOCKED_ROWS, workspace_id, ids)
 
     def lock_same_person(
         self, workspace_id: UUID, node_id: UUID, match_key: bytes | None
@@ -168,7 +139,7 @@ class CustomerQuerySet(TenantQuerySet["Customer"]):
     def lock_heir(
         self, workspace_id: UUID, node_id: UUID, match_key: bytes | None
     ) -> CustomerRow | None:
-        """The live customer that has got this key by a merge, locked until the transaction ends."""
+        """Return the live customer that has this key by a merge, locked until the end."""
         return record_of(CustomerRow, fetch_one(LOCKED_HEIR, (node_id, match_key, workspace_id)))
 
 
@@ -294,24 +265,6 @@ class Customer(TenantModel):
         return str(self.id)
 
 
-async def alive_row(workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
-    """Return `live_row`, in the event loop read together with the workspace's other reads."""
-    return await _reads.submit(workspace_id, customer_id)
-
-
-async def _read_together(workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow | None]:
-    async with gathering_connections.connection() as raw:
-        if len(ids) == 1:
-            cursor = await raw.execute(LIVE_ROW, (ids[0], workspace_id))
-            return [record_of(CustomerRow, await cursor.fetchone())]
-        cursor = await raw.execute(LIVE_ROWS, (list(set(ids)), workspace_id))
-        row = await cursor.fetchone()
-    found = {each.id: each for each in records_of(CustomerRow, row and row[0])}
-    return [found.get(str(customer_id)) for customer_id in ids]
-
-
-def _read_alone(workspace_id: UUID, customer_id: UUID) -> CustomerRow | None:
-    return Customer.objects.live_row(workspace_id, customer_id)
-
-
-_reads = Gatherer(_read_together, alone=_read_alone, repeats=True, lanes_of_group=2)
+def _locked(statement: str, workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow]:
+    rows = fetch_all(statement, (list(ids), workspace_id), prepare=False)
+    return [CustomerRow(*orjson.loads(text)) for (text,) in rows]

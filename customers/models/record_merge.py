@@ -12,7 +12,7 @@ from django.db.models.functions import Collate
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
 from contacthub_project.db.querysets import TenantQuerySet
-from customers.models.customer import Folded
+from customers.models.database_functions import Folded
 
 
 class RecordMergeQuerySet(TenantQuerySet["RecordMerge"]):
@@ -32,7 +32,7 @@ class RecordMerge(TenantModel):
     """A merge of customers of a node into `survivor_id`.
 
     The journal for undoing it: `before` and `after` are the survivor's row
-    (`customers.models.customer.CustomerRow`) before and after, `origins` the origin of each
+    (`customers.models.customer_row.CustomerRow`) before and after, `origins` the origin of each
     property's value; they are null when the journal has been removed. `author` is the source or
     person that merged; `counts` is the number of moved rows, by kind.
     """

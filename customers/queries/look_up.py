@@ -14,7 +14,8 @@ from django.db.models.functions import Collate, Concat
 
 from contacthub_project.core.identifiers import as_uuid
 from customers.models import Customer
-from customers.models.customer import CustomerQuerySet, Folded
+from customers.models.customer import CustomerQuerySet
+from customers.models.database_functions import Folded
 
 LONGEST = 200
 MOST_WORDS = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from configuration.queries.rules import NodeRules
-from contacthub_project.db.sql import fetch_one, load
+from contacthub_project.db.sql import fetch_optional, load
 
 # Only an existing survivor.
 MERGED_INTO = """
@@ -20,8 +20,8 @@ HEIR = load("customers/sql/heir_of_external_id")
 
 def merged_into(workspace_id: UUID, customer_id: UUID) -> UUID | None:
     """Return the live customer with the data of a merged one; None for others."""
-    found = fetch_one(MERGED_INTO, [workspace_id, customer_id])
-    return None if found is None else found[0]
+    found: UUID | None = fetch_optional(MERGED_INTO, [workspace_id, customer_id])
+    return found
 
 
 def heir_of_external_id(workspace_id: UUID, node: NodeRules, external_id: str) -> UUID | None:
@@ -32,5 +32,5 @@ def heir_of_external_id(workspace_id: UUID, node: NodeRules, external_id: str) -
         "external_id": external_id,
         "ignores_case": node.matching.ignores_case_of("externalId"),
     }
-    found = fetch_one(HEIR, parameters)
-    return None if found is None else found[0]
+    found: UUID | None = fetch_optional(HEIR, parameters)
+    return found

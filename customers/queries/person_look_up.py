@@ -16,7 +16,8 @@ from django.db.models.functions import Collate, Concat
 
 from contacthub_project.core.identifiers import as_uuid
 from customers.models import Customer, DeletedState
-from customers.models.customer import PHONES, CustomerQuerySet, DialledBackwards
+from customers.models.customer import PHONES, CustomerQuerySet
+from customers.models.database_functions import DialledBackwards
 from customers.models.other_contacts import FEWEST_DIGITS, SHORTEST_NUMBER, phone_keys
 from customers.queries.look_up import LAST_CHARACTER, named
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import FieldError, Invalid, pointer
-from contacthub_project.db.sql import fetch_all
+from contacthub_project.db.sql import fetch_column
 from customers.domain.webhooks import (
     BATCH,
     UpdateSelection,
@@ -156,7 +156,7 @@ def _fitting(workspace: WorkspaceRules, condition: Any, updates: Sequence[Update
         assert fits is not None
         statement = FITTING.format(condition=fits.sql)
         parameters = (workspace.id, node_id, ids, *fits.parameters)
-        fitting |= {row[0] for row in fetch_all(statement, parameters, prepare=False)}
+        fitting.update(fetch_column(statement, parameters, prepare=False))
     return fitting
 
 

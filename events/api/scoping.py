@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contacthub_project.api.viewsets import absolute_address
+from contacthub_project.api.addresses import absolute_address
 from contacthub_project.core.errors import Conflict, ContacthubError
 from customers.api.refusals import RefusalRecording
 from customers.domain.refusals import RefusedEntity

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import contacthub_project.core.identifiers
 import contacthub_project.db.keys
-import customers.models.customer
+import customers.models.database_functions
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.db.models.deletion
@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
                 ('node', contacthub_project.db.keys.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='configuration.node')),
             ],
             options={
-                'indexes': [models.Index(models.F('customer_id'), models.OrderBy(models.F('date'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('customer_id__isnull', False)), name='event_of_customer'), models.Index(models.F('workspace_id'), models.F('node'), models.OrderBy(models.F('date'), descending=True), models.OrderBy(models.F('id'), descending=True), name='event_in_node'), models.Index(fields=['node', 'type', 'date'], name='event_of_type_in_node'), models.Index(models.F('node'), customers.models.customer.Folded('bring_back_value'), models.F('bring_back_type'), condition=models.Q(('customer_id__isnull', True)), name='event_waiting')],
+                'indexes': [models.Index(models.F('customer_id'), models.OrderBy(models.F('date'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('customer_id__isnull', False)), name='event_of_customer'), models.Index(models.F('workspace_id'), models.F('node'), models.OrderBy(models.F('date'), descending=True), models.OrderBy(models.F('id'), descending=True), name='event_in_node'), models.Index(fields=['node', 'type', 'date'], name='event_of_type_in_node'), models.Index(models.F('node'), customers.models.database_functions.Folded('bring_back_value'), models.F('bring_back_type'), condition=models.Q(('customer_id__isnull', True)), name='event_waiting')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('origin__in', ['NATIVE', 'DUPLICATE'])), name='event_origin_known'), models.CheckConstraint(condition=models.Q(models.Q(('bring_back_type__isnull', True), ('bring_back_value__isnull', True)), models.Q(('bring_back_type__in', ['SESSION_ID', 'EXTERNAL_ID']), ('bring_back_value__isnull', False)), _connector='OR'), name='event_bring_back_whole'), models.CheckConstraint(condition=models.Q(('customer_id__isnull', False), ('bring_back_type__isnull', False), _connector='OR'), name='event_is_somebodys'), models.CheckConstraint(condition=models.Q(('version__gte', 1)), name='event_version_positive'), models.CheckConstraint(condition=models.Q(('external_id', ''), _negated=True), name='event_external_id_not_empty'), models.UniqueConstraint(condition=models.Q(('external_id__isnull', False)), fields=('workspace_id', 'node', 'external_id', 'type'), name='event_external_id_once')],
             },
         ),

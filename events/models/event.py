@@ -21,7 +21,7 @@ from contacthub_project.db.keys import (
 from contacthub_project.db.querysets import TenantQuerySet
 from contacthub_project.db.sql import fetch_all, fetch_one, load, record_of, records_of, row_as_json
 from customers.domain.identities import EXTERNAL_ID, SESSION_ID
-from customers.models.customer import Folded
+from customers.models.database_functions import Folded
 from events.domain.draft import LONGEST_EXTERNAL_ID, LONGEST_VALUE
 
 

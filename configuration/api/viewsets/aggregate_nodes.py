@@ -16,8 +16,8 @@ from configuration.api.serializers.aggregates import (
 from configuration.models import Node
 from contacthub_project.api import pagination
 from contacthub_project.api.renderers import JsonResponse, NoContent
+from contacthub_project.api.request_headers import expected_version
 from contacthub_project.api.schema import page_of
-from contacthub_project.api.viewsets import expected_version
 
 
 class AggregateNodeViewSet(WorkspaceScopedViewSet):

@@ -9,7 +9,7 @@ from configuration.models import Workspace
 from configuration.models.user import Role
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
-from contacthub_project.api.viewsets import expected_version
+from contacthub_project.api.request_headers import expected_version
 
 
 class ConfigurationViewSet(WorkspaceScopedViewSet):

@@ -23,11 +23,12 @@ from configuration.api.serializers.nodes import (
 )
 from configuration.models import Node, Rekeying
 from contacthub_project.api import pagination
+from contacthub_project.api.addresses import absolute_address
 from contacthub_project.api.parameters import flag_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse, NoContent
+from contacthub_project.api.request_headers import expected_version
 from contacthub_project.api.schema import page_of
-from contacthub_project.api.viewsets import absolute_address, expected_version
 from contacthub_project.core.errors import NotFound
 
 

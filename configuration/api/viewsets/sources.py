@@ -12,8 +12,8 @@ from configuration.models import Source
 from contacthub_project.api import pagination
 from contacthub_project.api.query import get_or_not_found
 from contacthub_project.api.renderers import JsonResponse, NoContent
+from contacthub_project.api.request_headers import expected_version
 from contacthub_project.api.schema import page_of
-from contacthub_project.api.viewsets import expected_version
 
 
 class SourceViewSet(WorkspaceScopedViewSet):

@@ -125,7 +125,7 @@ class PostgresServer(EmbeddedServer):
                 "SELECT count(*) FROM pg_ls_waldir()"
                 " WHERE name > pg_walfile_name(pg_current_wal_lsn()) AND name ~ '^[0-9A-F]{24}$'"
             ).fetchone()
-            ready = found[0] if found else 0
+            (ready,) = found or (0,)
             if ready >= LOG_FILES_READY:
                 return
             for _ in range(LOG_FILES_READY - ready):

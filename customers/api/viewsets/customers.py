@@ -21,7 +21,7 @@ from contacthub_project.api.parameters import (
 )
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import Empty, JsonResponse, NotModified
-from contacthub_project.api.viewsets import expected_version, is_unchanged
+from contacthub_project.api.request_headers import expected_version, is_unchanged
 from contacthub_project.core.errors import Conflict, Forbidden, Invalid
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.principal import READ

@@ -13,12 +13,12 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 
 from configuration.models import Workspace
+from contacthub_project.api.addresses import absolute_address
 from contacthub_project.api.fields import StrictFlag, StrictText
 from contacthub_project.api.parameters import choice_parameter, flag_parameter, text_parameter
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent, json_bytes, json_bytes_in
 from contacthub_project.api.serializers import StrictSerializer
-from contacthub_project.api.viewsets import absolute_address
 from contacthub_project.core.date_format import DateFormat, Positions
 from customers.actions.data_protection import exported_lists, forget_customer, request_export
 from customers.actions.held import held_customer

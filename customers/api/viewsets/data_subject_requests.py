@@ -12,9 +12,9 @@ from contacthub_project.api.fields import IgnoredField, ImmutableField, StrictTe
 from contacthub_project.api.pagination import LARGEST_MATCH
 from contacthub_project.api.query import get_or_not_found
 from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.api.request_headers import expected_version
 from contacthub_project.api.schema import page_of
 from contacthub_project.api.serializers import StrictSerializer
-from contacthub_project.api.viewsets import expected_version
 from contacthub_project.core.date_format import Positions
 from customers.actions.data_subject_requests import create_request, modify_request
 from customers.api.filters.privacy import DataSubjectRequestFilterSet

@@ -13,8 +13,8 @@ from contacthub_project.api.fields import StrictInteger
 from contacthub_project.api.parameters import flag_parameter, text_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.api.request_headers import expected_version
 from contacthub_project.api.serializers import StrictSerializer
-from contacthub_project.api.viewsets import expected_version
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Conflict
 from customers.actions.undoing_changes import preview_undoing, undo_change

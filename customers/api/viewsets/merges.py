@@ -18,8 +18,8 @@ from contacthub_project.api.pagination import LARGEST_MATCH
 from contacthub_project.api.parameters import flag_parameter
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse
+from contacthub_project.api.request_headers import expected_version
 from contacthub_project.api.serializers import StrictSerializer
-from contacthub_project.api.viewsets import expected_version
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Conflict, FieldError, Invalid, NotFound, pointer
 from contacthub_project.core.identifiers import as_uuid

@@ -12,8 +12,8 @@ from contacthub_project.api import pagination
 from contacthub_project.api.pagination import LARGEST_MATCH, PageRules
 from contacthub_project.api.query import get_or_not_found
 from contacthub_project.api.renderers import JsonResponse, NoContent
+from contacthub_project.api.request_headers import expected_version
 from contacthub_project.api.schema import page_of
-from contacthub_project.api.viewsets import expected_version
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Forbidden
 from contacthub_project.core.principal import READ

@@ -15,7 +15,7 @@ from configuration.queries.rules import NodeRules
 from contacthub_project.api.parameters import choice_parameter, id_parameter
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent, NotModified
-from contacthub_project.api.viewsets import expected_version, is_unchanged
+from contacthub_project.api.request_headers import expected_version, is_unchanged
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Conflict, NotFound
 from contacthub_project.core.principal import READ

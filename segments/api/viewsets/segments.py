@@ -17,8 +17,8 @@ from contacthub_project.api.filters import (
 from contacthub_project.api.parameters import UUID, list_parameter
 from contacthub_project.api.query import QueryParameters, id_or_unknown
 from contacthub_project.api.renderers import JsonResponse, NoContent
+from contacthub_project.api.request_headers import expected_version
 from contacthub_project.api.schema import page_of
-from contacthub_project.api.viewsets import expected_version
 from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import NotFound
 from customers.api.scoping import CustomerScopedViewSet
