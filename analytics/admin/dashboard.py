@@ -222,8 +222,8 @@ def _figures(
 
     def chart(title: str, name: str, amount: str | None = None) -> DailyChart:
         series, before = now.series[name], was.series[name]
-        shown = localized(_sum(series)) if amount is None else amount
-        return daily_chart(title, series, before, total=shown, is_current=True)
+        total_text = localized(_sum(series)) if amount is None else amount
+        return daily_chart(title, series, before, total=total_text, is_current=True)
 
     return {
         "tiles": [

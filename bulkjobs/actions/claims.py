@@ -21,7 +21,7 @@ class Claim(Lease):
         """Return the job, unless it is stopped or no longer claimed by this worker."""
         return BulkJob.objects.to_do().held_by(self)
 
-    def prolong(self) -> bool:
+    def extend(self) -> bool:
         """Extend the claim; return False when it is lost."""
         return self.job().extend(LEASE_SECONDS)
 

@@ -31,13 +31,13 @@ def convert(claim: Claim, job: BulkJob, *, meanwhile: Callable[[], object]) -> N
     raw = job.file.name or ""
     with cached_file(raw) as file:
         pieces = kept_form(file, layout, most_bytes=settings.BULK_BYTES)
-        kept = store_file(_watched(pieces, claim, meanwhile))
+        kept = store_file(_renewing_lease(pieces, claim, meanwhile))
     try:
         with cached_file(kept) as file:
             table = KeptTable(file, layout)
             table.header()
             offset, lines = table.offset, table.lines
-            total = sum(1 for _ in _watched(table, claim, meanwhile))
+            total = sum(1 for _ in _renewing_lease(table, claim, meanwhile))
         _take(claim, raw, kept, offset=offset, lines=lines, total=total, blank=table.blank)
     except BaseException:
         default_storage.delete(kept)
@@ -52,14 +52,14 @@ def _take(claim: Claim, raw: str, kept: str, **places: int) -> None:
     transaction.on_commit(partial(default_storage.delete, raw), robust=True)
 
 
-def _watched(
+def _renewing_lease(
     items: Iterable[Item], claim: Claim, meanwhile: Callable[[], object]
 ) -> Iterator[Item]:
     looked = time.monotonic()
     for item in items:
         yield item
         if time.monotonic() - looked >= LOOK_SECONDS:
-            if not claim.prolong():
+            if not claim.extend():
                 raise LeaseLost
             meanwhile()
             looked = time.monotonic()

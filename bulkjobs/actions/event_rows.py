@@ -38,7 +38,7 @@ def store_events(
     rows, results = without_foreign_ids(rows)
     rows, forgotten = _without_forgotten(workspace, node, rows)
     results += forgotten
-    agreed, refused = _agreed(workspace, node, rows)
+    agreed, refused = _without_conflicting_ids(workspace, node, rows)
     results += refused
     events = _events_of(workspace, node, agreed)
     known = [row for row in agreed if _id_of(row) in events]
@@ -88,7 +88,7 @@ def _events_of(
     return {UUID(each.id): each for each in found if each.node_id == str(node.id)}
 
 
-def _agreed(
+def _without_conflicting_ids(
     workspace: WorkspaceRules, node: NodeRules, rows: Sequence[Row]
 ) -> tuple[list[Row], list[RowResult]]:
     """Return rows with one customer, and the failures of rows that name two different ones.

@@ -112,11 +112,11 @@ def _claim(workspace_id: UUID, job_id: UUID) -> ExportJob | None:
         job.claim, job.status, job.written = uuid4(), BulkJobStatus.PROCESSING, 0
         job.attempts += 1
         job.save(update_fields=["claim", "status", "written", "attempts"])
-        _prolong(job)
+        _extend_lease(job)
     return job
 
 
-def _prolong(job: ExportJob) -> None:
+def _extend_lease(job: ExportJob) -> None:
     """Extend the claim; raises LeaseLost when it is lost."""
     leased = ExportJob.objects.held_by(_lease_of(job))
     if not leased.extend(LEASE_SECONDS, written=job.written, updated_at=timezone.now()):
@@ -146,7 +146,7 @@ def _write(job: ExportJob, meanwhile: Callable[[], object]) -> None:
             mark=job.has_mark,
             counted=partial(_counted, job),
         )
-        name = store_file(_watched(pieces, job, meanwhile), EXPORTS, f".{file_format}")
+        name = store_file(_renewing_lease(pieces, job, meanwhile), EXPORTS, f".{file_format}")
         _finish(job, BulkJobStatus.PROCESSED, None, name)
     except LeaseLost:
         if name:
@@ -164,7 +164,7 @@ def _counted(job: ExportJob, rows: Iterable[Any]) -> Iterator[Any]:
         yield row
 
 
-def _watched(
+def _renewing_lease(
     pieces: Iterable[bytes], job: ExportJob, meanwhile: Callable[[], object]
 ) -> Iterator[bytes]:
     """Yield the pieces; between them, about every second, do other work."""
@@ -172,7 +172,7 @@ def _watched(
     for piece in pieces:
         yield piece
         if time.monotonic() - looked >= LOOK_SECONDS:
-            _prolong(job)
+            _extend_lease(job)
             meanwhile()
             looked = time.monotonic()
 

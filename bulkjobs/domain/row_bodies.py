@@ -42,7 +42,7 @@ def read_row(columns: Sequence[Column], cells: Sequence[str], rules: CellRules) 
         try:
             if "\0" in cell:
                 raise ValueError("holds a character that cannot be stored")
-            _put(found.body, column.path, rules.value(cell, column.kind))
+            _set_at_column(found.body, column.path, rules.value(cell, column.kind))
         except _Contradiction:
             wider = [each.name for each in columns if column.path.startswith(f"{each.path}.")]
             message = f"contradicts column {wider[-1]}" if wider else "contradicts another column"
@@ -97,7 +97,7 @@ class _Contradiction(ValueError):
     """Two columns of a row give different values for one property."""
 
 
-def _put(body: dict[str, Any], name: str, value: Any) -> None:
+def _set_at_column(body: dict[str, Any], name: str, value: Any) -> None:
     """Set `value` at the place of a column; raises _Contradiction."""
     parents, last, is_of_subscription = _parts_of(name)
     level: Any = body

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from configuration.actions.building import build_in_request, start_building, stop_following
+from configuration.actions.building import build_in_request, start_building, unmark_entry_nodes
 from configuration.actions.changing import customer_schema_of, lock_workspace
 from configuration.actions.nodes import lock_node, mark_removed
 from configuration.domain.condition_parser import parse_condition
@@ -146,7 +146,7 @@ def delete_aggregate_node(node: Node) -> None:
     lock_workspace(node.workspace_id)
     node = lock_node(node)
     mark_removed(node, state=NodeState.REMOVED)
-    stop_following(node)
+    unmark_entry_nodes(node)
 
 
 def filter_faults(filters: Sequence[Any], schema: CustomerSchema) -> list[FieldError]:

@@ -38,14 +38,14 @@ def start_building(node: Node) -> None:
     enqueue_on_commit(TASK)
 
 
-def stop_following(node: Node) -> None:
+def unmark_entry_nodes(node: Node) -> None:
     """Unmark the entry nodes of a removed aggregate node that no other node aggregates."""
     others = Node.objects.in_workspace(node.workspace_id).aggregates().exclude(id=node.id)
-    followed = {
+    still_aggregated = {
         entry for other in others.exclude(state=NodeState.NEW) for entry in other.entry_nodes
     }
     entries = Node.objects.in_workspace(node.workspace_id)
-    entries.filter(id__in=set(node.entry_nodes) - followed).update(is_aggregated=False)
+    entries.filter(id__in=set(node.entry_nodes) - still_aggregated).update(is_aggregated=False)
 
 
 def go_on_building(workspace_id: UUID, node_id: UUID, *, seconds: float) -> bool:

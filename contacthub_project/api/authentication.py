@@ -96,11 +96,11 @@ class StillAuthenticated:
             self.check()
         except SynchronousOnlyOperation:
             token = self._request.META.get("HTTP_AUTHORIZATION", "")
-            await shared(("holder", token), partial(_remember_holder, self._request))
+            await shared(("holder", token), partial(_cache_holder, self._request))
             await in_thread_if_blocking(self.check)
 
 
-def _remember_holder(request: HttpRequest) -> None:
+def _cache_holder(request: HttpRequest) -> None:
     """Have the token's holder in memory; what is wrong with the request is found out later."""
     with suppress(ContacthubError):
         authenticate(request)

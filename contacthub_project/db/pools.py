@@ -138,7 +138,7 @@ def hung_up_after(seconds: float) -> Iterator[None]:
     """
     connection = connections[DEFAULT_DB_ALIAS]
     connection.ensure_connection()  # within connect_timeout
-    timer = threading.Timer(seconds, _hang_up, [connection.connection.fileno()])
+    timer = threading.Timer(seconds, _shut_down_socket, [connection.connection.fileno()])
     timer.start()
     try:
         yield
@@ -146,7 +146,7 @@ def hung_up_after(seconds: float) -> Iterator[None]:
         timer.cancel()
 
 
-def _hang_up(file: int) -> None:
+def _shut_down_socket(file: int) -> None:
     with suppress(OSError), socket.socket(fileno=os.dup(file)) as ours:
         ours.shutdown(socket.SHUT_RDWR)
 

@@ -95,7 +95,7 @@ class Supervisor:
     def stop_on_signals(self) -> None:
         """Make SIGINT and SIGTERM end `run` instead of this process."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask_to_stop)
+            signal.signal(number, self._request_stop)
 
     def start(self) -> None:
         for program in self.programs:
@@ -121,7 +121,7 @@ class Supervisor:
         for program in reversed(self.programs):
             program.stop()
 
-    def _ask_to_stop(self, *_: object) -> None:
+    def _request_stop(self, *_: object) -> None:
         self._stopping = True
 
 

@@ -19,7 +19,7 @@ from contacthub_project.core.identifiers import new_id
 from contacthub_project.db.sql import fetch_all, fetch_one, load
 from customers.actions.aggregate_membership import MembershipChange
 from customers.actions.customer_write import CustomerWrite, Outcome
-from customers.actions.data_subject_requests import forget_words
+from customers.actions.data_subject_requests import erase_free_text
 from customers.actions.validation import LARGEST_CUSTOMER
 from customers.actions.writes import write_customers
 from customers.domain.aggregation import LOWEST_RANK, Member, fitting, in_order
@@ -247,7 +247,7 @@ class _Aggregation:
             return
         for observer in all_observers():
             observer.aggregates_ended(workspace_id=self._workspace.id, customer_ids=ids)
-        forget_words(self._workspace.id, Q(customer_id__in=ids))
+        erase_free_text(self._workspace.id, Q(customer_id__in=ids))
         fetch_one(DELETE, {"workspace_id": self._workspace.id, "ids": ids})
 
 

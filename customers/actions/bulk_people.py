@@ -121,8 +121,8 @@ class People:
         for key in person.keys.values():
             self._by_key.setdefault(key, person)
 
-    def follow(self, person: Person) -> None:
-        """Follow a change of a customer; by one rule it cannot change its key."""
+    def update_keys(self, person: Person) -> None:
+        """Update the keys of a changed customer; by one rule it cannot change its key."""
         if not self._matching.has_several_rules:
             return
         before, person.keys = person.keys, all_keys(self._matching, person.after)

@@ -26,7 +26,7 @@ from customers.actions.validation import (
     open_node,
     subscription_faults,
 )
-from customers.actions.writes import follow, lock_open_node, write_customers
+from customers.actions.writes import enqueue_aggregate_merge, lock_open_node, write_customers
 from customers.domain.identities import EXTERNAL_ID
 from customers.domain.matching import all_keys
 from customers.domain.merge import (
@@ -149,7 +149,7 @@ def _merged(
     check_document(workspace, node, after, before=person.after, given=given)
     _note_return(workspace, node, replace(person, after=after), person.after, given)
     person.after = after
-    people.follow(person)
+    people.update_keys(person)
     return Done(person.id, "updated")
 
 
@@ -184,4 +184,4 @@ def _write(
         if (external_id := person.new_external_id()) is not None
     ]
     notify_identities_appeared(workspace.id, node.id, appeared)
-    follow(node)
+    enqueue_aggregate_merge(node)

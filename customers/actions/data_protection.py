@@ -15,7 +15,7 @@ from contacthub_project.core.errors import NotFound
 from contacthub_project.core.principal import Principal
 from contacthub_project.db.sql import fetch_one, load
 from customers.actions.aggregation import lock_aggregates
-from customers.actions.data_subject_requests import forget_words, settle_requests
+from customers.actions.data_subject_requests import erase_free_text, settle_requests
 from customers.actions.erasure import erase_customers
 from customers.actions.receipts import Erasure
 from customers.actions.validation import open_node
@@ -114,7 +114,7 @@ def forget_customer(
         receipt = erase_customers(workspace, rows, Erasure(ErasureCause.REQUEST, scope, by))
         # The one of an aggregate customer, too.
         asked_for = [customer_id, *(each for each in ids if each != customer_id)]
-        forget_words(workspace.id, Q(customer_id=customer_id))
+        erase_free_text(workspace.id, Q(customer_id=customer_id))
         settle_requests(workspace, RequestType.ERASURE, asked_for, by=by, receipt_id=receipt.id)
         return receipt
 

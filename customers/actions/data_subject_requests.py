@@ -95,9 +95,11 @@ def settle_requests(
     )  # fmt: skip
 
 
-def forget_words(workspace_id: UUID, of_people: Q) -> int:
+def erase_free_text(workspace_id: UUID, of_people: Q) -> int:
     """Remove the text of requests of people; return the number of those that had some."""
-    requests = DataSubjectRequest.objects.in_workspace(workspace_id).filter(of_people).with_words()
+    requests = (
+        DataSubjectRequest.objects.in_workspace(workspace_id).filter(of_people).with_free_text()
+    )
     return requests.update(subject="", note="", version=F("version") + 1)
 
 

@@ -183,7 +183,7 @@ def _prepare(claimed: Lease) -> Window | None:
     """
     workspace = latest_rules_of(claimed.workspace_id)
     while True:
-        webhook = _held(claimed)
+        webhook = _extend_lease(claimed)
         if webhook is None or workspace is None:
             return None
         try:
@@ -199,8 +199,8 @@ def _prepare(claimed: Lease) -> Window | None:
             return None
         if not advance(claimed, webhook, after=batch.after, end=batch.end):
             return None
-    mine = active_and_held(claimed).filter(delivered_offset=batch.after)
-    if not mine.update(batch_end=batch.end):
+    leased = active_and_held(claimed).filter(delivered_offset=batch.after)
+    if not leased.update(batch_end=batch.end):
         return None
     return _window(workspace, webhook, batch)
 
@@ -234,12 +234,12 @@ def keys_of(webhook: Webhook) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _held(claimed: Lease) -> Webhook | None:
+def _extend_lease(claimed: Lease) -> Webhook | None:
     """Extend the lease, and return the webhook; None when the lease is lost."""
-    mine = active_and_held(claimed)
-    if not mine.extend(_claim_seconds()):
+    leased = active_and_held(claimed)
+    if not leased.extend(_claim_seconds()):
         return None
-    webhook: Webhook | None = mine.first()
+    webhook: Webhook | None = leased.first()
     return webhook
 
 

@@ -112,7 +112,9 @@ def _search_batch(workspace: WorkspaceRules) -> bool:
         if not fetch_value(TRY_LOCK, [LOCK_CLASS, str(workspace.id)]):
             return False
         search = _search_of(workspace.id)
-        goes_on = _build(workspace, search) if search.is_building else _follow(workspace, search)
+        goes_on = (
+            _build(workspace, search) if search.is_building else _compare_changed(workspace, search)
+        )
     if search.is_building:
         analyze_grown_tables("customers_blockingkey", "customers_duplicatepair")
     return goes_on
@@ -146,7 +148,7 @@ def _build(workspace: WorkspaceRules, search: DuplicateSearch) -> bool:
     return True
 
 
-def _follow(workspace: WorkspaceRules, search: DuplicateSearch) -> bool:
+def _compare_changed(workspace: WorkspaceRules, search: DuplicateSearch) -> bool:
     rows = fetch_all(NEXT_CHANGES, [workspace.id, search.feed_offset, CHANGES])
     if not rows:
         return False
@@ -174,12 +176,12 @@ def _compare(workspace: WorkspaceRules, ids: Sequence[UUID]) -> None:
         },
         prepare=False,
     )
-    wanted = sorted({key for own in keys.values() for key in own})
+    distinct_keys = sorted({key for own in keys.values() for key in own})
     blocks = {
         key: customers
         for key, customers in fetch_all(
             BLOCKS,
-            {"workspace_id": workspace.id, "keys": wanted, "most": MOST_OF_BLOCK},
+            {"workspace_id": workspace.id, "keys": distinct_keys, "most": MOST_OF_BLOCK},
             prepare=False,
         )
         if customers is not None and 1 < len(customers) <= MOST_OF_BLOCK

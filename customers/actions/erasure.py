@@ -15,7 +15,7 @@ from configuration.queries.rules import WorkspaceRules
 from contacthub_project.db.encryption import FORGOTTEN_PEOPLE, keyed_hashes
 from contacthub_project.db.sql import fetch_value, load
 from customers.actions.aggregation import remerge
-from customers.actions.data_subject_requests import forget_words
+from customers.actions.data_subject_requests import erase_free_text
 from customers.actions.merge_journals import forget_merges
 from customers.actions.quarantine import forget_quarantined
 from customers.actions.receipts import Erasure, write_receipt
@@ -150,7 +150,7 @@ class _Erasing:
         # A receiver may have returned the data in any form, which cannot be searched.
         attempts.update(answer="")
         ids = [person.customer_id for person in self.people]
-        words = forget_words(self.workspace.id, Q(customer_id__in=ids) | quoted_in(REQUEST))
+        words = erase_free_text(self.workspace.id, Q(customer_id__in=ids) | quoted_in(REQUEST))
         erased.tables[DataSubjectRequest._meta.db_table] = words
         searches = SavedSearch.objects.in_workspace(self.workspace.id).filter(quoted_in(SEARCH))
         erased.tables[SavedSearch._meta.db_table] = searches.delete()[0]

@@ -199,7 +199,7 @@ def unmerging_of(
     )
 
 
-def separate_earlier(survivor_id: UUID, merged: Sequence[MergedCustomer]) -> None:
+def restore_earlier_merges(survivor_id: UUID, merged: Sequence[MergedCustomer]) -> None:
     """Give back to each restored customer those that were merged into it before."""
     for each in merged:
         pending, found = [each.customer_id], set()

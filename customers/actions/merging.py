@@ -35,7 +35,13 @@ from customers.actions.matching_keys import key_identities
 from customers.actions.merge_journals import record_merge, sessions_of, write_journal
 from customers.actions.suppression import note_return
 from customers.actions.validation import check_document, open_node
-from customers.actions.writes import NodeNotOpen, Overtaken, follow, lock_open_node, write_customers
+from customers.actions.writes import (
+    NodeNotOpen,
+    Overtaken,
+    enqueue_aggregate_merge,
+    lock_open_node,
+    write_customers,
+)
 from customers.domain.identities import EXTERNAL_ID
 from customers.domain.merge import Document
 from customers.domain.paths import value_at
@@ -152,7 +158,7 @@ class _Merging:
         counts = write_journal(node, merge, rows, sessions)
         if node.is_aggregated:
             remerge(self._workspace.id, entries=self.ids)
-        follow(node)
+        enqueue_aggregate_merge(node)
         return replace(merged, id=merge.id, row=after, counts=counts)
 
     def planned(self, rows: Sequence[CustomerRow]) -> Merged:

@@ -37,7 +37,7 @@ from customers.actions.validation import (
 from customers.actions.writes import (
     NodeNotOpen,
     Overtaken,
-    follow,
+    enqueue_aggregate_merge,
     lock_open_node,
     write_customer,
     write_customers,
@@ -93,10 +93,10 @@ class _Change:
         """
         group = (self.workspace.id, self.modification.customer_id)
         if at_once and not _together.is_under_way(group):
-            return await self._made_at_once()
+            return await self._write_immediately()
         return await _together.submit(group, self)
 
-    async def _made_at_once(self) -> CustomerRow:
+    async def _write_immediately(self) -> CustomerRow:
         row = self.modification.known
         if row is None:
             customer_id = self.modification.customer_id
@@ -263,15 +263,15 @@ class _Chain:
                 note_return(self._workspace_id, write.brings_back, write.id)
             except (Conflict, Overtaken) as refusal:
                 rows.append(NodeNotOpen() if result.outcome is Outcome.NOT_OPEN else refusal)
-        self._follow(row, writes)
+        self._notify(row, writes)
         return rows
 
-    def _follow(self, row: CustomerRow, writes: Sequence[CustomerWrite]) -> None:
+    def _notify(self, row: CustomerRow, writes: Sequence[CustomerWrite]) -> None:
         if row is self._row:
             return
         guard = writes[0].guard
         assert guard is not None
-        follow(guard)
+        enqueue_aggregate_merge(guard)
         if row.external_id is not None and row.external_id != self._row.external_id:
             appeared = [(UUID(row.id), EXTERNAL_ID, row.external_id)]
             notify_identities_appeared(self._workspace_id, guard.id, appeared)

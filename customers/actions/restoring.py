@@ -15,7 +15,7 @@ from customers.actions.customers import ATTEMPTS
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.actions.matching_keys import claim_keys_of, key_identities
 from customers.actions.validation import open_node
-from customers.actions.writes import NodeNotOpen, follow, lock_open_node
+from customers.actions.writes import NodeNotOpen, enqueue_aggregate_merge, lock_open_node
 from customers.domain.identities import EXTERNAL_ID, SESSION_ID
 from customers.domain.matching import match_key
 from customers.models import Customer, DeletedSession, DeletedState
@@ -82,7 +82,7 @@ def _restored(workspace: WorkspaceRules, customer_id: UUID, by: Principal) -> Cu
     if row.external_id is not None:
         appeared.append((customer_id, EXTERNAL_ID, row.external_id))
     notify_identities_appeared(workspace.id, node.id, appeared)
-    follow(node)
+    enqueue_aggregate_merge(node)
     return CustomerRow(*orjson.loads(text))
 
 

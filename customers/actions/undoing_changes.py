@@ -22,7 +22,13 @@ from customers.actions.matching_keys import key_identities
 from customers.actions.modification import changed_row
 from customers.actions.suppression import note_return
 from customers.actions.validation import check_document, open_node
-from customers.actions.writes import NodeNotOpen, Overtaken, follow, lock_open_node, write_customers
+from customers.actions.writes import (
+    NodeNotOpen,
+    Overtaken,
+    enqueue_aggregate_merge,
+    lock_open_node,
+    write_customers,
+)
 from customers.domain.identities import EXTERNAL_ID
 from customers.domain.merge import Document, unchanged
 from customers.domain.passwords import password_in, with_password
@@ -128,7 +134,7 @@ def _undone(
         notify_identities_appeared(
             workspace.id, node.id, [(customer_id, EXTERNAL_ID, write.appears)]
         )
-    follow(node)
+    enqueue_aggregate_merge(node)
     return replace(plan.result, row=changed)
 
 

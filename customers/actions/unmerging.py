@@ -24,13 +24,19 @@ from customers.actions.customers import ATTEMPTS
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.actions.matching_keys import claim_keys_of, key_identities
 from customers.actions.merge_journals import (
-    separate_earlier,
+    restore_earlier_merges,
     stored_document,
     stored_row,
     unmerging_of,
 )
 from customers.actions.validation import open_node
-from customers.actions.writes import NodeNotOpen, Overtaken, follow, lock_open_node, write_customers
+from customers.actions.writes import (
+    NodeNotOpen,
+    Overtaken,
+    enqueue_aggregate_merge,
+    lock_open_node,
+    write_customers,
+)
 from customers.domain.identities import EXTERNAL_ID
 from customers.domain.matching import match_key
 from customers.domain.merge import Document, unchanged
@@ -151,10 +157,10 @@ class _Undoing:
         result = self._result(survivor, restored, documents, counts)
         merged = MergedCustomer.objects.in_workspace(workspace_id).filter(merge_id=merge.id)
         merged.update(is_undone=True, row=None, match_key=None, sessions=[])
-        separate_earlier(merge.survivor_id, self._merged)
+        restore_earlier_merges(merge.survivor_id, self._merged)
         if node.is_aggregated:
             remerge(workspace_id, entries=ids)
-        follow(node)
+        enqueue_aggregate_merge(node)
         return result
 
     def _check_possible(self) -> None:

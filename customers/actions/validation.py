@@ -118,7 +118,7 @@ def required_faults(
     for path in missing:
         pointer, value = as_pointer(path), value_at(document, path)
         if not is_placeholder(value, node.matching.placeholders):
-            faults.append(FieldError(pointer, _lack(node, value), "unique"))
+            faults.append(FieldError(pointer, _missing_message(node, value), "unique"))
         elif before is None or value_at(before, path) != value:
             faults += placeholder_faults(value, node.matching.placeholders, at=pointer)
     faults += [
@@ -129,7 +129,7 @@ def required_faults(
     return faults
 
 
-def _lack(node: NodeRules, value: Any) -> str:
+def _missing_message(node: NodeRules, value: Any) -> str:
     if has_value(value):
         return "is nothing that the node recognises customers by"
     if node.matching.has_several_rules:

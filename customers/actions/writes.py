@@ -70,7 +70,7 @@ async def write_customer(workspace_id: UUID, write: CustomerWrite) -> WriteResul
     if result.outcome is Outcome.NOT_OPEN:
         raise NodeNotOpen
     if write.guard is not None:
-        follow(write.guard)
+        enqueue_aggregate_merge(write.guard)
     return result
 
 
@@ -198,7 +198,7 @@ def _rounds(writes: Sequence[CustomerWrite]) -> list[int]:
     return rounds
 
 
-def follow(node: NodeRules) -> None:
+def enqueue_aggregate_merge(node: NodeRules) -> None:
     """Enqueue the merge of aggregate customers after a write to a node."""
     if node.is_aggregated:
         enqueue_on_commit(MERGE_PENDING)

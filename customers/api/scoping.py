@@ -82,9 +82,11 @@ class CustomerScopedViewSet(WorkspaceScopedViewSet):
             node = await in_thread_if_blocking(partial(self.node_rules, row.node_id))
             if node is not None:
                 return row
-        return await in_thread_if_blocking(partial(self._followed, customer_id, follow=follow))
+        return await in_thread_if_blocking(
+            partial(self._row_of_survivor, customer_id, follow=follow)
+        )
 
-    def _followed(self, customer_id: str, *, follow: bool) -> CustomerRow:
+    def _row_of_survivor(self, customer_id: str, *, follow: bool) -> CustomerRow:
         """Who has the data of a customer who is gone; raises NotFound unless it is followed."""
         survivor = self._survivor_of(customer_id) if follow else None
         if survivor is None:

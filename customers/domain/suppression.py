@@ -65,10 +65,10 @@ def has_fresh_consent(given: Mapping[str, Any], since: datetime) -> bool:
     consents = given.get("consents") or {}
     date = (consents.get("disclaimer") or {}).get("date")
     read_at = parse_timestamp(date) if isinstance(date, str) else None
-    return _gives(consents) and (read_at is None or read_at >= since)
+    return _gives_consent(consents) and (read_at is None or read_at >= since)
 
 
-def _gives(consents: Any) -> bool:
+def _gives_consent(consents: Any) -> bool:
     if not isinstance(consents, Mapping):
         return False
-    return consents.get("status") is True or any(map(_gives, consents.values()))
+    return consents.get("status") is True or any(map(_gives_consent, consents.values()))

@@ -56,7 +56,7 @@ class DataSubjectRequestQuerySet(TenantQuerySet["DataSubjectRequest"]):
         """Return the open ones that were due before a day."""
         return self.open().filter(due_on__lt=today)
 
-    def with_words(self) -> DataSubjectRequestQuerySet:
+    def with_free_text(self) -> DataSubjectRequestQuerySet:
         """Return those with text about a person."""
         return self.exclude(subject="", note="")
 

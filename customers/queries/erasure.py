@@ -162,7 +162,7 @@ def held_by(workspace_id: UUID, person: ForgottenPerson) -> Holdings:
 def _add_quotations(held: Holdings, workspace_id: UUID, person: ForgottenPerson) -> None:
     """Count what somebody has written about a person."""
     quoted_in = partial(quoting, people=[(person.policy, person.document)])
-    requests = DataSubjectRequest.objects.in_workspace(workspace_id).with_words()
+    requests = DataSubjectRequest.objects.in_workspace(workspace_id).with_free_text()
     of_person = requests.filter(Q(customer_id=person.customer_id) | quoted_in(REQUEST))
     held.tables[DataSubjectRequest._meta.db_table] = of_person.count()
     attempts = WebhookAttempt.objects.in_workspace(workspace_id).filter(quoted_in(ANSWER))

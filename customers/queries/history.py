@@ -85,12 +85,12 @@ def history_of(workspace: WorkspaceRules, row: CustomerRow, prefix: str | None) 
             )
             now[path] = before
     _explain(workspace.id, properties.values())
-    shown = [
+    selected = [
         properties[path]
         for path in sorted(properties)
         if prefix is None or is_at_or_below(path, prefix)
     ]
-    return History(shown, is_complete=row.version - len(chain) == 1)
+    return History(selected, is_complete=row.version - len(chain) == 1)
 
 
 def as_it_was(workspace: WorkspaceRules, row: CustomerRow, at: datetime) -> CustomerRow:

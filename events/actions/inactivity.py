@@ -24,7 +24,12 @@ from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_
 from contacthub_project.core.principal import Principal
 from contacthub_project.messaging.pubsub import notify_on_commit
 from customers.actions.customer_write import CustomerWrite, Outcome
-from customers.actions.writes import NodeNotOpen, follow, lock_open_node, write_customers
+from customers.actions.writes import (
+    NodeNotOpen,
+    enqueue_aggregate_merge,
+    lock_open_node,
+    write_customers,
+)
 from customers.models import Customer, DeletedState
 from customers.observers import all_observers
 from events.models import Event
@@ -120,6 +125,6 @@ def _delete_batch(
         for observer in all_observers():
             observer.customer_deleted(workspace_id=workspace.id, customer_id=write.id)
     if writes:
-        follow(node)
+        enqueue_aggregate_merge(node)
         notify_on_commit(workspace.id)
     return len(writes)

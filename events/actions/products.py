@@ -39,7 +39,7 @@ def note_products(workspace: WorkspaceRules, contents: Iterable[Content]) -> Non
         return
     rows = fetch_all(KNOWN, [workspace.id, [each.product_id for each in facts]])
     known = {stored.product_id: stored for stored in map(_stored, rows)}
-    news = [each for each in facts if _says_more(each, known.get(each.product_id))]
+    news = [each for each in facts if _is_news(each, known.get(each.product_id))]
     if not news:
         return
     fetch_one(
@@ -74,12 +74,12 @@ def _stored(row: tuple[Any, ...]) -> ProductFacts:
     )
 
 
-def _says_more(given: ProductFacts, known: ProductFacts | None) -> bool:
+def _is_news(given: ProductFacts, known: ProductFacts | None) -> bool:
     if known is None:
         return True
     if given.seen < known.seen:
         return False
-    together = known.followed_by(given)
+    together = known.merged_with(given)
     if given.seen - known.seen >= SEEN_PRECISION:
         return True
     return replace(together, seen=known.seen) != known

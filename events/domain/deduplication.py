@@ -27,7 +27,7 @@ def digest_of(draft: Draft) -> bytes | None:
     if draft.bring_back is not None:
         owner = _bring_back_key(draft.bring_back)
     date = draft.content.date.isoformat() if draft.is_dated else None
-    return hashlib.sha256(_canonical([owner, date, *_said(draft.content)])).digest()
+    return hashlib.sha256(_canonical([owner, date, *_compared_content(draft.content)])).digest()
 
 
 def is_the_same(
@@ -48,10 +48,10 @@ def is_the_same(
         given, known = draft.bring_back, kept_bring_back
         if given is None or known is None or _bring_back_key(given) != _bring_back_key(known):
             return False
-    return _canonical(_said(draft.content)) == _canonical(_said(kept))
+    return _canonical(_compared_content(draft.content)) == _canonical(_compared_content(kept))
 
 
-def _said(content: Content) -> list[Any]:
+def _compared_content(content: Content) -> list[Any]:
     return [
         content.type, content.context, content.properties, content.context_info,
         content.tracking or {},

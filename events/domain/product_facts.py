@@ -26,7 +26,7 @@ class ProductFacts:
     categories: list[str] | None = None
     extended: Mapping[str, Any] = field(default_factory=dict)
 
-    def followed_by(self, later: ProductFacts) -> ProductFacts:
+    def merged_with(self, later: ProductFacts) -> ProductFacts:
         """Return the merged data; the later value wins where both have one."""
         return replace(
             later,
@@ -50,7 +50,7 @@ def facts_of(events: Iterable[tuple[Mapping[str, Any], datetime]]) -> list[Produ
             facts = _facts(product, date)
             if facts is not None:
                 before = known.get(facts.product_id)
-                known[facts.product_id] = facts if before is None else before.followed_by(facts)
+                known[facts.product_id] = facts if before is None else before.merged_with(facts)
     return [known[product_id] for product_id in sorted(known)]
 
 

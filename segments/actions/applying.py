@@ -69,7 +69,7 @@ def apply(
     entering = expected - existing
     changed_due = {pair: at for pair, at in expected_due.items() if due.get(pair) != at}
     # An erasure locks the customer first: rows written after it would never be removed.
-    there = _held(workspace.id, {customer for _, customer in (*entering, *changed_due)})
+    there = _lock_customers(workspace.id, {customer for _, customer in (*entering, *changed_due)})
     entered = _pairs(ADD, workspace.id, (pair for pair in entering if pair[1] in there), now=now)
     left = _pairs(REMOVE, workspace.id, existing - expected)
     _set_due(workspace.id, {pair: at for pair, at in changed_due.items() if pair[1] in there})
@@ -166,7 +166,7 @@ def _existing(
     return members, due
 
 
-def _held(workspace_id: UUID, ids: set[UUID]) -> set[UUID]:
+def _lock_customers(workspace_id: UUID, ids: set[UUID]) -> set[UUID]:
     """Lock the live customers among `ids` until the transaction ends, and return them."""
     if not ids:
         return set()

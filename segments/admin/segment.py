@@ -27,10 +27,10 @@ from configuration.models import Node
 from contacthub_project.admin.api_form import ApiModelForm
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.model_admin import WORKSPACE, WorkspaceModelAdmin
-from contacthub_project.admin.pages.customer_list import builder_facts
 from contacthub_project.admin.pages.customer_profile import display_name
 from contacthub_project.admin.pages.customer_query import parameters_of_ids
 from contacthub_project.admin.saving import SavesThroughApi
+from customers.admin.rule_options import rule_options
 from customers.admin.rule_trees import UnreadableRules, query_of, read_tree, tree_of
 from segments.models import Segment, SegmentKind, SegmentState
 
@@ -54,7 +54,7 @@ class RulesWidget(forms.HiddenInput):
         context = {
             "name": name,
             "value": value or "",
-            "facts": builder_facts(self.office),
+            "rule_options": rule_options(self.office.workspace_id),
             "count": self.office.url("count-customers"),
         }
         return render_to_string("admin/segments/rules.html", context)

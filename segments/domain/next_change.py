@@ -44,7 +44,7 @@ def next_change(compared: Comparison, values: Sequence[str], clock: Clock) -> da
             found += _anniversary(value, compared, clock)
         else:
             for operand in relative_operands(compared):
-                found += _passed(value, compared.kind, operand, clock)
+                found += _crossings(value, compared.kind, operand, clock)
     if len(values) >= MOST_VALUES:
         found.append(clock.now + STEP)
     return min(found, default=None)
@@ -71,14 +71,14 @@ def _in_year(born: date, year: int) -> date:
         return date(year, 3, 1)
 
 
-def _passed(value: str, kind: str, operand: Relative, clock: Clock) -> Iterable[datetime]:
+def _crossings(value: str, kind: str, operand: Relative, clock: Clock) -> Iterable[datetime]:
     """Yield when the moment passes the value, or a time before that; nothing if it has for good."""
 
     def state(now: datetime) -> State:
         span = span_for(kind, operand, Clock(now, clock.zone))
         return value >= span.first, value >= span.after
 
-    if _never_goes_back(operand, kind):
+    if _is_monotonic(operand, kind):
         if state(clock.now) != (False, False):
             yield from _bisected(state, clock.now, clock.now + FARTHEST)
         return
@@ -126,7 +126,7 @@ def _bisected(
     yield high
 
 
-def _never_goes_back(operand: Relative, kind: str) -> bool:
+def _is_monotonic(operand: Relative, kind: str) -> bool:
     """Return whether the moment never moves backwards as time passes."""
     units = {step.unit for step in operand.steps}
     if not units & CALENDAR or (kind.endswith("date") and units <= CALENDAR):

@@ -85,7 +85,7 @@ def rendered(name: str) -> Document | None:
     for index, token in enumerate(tokens):
         if token.type == "heading_open":
             token.attrSet("id", anchor(tokens[index + 1].content))
-        _lead_here(token.children or [])
+        _rewrite_links(token.children or [])
     return Document(title, markdown.renderer.render(tokens[3:], markdown.options, {}))
 
 
@@ -95,7 +95,7 @@ def anchor(heading: str) -> str:
     return "".join(kept).replace(" ", "-")
 
 
-def _lead_here(tokens: list[Token]) -> None:
+def _rewrite_links(tokens: list[Token]) -> None:
     """Give links of a line their addresses here; those to other files lose theirs.
 
     Pictures become what they say in words.

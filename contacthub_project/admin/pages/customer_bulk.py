@@ -58,7 +58,7 @@ def change_customers(office: WorkspaceContext) -> HttpResponseBase:
     if act in LISTING:
         return _list(office, customers, adds=act == "add-to-list")
     done = "have the tag now" if act == "add-tag" else "do not have the tag any more"
-    _tell(office, _retag(office, customers, tag, adds=act == "add-tag"), done)
+    _report_results(office, _retag(office, customers, tag, adds=act == "add-tag"), done)
     return _back(office)
 
 
@@ -158,7 +158,7 @@ def _delete(office: WorkspaceContext, customers: Sequence[Customer]) -> HttpResp
             office.api.write("DELETE", f"{office.path}/customers/{each['id']}")
             for each in customers
         )
-        _tell(office, replies, "are deleted")
+        _report_results(office, replies, "are deleted")
         return _back(office)
     if typed is not None:
         fault = "This is not the number that stands above. Nothing has been done."
@@ -176,7 +176,7 @@ def _delete(office: WorkspaceContext, customers: Sequence[Customer]) -> HttpResp
     )
 
 
-def _tell(office: WorkspaceContext, replies: Iterator[Reply | None], done: str) -> None:
+def _report_results(office: WorkspaceContext, replies: Iterator[Reply | None], done: str) -> None:
     """Carry the changes out, and show how many succeeded and why others did not.
 
     When the workspace's limit of requests is used up, those left over are not tried.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from operator import itemgetter
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,18 +12,14 @@ from django.contrib import messages
 from django.http import JsonResponse
 from django.http.response import HttpResponseBase
 
-from configuration.domain.customer_schema import CustomerSchema
-from configuration.domain.vocabulary import EVENT_TYPES
-from configuration.queries.rules import rules_of as workspace_rules
 from contacthub_project.admin.api_client import Reply
 from contacthub_project.admin.context import WorkspaceContext
-from contacthub_project.admin.pages.customer_query import list_search
+from contacthub_project.admin.pages.customer_query import ListSearch, list_search
 from contacthub_project.admin.pages.saved_searches import offered_searches
 from contacthub_project.admin.sign_in.reauthentication import ANY
 from contacthub_project.admin.site import page
 from contacthub_project.admin.time_zone import local_time
-from customers.admin.rule_properties import GROUPS, OPERATORS, TIMES, properties_of
-from customers.admin.rule_trees import DEEPEST
+from customers.admin.rule_options import rule_options
 from customers.domain.paths import value_at
 from segments.queries.membership import segment_names
 
@@ -60,12 +55,9 @@ def customers(office: WorkspaceContext) -> HttpResponseBase:
     node = office.node
     if node is None:
         return office.show("empty", "Customers", message="There is no node that you may read yet.")
-    search = list_search(parameters)
+    search, sort, columns = list_search(parameters), _sort(parameters), _columns(parameters)
     size = next((each for each in SIZES if str(each) == parameters.get("size")), SIZES[0])
-    sort = _sort(parameters)
-    number = office.page_number
-    columns = _columns(parameters)
-    query = {"nodeId": node["id"], "size": size, "page": number} | search.parameters
+    query = {"nodeId": node["id"], "size": size, "page": office.page_number} | search.parameters
     if sort:
         query["sort"] = sort
     reply = office.api.get(f"{office.path}/customers", query)
@@ -74,31 +66,47 @@ def customers(office: WorkspaceContext) -> HttpResponseBase:
         "customers",
         "Customers",
         node=node,
-        rows=_rows(office, found["elements"], columns),
-        page=found["page"],
-        found=found_text(found["page"]) if found["page"] else "",
-        in_node=f"{found['page']['totalUnfilteredElements']:,}" if found["page"] else "",
-        columns=[(column, ALL_COLUMNS[column]) for column in columns],
-        all_columns=ALL_COLUMNS.items(),
-        orders=COLUMNS.items(),
-        chosen=columns,
-        rules=parameters.get("rules", "") if search.fault else json.dumps(search.rules),
-        has_rules=bool(search.rules["rules"] or search.fault),
+        fault=search.fault or ("" if reply.is_good else _sentence(reply)),
+        size=size,
+        sort=sort,
+        **_table(office, found, columns),
+        **_search_form(office, search),
         **_permissions(office, node),
         most_changed=MOST_CHANGED,
         offered=_offered(office, node["id"], search.segment),
-        segment=search.segment,
-        builder=builder_facts(office),
-        quick=parameters.get("q", ""),
-        query="" if search.query is None else json.dumps(search.query, indent=1),
-        sizes=SIZES,
-        size=size,
-        sort=sort,
-        kept=office.kept,
-        searches=offered_searches(office),
-        zone=office.zone,
-        fault=search.fault or ("" if reply.is_good else _sentence(reply)),
     )
+
+
+def _table(office: WorkspaceContext, found: dict[str, Any], columns: list[str]) -> dict[str, Any]:
+    """Return a page of customers, the selected columns, and how many there are."""
+    page = found["page"]
+    return {
+        "rows": _rows(office, found["elements"], columns),
+        "page": page,
+        "found": found_text(page) if page else "",
+        "in_node": f"{page['totalUnfilteredElements']:,}" if page else "",
+        "columns": [(column, ALL_COLUMNS[column]) for column in columns],
+        "chosen": columns,
+        "zone": office.zone,
+    }
+
+
+def _search_form(office: WorkspaceContext, search: ListSearch) -> dict[str, Any]:
+    """Return what the search form offers, and what is entered in it."""
+    parameters = office.request.GET
+    return {
+        "quick": parameters.get("q", ""),
+        "rules": parameters.get("rules", "") if search.fault else json.dumps(search.rules),
+        "has_rules": bool(search.rules["rules"] or search.fault),
+        "query": "" if search.query is None else json.dumps(search.query, indent=1),
+        "rule_options": rule_options(office.workspace_id),
+        "searches": offered_searches(office),
+        "all_columns": ALL_COLUMNS.items(),
+        "orders": COLUMNS.items(),
+        "segment": search.segment,
+        "sizes": SIZES,
+        "kept": office.kept,
+    }
 
 
 def _columns(parameters: Any) -> list[str]:
@@ -186,22 +194,6 @@ def found_text(page: dict[str, int]) -> str:
 
 def _sentence(reply: Reply) -> str:
     return " ".join([reply.message, *reply.faults.values()])
-
-
-def builder_facts(office: WorkspaceContext) -> dict[str, Any]:
-    """Return what the rule builder offers in the workspace, for its script."""
-    rules = workspace_rules(office.workspace_id)
-    schema = rules.customer_schema if rules is not None else CustomerSchema()
-    return {
-        "properties": [asdict(each) for each in properties_of(schema)],
-        "groups": GROUPS,
-        "operators": OPERATORS,
-        "times": TIMES,
-        "events": sorted(
-            ((each.type, each.label) for each in EVENT_TYPES.values()), key=itemgetter(1)
-        ),
-        "deepest": DEEPEST,
-    }
 
 
 @page(

@@ -30,12 +30,12 @@ ICONS = {
     "generic": "bolt",
 }
 # What a line says of an event: the first properties of these that it has, without their labels.
-TELLING = (
+DETAIL_PATHS = (
     "orderId", "name", "title", "campaignName", "campaignSubject", "eventName", "serviceName",
     "surveyName", "formName", "subject", "keyword", "code", "rewardDescription", "setting",
     "listName", "category.name", "path", "url", "linkUrl", "sku", "id",
 )  # fmt: skip
-MOST_TOLD = 2
+MOST_DETAILS = 2
 LONGEST = 120
 
 
@@ -111,8 +111,8 @@ def _line(event: Mapping[str, Any], time: str) -> TimelineEvent:
 
 
 def _details(properties: Mapping[str, Any]) -> str:
-    told = [str(value) for path in TELLING if (value := value_at(properties, path))]
-    text = " · ".join(dict.fromkeys(told[:MOST_TOLD]))
+    texts = [str(value) for path in DETAIL_PATHS if (value := value_at(properties, path))]
+    text = " · ".join(dict.fromkeys(texts[:MOST_DETAILS]))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

@@ -124,7 +124,7 @@ def merge_customers(office: WorkspaceContext, customer_id: Any, other_id: Any) -
         f"Merge {display_name(survivor)} and {display_name(other)}",
         survivor=survivor,
         other=other,
-        names=_told_apart(both),
+        names=_distinct_names(both),
         differing=[each for each in rows if each["differs"]],
         same=[each for each in rows if not each["differs"]],
         moved=preview.json["moved"],
@@ -164,9 +164,10 @@ def identity(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
     person = office.get(f"/customers/{customer_id}")
     record_view(office, customer_id)
     known = office.get(f"/customers/{customer_id}/identities")
-    wanted = office.request.GET.get("property", "").strip()
+    property_filter = office.request.GET.get("property", "").strip()
     history = office.get(
-        f"/customers/{customer_id}/history", {"property": wanted} if wanted else None
+        f"/customers/{customer_id}/history",
+        {"property": property_filter} if property_filter else None,
     )
     merges = office.get("/merges", {"customerId": str(customer_id), "size": PAGE})
     pairs = office.api.get(
@@ -186,7 +187,7 @@ def identity(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
         pairs=[_pair_for_page(each) for each in (pairs.json["elements"] if pairs.is_good else [])],
         history=history,
         properties=[_history_for_page(each, office) for each in history["properties"]],
-        wanted=wanted,
+        property_filter=property_filter,
         may_write=office.may("POST", MERGE),
         back=office.url("customer", customer_id=customer_id),
     )
@@ -246,7 +247,7 @@ def undo_merge(office: WorkspaceContext, merge_id: Any) -> HttpResponseBase:
     )
 
 
-def _told_apart(people: list[dict[str, Any]]) -> list[str]:
+def _distinct_names(people: list[dict[str, Any]]) -> list[str]:
     """Return the names of people, with their e-mail addresses where the names are the same."""
     names = [display_name(each) for each in people]
     if len(set(names)) == len(names):

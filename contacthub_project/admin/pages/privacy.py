@@ -160,7 +160,7 @@ def _restrict(office: WorkspaceContext, customer_id: UUID) -> bool:
     return office.done(office.api.write("POST", path, body), said)
 
 
-def _enter(office: WorkspaceContext, customer_id: UUID) -> bool:
+def _register_request(office: WorkspaceContext, customer_id: UUID) -> bool:
     form = office.request.POST
     body = {"type": form.get("type"), "customerId": str(customer_id), "note": form.get("note", "")}
     if form.get("receivedOn"):
@@ -180,7 +180,7 @@ def _restore(office: WorkspaceContext, customer_id: UUID) -> bool:
     return office.done(reply, "The person is there again.")
 
 
-ACTS = {"restrict": _restrict, "enter": _enter, "name": _name, "restore": _restore}
+ACTS = {"restrict": _restrict, "enter": _register_request, "name": _name, "restore": _restore}
 
 
 @page(

@@ -95,8 +95,8 @@ def receipts(office: WorkspaceContext) -> HttpResponseBase:
 def receipt(office: WorkspaceContext, receipt_id: UUID) -> HttpResponseBase:
     """Display one receipt, for printing."""
     found = office.get(f"{PROTECTION}/receipts/{receipt_id}")
-    shown = _receipt_row(office, found, node_names(office))
-    return office.show("privacy_receipt", f"Receipt {found['number']}", receipt=shown)
+    row = _receipt_row(office, found, node_names(office))
+    return office.show("privacy_receipt", f"Receipt {found['number']}", receipt=row)
 
 
 def _receipt_row(

@@ -44,22 +44,22 @@ def segment_overlap(office: WorkspaceContext) -> HttpResponseBase:
     if node is None:
         return office.show("empty", "Overlap", message="There is no node that you may read yet.")
     offered = [each for each in office.everything("/segments") if each["nodeId"] == node["id"]]
-    wanted = set(office.request.GET.getlist("segment"))
-    chosen = [each for each in offered if each["id"] in wanted]
+    selected_ids = set(office.request.GET.getlist("segment"))
+    chosen = [each for each in offered if each["id"] in selected_ids]
     fault = ""
     if len(chosen) > MOST_OVERLAPPING:
         fault = f"Tick {MOST_OVERLAPPING} at most."
     elif len(chosen) == 1:
         fault = "Tick another one to compare it with."
-    shown = len(chosen) > 1 and not fault
+    is_comparable = len(chosen) > 1 and not fault
     return office.show(
         "segment_overlap",
         "Overlap of segments",
         node=node,
         offered=offered,
-        wanted=wanted,
-        chosen=chosen if shown else [],
-        intersections=_intersections(office, chosen) if shown else [],
+        selected_ids=selected_ids,
+        chosen=chosen if is_comparable else [],
+        intersections=_intersections(office, chosen) if is_comparable else [],
         fault=fault,
     )
 

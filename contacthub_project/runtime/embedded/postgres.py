@@ -67,7 +67,7 @@ class PostgresServer(EmbeddedServer):
     def identity(self) -> dict[str, Any]:
         if os.getuid() != 0 or _as_ordinary_user():
             return {}
-        return {"user": _account_for(self.data), "group": _account_for(self.data)}
+        return {"user": _unprivileged_user(self.data), "group": _unprivileged_user(self.data)}
 
     def prepare(self) -> None:
         if (self.cluster / "PG_VERSION").is_file():
@@ -175,7 +175,7 @@ def _as_ordinary_user() -> list[str]:
     return prefix if tried.returncode == 0 else []
 
 
-def _account_for(data: Path) -> int:
+def _unprivileged_user(data: Path) -> int:
     """Return the account that root switches to where user namespaces are forbidden."""
     owner = data.stat().st_uid
     if owner:

@@ -3,8 +3,8 @@
 
 document.addEventListener("DOMContentLoaded", () => {
   for (const place of document.querySelectorAll("[data-rule-builder]")) {
-    const facts = JSON.parse(document.getElementById(place.dataset.ruleBuilder).textContent);
-    new RuleBuilder(place, facts);
+    const options = JSON.parse(document.getElementById(place.dataset.ruleBuilder).textContent);
+    new RuleBuilder(place, options);
   }
 });
 
@@ -34,9 +34,9 @@ function select(pairs, chosen, label, change) {
 }
 
 class RuleBuilder {
-  constructor(place, facts) {
-    this.facts = facts;
-    this.byPath = new Map(facts.properties.map((each) => [each.path, each]));
+  constructor(place, options) {
+    this.options = options;
+    this.byPath = new Map(options.properties.map((each) => [each.path, each]));
     this.field = place.querySelector("input[name=rules]");
     this.count = place.querySelector("[data-count]");
     this.tree = JSON.parse(this.field.value || '{"match": "all", "rules": []}');
@@ -92,10 +92,10 @@ class RuleBuilder {
     const buttons = [
       button("Add a rule", () => ({ property: "base.lastName", operator: "CONTAINS_FOLDED", value: "" })),
       button("Add what they did", () => (
-        { event: this.facts.events[0][0], did: true, operator: "GTE", times: 1, days: 30 }
+        { event: this.options.events[0][0], did: true, operator: "GTE", times: 1, days: 30 }
       )),
     ];
-    if (depth < this.facts.deepest) buttons.push(button("Add a group", () => ({ match: "any", rules: [] })));
+    if (depth < this.options.deepest) buttons.push(button("Add a group", () => ({ match: "any", rules: [] })));
     const legend = element("legend", {}, "Customers who match ", match, " of these");
     if (parent) legend.append(" ", this.remover(group, parent, "Remove this group"));
     return element(
@@ -145,8 +145,8 @@ class RuleBuilder {
 
   comparison(rule, fill) {
     const property = this.byPath.get(rule.property);
-    const groups = this.facts.groups.map((name) => {
-      const within = this.facts.properties.filter((each) => each.group === name);
+    const groups = this.options.groups.map((name) => {
+      const within = this.options.properties.filter((each) => each.group === name);
       const options = within.map((each) => (
         element("option", { value: each.path, selected: each.path === rule.property }, each.label)
       ));
@@ -156,13 +156,13 @@ class RuleBuilder {
     const properties = element("select", { "aria-label": "Property" }, ...groups);
     const again = () => this.refill(() => properties.isConnected ? properties.parentNode : this.body, fill);
     properties.addEventListener("change", () => {
-      const operators = this.facts.operators[this.byPath.get(properties.value).kind].map(([id]) => id);
+      const operators = this.options.operators[this.byPath.get(properties.value).kind].map(([id]) => id);
       rule.property = properties.value;
       if (!operators.includes(rule.operator)) rule.operator = operators[0];
       rule.value = "";
       again();
     });
-    const offered = property ? this.facts.operators[property.kind] : [[rule.operator, rule.operator]];
+    const offered = property ? this.options.operators[property.kind] : [[rule.operator, rule.operator]];
     const operators = select(offered, rule.operator, "Comparison", (value) => {
       const keeps = OF_MANY.has(value) === OF_MANY.has(rule.operator)
         && OF_DAYS.has(value) === OF_DAYS.has(rule.operator)
@@ -224,13 +224,13 @@ class RuleBuilder {
       again();
     });
     row = did;
-    const fields = [did, select(this.facts.events, rule.event, "Type of event", (value) => {
+    const fields = [did, select(this.options.events, rule.event, "Type of event", (value) => {
       rule.event = value;
       this.changed();
     })];
     if (rule.did) {
       fields.push(
-        select(this.facts.times, rule.operator, "How often", (value) => { rule.operator = value; this.changed(); }),
+        select(this.options.times, rule.operator, "How often", (value) => { rule.operator = value; this.changed(); }),
         this.input("number", rule.times, "Times", (value) => { rule.times = value; this.changed(); },
           { min: 0, class: "office-short" }),
       );

@@ -172,7 +172,7 @@ class MergeViewSet(CustomerScopedViewSet):
 
     def _merged(self, merged: Merged) -> dict[str, Any]:
         customer = self.serialized(merged.row)
-        shown = {key: self.serialized(row) for key, row in merged.rows.items()}
+        documents = {key: self.serialized(row) for key, row in merged.rows.items()}
         return {
             "id": merged.id,
             "dryRun": merged.id is None,
@@ -185,7 +185,7 @@ class MergeViewSet(CustomerScopedViewSet):
                     "customerId": each.customer_id,
                     "rule": each.rule,
                     "others": [
-                        {"customerId": other, "value": value_at(shown[other], each.path)}
+                        {"customerId": other, "value": value_at(documents[other], each.path)}
                         for other in each.others
                     ],
                 }
