@@ -137,7 +137,7 @@ class User(AbstractBaseUser):
 
     def lacks_second_factor(self) -> bool:
         """Return whether a workspace requires a second factor that the person does not have."""
-        demanding = Workspace.objects.demanding_second_factor_of(self)
+        demanding = Workspace.objects.demanding_second_factor_of(self.id, self.roles)
         return demanding.exists() and not self.has_second_factor()
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:

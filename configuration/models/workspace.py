@@ -14,7 +14,8 @@ from configuration.domain.permissions import reaches_all_workspaces
 from contacthub_project.core.identifiers import new_id
 
 if TYPE_CHECKING:
-    from configuration.models.user import User
+    from collections.abc import Collection
+
     from contacthub_project.core.principal import Principal
 
 
@@ -62,12 +63,12 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
             return self
         return self.filter(id__in=principal.workspaces)
 
-    def demanding_second_factor_of(self, user: User) -> WorkspaceQuerySet:
-        """Return those that require a second factor of the person."""
+    def demanding_second_factor_of(self, user_id: int, roles: Collection[str]) -> WorkspaceQuerySet:
+        """Return those that require a second factor of a person with these roles."""
         demanding = self.present().filter(demands_second_factor=True)
-        if reaches_all_workspaces(user.roles):
+        if reaches_all_workspaces(roles):
             return demanding
-        works_there, may_there = Q(memberships__user=user), Q(nodes__grants__user=user)
+        works_there, may_there = Q(memberships__user=user_id), Q(nodes__grants__user=user_id)
         return demanding.filter(works_there | may_there).distinct()
 
 

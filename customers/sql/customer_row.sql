@@ -1,4 +1,4 @@
-{# A row of customers_customer as `customers.models.customer_row.CustomerRow` reads it: a JSON array, as text. #}
+{# A row of customers_customer, as `customers.models.customer_row.CustomerRow` reads it: a JSON array. #}
 {% macro row_as_json(row) %}
 {% macro moment(name) %}to_char({{ row }}.{{ name }} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'){% endmacro %}
 json_build_array(

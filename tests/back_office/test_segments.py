@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 from typing import Any
 from urllib.parse import urlencode
 
+import openpyxl
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from segments.models import Segment
@@ -117,14 +121,41 @@ def test_a_list_is_filled_from_a_file(hub: Hub) -> None:
     refresh(hub)
     assert len(members(hub, chosen)) == 3
     for bad, words in (
-        (b"", "The file names nobody"), (b"\xff\xfe", "not in UTF-8"), (b"a\0", "no text"),
-        (b"id\n\n", "The file names nobody"),
+        (b"", "file is empty"), (b"%PDF-1.7", "a PDF document"), (b"a\0", "The list cannot be read"),
+        (b"id\n\n", "the file names nobody"),
     ):  # fmt: skip
         assert words in fill(bad), bad
     assert "Choose a file" in staff.submit("fill-segment", {}, segment_id=chosen)
     guest = Staff(hub, "GUEST")
     assert guest.submit("fill-segment", {}, segment_id=chosen).status == 403
     assert "Fill from a file" not in guest.open_admin("segments_segment_change", chosen)
+
+
+@pytest.mark.parametrize("suffix", ["windows-1252", "gz", "xlsx"])
+def test_files_of_other_programs_fill_a_list(hub: Hub, suffix: str) -> None:
+    staff = Staff(hub, "ADMIN")
+    zoe = str(hub.post_customer(externalId="Zoë-é1")["id"])
+    bob = str(hub.post_customer(externalId="B;2")["id"])
+    chosen = static(hub)
+    rows = [["name", "externalId"], ["Zoë Müller", "Zoë-é1"], ["Bób", "B;2"]]
+    file = SimpleUploadedFile(f"people.{suffix}", saved_as(suffix, rows))
+    assert "2 are new on the list" in staff.submit(
+        "fill-segment", {"file": file}, segment_id=chosen
+    )
+    refresh(hub)
+    assert members(hub, chosen) == {zoe, bob}
+
+
+def saved_as(suffix: str, rows: list[list[str]]) -> bytes:
+    """Return rows as other programs save them: with semicolons in cp1252, packed, as a workbook."""
+    if suffix == "xlsx":
+        book, content = openpyxl.Workbook(), io.BytesIO()
+        for row in rows:
+            book.active.append(row)
+        book.save(content)
+        return content.getvalue()
+    text = "".join(";".join(f'"{cell}"' for cell in row) + "\r\n" for row in rows)
+    return gzip.compress(text.encode()) if suffix == "gz" else text.encode("cp1252")
 
 
 def test_customers_of_the_list_are_put_on_a_static_segment(hub: Hub) -> None:

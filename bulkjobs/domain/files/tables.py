@@ -7,6 +7,7 @@ sheet: both can be read from any row on. CSV in UTF-8 is stored as it came.
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -91,6 +92,19 @@ def kept_form(
     with unpacked(file, layout.container, most_bytes=most_bytes) as text:
         for piece in decoded(text, layout.encoding, is_whole=is_whole):
             yield piece.encode()
+
+
+def read_rows(file: IO[bytes], *, most_bytes: int) -> Iterator[list[str]]:
+    """Yield the cells of each row that is not empty; raises BadFile.
+
+    The format is detected. `most_bytes` is the greatest unpacked size.
+    """
+    layout = layout_of(file, FileOptions(), most_bytes=most_bytes)
+    with tempfile.TemporaryFile() as kept:
+        kept.writelines(kept_form(file, layout, most_bytes=most_bytes))
+        kept.seek(0)
+        for row in KeptTable(kept, layout):
+            yield row.cells
 
 
 def header_of_workbook(file: IO[bytes], layout: Layout, *, most_bytes: int) -> list[str]:

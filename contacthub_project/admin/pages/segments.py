@@ -6,21 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.core.files.storage import default_storage
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+from bulkjobs.actions.storage import readable_file
+from bulkjobs.domain.faults import BadFile
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.pages.customer_query import EVERYBODY, list_search
 from contacthub_project.admin.sign_in.reauthentication import ANY
 from contacthub_project.admin.site import page
-from contacthub_project.api.uploads import storing
 from contacthub_project.core.identifiers import as_uuid
-from customers.admin.listed_people import UnreadableList, listed_people
+from segments.domain.listed_people import listed_people
 
 MOST_OVERLAPPING = 4
 LARGEST_FILE = 5 * 1024 * 1024
+LARGEST_UNPACKED = 64 << 20
 MEMBERS_AT_ONCE = 1000
 
 
@@ -104,9 +105,10 @@ def fill_segment(office: WorkspaceContext, segment_id: Any) -> HttpResponseBase:
         messages.error(request, "Choose a file of at most 5 MB, with an id or external id a line.")
         return _to_segment(segment_id)
     try:
-        people = listed_people(_content_of(file))
-    except UnreadableList as unreadable:
-        messages.error(request, str(unreadable))
+        with readable_file(file.stored_as) as stored:  # type: ignore[attr-defined]
+            people = listed_people(stored, most_bytes=LARGEST_UNPACKED)
+    except BadFile as fault:
+        messages.error(request, f"The list cannot be read: {fault}.")
         return _to_segment(segment_id)
     added, unknown = 0, 0
     for name, values in (("add", people.ids), ("addExternalIds", people.external_ids)):
@@ -123,13 +125,6 @@ def fill_segment(office: WorkspaceContext, segment_id: Any) -> HttpResponseBase:
     if unknown:
         messages.warning(request, f"{unknown:,} of the file are not customers of the node.")
     return _to_segment(segment_id)
-
-
-def _content_of(file: Any) -> bytes:
-    """Return the content of an uploaded file; it is deleted with the request."""
-    with storing(), default_storage.open(file.stored_as) as stored:
-        content: bytes = stored.read()
-    return content
 
 
 @page("segments/of-search/", "segment-of-search")

@@ -40,7 +40,8 @@ class SecondFactorMiddleware:
         user = request.user
         if not isinstance(user, User) or has_used_second_factor(request):
             return None
-        demanding = Workspace.objects.demanding_second_factor_of(user).order_by("name").first()
+        workspaces = Workspace.objects.demanding_second_factor_of(user.id, user.roles)
+        demanding = workspaces.order_by("name").first()
         if demanding is None:
             return None
         address = request.get_full_path() if request.method == "GET" else reverse("admin:index")
