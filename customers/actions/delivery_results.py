@@ -85,7 +85,7 @@ def store_answers(claimed: Lease, window: Window, answers: Sequence[OutboundAnsw
             for offset in message.offsets
         }
         webhook.accepted_offsets = sorted(accepted.union(webhook.accepted_offsets))
-        _put_off(webhook, max(failed, key=_gravity))
+        _schedule_retry(webhook, max(failed, key=_gravity))
     return False
 
 
@@ -95,7 +95,7 @@ def store_failure(claimed: Lease, failure: Exception) -> None:
         webhook = active_and_held(claimed).select_for_update().first()
         if webhook is not None:
             error = f"internal error: {type(failure).__name__}"
-            _put_off(webhook, OutboundAnswer(None, 0, error=error))
+            _schedule_retry(webhook, OutboundAnswer(None, 0, error=error))
 
 
 def pause(claimed: Lease, refusal: Gone | Invalid) -> None:
@@ -130,7 +130,7 @@ def _gravity(answer: OutboundAnswer) -> tuple[bool, float]:
     return answer.status == NOT_AGAIN, answer.retry_after or 0.0
 
 
-def _put_off(webhook: Webhook, answer: OutboundAnswer) -> None:
+def _schedule_retry(webhook: Webhook, answer: OutboundAnswer) -> None:
     """Schedule the next attempt, or pause the webhook when it has failed for days."""
     now = timezone.now()
     webhook.failures += 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -23,7 +23,14 @@ from configuration.queries.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.core.errors import NotFound
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
-from contacthub_project.db.sql import analyze_grown_tables, fetch_all, fetch_one, fetch_value, load
+from contacthub_project.db.sql import (
+    analyze_grown_tables,
+    fetch_all,
+    fetch_one,
+    fetch_records,
+    fetch_value,
+    load,
+)
 from customers.actions.feed import seal
 from customers.domain.duplicates import (
     LEAST_SCORE,
@@ -56,6 +63,14 @@ COMPARED = load("customers/sql/compared_customers")
 KEYS = load("customers/sql/replace_blocking_keys")
 BLOCKS = load("customers/sql/blocks")
 STORE = load("customers/sql/store_duplicate_pairs")
+
+
+class NextChange(NamedTuple):
+    """A row of NEXT_CHANGES."""
+
+    feed_offset: int
+    entity_id: UUID
+    is_of_customer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +164,14 @@ def _build(workspace: WorkspaceRules, search: DuplicateSearch) -> bool:
 
 
 def _compare_changed(workspace: WorkspaceRules, search: DuplicateSearch) -> bool:
-    rows = fetch_all(NEXT_CHANGES, [workspace.id, search.feed_offset, CHANGES])
-    if not rows:
+    parameters = [workspace.id, search.feed_offset, CHANGES]
+    changes = fetch_records(NextChange, NEXT_CHANGES, parameters)
+    if not changes:
         return False
-    _compare(workspace, sorted({entity_id for _, entity_id, is_customer in rows if is_customer}))
-    DuplicateSearch.objects.in_workspace(workspace.id).update(feed_offset=rows[-1][0])
-    return len(rows) == CHANGES
+    _compare(workspace, sorted({each.entity_id for each in changes if each.is_of_customer}))
+    last_offset = changes[-1].feed_offset
+    DuplicateSearch.objects.in_workspace(workspace.id).update(feed_offset=last_offset)
+    return len(changes) == CHANGES
 
 
 def _compare(workspace: WorkspaceRules, ids: Sequence[UUID]) -> None:

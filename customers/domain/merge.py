@@ -80,12 +80,11 @@ def _merged(existing: Mapping[str, Any], given: Mapping[str, Any], lists: MergeL
 
 
 def for_update(existing: Mapping[str, Any], given: Mapping[str, Any], *, strict: bool) -> Document:
-    """Return the document after a PATCH or PUT (reference.
+    """Return the document after a PATCH or PUT.
 
-    Partially modify customer, Modify customer).
-
-    As `for_create`, but a sent collection replaces the stored one, as a set. Only subscriptions
-    still merge by id, unless `strict`: absent ones stay, also when the list is empty or null.
+    Reference: Partially modify customer, Modify customer. As `for_create`, but a sent collection
+    replaces the stored one, as a set. Only subscriptions still merge by id, unless `strict`: absent
+    ones stay, also when the list is empty or null.
     """
     return _merged(existing, given, _replaced_strictly if strict else _replaced)
 

@@ -23,7 +23,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
-from contacthub_project.db.sql import fetch_all, fetch_optional, fetch_record, load
+from contacthub_project.db.sql import fetch_all, fetch_optional, fetch_record, fetch_records, load
 from customers.actions.feed import seal
 from customers.models import ChangeEntity, ChangeOperation
 from segments.actions.affected import Affected
@@ -55,6 +55,18 @@ class FeedPosition(NamedTuple):
 
     feed_offset: int
     configuration_version: int
+
+
+class NextChange(NamedTuple):
+    """A row of `next_changes.sql`; without a change only the feed's own columns are set."""
+
+    last_offset: int
+    trimmed_to: int
+    feed_offset: int
+    entity: str
+    entity_id: UUID
+    operation: str
+    changed_paths: list[str] | None
 
 
 class Progress(Enum):
@@ -136,29 +148,29 @@ def _take_changes(
     What no segment looks at is left out.
     """
     parameters = {"workspace_id": workspace_id, "after": after, "size": CHANGES_AT_ONCE}
-    rows = fetch_all(NEXT_CHANGES, parameters)
+    rows = fetch_records(NextChange, NEXT_CHANGES, parameters)
     if not rows:
         return after
-    last_offset, trimmed_to = rows[0][:2]
-    if after < trimmed_to:
+    last_offset = rows[0].last_offset
+    if after < rows[0].trimmed_to:
         restart_all(workspace_id)
-        return int(last_offset)
+        return last_offset
     events = []
-    changes = [row[2:7] for row in rows if row[2] is not None]
-    for _, entity, entity_id, operation, paths in changes:
-        if entity == ChangeEntity.CUSTOMER:
-            if operation == ChangeOperation.UPDATE:
-                affected.add(entity_id, definitions.dependencies.of_paths(paths))
+    changes = [each for each in rows if each.feed_offset is not None]
+    for each in changes:
+        if each.entity == ChangeEntity.CUSTOMER:
+            if each.operation == ChangeOperation.UPDATE:
+                affected.add(each.entity_id, definitions.dependencies.of_paths(each.changed_paths))
             else:
-                affected.everywhere.add(entity_id)
-        elif entity == ChangeEntity.EVENT and operation != ChangeOperation.DELETE:
-            events.append(entity_id)
+                affected.everywhere.add(each.entity_id)
+        elif each.entity == ChangeEntity.EVENT and each.operation != ChangeOperation.DELETE:
+            events.append(each.entity_id)
     if events and definitions.dependencies.event_types:
         _add_events(workspace_id, events, definitions, affected)
     if len(changes) < CHANGES_AT_ONCE:
-        return int(max(after, last_offset))
+        return max(after, last_offset)
     affected.is_full = True
-    return int(changes[-1][0])
+    return changes[-1].feed_offset
 
 
 def _add_events(

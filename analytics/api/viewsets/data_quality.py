@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 
 from analytics.api import schema
 from analytics.api.scoping import StatsViewSet
-from analytics.queries.data_quality import customer_quality, source_acceptance
+from analytics.domain.data_quality import PropertyQuality
+from analytics.queries.data_quality import SourceQuality, customer_quality, source_acceptance
 from contacthub_project.api.parameters import list_parameter, moment_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
@@ -39,40 +41,23 @@ class DataQualityViewSet(StatsViewSet):
         parameters.raise_faults()
         quality = customer_quality(self.workspace, self.counts(node_id).nodes)
         sent = source_acceptance(self.workspace, since)
-        properties = [
-            {
-                "path": each.path,
-                "state": each.state,
-                "filled": each.filled,
-                "distinct": each.distinct,
-                "invalid": each.invalid,
-            }
-            for each in quality.properties
-            if not chosen or any(f"{each.path}.".startswith(f"{name}.") for name in chosen)
-        ]
-        sources = [
-            {
-                "sourceId": each.source_id,
-                "entity": each.entity,
-                "accepted": each.accepted,
-                "refused": each.refused,
-                "refusedShare": each.refused_share,
-            }
-            for each in sent.sources
-        ]
         return JsonResponse(
             {
                 "nodeId": node_id,
                 "customers": quality.customers,
                 "sampled": quality.is_sampled,
                 "sampleSize": quality.read,
-                "properties": properties,
+                "properties": [
+                    _property(each)
+                    for each in quality.properties
+                    if not chosen or any(f"{each.path}.".startswith(f"{name}.") for name in chosen)
+                ],
                 "sources": {
                     "since": sent.since,
                     "changes": sent.changes,
                     "sampled": sent.is_sampled,
                     "sampleSize": sent.read,
-                    "elements": sources,
+                    "elements": [_source(each) for each in sent.sources],
                 },
             }
         )
@@ -88,3 +73,23 @@ class DataQualityViewSet(StatsViewSet):
             parameters.fault("dateFrom", "must be a moment of the calendar", "range")
             return usual
         return since
+
+
+def _property(quality: PropertyQuality) -> dict[str, Any]:
+    return {
+        "path": quality.path,
+        "state": quality.state,
+        "filled": quality.filled,
+        "distinct": quality.distinct,
+        "invalid": quality.invalid,
+    }
+
+
+def _source(quality: SourceQuality) -> dict[str, Any]:
+    return {
+        "sourceId": quality.source_id,
+        "entity": quality.entity,
+        "accepted": quality.accepted,
+        "refused": quality.refused,
+        "refusedShare": quality.refused_share,
+    }
