@@ -35,6 +35,8 @@ def listed_people(file: IO[bytes], *, most_bytes: int) -> ListedPeople:
     ids: dict[str, None] = {}
     external_ids: dict[str, None] = {}
     for value, is_external in _values(read_rows(file, most_bytes=most_bytes)):
+        if "\0" in value:
+            raise BadFile("the file is no text")
         if value and not is_external and as_uuid(value) is not None:
             ids[value.lower()] = None
         elif value and len(value) <= LONGEST_EXTERNAL_ID:

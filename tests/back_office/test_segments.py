@@ -121,7 +121,7 @@ def test_a_list_is_filled_from_a_file(hub: Hub) -> None:
     refresh(hub)
     assert len(members(hub, chosen)) == 3
     for bad, words in (
-        (b"", "file is empty"), (b"%PDF-1.7", "a PDF document"), (b"a\0", "The list cannot be read"),
+        (b"", "the file names nobody"), (b"%PDF-1.7", "a PDF document"), (bytes(range(9)) * 9, "the file is no text"),
         (b"id\n\n", "the file names nobody"),
     ):  # fmt: skip
         assert words in fill(bad), bad
