@@ -12,6 +12,7 @@ from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.db.sql import fetch_all, load
 from contacthub_project.messaging.pubsub import notify_on_commit
+from segments.models import PendingCustomer
 from segments.queries.evaluation import Evaluation
 
 EXISTING = load("segments/sql/existing_members")
@@ -69,7 +70,9 @@ def apply(
     entering = expected - existing
     changed_due = {pair: at for pair, at in expected_due.items() if due.get(pair) != at}
     # An erasure locks the customer first: rows written after it would never be removed.
-    there = _lock_customers(workspace.id, {customer for _, customer in (*entering, *changed_due)})
+    concerned = {customer for _, customer in (*entering, *changed_due)}
+    there = _lock_customers(workspace.id, concerned)
+    _evaluate_later(workspace.id, concerned - there)
     entered = _pairs(ADD, workspace.id, (pair for pair in entering if pair[1] in there), now=now)
     left = _pairs(REMOVE, workspace.id, existing - expected)
     _set_due(workspace.id, {pair: at for pair, at in changed_due.items() if pair[1] in there})
@@ -167,11 +170,21 @@ def _existing(
 
 
 def _lock_customers(workspace_id: UUID, ids: set[UUID]) -> set[UUID]:
-    """Lock the live customers among `ids` until the transaction ends, and return them."""
+    """Lock the live customers among `ids` until the transaction ends, and return them.
+
+    Without those that another transaction has locked.
+    """
     if not ids:
         return set()
     parameters = {"workspace_id": workspace_id, "ids": sorted(ids)}
     return {customer_id for (customer_id,) in fetch_all(HOLD, parameters, prepare=False)}
+
+
+def _evaluate_later(workspace_id: UUID, ids: set[UUID]) -> None:
+    """Have customers evaluated again; nothing is found of those that are gone by then."""
+    PendingCustomer.objects.bulk_create(
+        PendingCustomer(workspace_id=workspace_id, customer_id=each) for each in sorted(ids)
+    )
 
 
 def _pairs(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,6 +112,28 @@ def test_customers_with_different_changes_are_evaluated_apart(
         ({segments["did"]}, {UUID(ada), UUID(bob)}),
         (set(segments.values()), {UUID(carl)}),
     ]
+
+
+def test_a_customer_that_others_hold_is_evaluated_later(live_hub: Hub) -> None:
+    segment = make(live_hub, are("base.firstName", "EQUALS", "Ada"))
+    refresh(live_hub)
+    held, free = (
+        live_hub.post_customer(base={"firstName": "Ada", "contacts": {"email": f"{each}@x.it"}})
+        for each in ("held", "free")
+    )
+    workspace_id = live_hub.workspace.id
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT FROM customers_customer WHERE id = %s FOR UPDATE", [held["id"]])
+        refreshing.step(workspace_id, datetime.now(UTC))
+        assert members(live_hub, segment) == {free["id"]}
+    finally:
+        other.rollback()
+        other.close()
+    refresh(live_hub)
+    assert members(live_hub, segment) == {held["id"], free["id"]}
 
 
 def test_a_segment_that_is_broken_is_not_evaluated(
