@@ -105,7 +105,7 @@ class World:
         self.webhook = hub.operator.post(f"{hub.path}/webhooks", webhook)["id"]
 
     def address(self, page: str, query: str = "", **parts: Any) -> str:
-        if page in {"clients", "access"}:
+        if page in {"clients", "workspaces", "access"}:
             return reverse(f"office:{page}")
         return self.staff.url(page, **parts) + query
 
