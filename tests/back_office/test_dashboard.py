@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.admin.charts import bars, daily_chart
+from contacthub_project.messaging.shared_version import shared_version
 from tests.analytics.test_answers import post_event
 from tests.back_office.office import Page, Staff
 from tests.factories import Hub, make_node
@@ -102,9 +103,8 @@ def test_statements_do_not_grow_with_customers(hub: Hub) -> None:
     staff.open("dashboard")
 
     def statements() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        shared_version.advance()  # what is known by then is looked up in each case
+        with CaptureQueriesContext(connection) as captured:
             staff.open("dashboard", {"days": "365"})
         return len(captured)
 

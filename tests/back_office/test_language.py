@@ -85,7 +85,7 @@ def test_what_the_api_says_is_in_english(hub: Hub, staff: Staff) -> None:
         asked = client.post(f"{hub.path}/customers", {}, Accept_Language="it")
         assert asked.status == 400
         assert "Content-Language" not in asked.headers
-        assert asked["message"] == usual["message"] == "The request is not valid"
+        assert asked["message"] == usual["message"] == "source customer is not valid"
         assert asked["errors"] == usual["errors"]
 
 
