@@ -167,6 +167,11 @@ class WorkspaceContext(StaffContext):
     def may(self, method: str, template: str) -> bool:
         return self.api.may(method, "/workspaces/{workspaceId}" + template)
 
+    def may_write_in(self, node_id: str) -> bool:
+        """Return whether the person has the permission to write in a node."""
+        nodes = self.workspace["nodes"]
+        return any(each["id"] == node_id and "W" in each["permission"] for each in nodes)
+
     def url(self, name: str, query: dict[str, Any] | None = None, **parts: Any) -> str:
         """Return the address of a page of this workspace."""
         address = reverse(f"office:{name}", kwargs={"workspace_id": self.workspace["id"], **parts})

@@ -15,6 +15,7 @@ from contacthub_project.admin.pages import (
     event_settings,
     events,
     identity,
+    matching_rules,
     nodes,
     operations,
     privacy,
@@ -23,6 +24,7 @@ from contacthub_project.admin.pages import (
     retention,
     saved_searches,
     segments,
+    undo_change,
     workspace_settings,
 )
 from contacthub_project.admin.site import moved, moved_of_all
@@ -54,6 +56,7 @@ urlpatterns = [
     identity.merge_customers,
     identity.identity,
     identity.undo_merge,
+    undo_change.undo_change,
     events.events,
     events.new_event,
     events.event,
@@ -62,6 +65,7 @@ urlpatterns = [
     workspace_settings.workspace,
     moved("settings/nodes/", "nodes", "configuration_node_changelist"),
     nodes.node,
+    matching_rules.matching_rules,
     nodes.aggregate_node,
     properties.properties,
     properties.download_properties,

@@ -18,7 +18,7 @@ MORE_PAGES = (
     "events/{event}/edit/", "privacy/requests/", "../workspaces/", "../clients/",
     "../help/back-office/", "../../segments/segment/", "../../segments/segment/add/",
     "../../customers/webhook/add/", "../../customers/quarantinedrequest/",
-    "../../events/product/",
+    "../../events/product/", "settings/nodes/{node}/", "settings/nodes/{node}/recognition/",
 )  # fmt: skip
 # Of the theme: each area that scrolls is a region with the same name.
 OF_THE_THEME = {"landmark-unique"}
@@ -53,7 +53,7 @@ def test_axe_finds_nothing(
     )  # fmt: skip
     found = []
     for path in (*PAGES, *MORE_PAGES):
-        page = desk.open(path.format(person=person, event=event))
+        page = desk.open(path.format(person=person, event=event, node=live_hub.node.id))
         expect(page.locator("#main")).to_have_attribute("role", "main")
         if scheme == "dark":
             page.evaluate("document.documentElement.classList.add('dark')")

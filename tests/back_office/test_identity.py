@@ -6,10 +6,8 @@ from configuration.queries.rules import forget_rules
 from customers.actions.duplicates import find_duplicates
 from customers.models import Customer, DuplicatePair, RecordMerge
 from tests.back_office.office import Staff
-from tests.configuration.test_matching_rules import path_of
 from tests.customers.test_erasure import post
 from tests.customers.test_merging import get, searched
-from tests.customers.test_several_rules import RULES
 from tests.factories import Hub
 
 
@@ -100,17 +98,43 @@ def test_an_administrator_has_duplicates_looked_for(hub: Hub) -> None:
     assert "Nobody looks" not in staff.open("duplicates")
 
 
-def test_the_page_of_a_node_lists_rules_that_its_form_cannot_say(hub: Hub) -> None:
-    staff = Staff(hub, "CLAB_OPERATOR")
-    assert "By these rules" not in staff.open("node", node_id=hub.node.id)
-    set_up = hub.admin.put(path_of(hub), {"rules": RULES}, query={"force": "true"})
-    assert set_up.status == 200, set_up.content
-    page = staff.open("node", node_id=hub.node.id)
-    assert "By these rules" in page
-    assert "base.contacts.mobilePhone (PHONE IT)" in page
-    kept = {"act": "save", "name": "Till", "properties": "externalId", "caseSensitive": "on"}
-    assert "The node is changed." in staff.submit("node", kept, node_id=hub.node.id)
-    assert len(hub.admin.get(path_of(hub))["rules"]) == len(RULES), "the same first rule"
-    other = kept | {"properties": "base.contacts.email"}
-    assert "The node is changed." in staff.submit("node", other, node_id=hub.node.id)
-    assert len(hub.admin.get(path_of(hub))["rules"]) == 1
+def test_one_change_is_undone_from_the_history(hub: Hub) -> None:
+    hub.admin.put(hub.configuration, {"historyDays": 30})
+    ada = post(hub, "ada@x.it", base={"firstName": "Ada", "lastName": "Bianchi"})
+    path = f"{hub.path}/customers/{ada}"
+    hub.admin.patch(path, {"base": {"firstName": "Bea", "lastName": "Rossi"}})
+    hub.admin.patch(path, {"base": {"lastName": "Verdi"}})
+    staff = Staff(hub, "USER")
+    shown = staff.open("identity", customer_id=ada)
+    assert f"{staff.url('undo-change', customer_id=ada)}?version=2" in shown.html
+    preview = staff.open("undo-change", {"version": "2"}, customer_id=ada)
+    assert "firstName Bea Ada" in preview
+    assert "Stays, because it has changed since: lastName" in preview
+    assert get(hub, ada)["base"]["firstName"] == "Bea"
+    late = staff.submit("undo-change", {"version": "2"}, "version=2", customer_id=ada)
+    assert "Somebody else has changed it" in late
+    form = {"version": get(hub, ada)["version"]}
+    assert "The change is undone." in staff.submit(
+        "undo-change", form, "version=2", customer_id=ada
+    )
+    assert get(hub, ada)["base"]["firstName"] == "Ada"
+    assert get(hub, ada)["base"]["lastName"] == "Verdi"
+    again = staff.open("undo-change", {"version": "2"}, customer_id=ada)
+    assert "Nothing of the change is left to undo" in again
+    for version, status in (("1", 400), ("99", 404), ("", 400), ("x", 400)):
+        assert staff.open("undo-change", {"version": version}, customer_id=ada).status == status
+
+
+def test_undoing_is_offered_to_those_who_may_and_not_of_merges(hub: Hub) -> None:
+    ada, other = two(hub)
+    reader = Staff(hub, "USER", grants={hub.node: "R"})
+    assert "Undo this change" not in reader.open("identity", customer_id=ada)
+    staff = Staff(hub, "USER")
+    assert "Undo this change" in staff.open("identity", customer_id=ada)
+    hub.admin.patch(f"{hub.path}/customers/{ada}", {"base": {"contacts": {"phone": "1"}}})
+    version = get(hub, ada)["version"]
+    merged = hub.admin.post(f"{hub.path}/customers/{ada}/merge", {"customers": [other]})
+    assert merged.status == 200, merged.content
+    page = staff.open("identity", customer_id=ada)
+    assert f"?version={version + 1}" not in page.html
+    assert staff.open("undo-change", {"version": str(version + 1)}, customer_id=ada).status == 409

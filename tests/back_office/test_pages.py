@@ -18,7 +18,6 @@ from oauth2_provider.models import get_application_model
 
 from analytics.actions.folding import fold_all
 from bulkjobs.models import BulkJob
-from configuration.actions import rekeying
 from configuration.models import StaffChange, User, Workspace
 from contacthub_project.admin.urls import urlpatterns
 from customers.models import ConsentLogEntry, Customer
@@ -534,33 +533,11 @@ def test_a_change_that_customers_contradict_is_made_when_it_is_forced(hub: Hub) 
     hub.post_customer()
     staff = Staff(hub, "CLAB_OPERATOR")
     form = {
-        "act": "save", "name": "Till", "properties": "base.contacts.email", "mandatoryProperties": "base.firstName",
+        "act": "save", "name": "Till", "mandatoryProperties": "base.firstName",
     }  # fmt: skip
     page = staff.submit("node", form, node_id=hub.node.id)
     assert "1 customer without a value" in page
     assert "The node is changed." in staff.submit("node", form | {"force": "on"}, node_id=hub.node.id)  # fmt: skip
-
-
-def test_a_new_policy_reports_its_progress_and_colliding_customers(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for external_id in ("same", "same", "other"):
-        hub.post_customer(externalId=external_id)
-    staff = Staff(hub, "CLAB_OPERATOR")
-    assert "recognise people</h2>" not in staff.open("node", node_id=hub.node.id)
-    form = {"act": "save", "name": "Till", "properties": "externalId"}
-    page = staff.submit("node", form, node_id=hub.node.id)
-    assert "would become one person" in page
-    reported = page.html[page.html.index("recognise people</h2>") :]
-    assert reported.count("/customers/") == 2
-    monkeypatch.setattr(rekeying, "AT_ONCE", 0)
-    page = staff.submit("node", form | {"properties": "externalId, base.contacts.email"}, node_id=hub.node.id)  # fmt: skip
-    assert "Its customers are being recognised anew." in page
-    assert "0 of 3. Customers of the node cannot be written meanwhile." in page
-    assert rekeying.rekey_all(seconds=60)
-    page = staff.open("node", node_id=hub.node.id)
-    assert "recognised by externalId, base.contacts.email since" in page
-    assert hub.admin.get(f"{hub.configuration}/nodes/entries/{hub.node.id}")["name"] == "Till"
 
 
 def test_what_the_next_purge_would_delete(hub: Hub) -> None:

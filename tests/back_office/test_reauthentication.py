@@ -45,7 +45,7 @@ ORDINARY = {
     ("configuration_workspace_add", ""), ("configuration_workspace_work_here", ""),
     ("new-customer", ""), ("edit-customer", ""), ("delete-customer", ""),
     ("duplicates", "dismiss"), ("duplicates", "reopen"),
-    ("merge-customers", ""), ("undo-merge", ""),  # both can be undone
+    ("merge-customers", ""), ("undo-merge", ""), ("undo-change", ""),  # all can be undone
     ("privacy", ""), ("privacy-person", ""),  # a look-up, and the reason for it
     ("privacy-deleted", ""), ("privacy-requests", ""), ("privacy-suppressions", ""),
     ("retention", "people"), ("saved-searches", ""),
@@ -57,6 +57,7 @@ ORDINARY = {
     ("workspace-settings", ""), ("node-retention", ""), ("retention", "save"),
     ("configuration_node_add", ""), ("configuration_node_change", ""),
     ("node", "save"), ("aggregate-node", "save"), ("aggregate-node", "activate"),
+    ("matching-rules", "look"), ("matching-rules", "save"),
     ("aggregate-node", "delete"),  # its entry nodes keep their customers
     ("properties", "switch"), ("properties", "add"), ("properties", "remove"),
     ("event-settings", "switch"), ("event-settings", "consents"),

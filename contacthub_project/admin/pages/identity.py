@@ -35,11 +35,11 @@ RULES = {
 }
 CAUSES = {
     "POST": "a POST", "PATCH": "a change", "PUT": "a replacement", "IMPORT": "a file",
-    "MERGE": "a merge", "UNDO": "an undone merge", "DELETE": "a deletion",
+    "MERGE": "a merge", "UNDO": "an undoing", "DELETE": "a deletion",
     "RESTORE": "a restoration",
 }  # fmt: skip
 MERGE = "/customers/{customerId}/merge"
-DUPLICATES = "/nodes/{nodeId}/duplicates"
+UNDO_CHANGE = "/customers/{customerId}/undo"
 
 
 @page("duplicates/", "duplicates")
@@ -136,7 +136,7 @@ def _compared(
     value: dict[str, Any], survivor_id: str, both: list[dict[str, Any]], chosen: dict[str, str]
 ) -> dict[str, Any]:
     """Return a row of the comparison: the values of both, and the result."""
-    texts = [_text(value_at(each, value["path"])) for each in both]
+    texts = [value_text(value_at(each, value["path"])) for each in both]
     is_consent = value["path"].startswith("consents.")
     return {
         "path": value["path"],
@@ -150,7 +150,7 @@ def _compared(
             for person, text in zip(both, texts, strict=True)
         ],
         "differs": texts[0] != texts[1],
-        "holds": _text(value["value"]),
+        "holds": value_text(value["value"]),
         "rule": RULES.get(value["rule"], value["rule"]),
         "is_ours": value["customerId"] == survivor_id,
         "is_chosen": value["path"] in chosen,
@@ -189,6 +189,7 @@ def identity(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
         properties=[_history_for_page(each, office) for each in history["properties"]],
         property_filter=property_filter,
         may_write=office.may("POST", MERGE),
+        may_undo=office.may("POST", UNDO_CHANGE) and office.may_write_in(person["nodeId"]),
         back=office.url("customer", customer_id=customer_id),
     )
 
@@ -196,16 +197,18 @@ def identity(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
 def _history_for_page(history: dict[str, Any], office: WorkspaceContext) -> dict[str, Any]:
     return history | {
         "label": history["property"].removeprefix("base.").replace(".", " / "),
-        "text": _text(history["value"]),
+        "text": value_text(history["value"]),
         "since": local_time(history["since"], office.zone),
         "why": RULES.get(history["rule"] or "", history["rule"] or ""),
         "how": CAUSES.get(history["cause"] or "", ""),
         "before": [
             {
-                "text": _text(each["before"]),
+                "text": value_text(each["before"]),
                 "at": local_time(each["at"], office.zone),
                 "how": CAUSES.get(each["cause"], each["cause"]),
                 "author": each["author"],
+                "version": each["version"],
+                "is_merge": each["cause"] == "MERGE",
             }
             for each in history["changes"]
         ],
@@ -265,14 +268,14 @@ def _email(person: dict[str, Any]) -> str:
     return ((person["base"] or {}).get("contacts") or {}).get("email") or ""
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Return a value as one line, without empty parts."""
     if value is None or value == [] or value == {}:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(filter(None, map(_text, value)))
+        return ", ".join(filter(None, map(value_text, value)))
     if isinstance(value, dict):
         return ", ".join(text for _, text in labelled_values(value) if text)
     return str(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.form_fields import BadValue, as_field_text, forced, names_in, read
+from contacthub_project.admin.matching_rules_form import rules_of_api
 from contacthub_project.admin.site import page
 
 
@@ -32,16 +32,10 @@ def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
             "name": form.get("name", ""),
             "description": form.get("description") or None,
             "mandatoryProperties": names_in(form.get("mandatoryProperties", "")),
-            "uniqueCustomer": {
-                "properties": names_in(form.get("properties", "")),
-                "caseSensitive": form.get("caseSensitive") == "on",
-            },
         }
         reply = office.api.write("PUT", office.path + path, body, query=forced(form))
-        is_under_way = reply.status == HTTPStatus.ACCEPTED
-        text = "Its customers are being recognised anew."
-        if office.done(reply, text if is_under_way else "The node is changed."):
-            return redirect(office.request.path) if is_under_way else office.go("nodes")
+        if office.done(reply, "The node is changed."):
+            return office.go("nodes")
     elif form.get("act") in {"empty", "delete"} and office.has_typed(current["name"]):
         where = f"{path}/data" if form["act"] == "empty" else path
         text = "The node is being emptied." if form["act"] == "empty" else "The node is deleted."
@@ -53,16 +47,10 @@ def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
         "settings_node",
         current["name"],
         current=current,
-        rules=rules,
-        has_rules=len(rules) > 1 or _has_other_forms(rules),
+        rules=rules_of_api(rules),
+        rules_page=office.url("matching-rules", node_id=node_id),
         rekeying=rekeying.json if rekeying.is_good else None,
     )
-
-
-def _has_other_forms(rules: list[dict[str, Any]]) -> bool:
-    """Return whether values are compared in forms that the page cannot say."""
-    forms = {each["normalizer"] for rule in rules for each in rule["properties"]}
-    return len(forms) > 1 or not forms <= {"TEXT", "EXACT"}
 
 
 @page("settings/aggregates/<uuid:node_id>/", "aggregate-node")
