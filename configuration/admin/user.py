@@ -160,6 +160,9 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
     @action(description=_("Let somebody in"), icon="person_add", permissions=["operator"])
     def let_in(self, request: HttpRequest) -> HttpResponseBase:
         """Ask for a user name, and add the person to the workspace."""
+        held_back = hold_form(request, self.sensitive_act("let_in"))
+        if held_back is not None:
+            return held_back
         form = MemberForm(request.POST if "username" in request.POST else None)
         confirmation = Confirmation(
             title=_now("Let somebody in who works elsewhere"),
@@ -189,6 +192,9 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
     @action(description=_("Set a password"), icon="password", permissions=["operator"])
     def set_password(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Ask for a password, and set it; it opens the back-office."""
+        held_back = hold_form(request, self.sensitive_act("set_password"))
+        if held_back is not None:
+            return held_back
         person = self._found(request, object_id)
         form = PasswordForm(request.POST if "password" in request.POST else None)
         confirmation = Confirmation(

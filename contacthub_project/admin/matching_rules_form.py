@@ -42,8 +42,9 @@ class PropertyRow:
     @property
     def in_words(self) -> str:
         form = NORMALIZERS.get(Normalizer(self.normalizer)) if self.is_known else self.normalizer
-        more = f", numbers without a prefix of {self.country}" if self.country else ""
-        more += ", ignoring dots and +tags of Gmail" if self.gmail else ""
+        sent = self.as_json()
+        more = f", numbers without a prefix of {sent['country']}" if sent["country"] else ""
+        more += ", ignoring dots and +tags of Gmail" if sent["gmailAliases"] else ""
         return f"{label_of(self.path)} ({form}{more})"
 
     @property

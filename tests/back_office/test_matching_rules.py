@@ -110,7 +110,7 @@ def test_buttons_add_move_and_remove(hub: Hub) -> None:
         ([[(EMAIL, "EMAIL")], [(NAME, "TEXT"), ("no.such", "TEXT")]], "must name a single value"),
         ([[(EMAIL, "SOUNDEX")]], "Rule 1, Contacts: email"),
         ([[(EMAIL, "EMAIL")], [(EMAIL, "EMAIL")]], "is there twice"),
-        ([[("", "")]], "must not be empty"),
+        ([[("", "")]], "may not be empty"),
     ],
 )
 def test_refusals_are_sentences_at_their_place(hub: Hub, rules: Any, said: str) -> None:
