@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 Series = Sequence[dict[str, str]]  # of days: {"datetime": "2026-11-26", "value": "12"}
@@ -67,7 +68,7 @@ def daily_chart(
     earlier = [Decimal(0)] * (len(values) - len(earlier)) + earlier
     whole: list[Decimal | None] = [*values]
     datasets = [
-        _dataset("Before", earlier, "var(--color-base-400)", borderWidth=1, order=3),
+        _dataset(gettext("Before"), earlier, "var(--color-base-400)", borderWidth=1, order=3),
         _dataset(title, whole, "var(--color-primary-500)", order=1),
     ]
     if is_current and len(values) > 1:
@@ -75,14 +76,18 @@ def daily_chart(
         unfinished = [None] * (len(values) - 2) + values[-2:]
         datasets[1] = _dataset(title, whole, "var(--color-primary-500)", order=1)
         datasets.append(
-            _dataset("Today", unfinished, "var(--color-primary-500)", borderDash=[4, 4], order=2)
+            _dataset(
+                gettext("Today"), unfinished, "var(--color-primary-500)", borderDash=[4, 4], order=2
+            )
         )
     highest = localized(max(values, default=Decimal(0)))
-    span = f" from {days[0]} to {days[-1]}" if days else ""
+    span = gettext(" from {days} to {days2}").format(days=days[0], days2=days[-1]) if days else ""
     return DailyChart(
         title=title,
         total=total,
-        description=f"{title}{span}, at most {highest} a day",
+        description=gettext("{title}{span}, at most {highest} a day").format(
+            title=title, span=span, highest=highest
+        ),
         data=json.dumps({"labels": [day[:-5] for day in days], "datasets": datasets}),
         rows=tuple(
             (day, localized(value), localized(was))

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 
 from analytics.admin.charts import DailyChart, Series, bars, daily_chart, localized
 from analytics.domain.indicators import CENTS
@@ -21,12 +22,17 @@ from contacthub_project.admin.site import page
 from customers.models import Customer, Webhook
 from events.models import Event
 
-PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year"}
+PERIODS = {
+    "7": gettext_lazy("7 days"),
+    "30": gettext_lazy("30 days"),
+    "90": gettext_lazy("90 days"),
+    "365": gettext_lazy("a year"),
+}
 CHANNELS = {
-    "EMAIL_AND_MOBILE": "E-mail and mobile",
-    "EMAIL_ONLY": "E-mail only",
-    "MOBILE_ONLY": "Mobile only",
-    "NOT_REACHABLE": "Not reachable",
+    "EMAIL_AND_MOBILE": gettext_lazy("E-mail and mobile"),
+    "EMAIL_ONLY": gettext_lazy("E-mail only"),
+    "MOBILE_ONLY": gettext_lazy("Mobile only"),
+    "NOT_REACHABLE": gettext_lazy("Not reachable"),
 }
 MOST_TYPES = 12
 MOST_NODES = 12  # compared side by side; two statements each
@@ -98,7 +104,7 @@ def dashboard(office: WorkspaceContext) -> HttpResponseBase:
     steps = first_steps(office)
     return office.show(
         "dashboard",
-        "Dashboard",
+        gettext("Dashboard"),
         node=node,
         days=length,
         periods=PERIODS.items(),
@@ -126,26 +132,28 @@ def first_steps(office: WorkspaceContext) -> list[Step]:
     imports = "add" if office.may("POST", "/nodes/{nodeId}/bulk-jobs") else "changelist"
     return [
         Step(
-            "Make a node",
-            "A node holds customers and events, for instance those of a shop or a country.",
+            gettext("Make a node"),
+            gettext(
+                "A node holds customers and events, for instance those of a shop or a country."
+            ),
             office.url("nodes"),
             bool(office.nodes),
         ),
         Step(
-            "Make a source",
-            "A source gives a web site, a shop or a program the token it writes with.",
+            gettext("Make a source"),
+            gettext("A source gives a web site, a shop or a program the token it writes with."),
             sources,
             Source.objects.in_workspace(workspace).exists(),
         ),
         Step(
-            "Bring in customers",
-            "Drop a file of them here, or send them through the API.",
+            gettext("Bring in customers"),
+            gettext("Drop a file of them here, or send them through the API."),
             reverse(f"admin:bulkjobs_bulkjob_{imports}"),
             Customer.objects.in_workspace(workspace).exists(),
         ),
         Step(
-            "Send a first event",
-            "Events tell what customers do: pages they view, orders, visits.",
+            gettext("Send a first event"),
+            gettext("Events tell what customers do: pages they view, orders, visits."),
             office.url("events") if office.offers["events"] else "",
             Event.objects.in_workspace(workspace).exists(),
         ),
@@ -154,7 +162,7 @@ def first_steps(office: WorkspaceContext) -> list[Step]:
 
 def _channels(office: WorkspaceContext, of_node: dict[str, str]) -> Any:
     channels = office.get("/stats/customers/channels", of_node)["data"]
-    return bars([(CHANNELS[name], value, "") for name, value in channels.items()])
+    return bars([(str(CHANNELS[name]), value, "") for name, value in channels.items()])
 
 
 def _types(office: WorkspaceContext, node: dict[str, Any] | None, query: dict[str, str]) -> Any:
@@ -172,7 +180,8 @@ def _types(office: WorkspaceContext, node: dict[str, Any] | None, query: dict[st
 
 def _event_label(each: dict[str, str]) -> str:
     known = EVENT_TYPES.get(each["type"])
-    return f"{known.label if known else each['type']} · {CONTEXTS[each['context']]['label']}"
+    label = gettext(known.label) if known else each["type"]
+    return f"{label} · {gettext(CONTEXTS[each['context']]['label'])}"
 
 
 def _node_rows(office: WorkspaceContext, days: Days) -> list[NodeRow]:
@@ -227,21 +236,21 @@ def _figures(
 
     return {
         "tiles": [
-            Tile("Customers now", localized(int(total)), address=customers),
-            _tile("New customers", now, was, "customers", address=new),
-            _tile("Orders", now, was, "orders"),
-            _tile("Spending", now, was, "totalSpending"),
-            _tile("Average order", now, was, "averageOrderValue"),
-            _tile("Page views", now, was, "pageViews"),
-            _tile("Conversion", now, was, "conversion"),
+            Tile(gettext("Customers now"), localized(int(total)), address=customers),
+            _tile(gettext("New customers"), now, was, "customers", address=new),
+            _tile(gettext("Orders"), now, was, "orders"),
+            _tile(gettext("Spending"), now, was, "totalSpending"),
+            _tile(gettext("Average order"), now, was, "averageOrderValue"),
+            _tile(gettext("Page views"), now, was, "pageViews"),
+            _tile(gettext("Conversion"), now, was, "conversion"),
         ],
         "charts": [
-            chart("New customers", "customers"),
-            chart("Events taken in", "events"),
-            chart("Spending", "totalSpending", _text(now, "totalSpending")),
-            chart("Orders", "orders"),
-            chart("Page views", "pageViews"),
-            chart("Visitors a day", "visitors", ""),
+            chart(gettext("New customers"), "customers"),
+            chart(gettext("Events taken in"), "events"),
+            chart(gettext("Spending"), "totalSpending", _text(now, "totalSpending")),
+            chart(gettext("Orders"), "orders"),
+            chart(gettext("Page views"), "pageViews"),
+            chart(gettext("Visitors a day"), "visitors", ""),
         ],
     }
 

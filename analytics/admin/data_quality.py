@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext, gettext_lazy
 
 from analytics.admin.charts import localized
 from configuration.models import Source
@@ -13,10 +14,14 @@ from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.site import page
 
 PERCENT = 100
-STATES = {"ENABLED": "", "DISABLED": "disabled", "UNKNOWN": "no longer in the schema"}
-ENTITIES = {"CUSTOMER": "Customers", "EVENT": "Events"}
-PEOPLE = "People"
-GONE = "A source that was deleted"
+STATES = {
+    "ENABLED": "",
+    "DISABLED": gettext_lazy("disabled"),
+    "UNKNOWN": gettext_lazy("no longer in the schema"),
+}
+ENTITIES = {"CUSTOMER": gettext_lazy("Customers"), "EVENT": gettext_lazy("Events")}
+PEOPLE = gettext_lazy("People")
+GONE = gettext_lazy("A source that was deleted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ def data_quality(office: WorkspaceContext) -> HttpResponseBase:
     used = [each for each in found["properties"] if each["filled"] or each["invalid"]]
     return office.show(
         "data_quality",
-        "Data quality",
+        gettext("Data quality"),
         node=node,
         customers=localized(found["customers"]),
         read=localized(read),
@@ -57,10 +62,10 @@ def _property_row(counted: dict[str, Any], read: int) -> PropertyRow:
     distinct = counted["distinct"]
     return PropertyRow(
         path=counted["path"],
-        state=STATES[counted["state"]],
+        state=str(STATES[counted["state"]]),
         filled=localized(counted["filled"]),
         percent=_percent(counted["filled"] / read),
-        distinct="not compared" if distinct is None else localized(distinct),
+        distinct=gettext("not compared") if distinct is None else localized(distinct),
         invalid=localized(counted["invalid"]) if counted["invalid"] else "",
     )
 
@@ -72,8 +77,10 @@ def _source_rows(office: WorkspaceContext, elements: list[dict[str, Any]]) -> li
     ordered = sorted(elements, key=lambda each: (-each["refusedShare"], -each["refused"]))
     return [
         {
-            "name": PEOPLE if each["sourceId"] is None else names.get(each["sourceId"], GONE),
-            "entity": ENTITIES[each["entity"]],
+            "name": str(
+                PEOPLE if each["sourceId"] is None else names.get(each["sourceId"]) or GONE
+            ),
+            "entity": str(ENTITIES[each["entity"]]),
             "accepted": localized(each["accepted"]),
             "refused": localized(each["refused"]),
             "percent": _percent(each["refusedShare"]),

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import URLPattern, reverse
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
@@ -107,7 +107,7 @@ class ExportForm(ApiModelForm):
         try:
             return parse_json(text.encode("utf-8", "surrogatepass"))
         except Invalid:
-            raise forms.ValidationError(_now("This is not JSON.")) from None
+            raise forms.ValidationError(gettext("This is not JSON.")) from None
 
 
 @admin.register(ExportJob)
@@ -121,7 +121,7 @@ class ExportJobAdmin(JobAdmin):
     }
     api_path = "/exports"
     node_field = "from_node"
-    sensitive = {"add": "You export data of customers as a file."}
+    sensitive = {"add": gettext_lazy("You export data of customers as a file.")}
     form = ExportForm
     list_display = (
         "display_rows", "display_format", "display_node", "display_status", "display_progress",
@@ -194,12 +194,14 @@ class ExportJobAdmin(JobAdmin):
 
     def deletion_of(self, obj: Any) -> Confirmation:
         return Confirmation(
-            title=_now("Delete this export?"), what=_now("Its file goes."), action=_now("Delete")
+            title=gettext("Delete this export?"),
+            what=gettext("Its file goes."),
+            action=gettext("Delete"),
         )
 
     def job_context(self, request: HttpRequest, job: ExportJob) -> dict[str, Any]:
         """Return an export, how far it is, and its file."""
-        title = _now("Export: %(what)s") % {"what": self.display_rows(job)}
+        title = gettext("Export: %(what)s") % {"what": self.display_rows(job)}
         return {"job": job, "progress": self.progress(job), "title": title}
 
     def file_view(self, request: HttpRequest, object_id: Any) -> HttpResponseBase:
@@ -220,7 +222,7 @@ class ExportJobAdmin(JobAdmin):
 
     @display(description=_("Columns"))
     def display_columns(self, job: ExportJob) -> str:
-        return ", ".join(job.request.get("fields") or ()) or _now("all")
+        return ", ".join(job.request.get("fields") or ()) or gettext("all")
 
     @display(description=_("Only customers that fit"))
     def display_condition(self, job: ExportJob) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -110,13 +110,13 @@ class ImportForm(forms.Form):
         if not isinstance(found, dict) or not all(
             path is None or isinstance(path, str) for path in found.values()
         ):
-            raise ValidationError(_now("The columns could not be read."))
+            raise ValidationError(gettext("The columns could not be read."))
         return found
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if not hasattr(file, "stored_as"):
-            raise ValidationError(_now("The file could not be stored."))
+            raise ValidationError(gettext("The file could not be stored."))
         return file
 
     def reading(self) -> Reading:
@@ -152,7 +152,7 @@ def layout_text(found: Mapping[str, Any]) -> str:
     parts = [
         str(found.get("format") or found.get("container") or "").upper(),
         found.get("encoding"),
-        _now("separated by %(sign)s") % {"sign": named} if separator else None,
-        _now("sheet %(name)s") % {"name": found["sheet"]} if found.get("sheet") else None,
+        gettext("separated by %(sign)s") % {"sign": named} if separator else None,
+        gettext("sheet %(name)s") % {"name": found["sheet"]} if found.get("sheet") else None,
     ]
     return ", ".join(str(part) for part in parts if part)

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
@@ -89,9 +89,9 @@ class BulkJobAdmin(ImportWizard, JobAdmin):
 
     def deletion_of(self, obj: Any) -> Confirmation:
         return Confirmation(
-            title=_now("Delete the job of %(name)s?") % {"name": obj.filename},
-            what=_now("Its file and results go. What its rows have changed stays."),
-            action=_now("Delete"),
+            title=gettext("Delete the job of %(name)s?") % {"name": obj.filename},
+            what=gettext("Its file and results go. What its rows have changed stays."),
+            action=gettext("Delete"),
         )
 
     def job_context(self, request: HttpRequest, job: BulkJob) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class BulkJobAdmin(ImportWizard, JobAdmin):
         """Download what became of each row, or with `form=input` the refused rows of the file."""
         job = self.found(request, object_id)
         if job.status not in ENDED:
-            messages.error(request, _now("The job has not ended yet."))
+            messages.error(request, gettext("The job has not ended yet."))
             return self._to(job)
         form = "input" if request.GET.get("form") == "input" else "results"
         path = f"{self.get_api_path(request, job)}/results"
@@ -136,7 +136,7 @@ class BulkJobAdmin(ImportWizard, JobAdmin):
         job = self.found(request, object_id)
         if self._may_switch(request, job, job.status in MOVING):
             stop_job(job)
-            self._switched(request, job, "stop", _now("The job is stopped."))
+            self._switched(request, job, "stop", gettext("The job is stopped."))
         return self._to(job)
 
     def resume_view(self, request: HttpRequest, object_id: Any) -> HttpResponseBase:
@@ -145,17 +145,19 @@ class BulkJobAdmin(ImportWizard, JobAdmin):
         if self._may_switch(request, job, job.status == BulkJobStatus.STOPPED):
             resume_job(job)
             enqueue(TASK)
-            self._switched(request, job, "resume", _now("The job goes on."))
+            self._switched(request, job, "resume", gettext("The job goes on."))
         return self._to(job)
 
     def _may_switch(self, request: HttpRequest, job: BulkJob, fits: bool) -> bool:
         if request.method != "POST":
             return False
         if not (self.has_add_permission(request) and self.may_write(request, job.node_id)):
-            messages.error(request, _now("You may not change the jobs of this node."))
+            messages.error(request, gettext("You may not change the jobs of this node."))
             return False
         if not fits:
-            messages.error(request, _now("The job has changed meanwhile. Nothing has been done."))
+            messages.error(
+                request, gettext("The job has changed meanwhile. Nothing has been done.")
+            )
         return fits
 
     def _switched(self, request: HttpRequest, job: BulkJob, act: str, text: str) -> None:
@@ -178,7 +180,7 @@ class BulkJobAdmin(ImportWizard, JobAdmin):
             BulkJobOperation.DELETE: _("delete"),
         }
         done = str(names[BulkJobOperation(job.operation)])
-        return _now("dry run: %(what)s") % {"what": done} if job.dry_run else done
+        return gettext("dry run: %(what)s") % {"what": done} if job.dry_run else done
 
     @display(description=_("Refused"))
     def display_failed(self, job: BulkJob) -> str:
@@ -193,14 +195,21 @@ class BulkJobAdmin(ImportWizard, JobAdmin):
     @display(description=_("Cells are read"))
     def display_cells(self, job: BulkJob) -> str:
         rules = CellRules.from_json(job.cell_rules) if job.cell_rules else CellRules()
-        values = _now("as people write them") if rules.is_lenient else _now("as the API takes them")
-        order = _now("dates as %(order)s") % {"order": rules.date_order} if rules.date_order else ""
+        values = (
+            gettext("as people write them")
+            if rules.is_lenient
+            else gettext("as the API takes them")
+        )
+        order = (
+            gettext("dates as %(order)s") % {"order": rules.date_order} if rules.date_order else ""
+        )
         return ", ".join(filter(None, [values, order]))
 
     @display(description=_("Columns"))
     def display_columns(self, job: BulkJob) -> str:
         rows = [
-            [header or _now("(no name)"), path or _now("left out")] for header, path in job.columns
+            [header or gettext("(no name)"), path or gettext("left out")]
+            for header, path in job.columns
         ]
         table = {"headers": [_("Column of the file"), _("Property")], "rows": rows}
         return render_to_string("admin/bulkjobs/table.html", {"table": table})

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
@@ -179,9 +180,9 @@ def rows_choices() -> Choices:
     """Return what the rows of a file can be about: customers, or events of a type."""
     groups = [
         (
-            _("Events: %(category)s") % {"category": category["label"]},
+            _("Events: %(category)s") % {"category": gettext(category["label"])},
             [
-                (each.type, each.label)
+                (each.type, gettext(each.label))
                 for each in EVENT_TYPES.values()
                 if each.category == category["id"]
             ],
@@ -196,7 +197,7 @@ def rows_name(entity: str, event_type: str | None) -> str:
     if entity == BulkJobEntity.CUSTOMER:
         return str(_("Customers"))
     known = EVENT_TYPES.get(event_type or "")
-    return known.label if known else str(event_type)
+    return gettext(known.label) if known else str(event_type)
 
 
 def entity_of(rows: str) -> tuple[str, str | None]:

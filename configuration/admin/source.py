@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -72,8 +73,8 @@ class SourceAdmin(SavesThroughApi, WorkspaceModelAdmin):
     }
     api_path = "/configuration/sources"
     sensitive = {
-        "add": "You make a source, and see its token.",
-        "new_token": "You make a new token of a source. The old one ends.",
+        "add": gettext_lazy("You make a source, and see its token."),
+        "new_token": gettext_lazy("You make a new token of a source. The old one ends."),
     }
     form = SourceForm
     list_display = (
@@ -149,9 +150,9 @@ class SourceAdmin(SavesThroughApi, WorkspaceModelAdmin):
         if held_back is not None:
             return held_back
         confirmation = Confirmation(
-            title=f"New token for {source}?",
-            what="The old token ends at once: what still uses it can write no more.",
-            action="Make a new token",
+            title=gettext("New token for {source}?").format(source=source),
+            what=gettext("The old token ends at once: what still uses it can write no more."),
+            action=gettext("Make a new token"),
         )
         page = confirmation.page(request, self, source)
         if page is not None:
@@ -216,7 +217,7 @@ class SourceAdmin(SavesThroughApi, WorkspaceModelAdmin):
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Source], *, enabled: bool) -> None:
         done = self.change_each(request, queryset, {"enabled": enabled})
-        messages.success(request, f"{done} changed.")
+        messages.success(request, gettext("{count} changed.").format(count=done))
 
     @display(description=_("Nodes"))
     def node_names(self, source: Source) -> str:
@@ -226,12 +227,14 @@ class SourceAdmin(SavesThroughApi, WorkspaceModelAdmin):
         description=_("Trust"), ordering="trusted",
         label={"trusted": "success", "untrusted": "warning"},
     )  # fmt: skip
-    def displayed_trust(self, source: Source) -> str:
-        return "trusted" if source.trusted else "untrusted"
+    def displayed_trust(self, source: Source) -> tuple[str, str]:
+        if source.trusted:
+            return "trusted", gettext("trusted")
+        return "untrusted", gettext("untrusted")
 
     @display(description=_("State"), ordering="enabled", label={"on": "success", "off": "danger"})
-    def displayed_state(self, source: Source) -> str:
-        return "on" if source.enabled else "off"
+    def displayed_state(self, source: Source) -> tuple[str, str]:
+        return ("on", gettext("on")) if source.enabled else ("off", gettext("off"))
 
     @display(description=_("Nodes"))
     def written_nodes(self, source: Source) -> str:

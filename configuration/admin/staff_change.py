@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
@@ -126,7 +127,11 @@ class StaffChangeAdmin(WorkspaceReadOnlyAdmin):
     @display(description=_("Changed"))
     def changed(self, change: StaffChange) -> str:
         paths = [path for path, _before, _after in differences(change.before, change.after)]
-        more = f" and {len(paths) - MOST_PATHS} more" if len(paths) > MOST_PATHS else ""
+        more = (
+            gettext(" and {count} more").format(count=len(paths) - MOST_PATHS)
+            if len(paths) > MOST_PATHS
+            else ""
+        )
         return ", ".join(paths[:MOST_PATHS]) + more or change.path
 
     @display(description=_("Differences"))

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
@@ -301,4 +302,4 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
         label={"active": "success", "locked out": "danger"},
     )  # fmt: skip
     def displayed_state(self, person: User) -> str:
-        return "active" if person.is_active else "locked out"
+        return "active" if person.is_active else gettext("locked out")

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 from django.utils import translation
+from django.utils.translation import gettext
 
 from configuration.models import User
 from configuration.queries.principals import principal_of_user
@@ -44,7 +45,7 @@ class Reply:
     @property
     def message(self) -> str:
         """The error message, in one sentence."""
-        return self.json.get("message") or "Something went wrong"
+        return self.json.get("message") or gettext("Something went wrong")
 
     @property
     def faults(self) -> dict[str, str]:

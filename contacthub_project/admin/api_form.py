@@ -11,6 +11,7 @@ from django import forms
 from django.db.models import Model, QuerySet
 from django.forms.models import construct_instance
 from django.utils.html import format_html
+from django.utils.translation import gettext
 
 from contacthub_project.admin.api_client import Reply
 from contacthub_project.admin.refusals import advice
@@ -70,8 +71,12 @@ class ApiModelForm(forms.ModelForm):  # type: ignore[type-arg]
             text = f"{reply.message}.".replace("..", ".")
             self.add_error(None, format_html("{} {}", text, remedy))  # type: ignore[arg-type]
         for label, saved, typed in refusal.differences:
-            both = f"{label}: saved is “{saved}”, you have typed “{typed}”."
-            self.add_error(None, f"{both} Save again to replace what is saved.")
+            both = gettext("{label}: saved is “{saved}”, you have typed “{typed}”.").format(
+                label=label, saved=saved, typed=typed
+            )
+            self.add_error(
+                None, gettext("{both} Save again to replace what is saved.").format(both=both)
+            )
         if refusal.saved_version is not None and VERSION in self.fields:
             self.data = self.data.copy()  # type: ignore[attr-defined]
             self.data[self.add_prefix(VERSION)] = str(refusal.saved_version)  # type: ignore[index]

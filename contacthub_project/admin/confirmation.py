@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class Confirmation:
             if fits and (self.form is None or self.form.is_valid()):
                 return None
             if not fits:
-                messages.error(request, "This is not what stands above. Nothing has been done.")
+                messages.error(
+                    request, gettext("This is not what stands above. Nothing has been done.")
+                )
         opts = model_admin.opts
         context = model_admin.admin_site.each_context(request) | {
             "title": self.title,

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from configuration.domain.permissions import reaches_all_workspaces
 from configuration.models import User
@@ -104,7 +105,7 @@ class StaffContext:
         """Return whether the person has typed the name to delete; show a message if not."""
         fits = self.request.POST.get("typed", "").strip() == name
         if not fits:
-            messages.error(self.request, "The name does not fit. Nothing has been done.")
+            messages.error(self.request, gettext("The name does not fit. Nothing has been done."))
         return fits
 
     def done(self, reply: Reply, text: str) -> bool:

@@ -67,7 +67,7 @@ def _page_with_menu(request: HttpRequest, refusal: HttpResponseBase) -> HttpResp
     found = missing_access(visit, _needed(request)) if reply.status == 403 else None
     page: Any = visit.show(
         "refused",
-        TITLES[reply.status],
+        str(TITLES[reply.status]),
         status=reply.status,
         message=reply.message,
         advice=found or ADVICE.get(reply.status, ""),

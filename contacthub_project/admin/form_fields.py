@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.utils.timezone import get_current_timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from contacthub_project.core.text import humanized
 from contacthub_project.core.timestamps import format_timestamp
@@ -19,7 +20,11 @@ SCALARS = {"string": "text", "integer": "integer", "number": "number", "boolean"
 # Lists of customers whose elements have ids that people neither see nor write.
 WITH_IDS = frozenset({"base.educations", "base.likes", "base.jobs", "base.subscriptions"})
 SET_BY_API = {("base.subscriptions", "registeredAt"), ("base.subscriptions", "updatedAt")}
-LABELS = {"dob": "Date of birth", "pictureUrl": "Address of a picture", "isCurrent": "Current"}
+LABELS = {
+    "dob": gettext_lazy("Date of birth"),
+    "pictureUrl": gettext_lazy("Address of a picture"),
+    "isCurrent": gettext_lazy("Current"),
+}
 FORMATS = {"date": "date", "date-time": "moment", "email": "email", "uri": "url"}
 
 
@@ -48,7 +53,7 @@ class Field:
     def group(self) -> str:
         """The heading of the field's group."""
         parts = self.path.split(".")
-        return " / ".join(humanized(part) for part in parts[:-1]) or "General"
+        return " / ".join(label_of(part) for part in parts[:-1]) or gettext("General")
 
     @property
     def input_type(self) -> str:
@@ -92,7 +97,7 @@ def read(text: str, kind: str) -> Any:
         return [] if kind == "list" else None
     # int() and float() accept digits of every script, and 1_000.
     if kind in {"integer", "number"} and not re.fullmatch(r"[-+.0-9eE]+", text):
-        raise BadValue("is no number")
+        raise BadValue(gettext("is no number"))
     try:
         if kind == "integer":
             return int(text)
@@ -101,7 +106,9 @@ def read(text: str, kind: str) -> Any:
         if kind == "json":
             return json.loads(text)
     except (ValueError, RecursionError):
-        raise BadValue({"json": "is no valid JSON"}.get(kind, "is no number")) from None
+        raise BadValue(
+            {"json": gettext("is no valid JSON")}.get(kind, gettext("is no number"))
+        ) from None
     if kind == "boolean":
         return text == "true"
     if kind == "list":
@@ -114,7 +121,7 @@ def read(text: str, kind: str) -> Any:
 def _pair(line: str) -> dict[str, str]:
     key, colon, value = line.partition(":")
     if not colon:
-        raise BadValue("needs a colon between name and value, one pair a line")
+        raise BadValue(gettext("needs a colon between name and value, one pair a line"))
     return {"key": key.strip(), "value": value.strip()}
 
 
@@ -182,7 +189,7 @@ def _local(value: Any) -> str:
 def labelled_values(document: Mapping[str, Any], *, within: str = "") -> Iterator[tuple[str, str]]:
     """Yield the values of a document as pairs of label and text, without empty ones."""
     for name, value in document.items():
-        label = f"{within} / {humanized(name)}" if within else humanized(name)
+        label = f"{within} / {label_of(name)}" if within else label_of(name)
         if isinstance(value, dict):
             yield from labelled_values(value, within=label)
         elif isinstance(value, list) and value and isinstance(value[0], dict):
@@ -191,7 +198,7 @@ def labelled_values(document: Mapping[str, Any], *, within: str = "") -> Iterato
         elif isinstance(value, list) and value:
             yield label, ", ".join(str(each) for each in value)
         elif isinstance(value, bool):
-            yield label, "yes" if value else "no"
+            yield label, gettext("yes") if value else gettext("no")
         elif value not in (None, "", []):
             yield label, str(value)
 
@@ -208,7 +215,7 @@ def _fields(
             kind, choices = _kind(meant, definitions)
             yield Field(
                 path,
-                LABELS.get(name) or humanized(name),
+                label_of(name),
                 kind,
                 choices,
                 columns=tuple(_columns(meant, definitions, path)) if kind == "rows" else (),
@@ -265,3 +272,8 @@ def put(body: dict[str, Any], path: str, value: Any) -> None:
     for name in parents:
         body = body.setdefault(name, {})
     body[last] = value
+
+
+def label_of(name: str) -> str:
+    """Return the label of a property, in the language of the page if it is a built-in one."""
+    return str(LABELS[name]) if name in LABELS else gettext(humanized(name))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from contacthub_project.admin.form_fields import Field
+from django.utils.translation import gettext
 
-GENERAL = "General"
-FURTHER = "Further properties, as JSON"
+from contacthub_project.admin.form_fields import Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +59,15 @@ def with_faults(fields: list[Field], faults: Mapping[str, str]) -> list[Field]:
 
 def sections_by_group(fields: list[Field]) -> list[Section]:
     """Return the fields by the object that they are in; objects within others are folded."""
-    groups: dict[str, list[Field]] = {GENERAL: []}
+    general, further = gettext("General"), gettext("Further properties, as JSON")
+    groups: dict[str, list[Field]] = {general: []}
     for each in fields:
-        special = {"rows": each.label, "json": FURTHER}.get(each.kind)
+        special = {"rows": each.label, "json": further}.get(each.kind)
         groups.setdefault(special or each.group, []).append(each)
-    further = groups.pop(FURTHER, [])
+    last = groups.pop(further, [])
     return [
         Section(title, held, is_open=" / " not in title) for title, held in groups.items() if held
-    ] + ([Section(FURTHER, further)] if further else [])
+    ] + ([Section(further, last)] if last else [])
 
 
 def problems(sections: list[Section], faults: Mapping[str, str]) -> list[Problem]:

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, gettext_lazy
 
 from configuration.domain.permissions import ROLES_OF_ALL_NODES
 from configuration.models import Role, User
@@ -17,22 +18,28 @@ from contacthub_project.admin.api_client import Reply
 from contacthub_project.api.operations import contract
 
 ROLES = {
-    Role.ADMIN: "Administrator: everything in the workspaces they work in",
-    Role.USER: "User: customers and events of the nodes granted below",
-    Role.GUEST: "Guest: reads what is granted below",
-    Role.DPO: "Privacy officer: exports and forgets people",
-    Role.PLATFORM_UPDATES: "Update reader: follows the change feed",
-    Role.CLAB_OPERATOR: "Operator: everything, in all workspaces",
+    Role.ADMIN: gettext_lazy("Administrator: everything in the workspaces they work in"),
+    Role.USER: gettext_lazy("User: customers and events of the nodes granted below"),
+    Role.GUEST: gettext_lazy("Guest: reads what is granted below"),
+    Role.DPO: gettext_lazy("Privacy officer: exports and forgets people"),
+    Role.PLATFORM_UPDATES: gettext_lazy("Update reader: follows the change feed"),
+    Role.CLAB_OPERATOR: gettext_lazy("Operator: everything, in all workspaces"),
 }
 WHAT_TO_DO = {
-    403: "Your role or your permissions in this node do not include this.",
-    404: "It may have been deleted by somebody else. Go back to the list and look again.",
-    409: "Somebody or something else has changed it meanwhile. Look at it again, then repeat.",
-    412: "Somebody else has changed it while you were looking at it. Open it again and repeat.",
-    423: "The node is being reorganised. This takes minutes; try again then.",
-    429: "The workspace's limit of requests is used up. Try again in a minute.",
+    403: gettext_lazy("Your role or your permissions in this node do not include this."),
+    404: gettext_lazy(
+        "It may have been deleted by somebody else. Go back to the list and look again."
+    ),
+    409: gettext_lazy(
+        "Somebody or something else has changed it meanwhile. Look at it again, then repeat."
+    ),
+    412: gettext_lazy(
+        "Somebody else has changed it while you were looking at it. Open it again and repeat."
+    ),
+    423: gettext_lazy("The node is being reorganised. This takes minutes; try again then."),
+    429: gettext_lazy("The workspace's limit of requests is used up. Try again in a minute."),
 }
-PERMISSIONS = {"R": "read", "W": "write"}
+PERMISSIONS = {"R": gettext_lazy("read"), "W": gettext_lazy("write")}
 GRANTS = ("PUT", "/workspaces/{workspaceId}/configuration/users/{id}")
 MOST_NAMED = 5
 
@@ -68,7 +75,7 @@ def advice(visitor: Visitor, reply: Reply, otherwise: str = "") -> SafeString | 
         return found
     if reply.status == 403 and (missing := missing_access(visitor, data)):
         return missing
-    return WHAT_TO_DO.get(reply.status, otherwise)
+    return str(WHAT_TO_DO.get(reply.status, otherwise))
 
 
 def collided(visitor: Visitor, data: Mapping[str, Any]) -> SafeString | None:
@@ -78,7 +85,7 @@ def collided(visitor: Visitor, data: Mapping[str, Any]) -> SafeString | None:
     ]
     if not links:
         return None
-    return format_html("It collides with: {}.", mark_safe(", ".join(links)))  # noqa: S308 - links
+    return format_html(gettext("It collides with: {}."), mark_safe(", ".join(links)))  # noqa: S308 - links
 
 
 def _named(visitor: Visitor, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -90,12 +97,12 @@ def _named(visitor: Visitor, data: Mapping[str, Any]) -> Iterator[tuple[str, str
     if "customer" in data:
         customers.append(data["customer"]["id"])
     for key, name, ids in (
-        ("customer", "customer", customers),
-        ("event", "event", [data["event"]["id"]] if "event" in data else []),
+        ("customer", gettext("customer"), customers),
+        ("event", gettext("event"), [data["event"]["id"]] if "event" in data else []),
     ):
         for each in ids:
             parts = {"workspace_id": workspace, f"{key}_id": each}
-            yield f"{name} {each}", reverse(f"office:{name}", kwargs=parts)
+            yield f"{name} {each}", reverse(f"office:{key}", kwargs=parts)
 
 
 def missing_access(visitor: Visitor, data: Mapping[str, Any]) -> SafeString | None:
@@ -109,11 +116,15 @@ def missing_access(visitor: Visitor, data: Mapping[str, Any]) -> SafeString | No
         if not needed:
             return None
         yours = [role_name(each) for each in visitor.user.roles]
-        says = f"This needs the role {_any_of(needed)}. {_yours(yours)}"
+        says = gettext("This needs the role {any_of}. {yours}").format(
+            any_of=_any_of(needed), yours=_yours(yours)
+        )
         return _with_givers(says, workspace, [Role.CLAB_OPERATOR])
     if "permission" in data:
         node = visitor.node_name(data["nodeId"])
-        says = f"This needs the permission to {PERMISSIONS[data['permission']]} in the node {node}."
+        says = gettext("This needs the permission to {permission} in the node {node}.").format(
+            permission=PERMISSIONS[data["permission"]], node=node
+        )
         method, template = GRANTS
         return _with_givers(says, workspace, contract()[template][method].roles)
     return None
@@ -129,12 +140,22 @@ def _with_givers(says: str, workspace_id: UUID | None, roles: Iterable[str]) -> 
     )
     people = list(givers.distinct().order_by("username")[:MOST_NAMED])
     names = ", ".join(f"{each.name} {each.surname}".strip() or each.username for each in people)
-    return format_html("{} {} can give it, under Settings, Users.", says, names or "An operator")
+    return format_html(
+        gettext("{} {} can give it, under Settings, Users."), says, names or gettext("An operator")
+    )
 
 
 def _any_of(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+    return (
+        names[0]
+        if len(names) == 1
+        else gettext("{join} or {names}").format(join=", ".join(names[:-1]), names=names[-1])
+    )
 
 
 def _yours(names: list[str]) -> str:
-    return f"You have {' and '.join(names)}." if names else "You have none."
+    return (
+        gettext("You have {join}.").format(join=gettext(" and ").join(names))
+        if names
+        else gettext("You have none.")
+    )

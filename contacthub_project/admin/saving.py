@@ -12,8 +12,10 @@ from django.contrib.admin import helpers
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.forms import AdminForm, Fieldline
 
 from contacthub_project.admin.api_client import Api, Reply
@@ -125,9 +127,13 @@ class SavesThroughApi:
 
     def deletion_of(self, obj: Model) -> Confirmation:
         """Return the confirmation of a deletion."""
-        return Confirmation(title=f"Delete {obj}?", what="It is deleted for good.", action="Delete")
+        return Confirmation(
+            title=gettext("Delete {obj}?").format(obj=obj),
+            what=gettext("It is deleted for good."),
+            action=gettext("Delete"),
+        )
 
-    def sensitive_act(self, act: str) -> dict[str, str]:
+    def sensitive_act(self, act: str) -> dict[str, str | Promise]:
         """Return the argument of `hold_form` for an act of this class."""
         return {ANY: str(self.sensitive[act])} if act in self.sensitive else {}
 

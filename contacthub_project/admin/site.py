@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext
 
 from contacthub_project.admin.context import (
     Refused,
@@ -25,11 +27,11 @@ from contacthub_project.admin.refusals import advice
 from contacthub_project.admin.sign_in.reauthentication import hold_form
 
 View = Callable[..., HttpResponseBase]
-NOTHING: Mapping[str, str] = MappingProxyType({})
+NOTHING: Mapping[str, str | Promise] = MappingProxyType({})
 
 
 def page(
-    address: str, name: str, *, sensitive: Mapping[str, str] = NOTHING
+    address: str, name: str, *, sensitive: Mapping[str, str | Promise] = NOTHING
 ) -> Callable[[View], Any]:
     """Register a page of a workspace, for signed-in people who work there.
 
@@ -61,7 +63,7 @@ def page(
 
 
 def page_of_all(
-    address: str, name: str, *, sensitive: Mapping[str, str] = NOTHING
+    address: str, name: str, *, sensitive: Mapping[str, str | Promise] = NOTHING
 ) -> Callable[[View], Any]:
     """Register a page outside of workspaces, for signed-in people; `sensitive` as in `page`."""
 
@@ -102,11 +104,11 @@ def _respond(view: View, staff: StaffContext, **parts: Any) -> HttpResponseBase:
     except Refused as refused:
         return staff.show(
             "refused",
-            "This did not work",
+            gettext("This did not work"),
             status=refused.reply.status,
             message=refused.reply.message,
             faults=refused.reply.faults,
-            advice=advice(staff, refused.reply, "Go back and try something else."),
+            advice=advice(staff, refused.reply, gettext("Go back and try something else.")),
             logref=refused.reply.json.get("logref"),
         )
 
@@ -115,10 +117,10 @@ def not_found_page(staff: StaffContext) -> HttpResponseBase:
     """Return the page for an unknown workspace, or one of other people."""
     return staff.show(
         "refused",
-        "There is no such workspace",
+        gettext("There is no such workspace"),
         status=404,
-        message="There is no such workspace, or you do not work in it.",
-        advice="Choose one of yours.",
+        message=gettext("There is no such workspace, or you do not work in it."),
+        advice=gettext("Choose one of yours."),
     )
 
 
@@ -126,10 +128,10 @@ def forbidden_page(staff: StaffContext) -> HttpResponseBase:
     """Return the page for people whose roles do not allow what a page is for."""
     return staff.show(
         "refused",
-        "This is not yours to do",
+        gettext("This is not yours to do"),
         status=403,
-        message="Your role does not include this page.",
-        advice="An administrator can change that under Settings, Users.",
+        message=gettext("Your role does not include this page."),
+        advice=gettext("An administrator can change that under Settings, Users."),
     )
 
 
@@ -147,9 +149,9 @@ def home(request: HttpRequest) -> HttpResponseBase:
     if chosen is None:
         return staff.show(
             "refused",
-            "Welcome",
-            message="You do not work in any workspace yet.",
-            advice="An operator can let you into one, under Settings, Users.",
+            gettext("Welcome"),
+            message=gettext("You do not work in any workspace yet."),
+            advice=gettext("An operator can let you into one, under Settings, Users."),
         )
     return HttpResponseRedirect(first_address(staff, chosen))
 

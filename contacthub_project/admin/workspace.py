@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
+from django.utils.translation import gettext
 
 from contacthub_project.admin.context import WorkspaceContext, staff_context, workspace_context
 from contacthub_project.admin.site import first_address, not_found_page
@@ -68,7 +69,7 @@ def other_workspaces(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     if staff.is_operator:
         everything = reverse("admin:configuration_workspace_changelist")
-        offered.append({"icon": "domain", "title": "All workspaces", "link": everything})
+        offered.append({"icon": "domain", "title": gettext("All workspaces"), "link": everything})
     return offered
 
 

@@ -6,13 +6,17 @@ from urllib.parse import quote
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from contacthub_project.admin.navigation import is_current, is_visible, may_view, page_link
 
 from .environment import BASE_DIR
 
+Text = str | Promise
 
-def _pages(heading: str, *pages: tuple[str, str, str]) -> dict[str, object]:
+
+def _pages(heading: Text, *pages: tuple[Text, str, str]) -> dict[str, object]:
     """Return a part of the navigation: titles, symbols, names of pages."""
     return {
         "title": heading,
@@ -24,7 +28,7 @@ def _pages(heading: str, *pages: tuple[str, str, str]) -> dict[str, object]:
     }
 
 
-def _page(title: str, icon: str, name: str) -> dict[str, object]:
+def _page(title: Text, icon: str, name: str) -> dict[str, object]:
     """Return a link to a page of ours."""
     return {
         "title": title,
@@ -35,7 +39,7 @@ def _page(title: str, icon: str, name: str) -> dict[str, object]:
     }
 
 
-def _model(title: str, icon: str, model: str) -> dict[str, object]:
+def _model(title: Text, icon: str, model: str) -> dict[str, object]:
     """Return a link to the list of a model, given as `app.model`."""
     address = reverse_lazy(f"admin:{model.replace('.', '_')}_changelist")
     return {"title": title, "icon": icon, "link": address, "permission": may_view(model)}
@@ -65,8 +69,11 @@ UNFOLD = {
     "SCRIPTS": [lambda request: static("office/office.js")],
     "ACCOUNT": {
         "navigation": [
-            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
-            {"title": "Second factor", "link": reverse_lazy("mfa_index")},
+            {
+                "title": gettext_lazy("Change password"),
+                "link": reverse_lazy("admin:password_change"),
+            },
+            {"title": gettext_lazy("Second factor"), "link": reverse_lazy("mfa_index")},
         ]
     },
     "SIDEBAR": {
@@ -74,60 +81,64 @@ UNFOLD = {
         "command_search": True,
         "navigation": [
             _pages(
-                "Everyday",
-                ("Dashboard", "monitoring", "dashboard"),
-                ("Customers", "group", "customers"),
-                ("Duplicates", "join_inner", "duplicates"),
-                ("Segments", "donut_small", "segments.segment"),
-                ("Events", "bolt", "events"),
-                ("Imports", "upload_file", "bulkjobs.bulkjob"),
-                ("Exports", "download", "bulkjobs.exportjob"),
+                gettext_lazy("Everyday"),
+                (gettext_lazy("Dashboard"), "monitoring", "dashboard"),
+                (gettext_lazy("Customers"), "group", "customers"),
+                (gettext_lazy("Duplicates"), "join_inner", "duplicates"),
+                (gettext_lazy("Segments"), "donut_small", "segments.segment"),
+                (gettext_lazy("Events"), "bolt", "events"),
+                (gettext_lazy("Imports"), "upload_file", "bulkjobs.bulkjob"),
+                (gettext_lazy("Exports"), "download", "bulkjobs.exportjob"),
             ),
             _pages(
-                "Privacy",
-                ("Find a person", "person_search", "privacy"),
-                ("Requests", "assignment", "privacy-requests"),
-                ("Deleted people", "restore_from_trash", "privacy-deleted"),
-                ("Receipts", "receipt_long", "privacy-receipts"),
-                ("Suppressions", "block", "privacy-suppressions"),
-                ("Consent log", "fact_check", "customers.consentlogentry"),
+                gettext_lazy("Privacy"),
+                (gettext_lazy("Find a person"), "person_search", "privacy"),
+                (gettext_lazy("Requests"), "assignment", "privacy-requests"),
+                (gettext_lazy("Deleted people"), "restore_from_trash", "privacy-deleted"),
+                (gettext_lazy("Receipts"), "receipt_long", "privacy-receipts"),
+                (gettext_lazy("Suppressions"), "block", "privacy-suppressions"),
+                (gettext_lazy("Consent log"), "fact_check", "customers.consentlogentry"),
             ),
             _pages(
-                "Settings",
-                ("Workspace", "apartment", "workspace-settings"),
-                ("Nodes", "account_tree", "configuration.node"),
-                ("Properties", "list_alt", "properties"),
-                ("Events", "tune", "event-settings"),
-                ("Sources", "key", "configuration.source"),
-                ("Webhooks", "webhook", "customers.webhook"),
-                ("Users", "manage_accounts", "configuration.user"),
-                ("Retention", "auto_delete", "retention"),
+                gettext_lazy("Settings"),
+                (gettext_lazy("Workspace"), "apartment", "workspace-settings"),
+                (gettext_lazy("Nodes"), "account_tree", "configuration.node"),
+                (gettext_lazy("Properties"), "list_alt", "properties"),
+                (gettext_lazy("Events"), "tune", "event-settings"),
+                (gettext_lazy("Sources"), "key", "configuration.source"),
+                (gettext_lazy("Webhooks"), "webhook", "customers.webhook"),
+                (gettext_lazy("Users"), "manage_accounts", "configuration.user"),
+                (gettext_lazy("Retention"), "auto_delete", "retention"),
             ),
             {
-                "title": "Registers",
+                "title": gettext_lazy("Registers"),
                 "separator": True,
                 "items": [
-                    _model("Products", "inventory_2", "events.product"),
-                    _model("Purge runs", "delete_sweep", "events.purgerun"),
-                    _model("Aggregate builds", "construction", "customers.aggregatebuild"),
+                    _model(gettext_lazy("Products"), "inventory_2", "events.product"),
+                    _model(gettext_lazy("Purge runs"), "delete_sweep", "events.purgerun"),
+                    _model(
+                        gettext_lazy("Aggregate builds"), "construction", "customers.aggregatebuild"
+                    ),
                     {
                         **_model(
-                            "Send user databases", "database", "configuration.senduserdatabase"
+                            gettext_lazy("Send user databases"),
+                            "database",
+                            "configuration.senduserdatabase",
                         ),
                         "permission": lambda request: request.user.has_perm("configuration"),
                     },
                 ],
             },
             _pages(
-                "Operation",
-                ("Operations", "health_and_safety", "operations"),
-                ("Audit log", "history", "configuration.staffchange"),
-                ("Quarantine", "report", "customers.quarantinedrequest"),
-                ("Data quality", "fact_check", "data-quality"),
-                ("Webhook log", "outbox", "customers.webhookattempt"),
-                ("Workspaces", "domain", "configuration.workspace"),
-                ("API clients", "vpn_key", "clients"),
-                ("Sessions and tokens", "devices", "access"),
+                gettext_lazy("Operation"),
+                (gettext_lazy("Operations"), "health_and_safety", "operations"),
+                (gettext_lazy("Audit log"), "history", "configuration.staffchange"),
+                (gettext_lazy("Quarantine"), "report", "customers.quarantinedrequest"),
+                (gettext_lazy("Data quality"), "fact_check", "data-quality"),
+                (gettext_lazy("Webhook log"), "outbox", "customers.webhookattempt"),
+                (gettext_lazy("Workspaces"), "domain", "configuration.workspace"),
+                (gettext_lazy("API clients"), "vpn_key", "clients"),
+                (gettext_lazy("Sessions and tokens"), "devices", "access"),
             ),
         ],
     },

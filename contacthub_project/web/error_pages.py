@@ -6,23 +6,26 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
+from django.utils.translation import gettext, gettext_lazy
 
 from contacthub_project.api import BASE_PATH
 
 HTML, JSON = "text/html", "application/json"
 PAGES = ("/admin", "/sign-in", "/docs", "/redoc", "/oauth2/authorize")
 TITLES = {
-    400: "The request cannot be understood",
-    403: "This is not open to you",
-    404: "There is nothing here",
-    413: "This is too large",
-    500: "Something went wrong here",
-    503: "This cannot be done at the moment",
+    400: gettext_lazy("The request cannot be understood"),
+    403: gettext_lazy("This is not open to you"),
+    404: gettext_lazy("There is nothing here"),
+    413: gettext_lazy("This is too large"),
+    500: gettext_lazy("Something went wrong here"),
+    503: gettext_lazy("This cannot be done at the moment"),
 }
 ADVICE = {
-    404: "The address may be mistyped, or what was here is gone.",
-    500: "Nothing of what you sent has been kept. Tell whoever runs Contacthub this number.",
-    503: "Nothing of what you sent has been kept. Try again in a moment.",
+    404: gettext_lazy("The address may be mistyped, or what was here is gone."),
+    500: gettext_lazy(
+        "Nothing of what you sent has been kept. Tell whoever runs Contacthub this number."
+    ),
+    503: gettext_lazy("Nothing of what you sent has been kept. Try again in a moment."),
 }
 
 
@@ -39,7 +42,7 @@ def error_page(refusal: HttpResponseBase) -> HttpResponse:
     body = orjson.loads(getattr(refusal, "content", b"") or b"{}")
     status = refusal.status_code
     context = {
-        "title": TITLES.get(status, "This did not work"),
+        "title": TITLES.get(status, gettext("This did not work")),
         "message": body.get("message", ""),
         "advice": ADVICE.get(status, ""),
         "logref": body.get("logref", ""),

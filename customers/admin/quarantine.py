@@ -13,7 +13,9 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -109,7 +111,7 @@ class QuarantinedRequestAdmin(WorkspaceModelAdmin):
         return [
             {
                 "label": reason_name(reason),
-                "value": f"{count:,}",
+                "value": number_format(count, force_grouping=True),
                 "percent": max(1, count * PERCENT // most),
                 "address": f"?reason__exact={reason}",
             }
@@ -124,9 +126,9 @@ class QuarantinedRequestAdmin(WorkspaceModelAdmin):
             raise Http404
         form = MendForm(request.POST or None, initial={"body": _pretty(example.body)})
         confirmation = Confirmation(
-            title="Send it again?",
-            what=f"It was refused: {example.message}",
-            action="Send",
+            title=gettext("Send it again?"),
+            what=gettext("It was refused: {message}").format(message=example.message),
+            action=gettext("Send"),
             form=form,
             is_dangerous=False,
         )
@@ -172,7 +174,9 @@ class QuarantinedRequestAdmin(WorkspaceModelAdmin):
             messages.error(request, failure_text(request, reply))
             return
         outcomes = Counter(each["outcome"] for each in reply.json["elements"])
-        text = f"{outcomes['ACCEPTED']} accepted, {outcomes['REFUSED']} refused again."
+        text = gettext("{accepted} accepted, {refused} refused again.").format(
+            accepted=outcomes["ACCEPTED"], refused=outcomes["REFUSED"]
+        )
         (messages.warning if outcomes["REFUSED"] else messages.success)(request, text)
 
     @display(description=_("Reason"), ordering="reason")
@@ -180,12 +184,18 @@ class QuarantinedRequestAdmin(WorkspaceModelAdmin):
         return reason_name(example.reason)
 
     @display(description=_("State"), label={"refused": "danger", "accepted": "success"})
-    def displayed_state(self, example: QuarantinedRequest) -> str:
-        return "refused" if example.replayed_at is None else "accepted"
+    def displayed_state(self, example: QuarantinedRequest) -> tuple[str, str]:
+        return (
+            ("refused", gettext("refused"))
+            if example.replayed_at is None
+            else ("accepted", gettext("accepted"))
+        )
 
     @display(description=_("Errors"))
     def displayed_errors(self, example: QuarantinedRequest) -> str:
-        return "; ".join(f"{each['path']} {each['message']}" for each in example.errors) or "none"
+        return "; ".join(f"{each['path']} {each['message']}" for each in example.errors) or gettext(
+            "none"
+        )
 
     @display(description=_("What was sent"))
     def displayed_body(self, example: QuarantinedRequest) -> str:

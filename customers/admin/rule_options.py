@@ -7,6 +7,8 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.queries.rules import rules_of
@@ -19,12 +21,19 @@ def rule_options(workspace_id: UUID) -> dict[str, Any]:
     rules = rules_of(workspace_id)
     schema = rules.customer_schema if rules is not None else CustomerSchema()
     return {
-        "properties": [asdict(each) for each in properties_of(schema)],
-        "groups": GROUPS,
-        "operators": OPERATORS,
-        "times": TIMES,
+        "properties": [
+            asdict(each) | {"group": gettext(each.group)} for each in properties_of(schema)
+        ],
+        "groups": [gettext(each) for each in GROUPS],
+        "operators": {kind: _translated(offered) for kind, offered in OPERATORS.items()},
+        "times": _translated(TIMES),
         "events": sorted(
-            ((each.type, each.label) for each in EVENT_TYPES.values()), key=itemgetter(1)
+            ((each.type, gettext(each.label)) for each in EVENT_TYPES.values()),
+            key=itemgetter(1),
         ),
         "deepest": DEEPEST,
     }
+
+
+def _translated(offered: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(operator, gettext(label)) for operator, label in offered]

@@ -6,63 +6,88 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 from configuration.domain.customer_schema import LIST_OF, SECRET, CustomerSchema
 from configuration.domain.schema_tree import resolve
 from contacthub_project.core.text import humanized
 
-_EMPTY = [("IS_NOT_NULL", "is filled"), ("IS_NULL", "is empty")]
+_EMPTY = [("IS_NOT_NULL", gettext_noop("is filled")), ("IS_NULL", gettext_noop("is empty"))]
 _MOMENTS = [
-    ("LAST_DAYS", "is in the last … days"),
-    ("BEFORE_LAST_DAYS", "is longer ago than … days"),
-    ("EQUALS", "is on"),
-    ("GTE", "is on or after"),
-    ("LTE", "is on or before"),
-    ("BETWEEN", "is between"),
+    ("LAST_DAYS", gettext_noop("is in the last … days")),
+    ("BEFORE_LAST_DAYS", gettext_noop("is longer ago than … days")),
+    ("EQUALS", gettext_noop("is on")),
+    ("GTE", gettext_noop("is on or after")),
+    ("LTE", gettext_noop("is on or before")),
+    ("BETWEEN", gettext_noop("is between")),
 ]
 # By kind of property: operators in the order in which they are offered.
 OPERATORS: Mapping[str, list[tuple[str, str]]] = {
     "text": [
-        ("CONTAINS_FOLDED", "contains"),
-        ("EQUALS", "is"),
-        ("NOT_EQUALS", "is not"),
-        ("IN", "is one of"),
-        ("NOT_IN", "is none of"),
+        ("CONTAINS_FOLDED", gettext_noop("contains")),
+        ("EQUALS", gettext_noop("is")),
+        ("NOT_EQUALS", gettext_noop("is not")),
+        ("IN", gettext_noop("is one of")),
+        ("NOT_IN", gettext_noop("is none of")),
         *_EMPTY,
     ],
     "choice": [
-        ("EQUALS", "is"),
-        ("NOT_EQUALS", "is not"),
-        ("IN", "is one of"),
-        ("NOT_IN", "is none of"),
+        ("EQUALS", gettext_noop("is")),
+        ("NOT_EQUALS", gettext_noop("is not")),
+        ("IN", gettext_noop("is one of")),
+        ("NOT_IN", gettext_noop("is none of")),
         *_EMPTY,
     ],
     "number": [
-        ("EQUALS", "is"),
-        ("NOT_EQUALS", "is not"),
-        ("GTE", "is at least"),
-        ("LTE", "is at most"),
-        ("BETWEEN", "is between"),
+        ("EQUALS", gettext_noop("is")),
+        ("NOT_EQUALS", gettext_noop("is not")),
+        ("GTE", gettext_noop("is at least")),
+        ("LTE", gettext_noop("is at most")),
+        ("BETWEEN", gettext_noop("is between")),
         *_EMPTY,
     ],
-    "boolean": [("EQUALS", "is"), *_EMPTY],
-    "date": [("BIRTHDAY_WITHIN", "has its anniversary within … days"), *_MOMENTS, *_EMPTY],
+    "boolean": [("EQUALS", gettext_noop("is")), *_EMPTY],
+    "date": [
+        ("BIRTHDAY_WITHIN", gettext_noop("has its anniversary within … days")),
+        *_MOMENTS,
+        *_EMPTY,
+    ],
     "moment": [*_MOMENTS, *_EMPTY],
-    "list": [("EQUALS", "contains"), ("NOT_EQUALS", "does not contain"), *_EMPTY],
+    "list": [
+        ("EQUALS", gettext_noop("contains")),
+        ("NOT_EQUALS", gettext_noop("does not contain")),
+        *_EMPTY,
+    ],
 }
 GROUPS = (
-    "Person", "Contacts", "Address", "Subscriptions", "Consents", "Tags", "Own properties", "Jobs",
-    "Educations", "Likes", "Social profile", "Credential", "Record",
-)  # fmt: skip
+    gettext_noop("Person"),
+    gettext_noop("Contacts"),
+    gettext_noop("Address"),
+    gettext_noop("Subscriptions"),
+    gettext_noop("Consents"),
+    gettext_noop("Tags"),
+    gettext_noop("Own properties"),
+    gettext_noop("Jobs"),
+    gettext_noop("Educations"),
+    gettext_noop("Likes"),
+    gettext_noop("Social profile"),
+    gettext_noop("Credential"),
+    gettext_noop("Record"),
+)
 LABELS = {
-    "base.dob": "Date of birth",
-    "base.pictureUrl": "Picture",
-    "registeredAt": "Registered",
-    "updatedAt": "Changed",
-    "intId": "Number",
-    "sourceInfo.registeredBy": "Registered by source",
-    "sourceInfo.updatedBy": "Changed by source",
+    "base.dob": gettext_noop("Date of birth"),
+    "base.pictureUrl": gettext_noop("Picture"),
+    "registeredAt": gettext_noop("Registered"),
+    "updatedAt": gettext_noop("Changed"),
+    "intId": gettext_noop("Number"),
+    "sourceInfo.registeredBy": gettext_noop("Registered by source"),
+    "sourceInfo.updatedBy": gettext_noop("Changed by source"),
 }
-TIMES = [("GTE", "at least"), ("LTE", "at most"), ("EQUALS", "exactly")]
+TIMES = [
+    ("GTE", gettext_noop("at least")),
+    ("LTE", gettext_noop("at most")),
+    ("EQUALS", gettext_noop("exactly")),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +124,26 @@ def properties_of(schema: CustomerSchema) -> list[Property]:
 def label_of(path: str) -> str:
     """Return a dotted path in words: `base.contacts.mobilePhone` is "Contacts: mobile phone"."""
     group, label = _place(path)
-    return label if group in {"Person", "Record"} else f"{group}: {label.lower()}"
+    return label if group in {"Person", "Record"} else f"{gettext(group)}: {label.lower()}"
+
+
+def label_in_group(path: str) -> str:
+    """Return the label of a dotted path without its group."""
+    return _place(path)[1]
 
 
 def _place(path: str) -> tuple[str, str]:
-    """Return the group in which a property is offered, and its label there."""
+    """Return the group in which a property is offered, and its label in the page's language."""
     first, *rest = path.split(".")
     if path in LABELS:
-        return ("Person" if first == "base" else "Record"), LABELS[path]
+        return ("Person" if first == "base" else "Record"), gettext(LABELS[path])
     if first == "base" and len(rest) > 1 and humanized(rest[0]) in GROUPS:
         group, names = humanized(rest[0]), rest[1:]
     elif first in {"consents", "extended", "tags"}:
         group, names = {"extended": "Own properties"}.get(first, first.capitalize()), rest
     else:
         group, names = ("Person", rest) if first == "base" else ("Record", path.split("."))
-    label = " / ".join(map(humanized, names)).capitalize()
+    label = " / ".join(gettext(humanized(name)) for name in names).capitalize()
     return group, label
 
 

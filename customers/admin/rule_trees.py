@@ -16,6 +16,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from django.utils.translation import gettext
+
 from configuration.domain.vocabulary import EVENT_TYPES
 from customers.admin.rule_properties import TIMES, label_of
 from customers.domain.query_documents import AtomicCondition, Did, QueryDocument, SimpleQuery
@@ -47,14 +49,18 @@ def read_tree(text: str) -> Tree:
     if not text.strip():
         return {"match": "all", "rules": []}
     if len(text) > LONGEST:
-        raise UnreadableRules("These are too many rules.")
+        raise UnreadableRules(gettext("These are too many rules."))
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableRules("The rules could not be read. Build them again.") from None
+        raise UnreadableRules(gettext("The rules could not be read. Build them again.")) from None
     tree = _group(document, depth=1)
     if sum(1 for _ in _leaves(tree)) > MOST_RULES:
-        raise UnreadableRules(f"There are more than {MOST_RULES} rules. Take some away.")
+        raise UnreadableRules(
+            gettext("There are more than {most_rules} rules. Take some away.").format(
+                most_rules=MOST_RULES
+            )
+        )
     return tree
 
 
@@ -81,9 +87,11 @@ def tree_of(query: Any) -> Tree | None:
 
 def _group(document: Any, *, depth: int) -> Tree:
     if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
-        raise UnreadableRules("The rules could not be read. Build them again.")
+        raise UnreadableRules(gettext("The rules could not be read. Build them again."))
     if depth > DEEPEST:
-        raise UnreadableRules(f"Groups are nested deeper than {DEEPEST} levels.")
+        raise UnreadableRules(
+            gettext("Groups are nested deeper than {deepest} levels.").format(deepest=DEEPEST)
+        )
     rules = []
     for each in document["rules"]:
         if isinstance(each, dict) and "rules" in each:
@@ -99,23 +107,27 @@ def _group(document: Any, *, depth: int) -> Tree:
 def _comparison(rule: Tree) -> Tree:
     path, operator, value = rule["property"], rule.get("operator"), rule.get("value", "")
     if not isinstance(path, str) or not isinstance(operator, str):
-        raise UnreadableRules("The rules could not be read. Build them again.")
+        raise UnreadableRules(gettext("The rules could not be read. Build them again."))
     label = label_of(path)
     if operator in WITHOUT_VALUE:
         return {"property": path, "operator": operator}
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(each, str | int | float) for each in values):
-        raise UnreadableRules(f"{label}: the value could not be read.")
+        raise UnreadableRules(gettext("{label}: the value could not be read.").format(label=label))
     texts = [str(each).strip() for each in values]
     if operator in DAYS:
         days = whole_number(texts[0], most=MOST_DAYS) if len(texts) == 1 else None
         if days is None:
-            raise UnreadableRules(f"{label}: say how many days, from 0 to {MOST_DAYS}.")
+            raise UnreadableRules(
+                gettext("{label}: say how many days, from 0 to {most_days}.").format(
+                    label=label, most_days=MOST_DAYS
+                )
+            )
         return {"property": path, "operator": operator, "value": str(days)}
     if operator in {"IN", "NOT_IN"}:
         texts = [each for each in texts if each]
     if not texts or "" in texts or (operator == "BETWEEN" and len(texts) != 2):
-        raise UnreadableRules(f"{label}: a value is missing.")
+        raise UnreadableRules(gettext("{label}: a value is missing.").format(label=label))
     is_list = operator in {"IN", "NOT_IN", "BETWEEN"}
     return {"property": path, "operator": operator, "value": texts if is_list else texts[0]}
 
@@ -123,19 +135,27 @@ def _comparison(rule: Tree) -> Tree:
 def _behaviour(rule: Tree) -> Tree:
     event_type = rule["event"]
     if not isinstance(event_type, str) or event_type not in EVENT_TYPES:
-        raise UnreadableRules("There is no such type of events.")
-    label = EVENT_TYPES[event_type].label
+        raise UnreadableRules(gettext("There is no such type of events."))
+    label = gettext(EVENT_TYPES[event_type].label)
     days = rule.get("days")
     within = None if days in (None, "") else whole_number(days, most=MOST_DAYS)
     if days not in (None, "") and within is None:
-        raise UnreadableRules(f"{label}: say how many days, from 0 to {MOST_DAYS}.")
+        raise UnreadableRules(
+            gettext("{label}: say how many days, from 0 to {most_days}.").format(
+                label=label, most_days=MOST_DAYS
+            )
+        )
     read: Tree = {"event": event_type, "did": rule.get("did") is not False, "days": within}
     if not read["did"]:
         return read
     times = whole_number(rule.get("times", 1), most=MOST_TIMES)
     operator = rule.get("operator", "GTE")
     if times is None or operator not in dict(TIMES):
-        raise UnreadableRules(f"{label}: say how many times, from 0 to {MOST_TIMES}.")
+        raise UnreadableRules(
+            gettext("{label}: say how many times, from 0 to {most_times}.").format(
+                label=label, most_times=MOST_TIMES
+            )
+        )
     return read | {"operator": operator, "times": times}
 
 

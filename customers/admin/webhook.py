@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -45,9 +46,11 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
     }
     api_path = "/webhooks"
     sensitive = {
-        "add": "You make a webhook, to which data of customers is sent, and see its secret.",
-        "change": "You change where data of customers is sent to.",
-        "new_secret": "You make a new secret of a webhook.",
+        "add": gettext_lazy(
+            "You make a webhook, to which data of customers is sent, and see its secret."
+        ),
+        "change": gettext_lazy("You change where data of customers is sent to."),
+        "new_secret": gettext_lazy("You make a new secret of a webhook."),
     }
     form = WebhookForm
     list_display = (
@@ -123,9 +126,11 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
         """Confirm, send a message without updates, and display the result."""
         webhook = self._found(request, object_id)
         confirmation = Confirmation(
-            title=f"Send a test to {webhook}?",
-            what=f"A signed message without data of anybody goes to {webhook.url}.",
-            action="Send",
+            title=gettext("Send a test to {webhook}?").format(webhook=webhook),
+            what=gettext("A signed message without data of anybody goes to {url}.").format(
+                url=webhook.url
+            ),
+            action=gettext("Send"),
             is_dangerous=False,
         )
         page = confirmation.page(request, self, webhook)
@@ -135,10 +140,16 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
         if not reply.is_good:
             messages.error(request, failure_text(request, reply))
         elif (status := reply.json["status"]) is not None and 200 <= status < 300:
-            taken = f"Taken: {status} after {reply.json['milliseconds']} ms."
+            taken = gettext("Taken: {status} after {milliseconds} ms.").format(
+                status=status, milliseconds=reply.json["milliseconds"]
+            )
             messages.success(request, taken)
         else:
-            messages.error(request, reply.json["error"] or f"The receiver answered {status}.")
+            messages.error(
+                request,
+                reply.json["error"]
+                or gettext("The receiver answered {status}.").format(status=status),
+            )
         return self._back(object_id)
 
     @action(description=_("New secret"), icon="key", permissions=["change"])
@@ -149,9 +160,9 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
         if held_back is not None:
             return held_back
         confirmation = Confirmation(
-            title=f"New secret for {webhook}?",
-            what="For 24 hours messages carry signatures of the old and the new one.",
-            action="Make a new secret",
+            title=gettext("New secret for {webhook}?").format(webhook=webhook),
+            what=gettext("For 24 hours messages carry signatures of the old and the new one."),
+            action=gettext("Make a new secret"),
             is_dangerous=False,
         )
         page = confirmation.page(request, self, webhook)
@@ -169,9 +180,11 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
         webhook = self._found(request, object_id)
         form = ReplayForm(request.POST or None, initial={"offset": webhook.delivered_offset})
         confirmation = Confirmation(
-            title=f"Deliver to {webhook} again?",
-            what=f"It has been told everything up to offset {webhook.delivered_offset}.",
-            action="Deliver again",
+            title=gettext("Deliver to {webhook} again?").format(webhook=webhook),
+            what=gettext("It has been told everything up to offset {delivered_offset}.").format(
+                delivered_offset=webhook.delivered_offset
+            ),
+            action=gettext("Deliver again"),
             form=form,
             is_dangerous=False,
         )
@@ -180,7 +193,7 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
             return page
         reply = self._write(request, webhook, "/replay", form.start())
         if reply.is_good:
-            messages.success(request, "Deliveries begin anew from there.")
+            messages.success(request, gettext("Deliveries begin anew from there."))
         else:
             messages.error(request, failure_text(request, reply))
         return self._back(object_id)
@@ -194,12 +207,12 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
     @admin.action(description=_("Activate"), permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         done = self.change_each(request, queryset, {"state": WebhookState.ACTIVE.value})
-        messages.success(request, f"{done} changed.")
+        messages.success(request, gettext("{count} changed.").format(count=done))
 
     @admin.action(description=_("Pause"), permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         done = self.change_each(request, queryset, {"state": WebhookState.PAUSED.value})
-        messages.success(request, f"{done} changed.")
+        messages.success(request, gettext("{count} changed.").format(count=done))
 
     @display(
         description=_("State"), ordering="state",

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.forms.fields import InvalidJSONInput
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -136,4 +137,7 @@ class WebhookForm(ApiModelForm):
         choices = [(each["id"], each["name"]) for each in found]
         known = {segment_id for segment_id, _ in choices}
         gone = [str(each) for each in self.instance.segment_ids if str(each) not in known]
-        return [*choices, *((each, f"{each} (not found)") for each in gone)]
+        return [
+            *choices,
+            *((each, gettext("{each} (not found)").format(each=each)) for each in gone),
+        ]

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -22,7 +23,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from analytics.admin.charts import daily_chart
+from analytics.admin.charts import daily_chart, localized
 from configuration.models import Node
 from contacthub_project.admin.api_form import ApiModelForm
 from contacthub_project.admin.context import WorkspaceContext
@@ -38,6 +39,12 @@ SEGMENTS = WORKSPACE + "/segments"
 SEGMENT = SEGMENTS + "/{segmentId}"
 DAYS = 60
 SHOWN = 20
+
+STATES = {
+    SegmentState.READY.value: _("ready"),
+    SegmentState.BUILDING.value: _("building"),
+    SegmentState.BROKEN.value: _("broken"),
+}
 
 
 class RulesWidget(forms.HiddenInput):
@@ -134,7 +141,7 @@ class SegmentForm(ApiModelForm):
         try:
             return json.loads(self.cleaned_data["query_text"])
         except (ValueError, RecursionError):
-            raise forms.ValidationError("This is no JSON.") from None
+            raise forms.ValidationError(gettext("This is no JSON.")) from None
 
 
 @admin.register(Segment)
@@ -217,7 +224,9 @@ class SegmentAdmin(SavesThroughApi, WorkspaceModelAdmin):
             "office": office,
             "segment": segment,
             "count": count,
-            "chart": daily_chart("Size", series, [], total=f"{count['count']:,}", is_current=False),
+            "chart": daily_chart(
+                gettext("Size"), series, [], total=localized(count["count"]), is_current=False
+            ),
             "members": [each | {"name": display_name(each)} for each in members],
             "changes": [
                 each
@@ -231,18 +240,22 @@ class SegmentAdmin(SavesThroughApi, WorkspaceModelAdmin):
 
     @display(description=_("Customers"), ordering="size")
     def shown_size(self, segment: Segment) -> str:
-        return f"{segment.size:,}"
+        return localized(segment.size)
 
     @display(
         description=_("State"), ordering="state",
         label={"ready": "success", "building": "info", "broken": "danger"},
     )  # fmt: skip
-    def shown_state(self, segment: Segment) -> str:
-        return segment.state.lower()
+    def shown_state(self, segment: Segment) -> tuple[str, str]:
+        return segment.state.lower(), str(STATES[segment.state])
 
     @display(description=_("Members are"), ordering="kind")
     def shown_kind(self, segment: Segment) -> str:
-        return "on a list" if segment.kind == SegmentKind.STATIC else "who match the rules"
+        return (
+            gettext("on a list")
+            if segment.kind == SegmentKind.STATIC
+            else gettext("who match the rules")
+        )
 
     @display(description=_("Tags"))
     def shown_tags(self, segment: Segment) -> str:

@@ -10,6 +10,7 @@ from django.contrib.auth import HASH_SESSION_KEY
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext
 from oauth2_provider.models import get_application_model
 
 from configuration.actions import ending_access
@@ -38,15 +39,15 @@ def access(staff: StaffContext) -> HttpResponseBase:
     if person is None:
         return staff.show(
             "refused",
-            "There is no such person",
+            gettext("There is no such person"),
             status=404,
-            message="There is no such person, or you may not see how they get in.",
-            advice="Your own sessions and tokens are under Sessions and tokens.",
+            message=gettext("There is no such person, or you may not see how they get in."),
+            advice=gettext("Your own sessions and tokens are under Sessions and tokens."),
         )
     if staff.request.method == "POST":
         ended = _end(person, staff.request.POST)
         if ended is None:
-            messages.error(staff.request, "That is there no more.")
+            messages.error(staff.request, gettext("That is there no more."))
         else:
             record_action(staff.user, staff.last_workspace, ended.kind, ended.name)
             messages.success(staff.request, f"{ended.kind}.")
@@ -56,7 +57,9 @@ def access(staff: StaffContext) -> HttpResponseBase:
     clients = get_application_model().objects.filter(user=person).order_by("-id")
     return staff.show(
         "access",
-        "Sessions and tokens" if person == staff.user else f"Sessions and tokens of {person}",
+        gettext("Sessions and tokens")
+        if person == staff.user
+        else gettext("Sessions and tokens of {person}").format(person=person),
         sessions=[each for each in sessions if _is_current(each, person)],
         this_session=staff.request.session.get(SIGN_IN, {}).get("id"),
         refresh_tokens=refresh_tokens(person).order_by("-id")[:MOST],

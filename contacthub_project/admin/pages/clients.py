@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import get_application_model
 
@@ -38,7 +39,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "authorization_grant_type", "redirect_uris")
 
 
-@page_of_all("clients/", "clients", sensitive={"add": "You make an API client."})
+@page_of_all("clients/", "clients", sensitive={"add": gettext_lazy("You make an API client.")})
 def clients(staff: StaffContext) -> HttpResponseBase:
     """List, create and delete one's own API clients; a secret is shown once."""
     form, mine = staff.request.POST, Application.objects.filter(user=staff.user)
@@ -50,7 +51,7 @@ def clients(staff: StaffContext) -> HttpResponseBase:
         ended = delete_client(staff.user, row) if row is not None else None
         if ended is not None:
             record_action(staff.user, staff.last_workspace, ended.kind, ended.name)
-            messages.success(staff.request, "The client is deleted. Its tokens are void.")
+            messages.success(staff.request, gettext("The client is deleted. Its tokens are void."))
             return HttpResponseRedirect(reverse("office:clients"))
     elif form.get("act") == "dates":
         client = mine.filter(id=row_id(form.get("id", ""))).first()
@@ -61,11 +62,16 @@ def clients(staff: StaffContext) -> HttpResponseBase:
                 staff.user, staff.last_workspace, "API client changed", client.client_id,
                 after={"dateFormat": date_format_after.value},
             )  # fmt: skip
-            messages.success(staff.request, f"Timestamps end with {date_format_after.value} now.")
+            messages.success(
+                staff.request,
+                gettext("Timestamps end with {date_format_after} now.").format(
+                    date_format_after=date_format_after.value
+                ),
+            )
             return HttpResponseRedirect(reverse("office:clients"))
     return staff.show(
         "clients",
-        "API clients",
+        gettext("API clients"),
         clients=mine.select_related("answers").order_by("-id")[:MOST],
         secret=secret,
         typed={} if secret else form,
@@ -77,10 +83,13 @@ def _add(staff: StaffContext, form: Any) -> dict[str, str] | None:
     """Create a client and return its id and secret; None when the form is invalid."""
     filled_form = ClientForm(form)
     if form.get("authorization_grant_type") == SIGN_IN and not staff.is_operator:
-        messages.error(staff.request, "Only an operator may have other people sign in.")
+        messages.error(staff.request, gettext("Only an operator may have other people sign in."))
         return None
     if Application.objects.filter(user=staff.user).count() >= MOST:
-        messages.error(staff.request, f"Nobody has more than {MOST} clients. Delete one first.")
+        messages.error(
+            staff.request,
+            gettext("Nobody has more than {most} clients. Delete one first.").format(most=MOST),
+        )
         return None
     secret = generate_client_secret()
     client = filled_form.instance
@@ -101,5 +110,5 @@ def _add(staff: StaffContext, form: Any) -> dict[str, str] | None:
         staff.user, staff.last_workspace, "API client made", client.client_id,
         after={"name": client.name, "dateFormat": date_format.value},
     )  # fmt: skip
-    messages.success(staff.request, "The client is there.")
+    messages.success(staff.request, gettext("The client is there."))
     return {"id": client.client_id, "secret": secret if is_script else ""}

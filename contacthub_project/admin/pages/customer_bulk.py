@@ -12,7 +12,9 @@ from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
 
+from analytics.admin.charts import localized
 from contacthub_project.admin.api_client import Reply
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.pages.customer_list import MOST_CHANGED
@@ -46,7 +48,12 @@ def change_customers(office: WorkspaceContext) -> HttpResponseBase:
     if request.method != "POST" or node is None or act not in ACTS:
         return _back(office)
     if act in TAGGING and not 0 < len(tag) <= LONGEST_TAG:
-        messages.error(request, f"Write the tag, of at most {LONGEST_TAG} characters.")
+        messages.error(
+            request,
+            gettext("Write the tag, of at most {longest_tag} characters.").format(
+                longest_tag=LONGEST_TAG
+            ),
+        )
         return _back(office)
     if act == "list-everybody":
         return _list_everybody(office)
@@ -57,7 +64,11 @@ def change_customers(office: WorkspaceContext) -> HttpResponseBase:
         return _delete(office, customers)
     if act in LISTING:
         return _list(office, customers, adds=act == "add-to-list")
-    done = "have the tag now" if act == "add-tag" else "do not have the tag any more"
+    done = (
+        gettext("{count} of the customers have the tag now.")
+        if act == "add-tag"
+        else gettext("{count} of the customers do not have the tag any more.")
+    )
     _report_results(office, _retag(office, customers, tag, adds=act == "add-tag"), done)
     return _back(office)
 
@@ -74,7 +85,7 @@ def _chosen(office: WorkspaceContext, node_id: str) -> list[Customer]:
     else:
         ids = [str(each) for each in map(as_uuid, form.getlist("id")) if each is not None]
         if not ids:
-            messages.error(office.request, "Nobody is ticked. Nothing has been done.")
+            messages.error(office.request, gettext("Nobody is ticked. Nothing has been done."))
             return []
         search = parameters_of_ids(ids[:MOST_CHANGED])
     found: list[Customer] = []
@@ -86,8 +97,10 @@ def _chosen(office: WorkspaceContext, node_id: str) -> list[Customer]:
         if total > MOST_CHANGED:
             messages.error(
                 office.request,
-                f"These are {total:,}; at most {MOST_CHANGED} are changed at once. Narrow the"
-                " search, or use a bulk job.",
+                gettext(
+                    "These are {total}; at most {most_changed} are changed at once."
+                    " Narrow the search, or use a bulk job."
+                ).format(total=localized(total), most_changed=MOST_CHANGED),
             )
             return []
         found += reply.json["elements"]
@@ -129,7 +142,12 @@ def _list(
     ids = [each["id"] for each in customers]
     reply = _change_list(office, {"add" if adds else "remove": ids})
     count = reply.json.get("added" if adds else "removed")
-    office.done(reply, f"{count} are new on the list." if adds else f"{count} are off the list.")
+    office.done(
+        reply,
+        gettext("{count} are new on the list.").format(count=localized(count or 0))
+        if adds
+        else gettext("{count} are off the list.").format(count=localized(count or 0)),
+    )
     return _back(office)
 
 
@@ -140,7 +158,12 @@ def _list_everybody(office: WorkspaceContext) -> HttpResponseBase:
         messages.error(office.request, searched.fault)
         return _back(office)
     reply = _change_list(office, {"query": searched.query or EVERYBODY})
-    office.done(reply, f"{reply.json.get('added')} are new on the list.")
+    office.done(
+        reply,
+        gettext("{count} are new on the list.").format(
+            count=localized(reply.json.get("added") or 0)
+        ),
+    )
     return _back(office)
 
 
@@ -158,17 +181,22 @@ def _delete(office: WorkspaceContext, customers: Sequence[Customer]) -> HttpResp
             office.api.write("DELETE", f"{office.path}/customers/{each['id']}")
             for each in customers
         )
-        _report_results(office, replies, "are deleted")
+        _report_results(office, replies, gettext("{count} of the customers are deleted."))
         return _back(office)
     if typed is not None:
-        fault = "This is not the number that stands above. Nothing has been done."
-    plural = "" if len(customers) == 1 else "s"
+        fault = gettext("This is not the number that stands above. Nothing has been done.")
     return office.show(
         "confirm",
-        f"Delete {expected} customer{plural}?",
-        what="They and all their events go out of every list. They can be restored until the days"
-        " are over that the workspace keeps deleted customers.",
-        action=f"Delete {expected} customer{plural}",
+        ngettext("Delete {count} customer?", "Delete {count} customers?", len(customers)).format(
+            count=expected
+        ),
+        what=gettext(
+            "They and all their events go out of every list. They can be restored until the days"
+            " are over that the workspace keeps deleted customers."
+        ),
+        action=ngettext(
+            "Delete {count} customer", "Delete {count} customers", len(customers)
+        ).format(count=expected),
         typed=expected,
         fault=fault,
         kept_fields=[("act", "delete"), *(("id", each["id"]) for each in customers)],
@@ -191,9 +219,11 @@ def _report_results(office: WorkspaceContext, replies: Iterator[Reply | None], d
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
             break
     if good:
-        messages.success(office.request, f"{good} of the customers {done}.")
+        messages.success(office.request, done.format(count=localized(good)))
     for message, number in refused.items():
-        text = f"{number} could not be changed: {message}"
+        text = gettext("{count} could not be changed: {message}").format(
+            count=localized(number), message=message
+        )
         messages.error(office.request, format_html("{} {}", text, advice(office, first[message])))
 
 

@@ -7,25 +7,33 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext, gettext_noop
+
 from contacthub_project.admin.time_zone import local_time
 from customers.domain.paths import value_at
 
 # Purposes, each with its channels: their labels and their paths below `consents`.
 PURPOSES = {
-    "Marketing": {
-        "E-mail": "marketing.automatic.email",
-        "SMS": "marketing.automatic.sms",
-        "Push notification": "marketing.automatic.push",
-        "Instant message": "marketing.automatic.im",
-        "Automated call": "marketing.automatic.telephonic",
-        "Telephone": "marketing.traditional.telephonic",
-        "Post": "marketing.traditional.papery",
+    gettext_noop("Marketing"): {
+        gettext_noop("E-mail"): "marketing.automatic.email",
+        gettext_noop("SMS"): "marketing.automatic.sms",
+        gettext_noop("Push notification"): "marketing.automatic.push",
+        gettext_noop("Instant message"): "marketing.automatic.im",
+        gettext_noop("Automated call"): "marketing.automatic.telephonic",
+        gettext_noop("Telephone"): "marketing.traditional.telephonic",
+        gettext_noop("Post"): "marketing.traditional.papery",
     },
-    "Offers of similar products": {"E-mail": "softSpam.email", "Post": "softSpam.papery"},
-    "Profiling": {"Classic": "profiling.classic", "Online": "profiling.online"},
-    "Transfer to third parties": {
-        "For profiling": "thirdPartyTransfer.profiling",
-        "For marketing": "thirdPartyTransfer.marketing",
+    gettext_noop("Offers of similar products"): {
+        gettext_noop("E-mail"): "softSpam.email",
+        gettext_noop("Post"): "softSpam.papery",
+    },
+    gettext_noop("Profiling"): {
+        gettext_noop("Classic"): "profiling.classic",
+        gettext_noop("Online"): "profiling.online",
+    },
+    gettext_noop("Transfer to third parties"): {
+        gettext_noop("For profiling"): "thirdPartyTransfer.profiling",
+        gettext_noop("For marketing"): "thirdPartyTransfer.marketing",
     },
 }
 
@@ -69,7 +77,7 @@ def consent_matrix(
             if (known := value_at(consents, path))
         ]
         if rows:
-            matrix.append((purpose, rows))
+            matrix.append((gettext(purpose), rows))
     return matrix
 
 
@@ -77,7 +85,7 @@ def _row(
     channel: str, known: Mapping[str, Any], line: Mapping[str, Any] | None, zone: ZoneInfo
 ) -> ConsentRow:
     return ConsentRow(
-        channel,
+        gettext(channel),
         known.get("status"),
         known.get("limitation"),
         known.get("objection"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.pages.customer_bulk import LONGEST_TAG
@@ -20,7 +21,10 @@ def change_tags(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
     if office.request.method != "POST" or not (added or removed):
         return back
     if len(added) > LONGEST_TAG:
-        messages.error(office.request, f"A tag has at most {LONGEST_TAG} characters.")
+        messages.error(
+            office.request,
+            gettext("A tag has at most {longest_tag} characters.").format(longest_tag=LONGEST_TAG),
+        )
         return back
     person = office.get(f"/customers/{customer_id}")
     tags = list((person["tags"] or {}).get("manual") or [])
@@ -34,7 +38,12 @@ def change_tags(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
             {"tags": {"manual": kept}},
             version=person["version"],
         )
-        office.done(reply, f"The tag {added} is set." if added else f"The tag {removed} is gone.")
+        office.done(
+            reply,
+            gettext("The tag {added} is set.").format(added=added)
+            if added
+            else gettext("The tag {removed} is gone.").format(removed=removed),
+        )
     return back
 
 
@@ -48,7 +57,7 @@ def switch_subscription(office: WorkspaceContext, customer_id: Any) -> HttpRespo
     known = person["base"].get("subscriptions") or []
     chosen = next((each for each in known if each["id"] == form.get("id")), None)
     if chosen is None:
-        messages.error(office.request, "There is no such subscription any more.")
+        messages.error(office.request, gettext("There is no such subscription any more."))
         return back
     changed = {"id": chosen["id"], "subscribed": form.get("on") == "true"}
     reply = office.api.write(
@@ -58,5 +67,10 @@ def switch_subscription(office: WorkspaceContext, customer_id: Any) -> HttpRespo
         version=person["version"],
     )
     name = chosen.get("name") or chosen["id"]
-    office.done(reply, f"{name} is {'on' if changed['subscribed'] else 'off'}.")
+    office.done(
+        reply,
+        gettext("{name} is {state}.").format(
+            name=name, state=gettext("on") if changed["subscribed"] else gettext("off")
+        ),
+    )
     return back

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.utils.translation import gettext, gettext_noop
+
 from contacthub_project.admin.form_fields import Field
 from contacthub_project.admin.form_sections import Section
 from contacthub_project.admin.pages.customer_consents import PURPOSES
@@ -11,25 +13,25 @@ from contacthub_project.admin.pages.customer_consents import PURPOSES
 # Headings, each with paths or the beginnings of paths (ending with a dot), in order. The first
 # section is open.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Person": (
+    gettext_noop("Person"): (
         "base.firstName", "base.lastName", "base.contacts.email", "base.contacts.mobilePhone",
         "base.contacts.phone", "base.dob", "base.gender", "base.locale",
     ),
-    "More about the person": (
+    gettext_noop("More about the person"): (
         "base.title", "base.prefix", "base.middleName", "base.timezone", "base.pictureUrl",
     ),
-    "Address": ("base.address.",),
-    "Other ways to reach them": ("base.contacts.",),
-    "Subscriptions": ("base.subscriptions",),
-    "Consents": ("consents.",),
-    "Tags": ("tags.",),
-    "Own properties": ("extended", "extended."),
-    "Jobs": ("base.jobs",),
-    "Education": ("base.educations",),
-    "Likes": ("base.likes",),
-    "Social profiles": ("base.socialProfile.",),
-    "Sign-in of the customer": ("base.credential.",),
-    "Record": ("",),
+    gettext_noop("Address"): ("base.address.",),
+    gettext_noop("Other ways to reach them"): ("base.contacts.",),
+    gettext_noop("Subscriptions"): ("base.subscriptions",),
+    gettext_noop("Consents"): ("consents.",),
+    gettext_noop("Tags"): ("tags.",),
+    gettext_noop("Own properties"): ("extended", "extended."),
+    gettext_noop("Jobs"): ("base.jobs",),
+    gettext_noop("Education"): ("base.educations",),
+    gettext_noop("Likes"): ("base.likes",),
+    gettext_noop("Social profiles"): ("base.socialProfile.",),
+    gettext_noop("Sign-in of the customer"): ("base.credential.",),
+    gettext_noop("Record"): ("",),
 }  # fmt: skip
 FLAGS = ("status", "limitation", "objection")
 
@@ -42,9 +44,9 @@ def customer_sections(fields: list[Field]) -> list[Section]:
         held = [left.pop(path) for place in places for path in _matching(place, left)]
         is_open = not sections
         if title == "Consents":
-            section = _consents(title, held)
+            section = _consents(gettext(title), held)
         else:
-            section = Section(title, held, is_open=is_open)
+            section = Section(gettext(title), held, is_open=is_open)
         if held:
             sections.append(section)
     return sections
@@ -73,8 +75,10 @@ def _consents(title: str, fields: list[Field]) -> Section:
     matrix = []
     for purpose, channels in PURPOSES.items():
         rows = [
-            (channel, held) for channel, path in channels.items() if (held := list(cells(path)))
+            (gettext(channel), held)
+            for channel, path in channels.items()
+            if (held := list(cells(path)))
         ]
         if rows:
-            matrix.append((purpose, rows))
+            matrix.append((gettext(purpose), rows))
     return Section(title, list(left.values()), matrix=matrix)

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from django.contrib import messages
 from django.http import JsonResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
+from analytics.admin.charts import localized
 from contacthub_project.admin.api_client import Reply
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.pages.customer_query import ListSearch, list_search
@@ -24,19 +26,19 @@ from customers.domain.paths import value_at
 from segments.queries.membership import segment_names
 
 COLUMNS = {
-    "base.firstName": "First name",
-    "base.lastName": "Last name",
+    "base.firstName": gettext_lazy("First name"),
+    "base.lastName": gettext_lazy("Last name"),
     "base.contacts.email": "E-mail",
-    "base.contacts.mobilePhone": "Mobile phone",
-    "externalId": "External id",
-    "base.address.city": "City",
-    "base.dob": "Born",
-    "enabled": "Enabled",
-    "registeredAt": "Registered",
-    "updatedAt": "Changed",
+    "base.contacts.mobilePhone": gettext_lazy("Mobile phone"),
+    "externalId": gettext_lazy("External id"),
+    "base.address.city": gettext_lazy("City"),
+    "base.dob": gettext_lazy("Born"),
+    "enabled": gettext_lazy("Enabled"),
+    "registeredAt": gettext_lazy("Registered"),
+    "updatedAt": gettext_lazy("Changed"),
 }
 SEGMENTS = "segments"  # a column of names, in no order
-ALL_COLUMNS = COLUMNS | {SEGMENTS: "Segments"}
+ALL_COLUMNS = COLUMNS | {SEGMENTS: gettext_lazy("Segments")}
 USUAL_COLUMNS = (
     "base.firstName", "base.lastName", "base.contacts.email", "externalId", "updatedAt",
 )  # fmt: skip
@@ -54,7 +56,11 @@ def customers(office: WorkspaceContext) -> HttpResponseBase:
     parameters = office.request.GET
     node = office.node
     if node is None:
-        return office.show("empty", "Customers", message="There is no node that you may read yet.")
+        return office.show(
+            "empty",
+            gettext("Customers"),
+            message=gettext("There is no node that you may read yet."),
+        )
     search, sort, columns = list_search(parameters), _sort(parameters), _columns(parameters)
     size = next((each for each in SIZES if str(each) == parameters.get("size")), SIZES[0])
     query = {"nodeId": node["id"], "size": size, "page": office.page_number} | search.parameters
@@ -64,7 +70,7 @@ def customers(office: WorkspaceContext) -> HttpResponseBase:
     found = reply.json if reply.is_good and not search.fault else {"elements": [], "page": None}
     return office.show(
         "customers",
-        "Customers",
+        gettext("Customers"),
         node=node,
         fault=search.fault or ("" if reply.is_good else _sentence(reply)),
         size=size,
@@ -84,7 +90,7 @@ def _table(office: WorkspaceContext, found: dict[str, Any], columns: list[str]) 
         "rows": _rows(office, found["elements"], columns),
         "page": page,
         "found": found_text(page) if page else "",
-        "in_node": f"{page['totalUnfilteredElements']:,}" if page else "",
+        "in_node": localized(page["totalUnfilteredElements"]) if page else "",
         "columns": [(column, ALL_COLUMNS[column]) for column in columns],
         "chosen": columns,
         "zone": office.zone,
@@ -152,12 +158,20 @@ def count_customers(office: WorkspaceContext) -> HttpResponseBase:
     node, parameters = office.node, office.request.GET
     search = list_search(parameters)
     if search.fault or node is None:
-        return JsonResponse({"text": search.fault or "There is no node that you may read yet."})
+        return JsonResponse(
+            {"text": search.fault or gettext("There is no node that you may read yet.")}
+        )
     query = {"nodeId": node["id"], "size": 1, "fields": "id"} | search.parameters
     reply = office.api.get(f"{office.path}/customers", query)
     if not reply.is_good:
         return JsonResponse({"text": _sentence(reply)})
-    return JsonResponse({"text": f"These find {found_text(reply.json['page'])}."})
+    return JsonResponse(
+        {
+            "text": gettext("These find {found_text}.").format(
+                found_text=found_text(reply.json["page"])
+            )
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +202,8 @@ def found_text(page: dict[str, int]) -> str:
     """Return how many customers a search has found; those beyond the bound are not counted."""
     found, everybody = page["totalElements"], page["totalUnfilteredElements"]
     if found < everybody and found >= MOST_COUNTED:
-        return f"{found:,} customers or more"
-    return f"{found:,} customer{'' if found == 1 else 's'}"
+        return gettext("{count} customers or more").format(count=localized(found))
+    return ngettext("{count} customer", "{count} customers", found).format(count=localized(found))
 
 
 def _sentence(reply: Reply) -> str:
@@ -199,7 +213,7 @@ def _sentence(reply: Reply) -> str:
 @page(
     "customers/export/",
     "export-customers",
-    sensitive={ANY: "You export all customers of a node as a file."},
+    sensitive={ANY: gettext_lazy("You export all customers of a node as a file.")},
 )
 def export_customers(office: WorkspaceContext) -> HttpResponseBase:
     """Download the customers that the list shows as a CSV file that a bulk job can import.
@@ -230,7 +244,7 @@ def _text(value: Any, zone: ZoneInfo) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     text = str(value)
     if len(text) == len(MOMENT) and text.endswith("Z"):
         return local_time(text, zone)

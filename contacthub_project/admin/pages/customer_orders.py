@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_lazy
 
 from analytics.admin.charts import BarChart, bar_chart, localized
 from contacthub_project.admin.context import WorkspaceContext
@@ -19,12 +20,12 @@ MOST_READ = 100  # of the API's page: those that the plot is made of
 SHOWN = 5
 MOST_PRODUCTS = 3
 LABELS = {
-    "totalSpending": "Spent",
-    "orders": "Orders",
-    "averageOrderValue": "Average order",
-    "items": "Items",
-    "returns": "Returns",
-    "lastPurchase": "Last order",
+    "totalSpending": gettext_lazy("Spent"),
+    "orders": gettext_lazy("Orders"),
+    "averageOrderValue": gettext_lazy("Average order"),
+    "items": gettext_lazy("Items"),
+    "returns": gettext_lazy("Returns"),
+    "lastPurchase": gettext_lazy("Last order"),
 }
 
 
@@ -67,7 +68,7 @@ def orders_of(office: WorkspaceContext, customer_id: Any) -> Orders | None:
     figures = behaviour.json["data"] if behaviour.is_good else []
     currency = next((each["currency"] for each in figures if "currency" in each), "")
     return Orders(
-        [(LABELS[each["name"]], _figure(each, office)) for each in figures],
+        [(str(LABELS[each["name"]]), _figure(each, office)) for each in figures],
         [_order(each, currency, office) for each in events[:SHOWN]],
         _plot(events, months, currency, office) if len(events) < MOST_READ else None,
     )
@@ -89,7 +90,12 @@ def _plot(
         if day in spent:
             spent[day] += _amount(each["properties"])
     labels = [date_format(month, "M Y") for month in months]
-    return bar_chart(f"Spending in {currency}", labels, list(spent.values()), decimals=2)
+    return bar_chart(
+        gettext("Spending in {currency}").format(currency=currency),
+        labels,
+        list(spent.values()),
+        decimals=2,
+    )
 
 
 def _order(event: dict[str, Any], currency: str, office: WorkspaceContext) -> Order:
@@ -98,7 +104,7 @@ def _order(event: dict[str, Any], currency: str, office: WorkspaceContext) -> Or
     names = [_product(each) for each in lines[:MOST_PRODUCTS]]
     more = len(lines) - MOST_PRODUCTS
     if more > 0:
-        names.append(f"{more} more")
+        names.append(gettext("{more} more").format(more=more))
     return Order(
         event["id"],
         properties.get("orderId") or "",
@@ -110,7 +116,7 @@ def _order(event: dict[str, Any], currency: str, office: WorkspaceContext) -> Or
 
 
 def _product(line: Mapping[str, Any]) -> str:
-    name = str(line.get("name") or line.get("sku") or line.get("id") or "a product")
+    name = str(line.get("name") or line.get("sku") or line.get("id") or gettext("a product"))
     number = line.get("quantity")
     return f"{number:g} x {name}" if isinstance(number, int | float) and number != 1 else name
 

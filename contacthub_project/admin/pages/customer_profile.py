@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext, gettext_lazy
 
 from configuration.models import Source, User
 from contacthub_project.admin.audit import record_view
@@ -27,26 +28,26 @@ from contacthub_project.admin.site import page
 from contacthub_project.admin.time_zone import local_time
 from contacthub_project.core.addresses import web_origin
 from contacthub_project.core.identifiers import as_uuid
-from customers.admin.rule_properties import label_of
+from customers.admin.rule_properties import label_in_group, label_of
 
 LINES_OF_LOG = 100
 # Titles of groups of base properties, in the order in which the card has them.
 SECTIONS = {
-    "address": "Address",
-    "jobs": "Jobs",
-    "educations": "Education",
-    "likes": "Likes",
-    "socialProfile": "Social profiles",
+    "address": gettext_lazy("Address"),
+    "jobs": gettext_lazy("Jobs"),
+    "educations": gettext_lazy("Education"),
+    "likes": gettext_lazy("Likes"),
+    "socialProfile": gettext_lazy("Social profiles"),
 }
 # What is shown elsewhere on the card, or not at all.
 ELSEWHERE = {"contacts", "subscriptions", "credential", "pictureUrl"}
 LOG_TYPES = {
-    "DISCLAIMER_READ": "Disclaimer read",
-    "CONSENT_CHANGED": "Consent",
-    "CONSENT_RESTRICTED": "Limitation",
-    "CONSENT_OBJECTED": "Objection",
-    "DATA_PORTABILITY_REQUESTED": "Data exported",
-    "FORCED_DELETE": "Forgotten",
+    "DISCLAIMER_READ": gettext_lazy("Disclaimer read"),
+    "CONSENT_CHANGED": gettext_lazy("Consent"),
+    "CONSENT_RESTRICTED": gettext_lazy("Limitation"),
+    "CONSENT_OBJECTED": gettext_lazy("Objection"),
+    "DATA_PORTABILITY_REQUESTED": gettext_lazy("Data exported"),
+    "FORCED_DELETE": gettext_lazy("Forgotten"),
 }
 
 
@@ -119,7 +120,7 @@ def _contacts(contacts: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield each["name"], *_link(each["value"], schemes.get(each.get("type") or "", ""))
     for each in contacts.get("mobileDevices") or []:
         names = filter(None, [each.get("name"), each.get("type"), each.get("identifier")])
-        yield "Mobile device", " · ".join(names), ""
+        yield gettext("Mobile device"), " · ".join(names), ""
 
 
 def _link(value: str, scheme: str) -> tuple[str, str]:
@@ -136,13 +137,13 @@ def _sections(base: Mapping[str, Any]) -> Iterator[tuple[str, list[list[tuple[st
         for name, value in base.items()
         if not isinstance(value, dict | list) and name not in ELSEWHERE
     }
-    yield "Personal", [list(labelled_values(plain))] if plain else []
+    yield gettext("Personal"), [list(labelled_values(plain))] if plain else []
     for name, title in SECTIONS.items():
         value = base.get(name) or {}
         elements = value if isinstance(value, list) else [value]
         rows = [list(labelled_values(_without_id(each))) for each in elements]
         if any(rows):
-            yield title, rows
+            yield str(title), rows
 
 
 def _without_id(element: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,8 +153,8 @@ def _without_id(element: Mapping[str, Any]) -> dict[str, Any]:
 def _authors(office: WorkspaceContext, source_info: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return by which sources or persons the customer was registered and changed."""
     ids = {
-        "Registered by": source_info.get("registeredBy"),
-        "Changed last by": source_info.get("updatedBy"),
+        gettext("Registered by"): source_info.get("registeredBy"),
+        gettext("Changed last by"): source_info.get("updatedBy"),
     }
     texts = [str(each) for each in ids.values() if each]
     sources = [known for each in texts if (known := as_uuid(each)) is not None]
@@ -199,10 +200,10 @@ def _related(
 def _log_line(line: Mapping[str, Any], office: WorkspaceContext) -> tuple[str, str, str]:
     """Return moment, what happened and author of a line of the consent log."""
     channel = (line["property"] or "").removeprefix("consents.")
-    words = {"true": "yes", "false": "no"}
+    words = {"true": gettext("yes"), "false": gettext("no")}
     value = words.get(line["value"], line["value"])
-    about = label_of(f"consents.{channel}").removeprefix("Consents: ") if channel else ""
-    what = " · ".join(filter(None, [LOG_TYPES.get(line["type"], line["type"]), about, value]))
+    about = label_in_group(f"consents.{channel}").lower() if channel else ""
+    what = " · ".join(filter(None, [str(LOG_TYPES.get(line["type"], line["type"])), about, value]))
     return local_time(line["date"], office.zone), what, author_of(line)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.http.response import HttpResponseBase
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from contacthub_project.admin.context import WorkspaceContext
@@ -67,7 +68,7 @@ def customer_events(office: WorkspaceContext, customer_id: Any) -> HttpResponseB
     last = days[-1][0].isoformat() if days else ""
     return office.show(
         "timeline",
-        "Events",
+        gettext("Events"),
         days=[
             ("" if day.isoformat() == parameters.get("after") else _day_name(day, office), events)
             for day, events in days
@@ -83,7 +84,7 @@ def customer_events(office: WorkspaceContext, customer_id: Any) -> HttpResponseB
 def event_label(event_type: str) -> str:
     """Return the name of a type of events, as people read it."""
     known = EVENT_TYPES.get(event_type)
-    return known.label if known else event_type
+    return gettext(known.label) if known else event_type
 
 
 def _by_day(
@@ -103,7 +104,7 @@ def _line(event: Mapping[str, Any], time: str) -> TimelineEvent:
         event["id"],
         event_label(event["type"]),
         ICONS.get(known.category if known else "", "bolt"),
-        CONTEXTS[event["context"]]["label"].removesuffix(" event"),
+        gettext(CONTEXTS[event["context"]]["label"].removesuffix(" event")),
         time,
         _details(properties),
         _amount(properties),
@@ -127,7 +128,7 @@ def _amount(properties: Mapping[str, Any]) -> str:
 def _day_name(day: date, office: WorkspaceContext) -> str:
     today = datetime.now(office.zone).date()
     if day == today:
-        return "Today"
+        return gettext("Today")
     if day == today - timedelta(days=1):
-        return "Yesterday"
+        return gettext("Yesterday")
     return date_format(day, "l, j F Y")

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from configuration.domain.customer_schema import SECRET
 from contacthub_project.admin.api_client import Reply
@@ -39,7 +40,11 @@ def new_customer(office: WorkspaceContext) -> HttpResponseBase:
             known = known_customer(office, node["id"], body)
             if known is None or request.POST.get("merge") == known["id"]:
                 reply = _create(office, body, known)
-                said = "The customer is there." if known is None else "The two are merged."
+                said = (
+                    gettext("The customer is there.")
+                    if known is None
+                    else gettext("The two are merged.")
+                )
                 if office.done(reply, said):
                     return office.go("customer", customer_id=reply.json["id"])
                 faults = reply.faults
@@ -47,7 +52,7 @@ def new_customer(office: WorkspaceContext) -> HttpResponseBase:
     sections = customer_sections(with_faults(fields, faults))
     return office.show(
         "customer_form",
-        "New customer",
+        gettext("New customer"),
         sections=sections,
         problems=problems(sections, faults),
         node=node,
@@ -86,7 +91,7 @@ def edit_customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseBas
         if not faults:
             path = f"{office.path}/customers/{customer_id}"
             reply = office.api.write("PATCH", path, body, version=version)
-            if office.done(reply, "Your changes are kept."):
+            if office.done(reply, gettext("Your changes are kept.")):
                 return office.go("customer", customer_id=customer_id)
             faults = reply.faults
             if reply.status == HTTPStatus.PRECONDITION_FAILED:
@@ -99,7 +104,7 @@ def edit_customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseBas
     sections = customer_sections(with_faults(fields, faults))
     return office.show(
         "customer_form",
-        f"Edit {display_name(person)}",
+        gettext("Edit {display_name}").format(display_name=display_name(person)),
         sections=sections,
         problems=problems(sections, faults),
         differences=differences,
@@ -118,7 +123,13 @@ def _differences(fields: list[Field], form: Mapping[str, str]) -> list[tuple[str
             continue
         if each.kind == "rows":
             [typed] = as_typed([each], form)
-            found.append((each.label, f"{len(each.rows)} rows", f"{len(typed.rows)} rows"))
+            found.append(
+                (
+                    each.label,
+                    gettext("{len} rows").format(len=len(each.rows)),
+                    gettext("{len} rows").format(len=len(typed.rows)),
+                )
+            )
         else:
             found.append((each.label, each.text, form[each.path]))
     return found
@@ -130,14 +141,18 @@ def delete_customer(office: WorkspaceContext, customer_id: Any) -> HttpResponseB
     person = office.get(f"/customers/{customer_id}")
     if office.request.method == "POST":
         reply = office.api.write("DELETE", f"{office.path}/customers/{customer_id}")
-        if office.done(reply, f"{display_name(person)} is deleted."):
+        if office.done(
+            reply, gettext("{display_name} is deleted.").format(display_name=display_name(person))
+        ):
             return office.go("customers", {"node": person["nodeId"]})
     return office.show(
         "confirm",
-        f"Delete {display_name(person)}?",
-        what="The customer and all events go out of every list. They can be restored until the days"
-        " are over that the workspace keeps deleted customers.",
-        action="Delete",
+        gettext("Delete {display_name}?").format(display_name=display_name(person)),
+        what=gettext(
+            "The customer and all events go out of every list. They can be restored until the days"
+            " are over that the workspace keeps deleted customers."
+        ),
+        action=gettext("Delete"),
         back=office.url("customer", customer_id=customer_id),
     )
 

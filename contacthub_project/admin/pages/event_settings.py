@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
-from configuration.domain.vocabulary import EVENT_TYPES
+from configuration.domain.vocabulary import EVENT_CATEGORIES, EVENT_TYPES
 from contacthub_project.admin.context import CONFIGURATION, WorkspaceContext
 from contacthub_project.admin.form_fields import names_in
 from contacthub_project.admin.site import page
+
+CATEGORIES = {each["id"]: each["label"] for each in EVENT_CATEGORIES}
 
 
 @page("settings/events/", "event-settings")
@@ -19,7 +22,12 @@ def event_settings(office: WorkspaceContext) -> HttpResponseBase:
         reply = office.api.write(
             "PUT", f"{office.configuration}/events/{name}/enabled", {"value": on}
         )
-        if office.done(reply, f"{name} is {'on' if on else 'off'}."):
+        if office.done(
+            reply,
+            gettext("{name} is {state}.").format(
+                name=name, state=gettext("on") if on else gettext("off")
+            ),
+        ):
             return office.go("event-settings", {"q": office.request.GET.get("q", "")})
     elif form.get("act") == "consents":
         policy = office.get(CONFIGURATION + "/consent-policy")
@@ -28,7 +36,7 @@ def event_settings(office: WorkspaceContext) -> HttpResponseBase:
         if paths:
             policy[form.get("type", "")] = paths
         reply = office.api.write("PUT", f"{office.configuration}/consent-policy", policy)
-        if office.done(reply, "The consent policy is changed."):
+        if office.done(reply, gettext("The consent policy is changed.")):
             return office.go("event-settings")
     search = office.request.GET.get("q", "").strip().lower()
     consents = office.get(CONFIGURATION + "/consent-policy")
@@ -36,15 +44,16 @@ def event_settings(office: WorkspaceContext) -> HttpResponseBase:
     listed = [
         each | {
             "consents": " ".join(consents.get(each["type"], [])),
-            "category": EVENT_TYPES[each["type"]].category,
+            "label": gettext(each["label"]),
+            "category": gettext(CATEGORIES[EVENT_TYPES[each["type"]].category]),
             "kilobytes": sizes[each["type"]]["maxBytes"] // 1024,
         }
         for each in office.get(CONFIGURATION + "/events")["elements"]
-        if search in each["label"].lower() or search in each["type"].lower()
+        if search in gettext(each["label"]).lower() or search in each["type"].lower()
     ]  # fmt: skip
     return office.show(
         "settings_events",
-        "Events",
+        gettext("Events"),
         types=listed,
         quick=search,
         may_write=office.may("PUT", CONFIGURATION + "/events/{eventType}/enabled"),

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.form_documents import as_typed, changes, filled
 from contacthub_project.admin.form_fields import as_field_text, fields_of, labelled_values, read
 from contacthub_project.admin.form_sections import problems, sections_by_group, with_faults
+from contacthub_project.admin.pages.customer_timeline import event_label
 from contacthub_project.admin.site import page
 
 SIZE = 20
-TYPES = sorted(EVENT_TYPES.values(), key=lambda event: event.label)
+
+
+def _types() -> list[dict[str, str]]:
+    """Return the types of events with their names, in alphabetical order."""
+    named = ({"type": each.type, "label": gettext(each.label)} for each in EVENT_TYPES.values())
+    return sorted(named, key=itemgetter("label"))
 
 
 @page("events/", "events")
@@ -22,7 +30,9 @@ def events(office: WorkspaceContext) -> HttpResponseBase:
     """List the events of a node, latest first."""
     parameters, node = office.request.GET, office.node
     if node is None:
-        return office.show("empty", "Events", message="There is no node that you may read yet.")
+        return office.show(
+            "empty", gettext("Events"), message=gettext("There is no node that you may read yet.")
+        )
     number = office.page_number
     query: dict[str, Any] = {"nodeId": node["id"], "size": SIZE, "page": number}
     for name in ("type", "context"):
@@ -32,13 +42,13 @@ def events(office: WorkspaceContext) -> HttpResponseBase:
     found = reply.json if reply.is_good else {"elements": [], "page": None}
     return office.show(
         "events",
-        "Events",
+        gettext("Events"),
         node=node,
         rows=[
             (event, list(labelled_values(event["properties"]))[:3]) for event in found["elements"]
         ],
         page=found["page"],
-        types=TYPES,
+        types=_types(),
         contexts=list(CONTEXTS),
         type=parameters.get("type", ""),
         context=parameters.get("context", ""),
@@ -53,7 +63,7 @@ def event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
     found = office.get(f"/events/{event_id}")
     return office.show(
         "event",
-        EVENT_TYPES[found["type"]].label,
+        gettext(EVENT_TYPES[found["type"]].label),
         event=found,
         back=office.url("event", event_id=event_id),
         properties=list(labelled_values(found["properties"])),
@@ -70,7 +80,9 @@ def new_event(office: WorkspaceContext) -> HttpResponseBase:
     parameters = request.GET
     event_type, customer_id = parameters.get("type", ""), parameters.get("customer", "")
     if not event_type:
-        return office.show("event_type", "What happened?", types=TYPES, customer_id=customer_id)
+        return office.show(
+            "event_type", gettext("What happened?"), types=_types(), customer_id=customer_id
+        )
     original = _original(office, parameters.get("copy"))
     fields = filled(_fields(office, event_type), original)
     faults: dict[str, str] = {}
@@ -88,14 +100,14 @@ def new_event(office: WorkspaceContext) -> HttpResponseBase:
             if original.get("contextInfo"):
                 body["contextInfo"] = original["contextInfo"]
             reply = office.api.write("POST", f"{office.path}/events", body)
-            if office.done(reply, "The event is there."):
+            if office.done(reply, gettext("The event is there.")):
                 return office.go("event", event_id=reply.json["id"])
             faults = _in_properties(reply.faults)
         fields = as_typed(fields, request.POST)
     sections = sections_by_group(with_faults(fields, faults))
     return office.show(
         "event_form",
-        f"New event: {EVENT_TYPES[event_type].label if event_type in EVENT_TYPES else event_type}",
+        gettext("New event: {label}").format(label=event_label(event_type)),
         sections=sections,
         problems=problems(sections, faults),
         contexts=[(name, each["label"]) for name, each in CONTEXTS.items()],
@@ -122,14 +134,14 @@ def edit_event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
             if request.POST.get("date") and request.POST["date"] != date:
                 body["date"] = read(request.POST["date"], "moment")
             reply = office.api.write("PATCH", f"{office.path}/events/{event_id}", body)
-            if office.done(reply, "Your changes are kept."):
+            if office.done(reply, gettext("Your changes are kept.")):
                 return office.go("event", event_id=event_id)
             faults = _in_properties(reply.faults)
         fields = as_typed(fields, request.POST)
     sections = sections_by_group(with_faults(fields, faults))
     return office.show(
         "event_form",
-        f"Edit event: {EVENT_TYPES[found['type']].label}",
+        gettext("Edit event: {label}").format(label=gettext(EVENT_TYPES[found["type"]].label)),
         sections=sections,
         problems=problems(sections, faults),
         date=request.POST.get("date") or date,
@@ -143,15 +155,15 @@ def delete_event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
     found = office.get(f"/events/{event_id}")
     if office.request.method == "POST":
         reply = office.api.write("DELETE", f"{office.path}/events/{event_id}")
-        if office.done(reply, "The event is deleted."):
+        if office.done(reply, gettext("The event is deleted.")):
             if found.get("customerId"):
                 return office.go("customer", customer_id=found["customerId"])
             return office.go("events")
     return office.show(
         "confirm",
-        f"Delete this {found['type']}?",
-        what="The event goes out of every list and count.",
-        action="Delete",
+        gettext("Delete this {type}?").format(type=found["type"]),
+        what=gettext("The event goes out of every list and count."),
+        action=gettext("Delete"),
         back=office.url("event", event_id=event_id),
     )
 

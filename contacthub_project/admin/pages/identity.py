@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext, gettext_lazy
 
 from contacthub_project.admin.audit import record_view
 from contacthub_project.admin.context import WorkspaceContext
@@ -16,28 +17,33 @@ from customers.domain.paths import value_at
 
 PAGE = 20
 REASONS = {
-    "SAME_IDENTITY": "equal by a matching rule",
-    "SAME_EMAIL": "same e-mail",
-    "SAME_MAILBOX_NAME": "same name before the @",
-    "SAME_PHONE": "same phone",
-    "SAME_EXTERNAL_ID": "same external id",
-    "SAME_NAME": "same name",
-    "SIMILAR_NAME": "similar name",
-    "SAME_BIRTHDAY": "same birthday",
-    "SAME_ZIP": "same zip",
+    "SAME_IDENTITY": gettext_lazy("equal by a matching rule"),
+    "SAME_EMAIL": gettext_lazy("same e-mail"),
+    "SAME_MAILBOX_NAME": gettext_lazy("same name before the @"),
+    "SAME_PHONE": gettext_lazy("same phone"),
+    "SAME_EXTERNAL_ID": gettext_lazy("same external id"),
+    "SAME_NAME": gettext_lazy("same name"),
+    "SIMILAR_NAME": gettext_lazy("similar name"),
+    "SAME_BIRTHDAY": gettext_lazy("same birthday"),
+    "SAME_ZIP": gettext_lazy("same zip"),
 }
 RULES = {
-    "SURVIVOR": "its own",
-    "FILLED": "it had none",
+    "SURVIVOR": gettext_lazy("its own"),
+    "FILLED": gettext_lazy("it had none"),
     "UNITED": "both",
-    "LATEST": "decided last",
+    "LATEST": gettext_lazy("decided last"),
     "CHOSEN": "chosen",
 }
 CAUSES = {
-    "POST": "a POST", "PATCH": "a change", "PUT": "a replacement", "IMPORT": "a file",
-    "MERGE": "a merge", "UNDO": "an undoing", "DELETE": "a deletion",
-    "RESTORE": "a restoration",
-}  # fmt: skip
+    "POST": gettext_lazy("a POST"),
+    "PATCH": gettext_lazy("a change"),
+    "PUT": gettext_lazy("a replacement"),
+    "IMPORT": gettext_lazy("a file"),
+    "MERGE": gettext_lazy("a merge"),
+    "UNDO": gettext_lazy("an undoing"),
+    "DELETE": gettext_lazy("a deletion"),
+    "RESTORE": gettext_lazy("a restoration"),
+}
 MERGE = "/customers/{customerId}/merge"
 UNDO_CHANGE = "/customers/{customerId}/undo"
 
@@ -47,7 +53,11 @@ def duplicates(office: WorkspaceContext) -> HttpResponseBase:
     """List pairs of customers of a node that may be the same person; dismiss them."""
     node = office.node
     if node is None:
-        return office.show("empty", "Duplicates", message="There is no node that you may read yet.")
+        return office.show(
+            "empty",
+            gettext("Duplicates"),
+            message=gettext("There is no node that you may read yet."),
+        )
     path = f"{office.path}/nodes/{node['id']}/duplicates"
     if office.request.method == "POST":
         _dismiss(office, path)
@@ -58,7 +68,7 @@ def duplicates(office: WorkspaceContext) -> HttpResponseBase:
     found = reply.json if reply.is_good else {"elements": [], "page": None, "search": "OFF"}
     return office.show(
         "duplicates",
-        "Duplicates",
+        gettext("Duplicates"),
         node=node,
         pairs=[_pair_for_page(each) for each in found["elements"]],
         page=found["page"],
@@ -73,7 +83,11 @@ def duplicates(office: WorkspaceContext) -> HttpResponseBase:
 def _dismiss(office: WorkspaceContext, path: str) -> None:
     act = "reopen" if office.request.POST.get("act") == "reopen" else "dismiss"
     pair = office.request.POST.get("pair", "")
-    said = "The pair is on the list again." if act == "reopen" else "The pair is dismissed."
+    said = (
+        gettext("The pair is on the list again.")
+        if act == "reopen"
+        else gettext("The pair is dismissed.")
+    )
     office.done(office.api.write("POST", f"{path}/{pair}/{act}", {}), said)
 
 
@@ -109,19 +123,25 @@ def merge_customers(office: WorkspaceContext, customer_id: Any, other_id: Any) -
             "POST", path, body | {"values": chosen}, version=office.request.POST.get("version"),
             subject=f"{office.path}/customers/{customer_id}",
         )  # fmt: skip
-        if office.done(reply, "The two are one. It can be undone on the page Identity."):
+        if office.done(reply, gettext("The two are one. It can be undone on the page Identity.")):
             return office.go("identity", customer_id=customer_id)
     preview = office.api.call_dry("POST", path, body)
     if not preview.is_good:
         return office.show(
-            "refused", "They cannot be merged", status=preview.status, message=preview.message,
-            faults=preview.faults, advice="Go back to the list.",
-        )  # fmt: skip
+            "refused",
+            gettext("They cannot be merged"),
+            status=preview.status,
+            message=preview.message,
+            faults=preview.faults,
+            advice=gettext("Go back to the list."),
+        )
     survivor, other = both
     rows = [_compared(each, survivor["id"], both, chosen) for each in preview.json["values"]]
     return office.show(
         "merge",
-        f"Merge {display_name(survivor)} and {display_name(other)}",
+        gettext("Merge {display_name} and {display_name2}").format(
+            display_name=display_name(survivor), display_name2=display_name(other)
+        ),
         survivor=survivor,
         other=other,
         names=_distinct_names(both),
@@ -175,7 +195,7 @@ def identity(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
     )
     return office.show(
         "identity",
-        f"Identity of {display_name(person)}",
+        gettext("Identity of {display_name}").format(display_name=display_name(person)),
         person=person,
         known=known,
         external_ids=[_with_time(each, office) for each in known["externalIds"]],
@@ -223,19 +243,23 @@ def undo_merge(office: WorkspaceContext, merge_id: Any) -> HttpResponseBase:
     back = office.url("identity", customer_id=merge["survivorId"])
     if office.request.method == "POST":
         reply = office.api.write("POST", path, {})
-        if office.done(reply, "They are separate again."):
+        if office.done(reply, gettext("They are separate again.")):
             return office.go("identity", customer_id=merge["survivorId"])
     preview = office.api.call_dry("POST", path, {})
     if not preview.is_good:
         return office.show(
-            "refused", "It cannot be undone", status=preview.status, message=preview.message,
-            faults=preview.faults, advice="Go back to the customer.",
-        )  # fmt: skip
+            "refused",
+            gettext("It cannot be undone"),
+            status=preview.status,
+            message=preview.message,
+            faults=preview.faults,
+            advice=gettext("Go back to the customer."),
+        )
     answer = preview.json
     given = {each["customerId"]: each for each in answer["given"]}
     return office.show(
         "undo_merge",
-        "Separate these customers?",
+        gettext("Separate these customers?"),
         survivor=display_name(answer["survivor"]),
         people=[
             given[each["id"]]
@@ -273,7 +297,7 @@ def value_text(value: Any) -> str:
     if value is None or value == [] or value == {}:
         return ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     if isinstance(value, list):
         return ", ".join(filter(None, map(value_text, value)))
     if isinstance(value, dict):

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
 
 from contacthub_project.admin.context import WorkspaceContext
@@ -19,8 +20,8 @@ from contacthub_project.admin.site import page
     "settings/nodes/<uuid:node_id>/",
     "node",
     sensitive={
-        "empty": "You remove all customers and events of a node.",
-        "delete": "You delete a node with all its customers and events.",
+        "empty": gettext_lazy("You remove all customers and events of a node."),
+        "delete": gettext_lazy("You delete a node with all its customers and events."),
     },
 )
 def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
@@ -34,11 +35,15 @@ def node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
             "mandatoryProperties": names_in(form.get("mandatoryProperties", "")),
         }
         reply = office.api.write("PUT", office.path + path, body, query=forced(form))
-        if office.done(reply, "The node is changed."):
+        if office.done(reply, gettext("The node is changed.")):
             return office.go("nodes")
     elif form.get("act") in {"empty", "delete"} and office.has_typed(current["name"]):
         where = f"{path}/data" if form["act"] == "empty" else path
-        text = "The node is being emptied." if form["act"] == "empty" else "The node is deleted."
+        text = (
+            gettext("The node is being emptied.")
+            if form["act"] == "empty"
+            else gettext("The node is deleted.")
+        )
         if office.done(office.api.write("DELETE", office.path + where), text):
             return office.go("nodes")
     rekeying = office.api.get(f"{office.path}{path}/rekeying")
@@ -67,7 +72,7 @@ def aggregate_node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
         try:
             left_out = read(filters.strip(), "json")
         except BadValue as fault:
-            messages.error(office.request, f"Who is left out: {fault}")
+            messages.error(office.request, gettext("Who is left out: {fault}").format(fault=fault))
         else:
             body = current | {
                 "name": form.get("name", ""),
@@ -75,7 +80,7 @@ def aggregate_node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
                 "exclusionFilters": left_out or [],
             }
             reply = office.api.write("PUT", office.path + path, body)
-            if office.done(reply, "The node is changed."):
+            if office.done(reply, gettext("The node is changed.")):
                 return office.go("nodes")
     elif form.get("act") == "activate":
         reply = office.api.write("PUT", f"{office.path}{path}/state", {"state": "ACTIVE"})
@@ -83,7 +88,7 @@ def aggregate_node(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
             return redirect(office.request.path)
     elif form.get("act") == "delete" and office.has_typed(current["name"]):
         reply = office.api.write("DELETE", office.path + path)
-        if office.done(reply, "The node is deleted."):
+        if office.done(reply, gettext("The node is deleted.")):
             return office.go("nodes")
     return office.show(
         "settings_aggregate",

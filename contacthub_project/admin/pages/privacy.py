@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from configuration.models import StaffChange
 from contacthub_project.admin.context import WorkspaceContext
@@ -27,11 +28,11 @@ from contacthub_project.admin.time_zone import local_time
 
 PROTECTION = "/data-protection"
 WAYS = {
-    "email": "E-mail address",
-    "phone": "Telephone number",
-    "externalId": "External id",
-    "name": "Name",
-    "customerId": "Id of the customer",
+    "email": gettext_lazy("E-mail address"),
+    "phone": gettext_lazy("Telephone number"),
+    "externalId": gettext_lazy("External id"),
+    "name": gettext_lazy("Name"),
+    "customerId": gettext_lazy("Id of the customer"),
 }
 DUE_AT_ONCE = 10
 REMEMBERED = timedelta(hours=1)  # how long the reason of a look-up holds for its people
@@ -55,7 +56,7 @@ def privacy(office: WorkspaceContext) -> HttpResponseBase:
     )
     return office.show(
         "privacy",
-        "Find a person",
+        gettext("Find a person"),
         ways=WAYS.items(),
         by=form.get("by", "email"),
         text=form.get("text", ""),
@@ -78,7 +79,7 @@ def privacy(office: WorkspaceContext) -> HttpResponseBase:
 @page(
     "privacy/people/<uuid:customer_id>/",
     "privacy-person",
-    sensitive={"restrict": "You restrict what may be done with a person's data."},
+    sensitive={"restrict": gettext_lazy("You restrict what may be done with a person's data.")},
 )
 def person(office: WorkspaceContext, customer_id: UUID) -> HttpResponseBase:
     """Display the data held of a person and the consent log; restrict, restore, enter requests."""
@@ -88,7 +89,9 @@ def person(office: WorkspaceContext, customer_id: UUID) -> HttpResponseBase:
         return office.go("privacy-person", customer_id=customer_id)
     reason = form.get("reason", "").strip() or _reason_of(office, customer_id)
     if not reason:
-        return office.show("privacy_reason", "Why do you look?", back=office.url("privacy"))
+        return office.show(
+            "privacy_reason", gettext("Why do you look?"), back=office.url("privacy")
+        )
     held = office.get(f"{PROTECTION}/customers/{customer_id}", {"reason": reason})
     customer = held["customer"]
     log = office.get("/consent-logs", {"customerId": str(customer_id), "size": 100})
@@ -156,7 +159,11 @@ def _restrict(office: WorkspaceContext, customer_id: UUID) -> bool:
     is_restricted = form.get("restricted") == "true"
     body = {"isRestricted": is_restricted, "scope": "workspace"}
     path = f"{office.path}{PROTECTION}/customers/{customer_id}/restriction"
-    said = "Every consent is limited now." if is_restricted else "The restriction is lifted."
+    said = (
+        gettext("Every consent is limited now.")
+        if is_restricted
+        else gettext("The restriction is lifted.")
+    )
     return office.done(office.api.write("POST", path, body), said)
 
 
@@ -166,18 +173,18 @@ def _register_request(office: WorkspaceContext, customer_id: UUID) -> bool:
     if form.get("receivedOn"):
         body["receivedOn"] = form["receivedOn"]
     reply = office.api.write("POST", f"{office.path}{PROTECTION}/requests", body)
-    return office.done(reply, "The request is in the register.")
+    return office.done(reply, gettext("The request is in the register."))
 
 
 def _name(office: WorkspaceContext, customer_id: UUID) -> bool:
     path = f"{office.path}{PROTECTION}/requests/{office.request.POST.get('request', '')}"
     reply = office.api.write("PUT", path, {"customerId": str(customer_id)})
-    return office.done(reply, "The request names this person now.")
+    return office.done(reply, gettext("The request names this person now."))
 
 
 def _restore(office: WorkspaceContext, customer_id: UUID) -> bool:
     reply = office.api.write("POST", f"{office.path}/customers/{customer_id}/restore")
-    return office.done(reply, "The person is there again.")
+    return office.done(reply, gettext("The person is there again."))
 
 
 ACTS = {"restrict": _restrict, "enter": _register_request, "name": _name, "restore": _restore}
@@ -186,7 +193,7 @@ ACTS = {"restrict": _restrict, "enter": _register_request, "name": _name, "resto
 @page(
     "privacy/people/<uuid:customer_id>/export/",
     "privacy-export",
-    sensitive={ANY: "You take out all that is held of a person, as a file."},
+    sensitive={ANY: gettext_lazy("You take out all that is held of a person, as a file.")},
 )
 def export(office: WorkspaceContext, customer_id: UUID) -> HttpResponseBase:
     """Download all data of a person, as a page to read or as JSON."""
@@ -206,16 +213,20 @@ def erase(office: WorkspaceContext, customer_id: UUID) -> HttpResponseBase:
     plan = office.get(f"{path}/erasure-plan", {"scope": scope})
     expected, names = str(customer_id)[-8:], node_names(office)
     if office.request.method == "POST":
-        if office.request.POST.get("typed", "").strip().lower() != f"erase {expected}":
-            messages.error(office.request, "This is not what stands above. Nothing has been done.")
+        if office.request.POST.get("typed", "").strip().lower() != gettext(
+            "erase {expected}"
+        ).format(expected=expected):
+            messages.error(
+                office.request, gettext("This is not what stands above. Nothing has been done.")
+            )
         else:
             query = {"scope": scope, "receipt": "true"}
             reply = office.api.write("DELETE", office.path + path, query=query)
-            if office.done(reply, "The person is erased. This is the receipt."):
+            if office.done(reply, gettext("The person is erased. This is the receipt.")):
                 return office.go("privacy-receipt", receipt_id=reply.json["id"])
     return office.show(
         "privacy_erase",
-        "Erase a person for good?",
+        gettext("Erase a person for good?"),
         plan=plan,
         scope=scope,
         customers=[
@@ -223,13 +234,13 @@ def erase(office: WorkspaceContext, customer_id: UUID) -> HttpResponseBase:
             | {
                 "node": names[each["nodeId"]],
                 "why": REASONS.get(each["reason"], each["reason"]),
-                "state": "deleted" if each["deleted"] else "there",
+                "state": gettext("deleted") if each["deleted"] else gettext("there"),
                 "counts": labelled_counts(each),
             }
             for each in plan["customers"]
         ],
         total=labelled_counts(plan),
-        expected=f"erase {expected}",
+        expected=gettext("erase {expected}").format(expected=expected),
         back=office.url("privacy-person", customer_id=customer_id),
     )
 
@@ -243,6 +254,8 @@ def _log_text(line: dict[str, Any]) -> str:
     what = str(line["type"]).replace("_", " ").capitalize()
     if not line["property"]:
         return what
-    value = {"true": "yes", "false": "no", None: "removed"}.get(line["value"], line["value"])
+    value = {"true": gettext("yes"), "false": gettext("no"), None: gettext("removed")}.get(
+        line["value"], line["value"]
+    )
     path = line["property"].removeprefix("consents.").removesuffix(".status").replace(".", " ")
     return f"{what}: {path}: {value}"

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext, gettext_lazy
 
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.pages.customer_profile import display_name
@@ -19,8 +20,16 @@ from contacthub_project.admin.site import page
 from contacthub_project.admin.time_zone import local_time
 
 PROTECTION = "/data-protection"
-STATES = {"OPEN": "Open", "OVERDUE": "Late", "DONE": "Done", "REFUSED": "Refused"}
-CAUSES = {"REQUEST": "The person's request", "DELETED_DAYS": "The days of a deletion were over"}
+STATES = {
+    "OPEN": gettext_lazy("Open"),
+    "OVERDUE": gettext_lazy("Late"),
+    "DONE": gettext_lazy("Done"),
+    "REFUSED": gettext_lazy("Refused"),
+}
+CAUSES = {
+    "REQUEST": gettext_lazy("The person's request"),
+    "DELETED_DAYS": gettext_lazy("The days of a deletion were over"),
+}
 SIZE = 50
 FIELDS = ("type", "state", "receivedOn", "dueOn", "subject", "note")
 
@@ -32,7 +41,7 @@ def requests(office: WorkspaceContext) -> HttpResponseBase:
     if office.request.method == "POST":
         body = {name: form[name].strip() for name in FIELDS if form.get(name, "").strip()}
         reply = office.api.write("POST", f"{office.path}{PROTECTION}/requests", body)
-        if office.done(reply, "The request is in the register."):
+        if office.done(reply, gettext("The request is in the register.")):
             return office.go("privacy-requests")
     state = office.request.GET.get("state", "OPEN")
     query: dict[str, Any] = {"size": SIZE, "page": office.page_number}
@@ -42,7 +51,7 @@ def requests(office: WorkspaceContext) -> HttpResponseBase:
     found = office.get(f"{PROTECTION}/requests", query)
     return office.show(
         "privacy_requests",
-        "Requests",
+        gettext("Requests"),
         rows=[request_row(office, each) for each in found["elements"]],
         page=found["page"],
         kept=office.kept,
@@ -63,12 +72,12 @@ def request(office: WorkspaceContext, request_id: UUID) -> HttpResponseBase:
         body = {name: form[name].strip() for name in FIELDS if name in form}
         version = form.get("version")
         reply = office.api.write("PUT", office.path + path, body, version=version)
-        if office.done(reply, "The request is changed."):
+        if office.done(reply, gettext("The request is changed.")):
             return office.go("privacy-requests")
         known |= {name: form[name] for name in FIELDS if name in form}
     return office.show(
         "privacy_request",
-        TYPES.get(known["type"], "Request"),
+        str(TYPES.get(known["type"], gettext("Request"))),
         known=known,
         is_return=known["type"] == "RETURN",
         created=local_time(known["createdAt"], office.zone),
@@ -84,7 +93,7 @@ def receipts(office: WorkspaceContext) -> HttpResponseBase:
     names = node_names(office)
     return office.show(
         "privacy_receipts",
-        "Receipts of erasures",
+        gettext("Receipts of erasures"),
         rows=[_receipt_row(office, each, names) for each in found["elements"]],
         page=found["page"],
         kept=office.kept,
@@ -96,7 +105,9 @@ def receipt(office: WorkspaceContext, receipt_id: UUID) -> HttpResponseBase:
     """Display one receipt, for printing."""
     found = office.get(f"{PROTECTION}/receipts/{receipt_id}")
     row = _receipt_row(office, found, node_names(office))
-    return office.show("privacy_receipt", f"Receipt {found['number']}", receipt=row)
+    return office.show(
+        "privacy_receipt", gettext("Receipt {number}").format(number=found["number"]), receipt=row
+    )
 
 
 def _receipt_row(
@@ -121,7 +132,7 @@ def suppressions(office: WorkspaceContext) -> HttpResponseBase:
     if form.get("act") == "lift":
         path = f"{office.path}{PROTECTION}/suppressions/{form.get('id', '')}/lift"
         reply = office.api.write("POST", path, {"reason": form.get("reason", "").strip()})
-        if office.done(reply, "The value may come back from now on."):
+        if office.done(reply, gettext("The value may come back from now on.")):
             return office.go("privacy-suppressions")
     elif form.get("by") in {"email", "externalId"} and form.get("text", "").strip():
         query[form["by"]] = form["text"].strip()
@@ -130,10 +141,12 @@ def suppressions(office: WorkspaceContext) -> HttpResponseBase:
     found, names = office.get(f"{PROTECTION}/suppressions", query), node_names(office)
     return office.show(
         "privacy_suppressions",
-        "Suppressions",
+        gettext("Suppressions"),
         help=(
-            "Values are kept as keyed hashes: nobody can read them,"
-            " but the hub can tell whether a given value is among them."
+            gettext(
+                "Values are kept as keyed hashes: nobody can read them,"
+                " but the hub can tell whether a given value is among them."
+            )
         ),
         rows=[
             each
@@ -141,7 +154,7 @@ def suppressions(office: WorkspaceContext) -> HttpResponseBase:
                 "at": local_time(each["createdAt"], office.zone),
                 "returned": local_time(each["returnedAt"], office.zone),
                 "lifted": local_time(each["liftedAt"], office.zone),
-                "node": names[each["nodeId"]] if each["nodeId"] else "all nodes",
+                "node": names[each["nodeId"]] if each["nodeId"] else gettext("all nodes"),
                 "label": each["kind"].replace("_", " ").lower(),
             }
             for each in found["elements"]
@@ -162,17 +175,19 @@ def deleted(office: WorkspaceContext) -> HttpResponseBase:
     if form.get("act") == "restore":
         customer = form.get("customer", "")
         reply = office.api.write("POST", f"{office.path}/customers/{customer}/restore")
-        if office.done(reply, "The person is there again, with events and sessions."):
+        if office.done(reply, gettext("The person is there again, with events and sessions.")):
             return office.go("privacy-deleted")
     elif form.get("by") in {"email", "externalId"} and form.get("text", "").strip():
         query[form["by"]] = form["text"].strip()
     found, names = office.get(f"{PROTECTION}/deleted-customers", query), node_names(office)
     return office.show(
         "privacy_deleted",
-        "Deleted people",
+        gettext("Deleted people"),
         help=(
-            "People who were deleted can be restored until they are erased."
-            " Looking them up is noted in the audit log."
+            gettext(
+                "People who were deleted can be restored until they are erased."
+                " Looking them up is noted in the audit log."
+            )
         ),
         rows=[
             {

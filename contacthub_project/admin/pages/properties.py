@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from contacthub_project.admin.context import CONFIGURATION, WorkspaceContext
 from contacthub_project.admin.form_fields import forced
@@ -24,20 +25,28 @@ def properties(office: WorkspaceContext) -> HttpResponseBase:
         name, on = form.get("name", ""), form.get("on") == "true"
         path = f"{office.configuration}/properties/base/{name}/enabled"
         reply = office.api.write("PUT", path, {"value": on})
-        if office.done(reply, f"{name} is {'on' if on else 'off'}."):
+        if office.done(
+            reply,
+            gettext("{name} is {state}.").format(
+                name=name, state=gettext("on") if on else gettext("off")
+            ),
+        ):
             return office.go("properties")
     elif act in {"add", "remove"}:
         if act == "add" and form.get("name", "").strip() in extended:
             name = form["name"].strip()
             messages.error(
-                office.request, f"There is a property {name} already. Nothing is changed."
+                office.request,
+                gettext("There is a property {name} already. Nothing is changed.").format(
+                    name=name
+                ),
             )
         elif _change_extended(office, dict(extended)):
             return office.go("properties")
     base = office.get(CONFIGURATION + "/properties/base")["elements"]
     return office.show(
         "settings_properties",
-        "Properties",
+        gettext("Properties"),
         base=[each | {"indent": range(each["name"].count(".")), "leaf": each["name"].split(".")[-1]}
               for each in base],
         extended=extended.items(),
@@ -57,7 +66,7 @@ def _change_extended(office: WorkspaceContext, changed: dict[str, Any]) -> bool:
         changed.pop(form.get("name", ""), None)
     path = f"{office.configuration}/properties/extended"
     reply = office.api.write("PUT", path, changed, query=forced(form))
-    return office.done(reply, "The properties are changed.")
+    return office.done(reply, gettext("The properties are changed."))
 
 
 def _definition(form: Any) -> dict[str, Any]:

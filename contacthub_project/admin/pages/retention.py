@@ -6,7 +6,9 @@ from typing import Any
 
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
+from analytics.admin.charts import localized
 from configuration.domain.vocabulary import EVENT_TYPES
 from contacthub_project.admin.context import CONFIGURATION, WorkspaceContext
 from contacthub_project.admin.form_fields import number
@@ -19,10 +21,10 @@ INACTIVE = "/data-protection/inactive-customers"
 SHOWN = 20
 PEOPLE = ("deletedDays", "customerRetentionMonths", "suppression")
 MODES = {
-    "IMPORTS": "Imports are refused; a single write is the person's own act",
-    "ALLOW_WITH_CONSENT": "Everything is refused unless a new consent comes with it",
-    "REFUSE": "Everything is refused",
-    "OFF": "Everything is taken; nothing is kept to know them by",
+    "IMPORTS": gettext_lazy("Imports are refused; a single write is the person's own act"),
+    "ALLOW_WITH_CONSENT": gettext_lazy("Everything is refused unless a new consent comes with it"),
+    "REFUSE": gettext_lazy("Everything is refused"),
+    "OFF": gettext_lazy("Everything is taken; nothing is kept to know them by"),
 }
 
 
@@ -39,7 +41,7 @@ def retention(office: WorkspaceContext) -> HttpResponseBase:
             for name, kept in months.items()
         }
         reply = office.api.write("PUT", f"{office.configuration}/retention-policy", changed)
-        if office.done(reply, "The retention policy is changed."):
+        if office.done(reply, gettext("The retention policy is changed.")):
             return office.go("retention")
     switches = []
     for each in office.everything(CONFIGURATION + "/nodes/entries"):
@@ -55,8 +57,11 @@ def retention(office: WorkspaceContext) -> HttpResponseBase:
         ]
     return office.show(
         "settings_retention",
-        "Retention",
-        months=[(name, EVENT_TYPES[name].label, kept["months"]) for name, kept in months.items()],
+        gettext("Retention"),
+        months=[
+            (name, gettext(EVENT_TYPES[name].label), kept["months"])
+            for name, kept in months.items()
+        ],
         switches=switches,
         preview=preview,
         may_write=office.may("PUT", CONFIGURATION + "/retention-policy"),
@@ -81,7 +86,7 @@ def _save_people(office: WorkspaceContext) -> bool:
     reply = office.api.write(
         "PUT", office.configuration, body | {"suppression": form.get("suppression")}
     )
-    return office.done(reply, "What is kept of people is changed.")
+    return office.done(reply, gettext("What is kept of people is changed."))
 
 
 def _inactive(office: WorkspaceContext) -> dict[str, Any] | None:
@@ -93,7 +98,9 @@ def _inactive(office: WorkspaceContext) -> dict[str, Any] | None:
     total = found["page"]["totalElements"]
     return {
         "months": months,
-        "total": f"{total:,}" + (" or more" if total >= LARGEST_MATCH else ""),
+        "total": (gettext("{count} or more") if total >= LARGEST_MATCH else "{count}").format(
+            count=localized(total)
+        ),
         "people": [
             (each["id"], display_name(each), office.node_name(each["nodeId"]))
             for each in found["elements"]
@@ -107,5 +114,5 @@ def node_retention(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
     if office.request.method == "POST":
         path = f"{office.configuration}/nodes/entries/{node_id}/retention-policy/enabled"
         on = office.request.POST.get("on") == "true"
-        office.done(office.api.write("PUT", path, {"enabled": on}), "The node is changed.")
+        office.done(office.api.write("PUT", path, {"enabled": on}), gettext("The node is changed."))
     return office.go("retention")

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.pages.customer_query import list_search
@@ -62,7 +63,7 @@ def saved_searches(office: WorkspaceContext) -> HttpResponseBase:
     if len(request.GET.urlencode()) > LONGEST_SEARCH or any(
         "\0" in each for values in parameters.values() for each in values
     ):
-        messages.error(request, "This search is too long to be kept.")
+        messages.error(request, gettext("This search is too long to be kept."))
         return office.go("customers")
     if request.method == "POST" and request.POST.get("act") == "remove":
         _remove(office, request.POST.get("id", ""))
@@ -78,7 +79,12 @@ def _parameters(given: Any) -> dict[str, list[str]]:
 def _save(office: WorkspaceContext, name: str, parameters: dict[str, list[str]]) -> None:
     request = office.request
     if not 0 < len(name) <= LONGEST_NAME or "\0" in name:
-        messages.error(request, f"Give the search a name of at most {LONGEST_NAME} characters.")
+        messages.error(
+            request,
+            gettext("Give the search a name of at most {longest_name} characters.").format(
+                longest_name=LONGEST_NAME
+            ),
+        )
         return
     searched = list_search(request.GET)
     if searched.fault:
@@ -96,9 +102,14 @@ def _save(office: WorkspaceContext, name: str, parameters: dict[str, list[str]])
             parameters=parameters,
         )
     except Conflict as conflict:
-        messages.error(request, f"The search is not kept: {conflict}. Remove one that is not used.")
+        messages.error(
+            request,
+            gettext("The search is not kept: {conflict}. Remove one that is not used.").format(
+                conflict=conflict
+            ),
+        )
         return
-    messages.success(request, f"The search is kept as “{name}”.")
+    messages.success(request, gettext("The search is kept as “{name}”.").format(name=name))
 
 
 def _remove(office: WorkspaceContext, text: str) -> None:
@@ -110,9 +121,11 @@ def _remove(office: WorkspaceContext, text: str) -> None:
         any_owner=_administers(office),
     )
     if not removed:
-        messages.error(office.request, "There is no such search, or somebody else has shared it.")
+        messages.error(
+            office.request, gettext("There is no such search, or somebody else has shared it.")
+        )
         return
-    messages.success(office.request, "The search is removed.")
+    messages.success(office.request, gettext("The search is removed."))
 
 
 def _administers(office: WorkspaceContext) -> bool:

@@ -9,7 +9,9 @@ from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 
+from analytics.admin.charts import localized
 from bulkjobs.actions.storage import readable_file
 from bulkjobs.domain.faults import BadFile
 from contacthub_project.admin.context import WorkspaceContext
@@ -43,19 +45,23 @@ def segment_overlap(office: WorkspaceContext) -> HttpResponseBase:
     """Show how many customers are in exactly which of two to four segments of a node."""
     node = office.node
     if node is None:
-        return office.show("empty", "Overlap", message="There is no node that you may read yet.")
+        return office.show(
+            "empty", gettext("Overlap"), message=gettext("There is no node that you may read yet.")
+        )
     offered = [each for each in office.everything("/segments") if each["nodeId"] == node["id"]]
     selected_ids = set(office.request.GET.getlist("segment"))
     chosen = [each for each in offered if each["id"] in selected_ids]
     fault = ""
     if len(chosen) > MOST_OVERLAPPING:
-        fault = f"Tick {MOST_OVERLAPPING} at most."
+        fault = gettext("Tick {most_overlapping} at most.").format(
+            most_overlapping=MOST_OVERLAPPING
+        )
     elif len(chosen) == 1:
-        fault = "Tick another one to compare it with."
+        fault = gettext("Tick another one to compare it with.")
     is_comparable = len(chosen) > 1 and not fault
     return office.show(
         "segment_overlap",
-        "Overlap of segments",
+        gettext("Overlap of segments"),
         node=node,
         offered=offered,
         selected_ids=selected_ids,
@@ -73,7 +79,7 @@ def _intersections(office: WorkspaceContext, chosen: list[dict[str, Any]]) -> li
     most = max((each["count"] for each in some), default=1)
     return [
         Intersection(
-            " and ".join(one["name"] for one in chosen if one["id"] in each["segments"]),
+            gettext(" and ").join(one["name"] for one in chosen if one["id"] in each["segments"]),
             tuple(segment_id in each["segments"] for segment_id in ids),
             each["count"],
             max(1, round(100 * each["count"] / most)),
@@ -85,7 +91,7 @@ def _intersections(office: WorkspaceContext, chosen: list[dict[str, Any]]) -> li
 @page(
     "segments/<uuid:segment_id>/export/",
     "export-segment",
-    sensitive={ANY: "You export all customers in a segment as a file."},
+    sensitive={ANY: gettext_lazy("You export all customers in a segment as a file.")},
 )
 def export_segment(office: WorkspaceContext, segment_id: Any) -> HttpResponseBase:
     """Download the customers in a segment as a CSV file."""
@@ -102,13 +108,15 @@ def fill_segment(office: WorkspaceContext, segment_id: Any) -> HttpResponseBase:
         return _to_segment(segment_id)
     file = request.FILES.get("file")
     if file is None or (file.size or 0) > LARGEST_FILE:
-        messages.error(request, "Choose a file of at most 5 MB, with an id or external id a line.")
+        messages.error(
+            request, gettext("Choose a file of at most 5 MB, with an id or external id a line.")
+        )
         return _to_segment(segment_id)
     try:
         with readable_file(file.stored_as) as stored:  # type: ignore[attr-defined]
             people = listed_people(stored, most_bytes=LARGEST_UNPACKED)
     except BadFile as fault:
-        messages.error(request, f"The list cannot be read: {fault}.")
+        messages.error(request, gettext("The list cannot be read: {fault}.").format(fault=fault))
         return _to_segment(segment_id)
     added, unknown = 0, 0
     for name, values in (("add", people.ids), ("addExternalIds", people.external_ids)):
@@ -121,9 +129,16 @@ def fill_segment(office: WorkspaceContext, segment_id: Any) -> HttpResponseBase:
                 return _to_segment(segment_id)
             added += reply.json["added"]
             unknown += len(reply.json["unknown"]) + len(reply.json["unknownExternalIds"])
-    messages.success(request, f"{added:,} are new on the list.")
+    messages.success(
+        request, gettext("{count} are new on the list.").format(count=localized(added))
+    )
     if unknown:
-        messages.warning(request, f"{unknown:,} of the file are not customers of the node.")
+        messages.warning(
+            request,
+            gettext("{count} of the file are not customers of the node.").format(
+                count=localized(unknown)
+            ),
+        )
     return _to_segment(segment_id)
 
 
@@ -144,7 +159,7 @@ def segment_of_search(office: WorkspaceContext) -> HttpResponseBase:
         "query": search.query or EVERYBODY,
     }
     reply = office.api.write("POST", f"{office.path}/segments", body)
-    if not office.done(reply, "The segment is made; its members are being found."):
+    if not office.done(reply, gettext("The segment is made; its members are being found.")):
         return HttpResponseRedirect(back)
     return _to_segment(as_uuid(reply.json["id"]))
 

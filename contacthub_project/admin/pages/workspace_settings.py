@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from configuration.domain.matching_policy import COUNTRIES
 from configuration.domain.placeholders import PLACEHOLDERS
@@ -27,7 +28,7 @@ def workspace(office: WorkspaceContext) -> HttpResponseBase:
             return office.go("workspace-settings")
     return office.show(
         "settings_workspace",
-        "Workspace",
+        gettext("Workspace"),
         current=current,
         throttling=throttling,
         industries=INDUSTRIES,
@@ -53,7 +54,7 @@ def _submitted(form: Any) -> tuple[str, dict[str, Any], str] | None:
         if "placeholderValues" in form:
             lines = form["placeholderValues"].splitlines()
             body["placeholderValues"] = [line for line in lines if line.strip()]
-        return "", body, "The workspace is changed."
+        return "", body, gettext("The workspace is changed.")
     if "historyDays" in form:
         body = {
             "findDuplicates": "findDuplicates" in form,
@@ -61,11 +62,11 @@ def _submitted(form: Any) -> tuple[str, dict[str, Any], str] | None:
             "historyDays": number(form["historyDays"]),
             "country": form.get("country") or None,
         }
-        return "", body, "How people are told apart is changed."
+        return "", body, gettext("How people are told apart is changed.")
     if "refused" in form:
         body = {"quarantine": "quarantine" in form}
-        return "", body, "What becomes of refused data is changed."
+        return "", body, gettext("What becomes of refused data is changed.")
     if "maxRequestsPerMinute" in form:
         body = {"maxRequestsPerMinute": number(form["maxRequestsPerMinute"])}
-        return "/throttling", body, "The limit is changed."
+        return "/throttling", body, gettext("The limit is changed.")
     return None

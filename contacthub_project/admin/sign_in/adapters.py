@@ -10,6 +10,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 
 from configuration.models import User
 from contacthub_project.admin.sign_in.reauthentication import require_reauthentication
@@ -23,9 +24,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """No sign-up; second factors are required at sign-in and before sensitive changes."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "too_many_login_attempts": "That was wrong too often. Wait a quarter of an hour.",
-        "rate_limited": "That was wrong too often. Wait a quarter of an hour.",
-        "incorrect_password": "This is not your password.",
+        "too_many_login_attempts": gettext_lazy(
+            "That was wrong too often. Wait a quarter of an hour."
+        ),
+        "rate_limited": gettext_lazy("That was wrong too often. Wait a quarter of an hour."),
+        "incorrect_password": gettext_lazy("This is not your password."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -56,7 +59,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             methods.append(
                 {
                     "id": "openid_connect",
-                    "description": f"Sign in again by {settings.OPENID_CONNECT_NAME}",
+                    "description": gettext("Sign in again by {openid_connect_name}").format(
+                        openid_connect_name=settings.OPENID_CONNECT_NAME
+                    ),
                     "url": reverse("reauthenticate-by-openid-connect"),
                 }
             )
@@ -83,7 +88,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Encrypts seeds with ENCRYPTION_KEYS."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": "This is not right, or has been used already."
+        "incorrect_code": gettext_lazy("This is not right, or has been used already.")
     }
 
     def encrypt(self, text: str) -> str:

@@ -20,6 +20,7 @@ from allauth.mfa.webauthn.forms import (
 )
 from django import forms
 from django.core.cache import cache
+from django.utils.translation import gettext, gettext_lazy
 from unfold.forms import AdminOwnPasswordChangeForm
 
 from contacthub_project.admin.sign_in.flow import record_second_factor
@@ -49,7 +50,7 @@ class OneUse:
 def _code_field() -> forms.CharField:
     attributes = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
     return forms.CharField(
-        label="Code", max_length=LONGEST_CODE, widget=forms.TextInput(attrs=attributes)
+        label=gettext("Code"), max_length=LONGEST_CODE, widget=forms.TextInput(attrs=attributes)
     )
 
 
@@ -113,12 +114,14 @@ class KeyAgainForm(KeyForm, ReauthenticateWebAuthnForm):  # type: ignore[misc]
 class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc]
     """A new passkey."""
 
-    name = forms.CharField(label="Name", max_length=LONGEST_NAME, required=False)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=LONGEST_NAME, required=False)
     credential = CredentialField()
 
     def clean(self) -> dict[str, Any]:
         if self.user.authenticator_set.count() > MOST_KEYS:
-            raise forms.ValidationError(f"Nobody has more than {MOST_KEYS} passkeys.")
+            raise forms.ValidationError(
+                gettext("Nobody has more than {most_keys} passkeys.").format(most_keys=MOST_KEYS)
+            )
         try:
             cleaned: dict[str, Any] = super().clean()
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
@@ -131,7 +134,7 @@ class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc]
 class RenameKeyForm(EditWebAuthnForm):  # type: ignore[misc]
     """The name of a passkey."""
 
-    name = forms.CharField(label="Name", max_length=LONGEST_NAME)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=LONGEST_NAME)
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc]

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 
 from configuration.models import User, Workspace
 from contacthub_project.admin.sign_in.flow import has_used_second_factor
@@ -51,7 +52,9 @@ class SecondFactorMiddleware:
         request.session[NEXT_ADDRESS] = address
         messages.warning(
             request,
-            f"{demanding.name} is open to people with a second factor only. Set one up to go on.",
+            gettext(
+                "{name} is open to people with a second factor only. Set one up to go on."
+            ).format(name=demanding.name),
         )
         return HttpResponseRedirect(reverse("mfa_index"))
 

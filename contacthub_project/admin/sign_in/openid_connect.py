@@ -21,6 +21,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.generic import View
 from jwt import PyJWTError
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
@@ -246,6 +247,8 @@ class CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]
 def _failed(request: HttpRequest, cause: str, *, again: bool = False) -> HttpResponse:
     """Return the page of a failed sign-in or reauthentication; the cause is in the log."""
     log.warning("sign_in_by_openid_connect_failed", cause=cause[:500])
-    heading = "It is not clear that it is you" if again else "You are not signed in"
+    heading = (
+        gettext("It is not clear that it is you") if again else gettext("You are not signed in")
+    )
     context = {"again": again, "heading": heading}
     return render(request, "sign_in/openid_connect_failed.html", context, status=403)

@@ -25,7 +25,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 
 from configuration.models import User
 from configuration.models.user_session import SIGN_IN
@@ -111,7 +113,9 @@ def redirect_to_reauthentication(request: HttpRequest, *, following: str) -> Htt
     return HttpResponseRedirect(f"{address}?{urlencode({'next': following})}")
 
 
-def hold_form(request: HttpRequest, sensitive: Mapping[str, str]) -> HttpResponseRedirect | None:
+def hold_form(
+    request: HttpRequest, sensitive: Mapping[str, str | Promise]
+) -> HttpResponseRedirect | None:
     """Return a redirect to the reauthentication if a form needs it, None if it may be processed.
 
     `sensitive` has the values of `act` that need it, or ANY, with a text for the confirmation. When
@@ -122,14 +126,16 @@ def hold_form(request: HttpRequest, sensitive: Mapping[str, str]) -> HttpRespons
     if KEPT in request.POST:
         kept = pending_form(request, request.POST[KEPT])
         if kept is None or kept.address != request.get_full_path():
-            messages.error(request, "This is not kept any more. Nothing has been done; do it anew.")
+            messages.error(
+                request, gettext("This is not kept any more. Nothing has been done; do it anew.")
+            )
             return HttpResponseRedirect(request.get_full_path())
         discard_form(request, request.POST[KEPT])
         request.POST = kept.fields  # type: ignore[assignment]
     what = sensitive.get(request.POST.get("act", ""), sensitive.get(ANY))
     if what is None or is_recently_authenticated(request):
         return None
-    return redirect_to_reauthentication(request, following=_keep(request, what))
+    return redirect_to_reauthentication(request, following=_keep(request, str(what)))
 
 
 def pending_form(request: HttpRequest, name: str) -> PendingForm | None:
@@ -155,7 +161,9 @@ def _keep(request: HttpRequest, what: str) -> str:
         fields.pop(name, None)
     content = fields.urlencode()
     if request.FILES or len(content) > LONGEST_KEPT:
-        messages.warning(request, "What you have typed was too much to be kept. Do it anew.")
+        messages.warning(
+            request, gettext("What you have typed was too much to be kept. Do it anew.")
+        )
         return request.get_full_path()
     kept = PendingForm(request.get_full_path(), what, content, time.time())
     name = secrets.token_urlsafe(12)

@@ -13,6 +13,7 @@ from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 
 from configuration.models import User
 from contacthub_project.admin.context import staff_context
@@ -25,8 +26,12 @@ from contacthub_project.admin.sign_in.reauthentication import (
 )
 
 OMITTED = frozenset({"act", "id"})  # fields without meaning for people
-HIDDEN = "as you have typed it"
-LABELS = {"username": "User name", "email": "E-mail", "is_active": "May use Contacthub"}
+HIDDEN = gettext_lazy("as you have typed it")
+LABELS = {
+    "username": gettext_lazy("User name"),
+    "email": "E-mail",
+    "is_active": gettext_lazy("May use Contacthub"),
+}
 
 
 class SignInView(LoginView):
@@ -56,7 +61,7 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
     """Change one's own password, after the second factor, if any, and the old password."""
     assert isinstance(request.user, User), "the site has let nobody else in"
     if not request.user.has_usable_password():
-        messages.error(request, "You have no password here. An operator can give you one.")
+        messages.error(request, gettext("You have no password here. An operator can give you one."))
         return redirect("admin:index")
     if request.user.has_second_factor():
         require_reauthentication(request)
@@ -75,7 +80,9 @@ def confirm_pending_form(request: HttpRequest) -> HttpResponseBase:
     name = request.GET.get("form", "")
     kept = pending_form(request, name)
     if kept is None:
-        messages.error(request, "This is not kept any more. Nothing has been done; do it anew.")
+        messages.error(
+            request, gettext("This is not kept any more. Nothing has been done; do it anew.")
+        )
         return redirect("admin:index")
     context = {
         "kept": kept,
@@ -99,12 +106,12 @@ def _displayed_fields(request: HttpRequest, fields: QueryDict) -> list[tuple[str
         if names and name not in OMITTED:
             node = nodes.get(name.removeprefix("node-"))
             secret = name == "password"
-            texts.append((node or _label(name), HIDDEN if secret else ", ".join(names)))
+            texts.append((node or _label(name), str(HIDDEN) if secret else ", ".join(names)))
     return texts
 
 
 def _label(name: str) -> str:
     if name in LABELS:
-        return LABELS[name]
+        return str(LABELS[name])
     words = "".join(f" {each}" if each.isupper() else each for each in name).replace("_", " ")
     return words.strip().capitalize()
