@@ -7,16 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.utils.translation import gettext, gettext_lazy
+
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MOST_PROPERTIES, MOST_RULES
 from configuration.domain.normalizers import Normalizer
 from customers.admin.rule_properties import label_of, properties_of
 
 NORMALIZERS = {
-    Normalizer.TEXT: "as text, upper and lower case are the same",
-    Normalizer.EXACT: "as text, upper and lower case differ",
-    Normalizer.EMAIL: "as an e-mail address",
-    Normalizer.PHONE: "as a telephone number",
+    Normalizer.TEXT: gettext_lazy("as text, upper and lower case are the same"),
+    Normalizer.EXACT: gettext_lazy("as text, upper and lower case differ"),
+    Normalizer.EMAIL: gettext_lazy("as an e-mail address"),
+    Normalizer.PHONE: gettext_lazy("as a telephone number"),
 }
 # The first normalizer of a property that is added.
 USUAL = {
@@ -43,8 +45,11 @@ class PropertyRow:
     def in_words(self) -> str:
         form = NORMALIZERS.get(Normalizer(self.normalizer)) if self.is_known else self.normalizer
         sent = self.as_json()
-        more = f", numbers without a prefix of {sent['country']}" if sent["country"] else ""
-        more += ", ignoring dots and +tags of Gmail" if sent["gmailAliases"] else ""
+        more = ""
+        if sent["country"]:
+            more += gettext(", numbers without a prefix of %s") % sent["country"]
+        if sent["gmailAliases"]:
+            more += gettext(", ignoring dots and +tags of Gmail")
         return f"{label_of(self.path)} ({form}{more})"
 
     @property
@@ -71,7 +76,7 @@ class RuleRows:
 
     @property
     def in_words(self) -> str:
-        return " and ".join(each.in_words for each in self.rows)
+        return gettext(" and ").join(each.in_words for each in self.rows)
 
     @property
     def may_grow(self) -> bool:
@@ -156,7 +161,8 @@ def with_faults(
         if place is None or int(place[1]) >= len(result):
             told.append({"message": message, "label": "", "path": ""})
             continue
-        number, label = int(place[1]), f"Rule {int(place[1]) + 1}"
+        number = int(place[1])
+        label = gettext("Rule %(number)s") % {"number": number + 1}
         rule, row = result[number], int(place[2] or 0)
         if place[2] is None or row >= len(rule.rows):
             result[number] = replace(rule, fault=message)
@@ -164,7 +170,7 @@ def with_faults(
             rows = [*rule.rows]
             rows[row] = replace(rows[row], fault=message)
             result[number] = replace(rule, rows=rows)
-            label += f", {label_of(rows[row].path) if rows[row].path else 'property'}"
+            label += f", {label_of(rows[row].path) if rows[row].path else gettext('property')}"
         told.append({"message": message, "label": label, "path": f"{number}.{row}.property"})
     return result, told
 
@@ -182,7 +188,10 @@ def choices_of(
             groups.setdefault(each.group, []).append((each.path, each.label))
     known = {path for offered in groups.values() for path, _ in offered}
     rest = sorted(set(_paths(rules)) - known - {""})
-    return [*groups.items(), *([("Not in use", [(each, each) for each in rest])] if rest else [])]
+    return [
+        *groups.items(),
+        *([(gettext("Not in use"), [(each, each) for each in rest])] if rest else []),
+    ]
 
 
 def _paths(rules: Sequence[RuleRows]) -> Iterator[str]:

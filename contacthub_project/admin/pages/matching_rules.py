@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext, gettext_lazy
 
 from configuration.domain.matching_policy import COUNTRIES, MOST_RULES
 from configuration.queries.rules import rules_of
@@ -16,7 +17,7 @@ from contacthub_project.admin.context import Refused, WorkspaceContext
 from contacthub_project.admin.form_fields import forced
 from contacthub_project.admin.site import page
 
-UNDER_WAY = "Its customers are being recognised anew."
+UNDER_WAY = gettext_lazy("Its customers are being recognised anew.")
 
 
 @page("settings/nodes/<uuid:node_id>/recognition/", "matching-rules")
@@ -54,7 +55,7 @@ def matching_rules(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
     assert workspace is not None, "the page is of a workspace in which somebody works"
     return office.show(
         "matching_rules",
-        f"How {office.node_name(str(node_id))} recognises people",
+        gettext("How %s recognises people") % office.node_name(str(node_id)),
         rules=rules,
         problems=problems,
         will_do=will_do,
@@ -71,7 +72,9 @@ def matching_rules(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
 
 
 def _said(reply: Reply) -> str:
-    return UNDER_WAY if reply.status == HTTPStatus.ACCEPTED else "The rules are changed."
+    return (
+        str(UNDER_WAY) if reply.status == HTTPStatus.ACCEPTED else gettext("The rules are changed.")
+    )
 
 
 def _what_it_does(office: WorkspaceContext, node_id: Any, body: Any) -> dict[str, Any]:

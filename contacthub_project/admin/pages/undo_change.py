@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.form_fields import number
@@ -25,18 +26,19 @@ def undo_change(office: WorkspaceContext, customer_id: Any) -> HttpResponseBase:
             "POST", f"{where}/undo", body,
             version=office.request.POST.get("version"), subject=where,
         )  # fmt: skip
-        if office.done(reply, "The change is undone."):
+        if office.done(reply, gettext("The change is undone.")):
             return office.go("identity", customer_id=customer_id)
     preview = office.api.call_dry("POST", f"{where}/undo", body)
     if not preview.is_good:
         return office.show(
-            "refused", "It cannot be undone", status=preview.status, message=preview.message,
-            faults=preview.faults, advice="Go back to the customer.",
+            "refused", gettext("It cannot be undone"), status=preview.status,
+            message=preview.message, faults=preview.faults,
+            advice=gettext("Go back to the customer."),
         )  # fmt: skip
     answer = preview.json
     return office.show(
         "undo_change",
-        f"Undo a change of {display_name(person)}?",
+        gettext("Undo a change of %s?") % display_name(person),
         version=person["version"],
         restored=[_shown(path, person, answer["customer"]) for path in answer["restored"]],
         kept=[_label(path) for path in answer["kept"]],
