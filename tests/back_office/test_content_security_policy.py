@@ -86,9 +86,9 @@ def addresses(hub: Hub, root: str) -> Iterator[str]:
         yield root + reverse(name)
 
 
-# Files, and parts of pages.
+# Files, parts of pages, and what needs a change to be undone.
 FILES = {
-    "download-properties", "customer-events", "aggregate-node", "count-customers",
+    "download-properties", "customer-events", "aggregate-node", "count-customers", "undo-change",
 }  # fmt: skip
 # The documentation's Redoc asks for the sign of those who made it. It does not get it.
 REDOC_LOGO = "https://cdn.redoc.ly/"

@@ -175,11 +175,12 @@ def test_readers_of_a_quiet_node_never_get_gone(hub: Hub) -> None:
 def write_unread(hub: Hub, count: int) -> None:
     node, entity = hub.node.id, ChangeEntity.CUSTOMER
     Change.objects.bulk_create(
-        Change(
+        (Change(
             workspace_id=hub.workspace.id, node_id=node, entity=entity, entity_id=uuid.uuid4(),
             operation=ChangeOperation.UPDATE, changed_at=timezone.now(), is_duplicate=False,
         )
-        for _ in range(count)
+        for _ in range(count)),
+        batch_size=5000,
     )  # fmt: skip
 
 
