@@ -350,6 +350,14 @@ def take_part(*, number: int, token: str, operator: str, path: str, node: str) -
     return dict(statuses)
 
 
+def deadlocks() -> int:
+    """How many deadlocks the database has resolved so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])
+
+
 @pytest.mark.timeout(200)
 def test_processes_that_rekey_write_and_configure_at_once(live_hub: Hub) -> None:
     """Nobody is doubled, nothing ends in a deadlock, and the last word is one whole policy."""
@@ -359,9 +367,12 @@ def test_processes_that_rekey_write_and_configure_at_once(live_hub: Hub) -> None
          "node": str(hub.node.id)}
         for number in range(6)
     ]  # fmt: skip
+    before = deadlocks()
     reported = run_in_processes("tests.configuration.test_rekeying:take_part", given)
     statuses = [{int(status) for status in each} for each in reported]
-    assert statuses[1] | statuses[2] <= {200, 202, 409, 423}, statuses
+    # 503: a busy machine makes somebody wait too long for the others.
+    assert statuses[1] | statuses[2] <= {200, 202, 409, 423, 503}, statuses
+    assert deadlocks() == before
     assert statuses[3] == {200}
     assert statuses[4] | statuses[5] <= {200, 201, 423}, statuses
     assert rekeying.rekey_all(seconds=60)
