@@ -7,7 +7,9 @@ import sys
 # Commands that look at code only; `serve` and the tests run the servers themselves.
 WITHOUT_SERVERS = {"check", "help", "serve", "spectacular", "version"}
 # What looks at a database that is newer than this program, or at none; `web` asks by itself.
-OF_ANY_VERSION = {"dbshell", "diffsettings", "inspectdb", "makemigrations", "showmigrations", "web"}
+OF_ANY_VERSION = {
+    "dbshell", "diffsettings", "inspectdb", "freeze_sql", "makemigrations", "showmigrations", "web",
+}  # fmt: skip
 EXIT_STATUS = 2  # of a program that refuses to start
 
 

@@ -26,7 +26,7 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 def _template_name() -> str:
     """A name that changes with everything the migrations are made of."""
     digest = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
-    for pattern in ("*/migrations/*.py", "*/sql/**/*.sql"):
+    for pattern in ("*/migrations/**/*.py", "*/migrations/**/*.sql", "*/sql/**/*.sql"):
         for file in sorted(ROOT.glob(pattern)):
             digest.update(file.name.encode() + file.read_bytes())
     return f"hubtemplate_{digest.hexdigest()[:12]}"

@@ -7,7 +7,10 @@ from django.db.models import Func
 
 
 class Folded(Func):
-    """Text compared ignoring case and surrounding space (see customers/sql/case_folding.sql)."""
+    """Text compared ignoring case and surrounding space.
+
+    See customers/sql/functions/case_folding.sql.
+    """
 
     function = "customers_folded"
     output_field = models.TextField()

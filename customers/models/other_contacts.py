@@ -15,7 +15,10 @@ HAS_OTHER_CONTACTS = Q(base__contacts__has_any_keys=["otherContacts", "fax"])
 
 
 class OtherContactKeys(Func):
-    """What people are found by of other contacts (customers/sql/other_contact_keys.sql)."""
+    """What people are found by of other contacts.
+
+    See customers/sql/functions/other_contact_keys.sql.
+    """
 
     function = "customers_other_contact_keys"
     output_field = ArrayField(TextField())

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
+from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.db import connection
 
 from contacthub_project.core.sql_fragments import Fragment
+from contacthub_project.db import frozen_sql
+from contacthub_project.db.frozen_sql import freeze, newest_copies, run_frozen
 from contacthub_project.db.sql import (
     PROJECT,
     StatementTemplate,
     analyze_grown_tables,
+    fetch_all,
     fetch_one,
     load,
     parameterized,
     rendered,
 )
 
-DEFINITION = "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = %s"
+APPS = ("configuration", "customers", "events", "bulkjobs", "analytics", "segments")
+CREATION = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(")
+# Of a function with a body in standard SQL, which is kept parsed, the text is empty.
+BODIES = "SELECT proname, prosrc FROM pg_proc WHERE proname = ANY(%s)"
 
 
 @pytest.mark.parametrize(
@@ -47,11 +53,26 @@ def test_a_variable_that_nobody_gives_is_an_error() -> None:
         load("tests/contacthub_project/wants_columns")
 
 
-def test_the_triggers_of_the_migration_are_those_of_the_file() -> None:
-    migration = import_module("analytics.migrations.0001_initial")
-    assert rendered("analytics/sql/counting_triggers") == migration.COUNTING
-    migration = import_module("events.migrations.0001_initial")
-    assert rendered("events/sql/duplicate_changes") == migration.DUPLICATE_CHANGES
+@pytest.mark.parametrize("app", APPS)
+def test_the_newest_copies_of_functions_are_what_their_files_give(app: str) -> None:
+    """A file that is changed demands a migration with a copy of its own."""
+    copies = {name: copy.read_text() for name, copy in newest_copies(app).items()}
+    files = (PROJECT / app / "sql" / "functions").glob("*.sql")
+    assert copies == {file.stem: rendered(f"{app}/sql/functions/{file.stem}") for file in files}
+
+
+def test_a_copy_is_named_after_its_migration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frozen_sql, "PROJECT", tmp_path)
+    (tmp_path / "customers" / "migrations").mkdir(parents=True)
+    first = freeze("customers", "0002_functions", "is_awaited")
+    newer = freeze("customers", "0010_more", "is_awaited")
+    assert [first.name, newer.name] == ["0002_is_awaited.sql", "0010_is_awaited.sql"]
+    assert newest_copies("customers") == {"is_awaited": newer}
+    assert run_frozen(str(first.parents[1] / "0002_functions.py"), "is_awaited", undo="").sql == (
+        rendered("customers/sql/functions/is_awaited")
+    )
 
 
 def test_a_table_that_has_doubled_is_looked_at_again(db: None) -> None:
@@ -85,22 +106,16 @@ def test_the_functions_of_the_database_are_those_of_the_files(db: None) -> None:
     files = sorted(PROJECT.glob("*/sql/functions/*.sql"))
     # An app may replace a function of an app below it, so the files of later apps stand.
     order = [app.name for app in apps.get_app_configs()]
-    names = {}
+    texts = {}
     for file in sorted(files, key=lambda file: order.index(file.parts[-4])):
         text = rendered(str(file.relative_to(PROJECT).with_suffix("")))
-        found = re.search(r"CREATE OR REPLACE FUNCTION (\w+)\(", text)
-        assert found is not None
-        names[found[1]] = text
-    assert names, "there are such files"
-    with connection.cursor() as cursor:
-        for name, text in names.items():
-            cursor.execute(DEFINITION, [name])
-            installed = cursor.fetchall()
-            assert len(installed) == 1, name
-            cursor.execute(f"DROP FUNCTION {name}")
-            cursor.execute(text)
-            cursor.execute(DEFINITION, [name])
-            assert cursor.fetchall() == installed, name
+        found = CREATION.findall(text)
+        assert found, file
+        texts |= dict.fromkeys(found, text)
+    installed = fetch_all(BODIES, [list(texts)])
+    assert {name for name, _ in installed} == set(texts)
+    for name, body in installed:
+        assert body in texts[name], name
 
 
 def test_a_template_puts_fragments_in_their_places_and_parameters_in_order(db: None) -> None:

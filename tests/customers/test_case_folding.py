@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from importlib import import_module
 from typing import Any
 
 from django.db import connection, transaction
@@ -12,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacthub_project.core.text import folded
-from contacthub_project.db.sql import fetch_all, fetch_one, rendered
+from contacthub_project.db.sql import fetch_all, fetch_one
 from tests.client import Answer
 from tests.customers import queries
 from tests.customers.test_search import MANY, are, atomic, explained, person, searched
@@ -55,11 +54,6 @@ def test_every_character_folds_as_in_python(db: None) -> None:
 def test_texts_fold_as_in_python(db: None, text: str) -> None:
     assert fetch_one("SELECT customers_folded(%s)", [text]) == (folded(text),)
     assert folded(folded(text)) == folded(text)
-
-
-def test_the_functions_of_the_migration_are_those_of_the_file() -> None:
-    migration = import_module("customers.migrations.0001_initial")
-    assert rendered("customers/sql/case_folding") == migration.CASE_FOLDING
 
 
 def names(answer: Answer) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from configuration.actions.access_log import remove_old_entries
 from configuration.domain.consent_paths import CONSENT_PATHS
 from configuration.models import StaffChange
-from contacthub_project.db.sql import rendered
 from customers.models import ConsentLogEntry, Customer
 from customers.queries.person_look_up import MOST_FOUND, look_up_person
 from tests.analytics.test_answers import post_event
@@ -255,8 +253,3 @@ def test_by_an_aggregate_customer_its_entry_customers_are_restricted(hub: Hub) -
         protected(hub, copy["id"], "/restriction"), {"isRestricted": True}
     )
     assert set(answer["customerIds"]) == {ada, other}
-
-
-def test_the_function_of_the_migration_is_that_of_the_file() -> None:
-    migration = import_module("customers.migrations.0007_data_subject_requests")
-    assert rendered("customers/sql/other_contact_keys") == migration.OTHER_CONTACT_KEYS

@@ -1,4 +1,4 @@
-# By itself, because the tables of OAuth2 clients need those of 0001_initial, and this one needs them.
+"""What is known of OAuth applications: their tables refer to people, which are of the first migration."""
 
 import django.db.models.deletion
 from django.db import migrations, models
