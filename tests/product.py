@@ -23,10 +23,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Product:
-    """`./run` in a folder and at a port of its own, with further settings."""
+    """`./run` in a folder and at a port of its own, with further settings.
 
-    def __init__(self, data: Path, **settings: str) -> None:
+    `command` starts another program than this one, such as an older release.
+    """
+
+    def __init__(self, data: Path, *, command: list[str] | None = None, **settings: str) -> None:
         self.data = data
+        self.command = command or [sys.executable, str(ROOT / "run"), "--data", str(data)]
         self.settings = settings
         self.port = free_port()
         self.process: subprocess.Popen[str] | None = None
@@ -38,8 +42,9 @@ class Product:
             "DATABASE_URL", "REDIS_URL", "REFUSALS_SECONDS",
         }  # fmt: skip
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "run"), "--port", str(self.port), "--data", str(self.data)],
+            [*self.command, "--port", str(self.port)],
             env={name: value for name, value in os.environ.items() if name not in hidden}
+            | {"CONTACTHUB_DATA": str(self.data)}
             | self.settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

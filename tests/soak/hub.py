@@ -16,7 +16,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Lost(Exception):

@@ -34,7 +34,7 @@ SETTINGS = {
     "WEBHOOK_INTERNAL_HOSTS": "127.0.0.1",
     "WEBHOOK_TIMEOUT": "3",
 }
-ENDING = 300.0  # seconds that actors may take for what is waited for
+ENDING = 300.0  # seconds that actors may take for what is waited for, and to end
 Faults = Mapping[str, Callable[[World], None]]
 
 
@@ -61,31 +61,70 @@ def soak(
     with _world(folder, disk=disk, stalls=stalls) as (world, lacking):
         logs = folder / "logs"
         logs.mkdir()
-        over = folder / "over"
-        context = multiprocessing.get_context("forkserver")  # imports once for all actors
-        context.set_forkserver_preload(["tests.soak.actors"])
-        actors = []
-        for number, kind in enumerate(cast):
-            name = f"{kind}{number}"
-            facts, log = world.product.facts, str(logs / f"{name}.jsonl")
-            given = (kind, name, seed + number, facts, log, str(over), pace)
-            actors.append(context.Process(target=act, args=given, name=name, daemon=True))
-        for actor in actors:
-            actor.start()
         began = time.monotonic()
-        try:
-            _await(logs, {"customer": 1}, actors)  # they start slowly on a busy machine
+        with acting(world.product.facts, logs, cast, seed=seed, pace=pace) as actors:
+            actors.wait_for({"customer": 1})  # they start slowly on a busy machine
             done = _faults(world, possible(faults, world), seconds=seconds, pause=pause, seed=seed)
-            _await(logs, wanted or {}, actors)
-        finally:
-            over.touch()
-        deadline = time.monotonic() + ENDING
-        for actor in actors:
-            actor.join(timeout=max(0.0, deadline - time.monotonic()))
-            assert actor.exitcode == 0, f"{actor.name} ended with {actor.exitcode}"
+            actors.wait_for(wanted or {})
         back = _seconds_until_well(world.product)
         report = {"seconds": round(time.monotonic() - began), "faults": done, "not tried": lacking}
         return report | {"seconds until well": back} | check(world.product, logs)
+
+
+class Actors:
+    """Actors at work, and the logs of what they were promised."""
+
+    def __init__(self, logs: Path, processes: list[BaseProcess]) -> None:
+        self.logs = logs
+        self.processes = processes
+
+    def wait_for(self, wanted: Mapping[str, int]) -> None:
+        """Wait until there are so many promises of each kind."""
+        deadline = time.monotonic() + ENDING
+        while True:
+            kinds = self.promised()
+            lacking = {kind: kinds[kind] for kind, least in wanted.items() if kinds[kind] < least}
+            if not lacking:
+                return
+            ended = [each.name for each in self.processes if each.exitcode is not None]
+            assert not ended, f"{ended} ended too early"
+            assert time.monotonic() < deadline, f"only {lacking} of {wanted}"
+            time.sleep(0.5)
+
+    def promised(self) -> Counter[str]:
+        """How many promises of each kind there are."""
+        return Counter(kind for promise in promises(self.logs) for kind in promise)
+
+
+@contextmanager
+def acting(
+    facts: dict[str, Any],
+    logs: Path,
+    cast: Iterable[str],
+    *,
+    seed: int = 1,
+    pace: float = 0.0,
+    prefix: str = "",
+) -> Iterator[Actors]:
+    """Actors of a cast, which end together; `prefix` tells their names from those of others."""
+    over = logs.parent / f"{prefix}over"
+    context = multiprocessing.get_context("forkserver")  # imports once for all actors
+    context.set_forkserver_preload(["tests.soak.actors"])
+    processes: list[BaseProcess] = []
+    for number, kind in enumerate(cast):
+        name = f"{prefix}{kind}{number}"
+        given = (kind, name, seed + number, facts, str(logs / f"{name}.jsonl"), str(over), pace)
+        processes.append(context.Process(target=act, args=given, name=name, daemon=True))
+    for process in processes:
+        process.start()
+    try:
+        yield Actors(logs, processes)
+    finally:
+        over.touch()
+    deadline = time.monotonic() + ENDING
+    for process in processes:
+        process.join(timeout=max(0.0, deadline - time.monotonic()))
+        assert process.exitcode == 0, f"{process.name} ended with {process.exitcode}"
 
 
 @contextmanager
@@ -128,20 +167,6 @@ def _faults(
             _purge(world.product)
         time.sleep(pause)
     return done
-
-
-def _await(logs: Path, wanted: Mapping[str, int], actors: Iterable[BaseProcess]) -> None:
-    """Wait until there are so many promises of each kind."""
-    deadline = time.monotonic() + ENDING
-    while True:
-        kinds = Counter(kind for promise in promises(logs) for kind in promise)
-        lacking = {kind: kinds[kind] for kind, least in wanted.items() if kinds[kind] < least}
-        if not lacking:
-            return
-        ended = [actor.name for actor in actors if actor.exitcode is not None]
-        assert not ended, f"{ended} ended too early"
-        assert time.monotonic() < deadline, f"only {lacking} of {wanted}"
-        time.sleep(0.5)
 
 
 def _purge(product: Product) -> None:

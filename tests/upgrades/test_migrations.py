@@ -1,4 +1,4 @@
-"""A released hub learns to count: migrations on a filled database, with writers at work.
+"""Migrations on a filled database, with writers at work.
 
 UPGRADE_EVENTS makes the database larger than the tests can wait for; with a million the longest wait of
 a writer was the same.
