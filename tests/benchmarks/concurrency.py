@@ -112,8 +112,17 @@ def web_processes(port: int) -> list[psutil.Process]:
 
 def database_processes() -> list[psutil.Process]:
     """PostgreSQL's processes that the product has started."""
-    children = psutil.Process().children(recursive=True)
-    return [each for each in children if each.name().startswith("postgres")]
+    return [
+        each for each in psutil.Process().children(recursive=True) if _name(each) == "postgres"
+    ]
+
+
+def _name(process: psutil.Process) -> str:
+    """The process's name, "" when it has ended."""
+    try:
+        return str(process.name())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _seconds(processes: list[psutil.Process]) -> float:
