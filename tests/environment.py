@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contacthub_project.runtime.bootstrap import environment
+
 if TYPE_CHECKING:
     from contacthub_project.runtime.embedded import EmbeddedServer
 
@@ -33,7 +35,8 @@ def _template_name() -> str:
 
 
 TEMPLATE = _template_name()
-os.environ |= {
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start hundreds of processes
+os.environ |= environment() | {
     "CONTACTHUB_DATA": str(DATA),
     "HTTPS": "false",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
