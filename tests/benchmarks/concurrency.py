@@ -112,9 +112,7 @@ def web_processes(port: int) -> list[psutil.Process]:
 
 def database_processes() -> list[psutil.Process]:
     """PostgreSQL's processes that the product has started."""
-    return [
-        each for each in psutil.Process().children(recursive=True) if _name(each) == "postgres"
-    ]
+    return [each for each in psutil.Process().children(recursive=True) if _name(each) == "postgres"]
 
 
 def _name(process: psutil.Process) -> str:
