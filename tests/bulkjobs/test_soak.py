@@ -95,6 +95,7 @@ def given(hub: Hub, name: str) -> dict[str, int]:
     return jobs
 
 
+@pytest.mark.timeout(300)
 def test_every_row_is_applied_once_and_exports_are_whole(live_hub: Hub) -> None:
     hubs = [live_hub, Hub()]
     jobs = {

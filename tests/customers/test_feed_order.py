@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -109,7 +110,7 @@ def test_thousands_of_schedules(live_hub: Hub) -> None:
             writer.close()
 
 
-def write(*, number: int, token: str, path: str, node: str) -> Any:
+def write(*, number: int, token: str, path: str, node: str, over: str) -> Any:
     """A writer's part: customers, changes of them, events, refused ones that are rolled back."""
     chance = random.Random(number)
     client = ApiClient(token)
@@ -128,20 +129,22 @@ def write(*, number: int, token: str, path: str, node: str) -> Any:
         else:
             value = {"value": f"{number}{chance.randrange(5)}"}
             client.post(f"{path}/customers/{chance.choice(mine)}/sessions", value)
+    (Path(over) / str(number)).touch()
     return []
 
 
-def consume(*, number: int, token: str, path: str, node: str) -> Any:
+def consume(*, number: int, token: str, path: str, node: str, over: str) -> Any:
     """A consumer's part: what it has seen, in its order."""
     client = ApiClient(token)
     seen: list[int] = []
-    offset, idle = 0, 0
-    while idle < 150:
+    offset = 0
+    while True:
+        is_last = len(list(Path(over).iterdir())) == WRITERS  # what they wrote is there
         answer = client.get(f"{path}/updates", query={"offset": offset, "size": 7 + number})
         offset = answer["nextOffset"]
         seen += [each["offset"] for each in answer["updates"]]
-        idle = 0 if answer["updates"] else idle + 1
-    return seen
+        if is_last and not answer["updates"]:
+            return seen
 
 
 def work(*, role: str, **given: Any) -> Any:
@@ -149,12 +152,15 @@ def work(*, role: str, **given: Any) -> Any:
 
 
 @pytest.mark.timeout(200)
-def test_consumers_beside_writers(live_hub: Hub) -> None:
+def test_consumers_beside_writers(live_hub: Hub, tmp_path: Path) -> None:
     hub = live_hub
     shared = {"path": hub.path, "node": str(hub.node.id), "token": hub.trusted.token}
-    roles = ["write"] * 4 + ["consume"] * 3
-    arguments = [shared | {"role": role, "number": number} for number, role in enumerate(roles)]
-    seen = run_in_processes("tests.customers.test_feed_order:work", arguments)[4:]
+    roles = ["write"] * WRITERS + ["consume"] * 3
+    arguments = [
+        shared | {"role": role, "number": number, "over": str(tmp_path)}
+        for number, role in enumerate(roles)
+    ]
+    seen = run_in_processes("tests.customers.test_feed_order:work", arguments)[WRITERS:]
     seal(hub.workspace.id)
     offsets = list(Change.objects.order_by("feed_offset").values_list("feed_offset", flat=True))
     assert offsets == list(range(1, len(offsets) + 1))
