@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 from cryptography.fernet import InvalidToken
 
 from contacthub_project.db.encryption import PASSWORDS, reencrypt
-from contacthub_project.db.sql import fetch_all, load
+from contacthub_project.db.sql import fetch_all, fetch_records, load
 from customers.models.passwords import ENCRYPTED, encrypted
 
 SOME = load("customers/sql/some_passwords")
 REPLACE = load("customers/sql/replace_passwords")
 ROWS_AT_ONCE = 500
+
+
+class StoredPassword(NamedTuple):
+    """A customer's password as JSON: encrypted, or plain in records of long ago."""
+
+    customer_id: UUID
+    stored: str
 
 
 def reencrypt_passwords(workspace_id: UUID) -> tuple[int, int]:
@@ -26,12 +34,12 @@ def reencrypt_passwords(workspace_id: UUID) -> tuple[int, int]:
     done, unreadable, after = 0, 0, UUID(int=0)
     while True:
         parameters = {"workspace_id": workspace_id, "after": after, "most": ROWS_AT_ONCE}
-        rows = fetch_all(SOME, parameters, prepare=False)
-        if not rows:
+        found = fetch_records(StoredPassword, SOME, parameters, prepare=False)
+        if not found:
             return done, unreadable
-        after = rows[-1][0]
+        after = found[-1].customer_id
         changes = []
-        for customer_id, stored in rows:
+        for customer_id, stored in found:
             try:
                 changes.append([customer_id, stored, _under_first_key(orjson.loads(stored))])
             except InvalidToken:

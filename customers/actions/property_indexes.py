@@ -16,6 +16,7 @@ from psycopg import sql
 
 from configuration.domain.extended_properties import indexed_paths
 from configuration.models import Workspace
+from contacthub_project.db.sql import fetch_value
 from customers.domain.attribute_places import Place
 
 TASK = "customers.tasks.reconcile_property_indexes"
@@ -108,9 +109,7 @@ def _execute(statement: sql.Composable) -> None:
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        is_alone = cursor.fetchone()[0]
+    is_alone = fetch_value("SELECT pg_try_advisory_lock(%s)", [LOCK])
     try:
         yield is_alone
     finally:

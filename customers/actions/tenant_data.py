@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.matching_policy import MatchingPolicy
 from contacthub_project.db.querysets import json_value_at
-from contacthub_project.db.sql import fetch_all, load
+from contacthub_project.db.sql import fetch_all, fetch_value, load
 from contacthub_project.db.tenant_data import Contradictions, TenantDataOwner
 from customers.actions import rekeying
 from customers.actions.building import build_batch, start_build
@@ -73,11 +73,8 @@ class CustomerDataOwner(TenantDataOwner):
 
     def erase_node_batch(self, *, workspace_id: UUID, node_id: UUID, limit: int) -> int:
         """Delete customers of the node, with changes in the feed."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                ERASE, {"workspace_id": workspace_id, "node_id": node_id, "limit": limit}
-            )
-            erased: int = cursor.fetchone()[0]
+        parameters = {"workspace_id": workspace_id, "node_id": node_id, "limit": limit}
+        erased: int = fetch_value(ERASE, parameters, prepare=False)
         if not erased:
             # Their aggregate customers in this node are deleted with it.
             members = AggregateMember.objects.filter(workspace_id=workspace_id)

@@ -229,7 +229,7 @@ def _write(workspace: WorkspaceRules, event: Mapping[str, Any], content: Content
         assert content.external_id is not None
         key = (UUID(event["nodeId"]), content.external_id, content.type)
         others = Event.objects.with_external_ids(workspace.id, [key])
-        raise external_id_conflict(others[key][0][0] if key in others else None)
+        raise external_id_conflict(others[key].row.id if key in others else None)
     if outcome is Outcome.STALE:
         raise _Overtaken
     if outcome is not Outcome.WRITTEN:

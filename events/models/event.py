@@ -67,6 +67,13 @@ class BringBackType(models.TextChoices):
     EXTERNAL_ID = EXTERNAL_ID
 
 
+class RepeatableEvent(NamedTuple):
+    """An event with an external id, and the digest of its first body where that is known."""
+
+    row: EventRow
+    digest: bytes | None
+
+
 class EventQuerySet(TenantQuerySet["Event"]):
     """Events; they are read as records by hand-written statements."""
 
@@ -90,8 +97,8 @@ class EventQuerySet(TenantQuerySet["Event"]):
 
     def with_external_ids(
         self, workspace_id: UUID, keys: Sequence[ExternalKey]
-    ) -> dict[ExternalKey, tuple[EventRow, bytes | None]]:
-        """Return those of the events that exist, with the digest of their first body."""
+    ) -> dict[ExternalKey, RepeatableEvent]:
+        """Return those of the events that exist."""
         nodes, external_ids, types = zip(*keys, strict=True)
         parameters = {
             "workspace_id": workspace_id,
@@ -100,7 +107,9 @@ class EventQuerySet(TenantQuerySet["Event"]):
             "types": list(types),
         }
         return {
-            (node_id, external_id, event_type): (EventRow(*orjson.loads(row)), digest)
+            (node_id, external_id, event_type): RepeatableEvent(
+                EventRow(*orjson.loads(row)), digest
+            )
             for node_id, external_id, event_type, digest, row in fetch_all(
                 WITH_EXTERNAL_IDS, parameters, prepare=False
             )

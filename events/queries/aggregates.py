@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from customers.models import AggregateMember
 from events.queries.documents import duplicate_of
@@ -18,14 +20,25 @@ def members_of(workspace_id: UUID, customer_id: UUID) -> list[UUID]:
     return list(members.values_list("entry_id", flat=True))
 
 
-def members_in_order(workspace_id: UUID, customer_id: UUID) -> Iterator[tuple[UUID, UUID]]:
-    """Yield the node of an aggregate customer with each of its entry customers, by their ids."""
+class Member(NamedTuple):
+    """An entry customer and the node of its aggregate customer."""
+
+    node_id: UUID
+    entry_id: UUID
+
+
+def members_in_order(workspace_id: UUID, customer_id: UUID) -> Iterator[Member]:
+    """Yield the entry customers of an aggregate customer by their ids."""
     members = AggregateMember.objects.of_aggregate(workspace_id, customer_id).order_by("entry_id")
-    page = list(members.values_list("aggregate_node_id", "entry_id")[:PAGE])
+    page = _page(members)
     while page:
         yield from page
-        following = members.filter(entry_id__gt=page[-1][1])
-        page = list(following.values_list("aggregate_node_id", "entry_id")[:PAGE])
+        page = _page(members.filter(entry_id__gt=page[-1].entry_id))
+
+
+def _page(members: QuerySet[AggregateMember]) -> list[Member]:
+    rows = members.values_list("aggregate_node_id", "entry_id")[:PAGE]
+    return list(map(Member._make, rows))
 
 
 def aggregate_of(workspace_id: UUID, node_id: UUID, entry_id: UUID) -> UUID | None:

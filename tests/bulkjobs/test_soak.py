@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from typing import Any
 
+import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection
