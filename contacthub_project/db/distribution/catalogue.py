@@ -21,6 +21,25 @@ TABLES = """
 SELECT logicalrelid::regclass::text, partmethod, colocationid FROM pg_dist_partition
 WHERE logicalrelid::regclass::text = ANY (%s)
 """
+# What a table held before it was distributed stays on the coordinator, where no statement sees it.
+COPIED = """
+SELECT logicalrelid::regclass::text FROM pg_dist_partition
+WHERE partmethod = 'h' AND logicalrelid::regclass::text = ANY (%s)
+    AND pg_relation_size(logicalrelid) > 0
+ORDER BY 1
+"""
+TRIGGER_DEFINITIONS = """
+SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger
+WHERE NOT tgisinternal AND tgrelid = %s::regclass ORDER BY tgname
+"""
+# Tables that everybody shares may be made anew by Citus, with sequences that begin again at 1.
+IDENTITIES = """
+SELECT attrelid::regclass::text, attname, pg_get_serial_sequence(attrelid::regclass::text, attname)
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+WHERE attidentity <> '' AND relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1
+"""
+LARGEST = "SELECT coalesce(max({column}), 0) FROM {table}"
+LAST = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}"
 FOREIGN_KEYS = load("contacthub_project/sql/foreign_keys")
 SEQUENCE_COLUMNS = load("contacthub_project/sql/sequence_columns")
 FUNCTIONS = load("contacthub_project/sql/functions")
@@ -59,6 +78,13 @@ class SequenceColumn(NamedTuple):
     name: str
     is_identity: bool
     default: str | None
+
+
+class LateSequence(NamedTuple):
+    """A sequence whose next number is in its table already; `number` is the table's largest."""
+
+    name: str
+    number: int
 
 
 class FunctionRow(NamedTuple):
@@ -131,3 +157,23 @@ def functions() -> tuple[dict[str, Function], dict[str, Function]]:
 def triggers(tables: Sequence[str]) -> list[Trigger]:
     """Return the triggers of some tables."""
     return [Trigger(*row) for row in fetch_all(TRIGGERS, {"tables": list(tables)})]
+
+
+def trigger_definitions(table: str) -> list[tuple[str, str]]:
+    """Return names and CREATE statements of a table's triggers."""
+    return [(name, definition) for name, definition in fetch_all(TRIGGER_DEFINITIONS, (table,))]
+
+
+def tables_with_copied_rows(tables: Sequence[str]) -> list[str]:
+    """Return distributed tables that still hold, on the coordinator, the rows that were copied."""
+    return [name for (name,) in fetch_all(COPIED, (list(tables),))]
+
+
+def late_sequences() -> list[LateSequence]:
+    """Return sequences of shared tables that would draw numbers of rows that exist."""
+    found = []
+    for table, column, sequence in fetch_all(IDENTITIES, ()):
+        largest = fetch_optional(LARGEST.format(table=table, column=column), ())
+        if largest > fetch_optional(LAST.format(sequence=sequence), ()):
+            found.append(LateSequence(sequence, largest))
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -39,6 +40,9 @@ HELPERS = "contacthub_project/sql/distribution"
 NEXT_ID = "distribution_next_id()"
 FUNCTION_NAME = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)")
 DISTRIBUTE_FUNCTION = load("contacthub_project/sql/distribute_function")
+LOCK = "SELECT pg_advisory_lock(hashtext('distribute'))"
+UNLOCK = "SELECT pg_advisory_unlock(hashtext('distribute'))"
+TRUNCATE_COPIED = "SELECT truncate_local_data_after_distributing_table(%(table)s::regclass)"
 # One command: of several only the first result would be read.
 WITHOUT_PROPAGATION = """DO $worker$ BEGIN
 PERFORM set_config('citus.enable_ddl_propagation', 'off', TRUE);
@@ -79,6 +83,22 @@ def check_cluster() -> None:
         raise NotDistributable("There is no worker: SELECT citus_add_node(host, port) adds one.")
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let one session distribute at a time, for as long as it takes.
+
+    A killed command's session ends only after the step that it is at.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout TO 0")
+        cursor.execute(LOCK)
+        try:
+            yield
+        finally:
+            cursor.execute(UNLOCK)
+            cursor.execute("RESET statement_timeout")
+
+
 def missing_steps(*, shard_count: int) -> Iterator[Step]:
     """Yield the missing steps in order; a step depends on those before it."""
     tables = tenant_tables()
@@ -94,6 +114,11 @@ def missing_steps(*, shard_count: int) -> Iterator[Step]:
     for table in tables:
         if table not in placed:
             yield Step(f"Shards of {table}", partial(_distribute, table, shard_count))
+    for table in catalogue.tables_with_copied_rows(tables):
+        yield Step(f"Copied rows of {table}", partial(_run, TRUNCATE_COPIED, table=table))
+    for late in catalogue.late_sequences():
+        last = f"SELECT setval('{late.name}', {late.number})"
+        yield Step(f"Numbers of {late.name}", partial(_run, last))
     present = {key.name for key in catalogue.foreign_keys(tables)}
     for key in references():
         if key.name not in present:
@@ -169,10 +194,17 @@ def _distribute(table: str, shard_count: int) -> None:
     placed = f"shard_count => {shard_count}, colocate_with => 'none'"
     if table != ANCHOR:
         placed = f"colocate_with => '{ANCHOR}'"
+    triggers = catalogue.trigger_definitions(table)
     with transaction.atomic():
         _run("SET LOCAL citus.enable_unsafe_triggers TO on")
-        _run("SET LOCAL statement_timeout TO 0")
+        # By one connection to each node: several would wait for each other's locks.
+        _run("SET LOCAL citus.multi_shard_modify_mode TO sequential")
+        # What triggers had to do for these rows is done: they must not fire while rows are copied.
+        for name, _ in triggers:
+            _run(f'DROP TRIGGER "{name}" ON {table}')
         _run(f"SELECT create_distributed_table('{table}', '{WORKSPACE}', {placed})")
+        for _, definition in triggers:
+            _run(definition)
 
 
 def _add_foreign_key(key: Reference) -> None:

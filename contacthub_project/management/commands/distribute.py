@@ -12,6 +12,7 @@ from configuration.actions.workspaces import record_placements
 from contacthub_project.db.distribution.checking import faults
 from contacthub_project.db.distribution.distributing import (
     NotDistributable,
+    alone,
     check_cluster,
     missing_steps,
 )
@@ -45,10 +46,11 @@ class Command(BaseCommand):
         self.stdout.write("The database is distributed, and all its nodes answer.")
 
     def _distribute(self, shard_count: int) -> None:
-        for step in missing_steps(shard_count=shard_count):
-            started = time.monotonic()
-            step.do()
-            self.stdout.write(f"{step.title}: {time.monotonic() - started:.1f} s")
-            self.stdout.flush()
+        with alone():
+            for step in missing_steps(shard_count=shard_count):
+                started = time.monotonic()
+                step.do()
+                self.stdout.write(f"{step.title}: {time.monotonic() - started:.1f} s")
+                self.stdout.flush()
         record_placements()
         self._check()
