@@ -25,19 +25,27 @@ BEGIN
 END $$;
 
 -- The function of a workspace's shard, which is made when it is called first, and again when the shard has
--- moved here.
+-- moved here. A move waits for those that hold the shard, and copies nothing that is written to it later.
 CREATE OR REPLACE FUNCTION distribution_function(of_function text, of_workspace uuid) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
-    its_name text := distribution_table('customers_customer', of_workspace);
+    share_lock CONSTANT int := 5;
+    its_shard bigint := get_shard_id_for_distribution_column('customers_customer'::regclass, of_workspace);
+    its_name text := of_function || '_' || its_shard;
 BEGIN
     -- After some errors within a transaction a session of the coordinator keeps calls to itself. It has no
     -- shards, and this error ends it, as does any that says that a connection has failed.
-    IF to_regclass(its_name) IS NULL THEN
+    IF (SELECT groupid FROM pg_dist_local_group) = 0 THEN
         RAISE EXCEPTION 'this session does not send calls to workers any more'
             USING ERRCODE = 'connection_failure';
     END IF;
-    its_name := of_function || replace(its_name, 'customers_customer', '');
+    PERFORM lock_shard_metadata(share_lock, ARRAY[its_shard]);
+    IF NOT EXISTS (
+        SELECT FROM pg_dist_placement JOIN pg_dist_local_group USING (groupid) WHERE shardid = its_shard
+    ) THEN
+        RAISE EXCEPTION 'the workspace has moved to another worker'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
     IF NOT EXISTS (SELECT FROM pg_proc WHERE proname = its_name) THEN
         PERFORM set_config('citus.enable_ddl_propagation', 'off', TRUE);
         PERFORM pg_advisory_xact_lock(hashtext('distribution_make'));

@@ -39,9 +39,7 @@ def faults() -> list[str]:
         f"{column.table}.{column.name} draws numbers of one node"
         for column in catalogue.sequence_columns(tables)
     ]
-    found += [
-        f"sequence {late.name} is behind its table" for late in catalogue.late_sequences()
-    ]
+    found += [f"sequence {late.name} is behind its table" for late in catalogue.late_sequences()]
     found += [
         f"{table} still has its copied rows on the coordinator"
         for table in catalogue.tables_with_copied_rows(tables)
