@@ -152,6 +152,39 @@ def test_tenant_tables_begin_with_the_anchor_and_have_no_table_of_everybody(db: 
     assert all({key.table, key.to} <= set(tables) for key in references())
 
 
+def test_triggers_are_the_same_after_they_were_put_aside(db: None) -> None:
+    """They must not fire for rows that are copied to workers."""
+    if is_on_a_cluster():
+        pytest.skip("a cluster creates triggers with the shards")
+    before = catalogue.trigger_definitions(ANCHOR)
+    assert len(before) >= 6
+    with connection.cursor() as cursor:
+        for name, _ in before:
+            cursor.execute(f'DROP TRIGGER "{name}" ON {ANCHOR}')
+        assert catalogue.trigger_definitions(ANCHOR) == []
+        for _, definition in before:
+            cursor.execute(definition)
+    after = catalogue.trigger_definitions(ANCHOR)
+    # PostgreSQL leaves out parentheses of conditions that it has read again.
+    assert [(name, re.sub(r"[()]", "", text)) for name, text in after] == [
+        (name, re.sub(r"[()]", "", text)) for name, text in before
+    ]
+
+
+def test_a_sequence_that_began_again_is_found_and_goes_on(db: None) -> None:
+    assert catalogue.late_sequences(tenant_tables()) == []
+    sequence = "public.django_content_type_id_seq"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM django_content_type")
+        (largest,) = cursor.fetchone()
+        cursor.execute(f"SELECT setval('{sequence}', 1)")
+        assert catalogue.late_sequences(tenant_tables()) == [
+            catalogue.LateSequence(sequence, largest)
+        ]
+        cursor.execute(f"SELECT setval('{sequence}', {largest})")
+    assert catalogue.late_sequences(tenant_tables()) == []
+
+
 def test_a_database_without_the_extension_is_reported_in_a_sentence(db: None) -> None:
     if is_on_a_cluster():
         pytest.skip("this database has the extension")

@@ -36,7 +36,9 @@ WHERE NOT tgisinternal AND tgrelid = %s::regclass ORDER BY tgname
 IDENTITIES = """
 SELECT attrelid::regclass::text, attname, pg_get_serial_sequence(attrelid::regclass::text, attname)
 FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-WHERE attidentity <> '' AND relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1
+WHERE attidentity <> '' AND relkind = 'r' AND relnamespace = 'public'::regnamespace
+    AND attrelid::regclass::text <> ALL (%s)
+ORDER BY 1
 """
 LARGEST = "SELECT coalesce(max({column}), 0) FROM {table}"
 LAST = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}"
@@ -169,10 +171,10 @@ def tables_with_copied_rows(tables: Sequence[str]) -> list[str]:
     return [name for (name,) in fetch_all(COPIED, (list(tables),))]
 
 
-def late_sequences() -> list[LateSequence]:
-    """Return sequences of shared tables that would draw numbers of rows that exist."""
+def late_sequences(tenant_tables: Sequence[str]) -> list[LateSequence]:
+    """Return sequences of all other tables that would draw numbers of rows that exist."""
     found = []
-    for table, column, sequence in fetch_all(IDENTITIES, ()):
+    for table, column, sequence in fetch_all(IDENTITIES, (list(tenant_tables),)):
         largest = fetch_optional(LARGEST.format(table=table, column=column), ())
         if largest > fetch_optional(LAST.format(sequence=sequence), ()):
             found.append(LateSequence(sequence, largest))

@@ -13,9 +13,18 @@ from contacthub_project.db.distribution.tables import (
     tenant_tables,
 )
 
+# A node that is down reaches nobody either, so those that it does not reach are not named for that.
 UNREACHABLE = """
-SELECT DISTINCT from_nodename || ':' || from_nodeport, to_nodename || ':' || to_nodeport
-FROM citus_check_cluster_node_health() WHERE result IS NOT TRUE
+WITH link AS MATERIALIZED (
+    SELECT from_nodename || ':' || from_nodeport AS one, to_nodename || ':' || to_nodeport AS other
+    FROM citus_check_cluster_node_health() WHERE result IS NOT TRUE
+),
+silent AS MATERIALIZED (
+    SELECT other FROM link
+    JOIN pg_dist_node ON groupid = 0 AND nodename || ':' || nodeport = one
+)
+SELECT DISTINCT other FROM link
+WHERE other IN (SELECT other FROM silent) OR one NOT IN (SELECT other FROM silent)
 """
 
 
@@ -39,7 +48,9 @@ def faults() -> list[str]:
         f"{column.table}.{column.name} draws numbers of one node"
         for column in catalogue.sequence_columns(tables)
     ]
-    found += [f"sequence {late.name} is behind its table" for late in catalogue.late_sequences()]
+    found += [
+        f"sequence {late.name} is behind its table" for late in catalogue.late_sequences(tables)
+    ]
     found += [
         f"{table} still has its copied rows on the coordinator"
         for table in catalogue.tables_with_copied_rows(tables)
@@ -49,7 +60,7 @@ def faults() -> list[str]:
 
 
 def silent_workers() -> list[str]:
-    """Return the nodes that the coordinator cannot reach, by host and port."""
+    """Return the nodes that another one cannot reach, by host and port."""
     with connection.cursor() as cursor:
         cursor.execute(UNREACHABLE)
-        return sorted({name for _, name in cursor.fetchall()})
+        return sorted(name for (name,) in cursor.fetchall())

@@ -116,7 +116,7 @@ def missing_steps(*, shard_count: int) -> Iterator[Step]:
             yield Step(f"Shards of {table}", partial(_distribute, table, shard_count))
     for table in catalogue.tables_with_copied_rows(tables):
         yield Step(f"Copied rows of {table}", partial(_run, TRUNCATE_COPIED, table=table))
-    for late in catalogue.late_sequences():
+    for late in catalogue.late_sequences(tables):
         last = f"SELECT setval('{late.name}', {late.number})"
         yield Step(f"Numbers of {late.name}", partial(_run, last))
     present = {key.name for key in catalogue.foreign_keys(tables)}
