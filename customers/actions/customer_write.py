@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
+
 from configuration.queries.rules import NodeRules
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
@@ -21,6 +23,9 @@ from customers.models import ChangeCause, DeletedState
 from customers.models.customer_row import CustomerRow
 from customers.models.passwords import with_encrypted_password
 from customers.queries.documents import document_of
+
+# Merges of a body, or of a row of a file, into a known customer.
+JOURNALLED = frozenset({ChangeCause.POST, ChangeCause.IMPORT})
 
 
 class Outcome(StrEnum):
@@ -199,7 +204,7 @@ class CustomerWrite:
             "user_id": self.user_id,
         }
         document = self.document
-        if self.guard is not None and self.guard.keeps_history and self.before is not None:
+        if self._is_recorded:
             row |= {"cause": self.cause, "merge_id": self.merge_id, "history": {}}
         if document is None:
             return row | {"deleted": DeletedState.DELETED.value}
@@ -214,8 +219,18 @@ class CustomerWrite:
             if changes:
                 row["log"] = changes
             if "history" in row:
-                row["history"] = replaced_values(self.before or EMPTY, document)
+                row["history"], after = replaced_values(self.before or EMPTY, document)
+                if self.cause in JOURNALLED:
+                    row["history_after"] = after
         return row
+
+    @property
+    def _is_recorded(self) -> bool:
+        """Whether replaced values are kept: of merged bodies and rows always, for their undoing."""
+        if self.guard is None or self.before is None:
+            return False
+        is_journalled = self.cause in JOURNALLED and settings.MERGE_JOURNAL_DAYS > 0
+        return is_journalled or self.guard.keeps_history
 
 
 def _changed_keys(node: NodeRules, before: Document, after: Document) -> Mapping[int, bytes] | None:

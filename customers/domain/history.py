@@ -11,31 +11,42 @@ from typing import Any
 
 from customers.domain.merge import Document, unchanged
 from customers.domain.passwords import password_in, with_password
-from customers.domain.record_merge import document_of_leaves, leaves_of
+from customers.domain.record_merge import WHOLE, document_of_leaves, leaves_at, leaves_of
 
 SECTIONS = ("base", "consents", "extended", "tags")
 SINGLE = ("externalId", "extra", "enabled")
 
 
-def replaced_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of `before` that differ in `after`, by dotted path; null for absent ones.
+Values = dict[str, Any]  # by dotted path; null for absent ones
+
+
+def replaced_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Values, Values]:
+    """Return the values of `before` that differ in `after`, and those of `after` in their place.
 
     Passwords are omitted: their change is recorded, not their values.
     """
-    replaced: dict[str, Any] = {}
+    old: Values = {}
+    new: Values = {}
     for name in SINGLE:
         if before[name] != after[name]:
-            replaced[name] = before[name]
+            old[name], new[name] = before[name], after[name]
     for name in SECTIONS:
-        if before[name] is after[name]:
-            continue
-        old = dict(leaves_of({name: before[name]}))
-        new = dict(leaves_of({name: after[name]}))
-        for path in old.keys() | new.keys():
-            value, now = old.get(path), new.get(path)
-            if not _is_same(value, now):
-                replaced[path] = _without_password(path, value)
-    return replaced
+        _collect(name, before[name], after[name], old, new)
+    return old, new
+
+
+def _collect(path: str, value: Any, now: Any, old: Values, new: Values) -> None:
+    """Add the differing leaves of two values at a path."""
+    if value is now:
+        return
+    if isinstance(value, Mapping) and isinstance(now, Mapping) and path not in WHOLE:
+        for key in value.keys() | now.keys():
+            _collect(f"{path}.{key}", value.get(key), now.get(key), old, new)
+    elif not _is_same(value, now):
+        mine, theirs = dict(leaves_at(path, value)), dict(leaves_at(path, now))
+        for each in mine.keys() | theirs.keys():
+            old[each] = without_password(each, mine.get(each))
+            new[each] = without_password(each, theirs.get(each))
 
 
 def _is_same(value: Any, now: Any) -> bool:
@@ -59,7 +70,8 @@ def document_before(document: Mapping[str, Any], changes: Iterable[Mapping[str, 
     return document_of_leaves(leaves)
 
 
-def _without_password(path: str, value: Any) -> Any:
+def without_password(path: str, value: Any) -> Any:
+    """Return the value at a path, of credentials without the password."""
     if path != "base.credential" or not isinstance(value, dict):
         return value
     base = {"credential": value}

@@ -111,13 +111,14 @@ def merged_record(
 def leaves_of(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Return the units of merging of a document, by dotted path."""
     for name, value in document.items():
-        yield from _leaves(name, value)
+        yield from leaves_at(name, value)
 
 
-def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+def leaves_at(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Return the units of merging of the value at a path."""
     if isinstance(value, Mapping) and path not in WHOLE:
         for name, child in value.items():
-            yield from _leaves(f"{path}.{name}", child)
+            yield from leaves_at(f"{path}.{name}", child)
     elif value is not None:
         yield path, value
 
@@ -196,7 +197,7 @@ def _consents(ordered: Sequence[Participant]) -> Iterator[tuple[str, Any, str]]:
     """
     decided: dict[str, tuple[str, Any, str]] = {}
     for each in ordered:
-        held = dict(_leaves(CONSENTS, each.document[CONSENTS]))
+        held = dict(leaves_at(CONSENTS, each.document[CONSENTS]))
         for path in sorted(held.keys() | each.consented_at.keys()):
             moment, value = each.consented_at.get(path, each.updated_at), held.get(path)
             known = decided.get(path)
@@ -263,8 +264,8 @@ def _is_same(one: Any, other: Any) -> bool:
 def with_stricter_consents(document: Mapping[str, Any], now: Mapping[str, Any]) -> Document:
     """Return the document with consents no wider than those of `now`."""
     result: Document = {**document}  # type: ignore[typeddict-item]
-    own = dict(_leaves(CONSENTS, document[CONSENTS]))
-    present = dict(_leaves(CONSENTS, now[CONSENTS]))
+    own = dict(leaves_at(CONSENTS, document[CONSENTS]))
+    present = dict(leaves_at(CONSENTS, now[CONSENTS]))
     for path in present.keys() | own.keys():
         if is_stricter(path, present.get(path), own.get(path)):
             own[path] = present.get(path)
@@ -275,6 +276,6 @@ def with_stricter_consents(document: Mapping[str, Any], now: Mapping[str, Any]) 
 
 def differing_consents(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Return the paths at which the consents of two documents differ."""
-    held = [dict(_leaves(CONSENTS, each[CONSENTS])) for each in (one, other)]
+    held = [dict(leaves_at(CONSENTS, each[CONSENTS])) for each in (one, other)]
     paths: Collection[str] = held[0].keys() | held[1].keys()
     return sorted(path for path in paths if held[0].get(path) != held[1].get(path))

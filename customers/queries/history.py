@@ -12,7 +12,7 @@ from configuration.models import NodeType
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import Gone, NotFound
 from customers.domain.aggregation import LOWEST_RANK, Member, in_order
-from customers.domain.history import document_before
+from customers.domain.history import document_before, without_password
 from customers.domain.merge import SUBSCRIPTIONS, Document, unchanged
 from customers.domain.record_merge import is_at_or_below, leaves_of
 from customers.models import AggregateMember, Customer, RecordMerge, ValueChange
@@ -115,20 +115,38 @@ def as_it_was(workspace: WorkspaceRules, row: CustomerRow, at: datetime) -> Cust
 def around(workspace_id: UUID, row: CustomerRow, version: int) -> tuple[str, Document, Document]:
     """Return the cause of the change that made a version, and the documents before and after it.
 
-    Raises NotFound for a version that no change has made, Gone when the history is not kept so far
-    back.
+    Of a journalled one whose later changes are not kept, they differ where it changed something,
+    and are as the customer is now elsewhere. Raises NotFound for a version that no change has made,
+    Gone when neither the history nor a journal is kept so far back.
     """
     if not 1 < version <= row.version:
         raise NotFound(f"customer {row.id} has no change of version {version}")
+    now = document_of(row)
     undone: list[ValueChange] = []
     for change in _chain(row, _changes(workspace_id, UUID(row.id))):
         undone.append(change)
         if change.version == version:
             befores = [each.before for each in undone]
-            now = document_of(row)
             after = document_before(now, befores[:-1])
             return change.cause, document_before(now, befores), after
-    raise Gone("The history of the customer is not kept so far back")
+    own = ValueChange.objects.in_workspace(workspace_id).filter(
+        customer_id=UUID(row.id), version=version, after__isnull=False
+    )
+    journalled = own.first()
+    if journalled is None:
+        raise Gone("The history of the customer is not kept so far back")
+    after = document_before(now, [_unless_present(now, journalled.after)])
+    return journalled.cause, document_before(after, [journalled.before]), after
+
+
+def _unless_present(document: Document, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values without those that the document has but for a password."""
+    leaves = dict(leaves_of(document))
+    return {
+        path: value
+        for path, value in values.items()
+        if value is None or without_password(path, leaves.get(path)) != value
+    }
 
 
 def _before(

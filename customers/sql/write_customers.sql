@@ -10,7 +10,7 @@ json_to_recordset({{ set }}) AS given (
             id uuid, round int, guard int, node_id uuid, version int, match_key bytea, deleted smallint,
             external_id text, enabled boolean, extra text, base jsonb, consents jsonb, extended jsonb,
             tags jsonb, registered_at timestamptz, registered_by text, updated_by text, source_id uuid,
-            user_id bigint, appears text, log json, history jsonb, cause text, merge_id uuid,
+            user_id bigint, appears text, log json, history jsonb, history_after jsonb, cause text, merge_id uuid,
             changed_paths text[], keys json, may_share boolean
         )
 {%- endmacro %}
@@ -45,9 +45,11 @@ change AS (
     ),
     history AS (
         INSERT INTO customers_valuechange
-            (workspace_id, node_id, customer_id, version, changed_at, author, cause, merge_id, before)
+            (workspace_id, node_id, customer_id, version, changed_at, author, cause, merge_id, before,
+             after)
         SELECT customer.workspace_id, customer.node_id, customer.id, customer.version,
-               customer.updated_at, given.updated_by, given.cause, given.merge_id, given.history
+               customer.updated_at, given.updated_by, given.cause, given.merge_id, given.history,
+               given.history_after
         FROM customer JOIN given ON given.id = customer.id WHERE given.history IS NOT NULL
         ORDER BY customer.id
     ),

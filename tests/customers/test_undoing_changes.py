@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from customers.actions.history_expiry import remove_old_history
+from customers.models import ValueChange
 from tests.bulkjobs.test_jobs import done
 from tests.customers.test_erasure import post
 from tests.customers.test_merging import merge
@@ -64,6 +68,52 @@ def test_a_row_of_a_file_is_undone(keeping: Hub) -> None:
     assert base_of(hub, ada)["firstName"] == "Bea"
     assert undo(hub, ada, 2)["restored"] == ["base.firstName"]
     assert base_of(hub, ada)["firstName"] == "Ada"
+
+
+def test_merged_bodies_and_rows_are_undone_without_history(hub: Hub) -> None:
+    ada = post(hub, "ada@x.it", base={"firstName": "Ada", "title": "Dr"})
+    wrong = {"firstName": "Bea", "lastName": "Neri", "title": "Mr", **ADA}
+    hub.post_customer(base=wrong, tags={"manual": ["wrong"]})
+    # Nothing is kept of this change.
+    hub.admin.patch(
+        path_of(hub, ada), {"base": {"lastName": "Bianchi"}, "tags": {"manual": ["wrong", "own"]}}
+    )
+    done(hub, "base.contacts.email,base.title\nada@x.it,Prof\n")
+    assert list(ValueChange.objects.values_list("version", "cause").order_by("version")) == [
+        (2, "POST"), (4, "IMPORT"),
+    ]  # fmt: skip
+    undone = undo(hub, ada, 2)
+    assert undone["restored"] == ["base.firstName", "tags.manual"]
+    assert undone["kept"] == ["base.lastName", "base.title"]
+    assert undo(hub, ada, 4)["restored"] == ["base.title"]
+    base = base_of(hub, ada)
+    assert [base[name] for name in ("firstName", "lastName", "title")] == ["Ada", "Bianchi", "Mr"]
+    assert hub.admin.get(path_of(hub, ada))["tags"]["manual"] == ["own"]
+    assert undo(hub, ada, 3).status == 410
+
+
+def test_a_journal_holds_no_password_and_gives_back_what_stood_beside_it(hub: Hub) -> None:
+    own = {"credential": {"username": "ada", "password": "zanzibar-1"}}
+    ada = post(hub, "ada@x.it", base=own)
+    hub.post_customer(base={**ADA, "credential": {"username": "bea", "password": "zanzibar-2"}})
+    hub.admin.patch(path_of(hub, ada), {"base": {"title": "Dr"}})
+    assert "zanzibar" not in str(list(ValueChange.objects.values()))
+    assert undo(hub, ada, 2)["restored"] == ["base.credential"]
+    credential = base_of(hub, ada)["credential"]
+    assert (credential["username"], credential["password"]) == ("ada", "zanzibar-2")
+
+
+def test_journals_of_bodies_are_kept_as_long_as_those_of_merges(hub: Hub, settings: Any) -> None:
+    ada = post(hub, "ada@x.it", base={"firstName": "Ada"})
+    hub.post_customer(base={**ADA, "firstName": "Bea"})
+    for days, is_left in ((89, True), (91, False)):
+        ValueChange.objects.update(changed_at=timezone.now() - timedelta(days=days))
+        assert remove_old_history(seconds=5)
+        assert ValueChange.objects.exists() is is_left
+    assert undo(hub, ada, 2).status == 410
+    settings.MERGE_JOURNAL_DAYS = 0
+    hub.post_customer(base={**ADA, "firstName": "Cia"})
+    assert not ValueChange.objects.exists()
 
 
 def test_consents_are_never_widened(keeping: Hub) -> None:
