@@ -19,6 +19,7 @@ from contacthub_project.core.errors import (
 )
 from contacthub_project.core.identifiers import as_uuid
 from contacthub_project.core.principal import Principal
+from contacthub_project.db.deadlocks import repeated_on_deadlock
 from contacthub_project.runtime.blocking import in_thread, in_thread_if_blocking, run_blocking
 from customers.actions.browser_access import check_matching_values
 from customers.actions.customer_write import CustomerWrite, Outcome, WriteResult
@@ -143,6 +144,7 @@ class _Post:
         except Overtaken:
             return await in_thread(partial(self.merged_while_held, document))
 
+    @repeated_on_deadlock
     @transaction.atomic
     def merged_while_held(self, document: Document) -> Upserted | None:
         """Return the matching customer, locked and merged with the body.

@@ -32,7 +32,8 @@ Identity = tuple[UUID, str, str]  # the node, the kind and the value
 def lock_identities(identities: Iterable[Identity]) -> None:
     """Lock identities until the transaction ends.
 
-    Must be called once, before any row is locked, to avoid deadlocks.
+    Called once, before any row is locked, it cannot deadlock. Where a transaction learns of more
+    later, it is repeated as a whole (`contacthub_project.db.deadlocks`).
     """
     slots = slots_of(identities)
     if slots:

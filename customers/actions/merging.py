@@ -26,6 +26,7 @@ from contacthub_project.core.errors import (
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
 from contacthub_project.core.timestamps import format_timestamp
+from contacthub_project.db.deadlocks import repeated_on_deadlock
 from contacthub_project.db.sql import fetch_all, load
 from customers.actions.aggregation import lock_aggregates, remerge
 from customers.actions.customer_write import CustomerWrite, Outcome
@@ -94,6 +95,7 @@ def preview_merge(
     return merging.planned(Customer.objects.live_rows(workspace.id, merging.ids))
 
 
+@repeated_on_deadlock
 def merge_customers(
     workspace: WorkspaceRules, survivor_id: UUID, request: MergeRequest, *, by: Principal
 ) -> Merged:

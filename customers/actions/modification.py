@@ -19,6 +19,7 @@ from contacthub_project.core.errors import (
 )
 from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.principal import Principal
+from contacthub_project.db.deadlocks import repeated_on_deadlock
 from contacthub_project.db.gathering import Gatherer
 from contacthub_project.db.sql import savepoint
 from contacthub_project.runtime.blocking import in_thread, in_thread_if_blocking
@@ -162,6 +163,7 @@ def changed_row(row: CustomerRow, write: CustomerWrite, result: WriteResult) -> 
 CustomerOfWorkspace = tuple[UUID, UUID]
 
 
+@repeated_on_deadlock
 @transaction.atomic
 def _change_held(
     group: CustomerOfWorkspace, changes: Sequence[_Change]

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.core.errors import Conflict, NotFound, Unavailable
 from contacthub_project.core.principal import Principal
+from contacthub_project.db.deadlocks import repeated_on_deadlock
 from contacthub_project.db.sql import fetch_one, load
 from customers.actions.customers import ATTEMPTS
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
@@ -26,6 +27,7 @@ from customers.queries.documents import document_of
 RESTORE = load("customers/sql/restore_customer")
 
 
+@repeated_on_deadlock
 def restore_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Principal) -> CustomerRow:
     """Restore a deleted customer and return it; a live one is returned unchanged.
 

@@ -10,6 +10,7 @@ from configuration.domain.placeholders import identifier_faults
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import Conflict, Invalid, NotFound
 from contacthub_project.core.principal import Principal
+from contacthub_project.db.deadlocks import repeated_on_deadlock
 from customers.actions.browser_access import check_access
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.domain.identities import SESSION_ID
@@ -50,6 +51,7 @@ def link_session(workspace_id: UUID, customer_id: UUID, *, value: str, by: Princ
     return session
 
 
+@repeated_on_deadlock
 @transaction.atomic
 def add_session(
     workspace: WorkspaceRules, customer_id: UUID, *, value: str, by: Principal

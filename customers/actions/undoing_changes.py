@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from configuration.queries.rules import WorkspaceRules, latest_rules_of
 from contacthub_project.core.errors import Conflict, NotFound, Stale, Unavailable
 from contacthub_project.core.principal import Principal
+from contacthub_project.db.deadlocks import repeated_on_deadlock
 from customers.actions.customer_write import CustomerWrite, Outcome
 from customers.actions.customers import ATTEMPTS
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
@@ -79,6 +80,7 @@ def preview_undoing(
     return _planned(workspace, _checked(row, customer_id, expected_version), version, by).result
 
 
+@repeated_on_deadlock
 def undo_change(
     workspace: WorkspaceRules,
     customer_id: UUID,

@@ -17,6 +17,7 @@ from django.utils import timezone
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.core.errors import Conflict, NotFound, Unavailable
 from contacthub_project.core.principal import Principal
+from contacthub_project.db.deadlocks import repeated_on_deadlock
 from contacthub_project.db.sql import fetch_all, load
 from customers.actions.aggregation import lock_aggregates, remerge
 from customers.actions.customer_write import CustomerWrite, Outcome
@@ -81,6 +82,7 @@ def preview_undo(workspace: WorkspaceRules, merge_id: UUID, *, by: Principal) ->
     return _Undoing(workspace, merge_id, by).planned()
 
 
+@repeated_on_deadlock
 def undo_merge(workspace: WorkspaceRules, merge_id: UUID, *, by: Principal) -> Unmerged:
     """Separate merged customers again.
 

@@ -19,6 +19,7 @@ import orjson
 from django.db import IntegrityError, transaction
 
 from configuration.queries.rules import NodeRules
+from contacthub_project.db.deadlocks import repeated_on_deadlock
 from contacthub_project.db.gathering import Gatherer, gathering_connections
 from contacthub_project.db.sql import fetch_all, fetch_one, load, savepoint
 from contacthub_project.messaging.enqueue import enqueue_on_commit
@@ -74,6 +75,7 @@ async def write_customer(workspace_id: UUID, write: CustomerWrite) -> WriteResul
     return result
 
 
+@repeated_on_deadlock
 @transaction.atomic
 def _written_and_noted(workspace_id: UUID, write: CustomerWrite) -> WriteResult:
     alone = write_customer(workspace_id, replace(write, brings_back=()))
@@ -83,6 +85,7 @@ def _written_and_noted(workspace_id: UUID, write: CustomerWrite) -> WriteResult:
     return result
 
 
+@repeated_on_deadlock
 @transaction.atomic
 def _written_awaited(workspace_id: UUID, write: CustomerWrite) -> WriteResult:
     assert write.appears is not None
@@ -117,6 +120,7 @@ async def _write_set(group: Group, writes: Sequence[CustomerWrite]) -> list[Writ
         return set_results(writes, await cursor.fetchall())
 
 
+@repeated_on_deadlock
 def _write_alone(group: Group, write: CustomerWrite) -> WriteResult:
     try:
         with savepoint():

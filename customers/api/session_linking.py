@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -17,11 +17,13 @@ from configuration.queries.rules import WorkspaceRules
 from contacthub_project.api.parameters import text_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.core.errors import Conflict
+from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.core.principal import Principal
+from contacthub_project.db.deadlocks import repeated_on_deadlock
 from contacthub_project.runtime.blocking import in_thread, run_blocking
-from customers.actions.identity_locks import lock_identities
+from customers.actions.identity_locks import Identity, lock_identities
 from customers.actions.sessions import link_session
-from customers.domain.identities import SESSION_ID
+from customers.domain.identities import EXTERNAL_ID, SESSION_ID
 from customers.models.session import LONGEST_VALUE
 
 SESSION = text_parameter(
@@ -66,29 +68,45 @@ class SessionLinking:
         return cls(value, workspace.id, node_id, by)
 
     async def written(
-        self, write: Callable[[], Awaitable[Written]], *, customer_of: Callable[[Written], UUID]
+        self,
+        write: Callable[[], Awaitable[Written]],
+        *,
+        body: Mapping[str, Any],
+        customer_of: Callable[[Written], UUID],
     ) -> tuple[Written, dict[str, str]]:
         """Return the result of `write`, with the session linked in its transaction.
 
-        If the session is another customer's, it is not linked, the write is kept, and headers of
+        `body` is what is written. If the session is another customer's, it is not linked, the write is kept, and headers of
         the response say so.
         """
         if self.value is None:
             return await write(), {}
-        return await in_thread(partial(self._written, self.value, write, customer_of))
+        return await in_thread(
+            partial(self._written, self._identities(self.value, body), write, customer_of)
+        )
 
+    @repeated_on_deadlock
     @transaction.atomic
     def _written(
         self,
-        value: str,
+        identities: Sequence[Identity],
         write: Callable[[], Awaitable[Written]],
         customer_of: Callable[[Written], UUID],
     ) -> tuple[Written, dict[str, str]]:
         # First, before any row is locked.
-        lock_identities([(self.node_id, SESSION_ID, value)])
+        lock_identities(identities)
+        _, _, value = identities[0]
         written = run_blocking(write())
         try:
             link_session(self.workspace_id, customer_of(written), value=value, by=self.by)
         except Conflict:
             return written, {"Warning": SESSION_NOT_LINKED}
         return written, {}
+
+    def _identities(self, value: str, body: Mapping[str, Any]) -> list[Identity]:
+        """Return the session, and the external id that the write would lock after it."""
+        identities = [(self.node_id, SESSION_ID, value)]
+        external_id = body.get("externalId")
+        if isinstance(external_id, str):
+            identities.append((self.node_id, EXTERNAL_ID, canonical_identifier(external_id)))
+        return identities

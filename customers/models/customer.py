@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import orjson
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q, Value
@@ -147,8 +148,8 @@ class Customer(TenantModel):
     """A customer; `base`, `consents`, `extended` and `tags` hold no nulls and no empty values.
 
     `match_key` is the hash of the values of the node's matching policy, `former_key` that of a
-    deleted customer; `registered_by` and `updated_by` are the ids of the source or person that
-    wrote.
+    deleted customer, `former_keys` those by the policy's further rules; `registered_by`
+    and `updated_by` are the ids of the source or person that wrote.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -165,6 +166,7 @@ class Customer(TenantModel):
     updated_at = models.DateTimeField()
     match_key = models.BinaryField(max_length=32, null=True, editable=False)
     former_key = models.BinaryField(max_length=32, null=True, editable=False)
+    former_keys = ArrayField(models.BinaryField(max_length=32), null=True, editable=False)
     base = models.JSONField(default=dict)
     consents = models.JSONField(default=dict)
     extended = models.JSONField(default=dict)
@@ -195,6 +197,9 @@ class Customer(TenantModel):
             ),
             models.CheckConstraint(
                 condition=Q(former_key=None) | Q(deleted=1), name="customer_deleted_had_key"
+            ),
+            models.CheckConstraint(
+                condition=Q(former_keys=None) | Q(deleted=1), name="customer_deleted_had_keys"
             ),
         ]
         indexes = [
@@ -249,6 +254,10 @@ class Customer(TenantModel):
             models.Index(
                 fields=["node", "former_key"],
                 condition=Q(former_key__isnull=False) & Q(deleted=1), name="customer_former_key",
+            ),
+            GinIndex(
+                fields=["former_keys"], fastupdate=False,
+                condition=Q(former_keys__isnull=False) & Q(deleted=1), name="customer_former_keys",
             ),
             models.Index(
                 F("node"), Collate(Folded("external_id"), "C"),

@@ -4,8 +4,8 @@
 -- customer has taken meanwhile stay away for good. The row, and the values of the sessions.
 WITH customer AS (
     UPDATE customers_customer
-    SET deleted = 0, match_key = :match_key::bytea, former_key = NULL, version = version + 1,
-        updated_by = :author, updated_at = date_trunc('milliseconds', statement_timestamp())
+    SET deleted = 0, match_key = :match_key::bytea, former_key = NULL, former_keys = NULL,
+        version = version + 1, updated_by = :author, updated_at = date_trunc('milliseconds', statement_timestamp())
     WHERE id = :id AND workspace_id = :workspace_id AND deleted = 1
     RETURNING *
 ),

@@ -184,6 +184,12 @@ BEGIN
                 UPDATE customers_customer AS stored
                 SET deleted = given.deleted, match_key = given.match_key,
                     former_key = CASE given.deleted WHEN 0 THEN NULL ELSE stored.match_key END,
+{% if keyed %}
+                    former_keys = CASE WHEN given.deleted <> 0 THEN (
+                        SELECT array_agg(own.key) FROM customers_matchingkey AS own
+                        WHERE own.workspace_id = of_workspace AND own.customer_id = stored.id
+                    ) END,
+{% endif %}
                     external_id = CASE given.deleted WHEN 0 THEN given.external_id
                                        ELSE stored.external_id END,
                     enabled = CASE given.deleted WHEN 0 THEN given.enabled ELSE stored.enabled END,

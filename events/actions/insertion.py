@@ -21,6 +21,7 @@ from contacthub_project.core.errors import (
 )
 from contacthub_project.core.identifiers import as_uuid, new_id
 from contacthub_project.core.principal import WRITE, Principal
+from contacthub_project.db.deadlocks import repeated_on_deadlock
 from customers.actions.identity_locks import lock_identities
 from customers.domain.identities import EXTERNAL_ID
 from customers.domain.refusals import UnknownCustomer
@@ -52,6 +53,7 @@ class Insertion:
         self._workspace = workspace
         self._by = by
 
+    @repeated_on_deadlock
     def insert(self, drafts: Mapping[int, Draft]) -> dict[int, Outcome]:
         """Return the results of the events; those to be repeated are missing."""
         outcomes: dict[int, Outcome] = {}

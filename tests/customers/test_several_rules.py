@@ -11,7 +11,7 @@ from customers.models import Customer, DuplicatePair, MatchingKey
 from tests.bulkjobs.test_jobs import done
 from tests.client import ApiClient
 from tests.configuration.test_matching_rules import EMAIL, PHONE, path_of, rule
-from tests.customers.test_erasure import forget
+from tests.customers.test_erasure import forget, ids_of
 from tests.factories import Hub
 from tests.processes import run_in_processes
 
@@ -216,3 +216,18 @@ def test_parallel_writes_keep_keys_unique(live_hub: Hub) -> None:
     # Whoever shares a key with another is listed as a candidate.
     for pair in DuplicatePair.objects.all():
         assert {pair.first_id, pair.second_id} <= ids
+
+
+def test_who_was_deleted_is_forgotten_with_the_person_by_any_rule(shop: Hub) -> None:
+    hub = shop
+    gone = hub.post_customer(**person(email="old@x.it", phone=ONE))["id"]
+    other = hub.post_customer(**person(email="other@x.it", phone=OTHER))["id"]
+    for each in (gone, other):
+        assert hub.admin.delete(f"{hub.path}/customers/{each}").status == 200
+    assert Customer.objects.get(id=gone).former_keys is not None
+    ada = hub.post_customer(**person("A-1", "new@x.it", ONE))["id"]
+    receipt = forget(hub, ada)
+    assert ids_of(receipt) == {ada, gone}
+    assert Customer.objects.get(id=gone).former_keys is None
+    assert hub.admin.post(f"{hub.path}/customers/{other}/restore").status == 200
+    assert Customer.objects.get(id=other).former_keys is None

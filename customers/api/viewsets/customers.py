@@ -106,6 +106,7 @@ class CustomerViewSet(RefusalRecording, CustomerScopedViewSet):
         linking = SessionLinking.from_query(request, self.workspace, node.id, self.caller)
         upserted, warning = await linking.written(
             partial(upsert_customer, self.workspace, node.id, body=body, by=self.caller),
+            body=body,
             customer_of=lambda upserted: UUID(upserted.row.id),
         )
         answer = self.serialized(upserted.row, written=body)
@@ -241,6 +242,7 @@ class CustomerViewSet(RefusalRecording, CustomerScopedViewSet):
         try:
             row, warning = await linking.written(
                 partial(modify_customer, self.workspace, change, by=self.caller),
+                body=change.body,
                 customer_of=lambda row: UUID(row.id),
             )
         except Conflict as conflict:

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import migrations, models
 
 from contacthub_project.db.frozen_sql import run_frozen
@@ -13,6 +15,29 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="customer",
+            name="former_keys",
+            field=ArrayField(
+                base_field=models.BinaryField(max_length=32), editable=False, null=True, size=None
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="customer",
+            index=GinIndex(
+                condition=models.Q(("former_keys__isnull", False), ("deleted", 1)),
+                fastupdate=False,
+                fields=["former_keys"],
+                name="customer_former_keys",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="customer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("former_keys", None), ("deleted", 1), _connector="OR"),
+                name="customer_deleted_had_keys",
+            ),
+        ),
         migrations.AddField(
             model_name="valuechange",
             name="after",
