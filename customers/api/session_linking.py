@@ -76,8 +76,8 @@ class SessionLinking:
     ) -> tuple[Written, dict[str, str]]:
         """Return the result of `write`, with the session linked in its transaction.
 
-        `body` is what is written. If the session is another customer's, it is not linked, the write is kept, and headers of
-        the response say so.
+        `body` is what is written. If the session is another customer's, it is not linked, the write
+        is kept, and headers of the response say so.
         """
         if self.value is None:
             return await write(), {}

@@ -133,7 +133,7 @@ def around(workspace_id: UUID, row: CustomerRow, version: int) -> tuple[str, Doc
         customer_id=UUID(row.id), version=version, after__isnull=False
     )
     journalled = own.first()
-    if journalled is None:
+    if journalled is None or journalled.after is None:
         raise Gone("The history of the customer is not kept so far back")
     after = document_before(now, [_unless_present(now, journalled.after)])
     return journalled.cause, document_before(after, [journalled.before]), after
