@@ -23,8 +23,8 @@ LATERAL (
 SELECT found.id FROM ({{ found(1, "former_key") }}) AS found
 UNION
 SELECT customer.id FROM customers_customer AS customer
-WHERE customer.workspace_id = :workspace_id AND customer.deleted = 1 AND customer.node_id = ANY(:nodes::uuid[])
-  AND customer.former_keys && :keys::bytea[]
+WHERE customer.workspace_id = :workspace_id AND customer.deleted = 1
+  AND customer.node_id = ANY(:nodes::uuid[]) AND customer.former_keys && :keys::bytea[]
 UNION
 SELECT found.id FROM ({{ found(0, "match_key") }}) AS found WHERE :wide::boolean
 UNION

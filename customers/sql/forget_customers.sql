@@ -9,7 +9,8 @@ live AS MATERIALIZED (
 ),
 customer AS (
     UPDATE customers_customer AS stored
-    SET deleted = -1, match_key = NULL, former_key = NULL, former_keys = NULL, external_id = NULL, extra = NULL, enabled = FALSE,
+    SET deleted = -1, match_key = NULL, former_key = NULL, former_keys = NULL,
+        external_id = NULL, extra = NULL, enabled = FALSE,
         base = '{}', consents = '{}', extended = '{}', tags = '{}', version = stored.version + 1,
         updated_by = :author, updated_at = date_trunc('milliseconds', statement_timestamp())
     FROM person

@@ -5,7 +5,8 @@
 WITH customer AS (
     UPDATE customers_customer
     SET deleted = 0, match_key = :match_key::bytea, former_key = NULL, former_keys = NULL,
-        version = version + 1, updated_by = :author, updated_at = date_trunc('milliseconds', statement_timestamp())
+        version = version + 1, updated_by = :author,
+        updated_at = date_trunc('milliseconds', statement_timestamp())
     WHERE id = :id AND workspace_id = :workspace_id AND deleted = 1
     RETURNING *
 ),
