@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -128,21 +129,22 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
         return grant_fields(request.granted_nodes)  # type: ignore[attr-defined]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Add a person, or change roles (for operators) and grants, by the API."""
+        """Add a person, or change roles (for operators) and grants, by the API; all or nothing."""
         office = self.office(request)
         assert office is not None, "without a workspace the form is refused"
         given = form.cleaned_data
-        if not change:
-            self._add(request, obj, given)
-            return
-        if {"roles", "is_active"} & set(form.changed_data) and office.is_operator:
-            with failures_as_refusals(), self._attributed(office):
-                actions.set_roles(obj, roles=given["roles"], is_active=given["is_active"])
-        if form.has_changed_grants:
-            path = self.get_api_path(request, obj)
-            reply = self.api(request).write("PUT", path, {"nodes": form.grants})
-            if not reply.is_good:
-                raise RefusedByApi(reply)
+        with transaction.atomic():
+            if not change:
+                self._add(request, obj, given)
+                return
+            if {"roles", "is_active"} & set(form.changed_data) and office.is_operator:
+                with failures_as_refusals(), self._attributed(office):
+                    actions.set_roles(obj, roles=given["roles"], is_active=given["is_active"])
+            if form.has_changed_grants:
+                path = self.get_api_path(request, obj)
+                reply = self.api(request).write("PUT", path, {"nodes": form.grants})
+                if not reply.is_good:
+                    raise RefusedByApi(reply)
 
     def _add(self, request: HttpRequest, obj: User, given: dict[str, Any]) -> None:
         office = self.office(request)

@@ -49,7 +49,7 @@ class WorkspaceForm(ApiModelForm):
         }
         help_texts = {
             "slug": _("For addresses: lower-case letters, digits, hyphens."),
-            "group_pk": _("The number of the customer group."),
+            "group_pk": _("The number of the customer group; workspaces of one have the same."),
             "status": _("Suspended: it can only be read. Disabled: every request is refused."),
         }
 
@@ -91,6 +91,12 @@ class WorkspaceAdmin(SavesThroughApi, ApiModelAdmin):
     ordering = ("name", "id")
     actions_row = ("work_here",)
     actions_detail = ("work_here",)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Suggest the customer group of the newest workspace; most installations have only one."""
+        newest = Workspace.objects.present().order_by("-created_at").first()
+        group = 1 if newest is None else newest.group_pk
+        return {"group_pk": group, **super().get_changeform_initial_data(request)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workspace]:
         return Workspace.objects.present()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+import uuid
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ from oauth2_provider.models import get_application_model
 
 from analytics.actions.folding import fold_all
 from bulkjobs.models import BulkJob
+from configuration.admin.user_form import PersonForm
 from configuration.models import StaffChange, User, Workspace
 from contacthub_project.admin.urls import urlpatterns
 from customers.models import ConsentLogEntry, Customer
@@ -568,6 +570,19 @@ def test_people_and_their_permissions(hub: Hub) -> None:
     assert person.username in moved, "the former address leads to the list"
 
 
+def test_roles_stay_when_grants_are_refused(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    operator, person = Staff(hub, "CLAB_OPERATOR"), Staff(hub, "USER").user
+    unknown = [{"id": str(uuid.uuid4()), "permission": "R"}]
+    monkeypatch.setattr(PersonForm, "grants", property(lambda form: unknown))
+    form = {"roles": "ADMIN", "is_active": "on", f"node_{hub.node.id.hex}": "R"}
+    page = operator.submit_admin("configuration_user_change", person.id, **form)
+    assert "was changed successfully" not in page
+    assert User.objects.get(id=person.id).roles == ["USER"]
+    monkeypatch.undo()
+    operator.submit_admin("configuration_user_change", person.id, **form)
+    assert User.objects.get(id=person.id).roles == ["ADMIN"]
+
+
 def test_people_are_let_in_and_out(hub: Hub) -> None:
     operator, elsewhere = Staff(hub, "CLAB_OPERATOR"), Staff(Hub(), "USER").user
     new = {
@@ -638,6 +653,10 @@ def test_workspaces_are_made_closed_and_deleted(hub: Hub) -> None:
     assert "Make the first node" in submit("add", **new)
     assert "a workspace with the slug nordic already" in submit("add", **new)
     made = Workspace.objects.get(slug="nordic")
+    suggested = operator.open_admin("configuration_workspace_add").html
+    assert re.search(r'name="group_pk"[^>]* value="7"', suggested) or re.search(
+        r'value="7"[^>]* name="group_pk"', suggested
+    ), "the group of the newest workspace"
     assert StaffChange.objects.filter(workspace_id=made.id).count() == 1
     listed = operator.open_admin("configuration_workspace_changelist", q="nORd")
     assert "Nordic" in listed
