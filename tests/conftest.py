@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 
 from contacthub_project.db.gathering import gathering_connections
 from tests import workspace_guard
+from tests.cluster_exceptions import EXCEPTIONS
 from tests.factories import Hub
 
 workspace_guard.watch()
@@ -18,6 +20,13 @@ hypothesis_settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 hypothesis_settings.load_profile("default")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "TEST_DATABASE_NAME" in os.environ:  # ./test --citus
+        for item in items:
+            if item.nodeid in EXCEPTIONS:
+                item.add_marker(pytest.mark.skip(reason=EXCEPTIONS[item.nodeid]))
 
 
 @pytest.fixture(autouse=True, scope="session")

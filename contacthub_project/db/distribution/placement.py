@@ -11,7 +11,7 @@ from django.db import connection
 
 from contacthub_project.db.distribution import catalogue
 from contacthub_project.db.distribution.distributing import NotDistributable
-from contacthub_project.db.distribution.tables import ANCHOR
+from contacthub_project.db.distribution.tables import ANCHOR, tenant_tables
 from contacthub_project.db.sql import fetch_all, fetch_record, load
 
 WORKERS = """
@@ -67,6 +67,10 @@ def move_workspace(workspace_id: UUID, worker: str) -> Iterator[str]:
         try:
             yield f"Moving shard {shard.id} from {shard.node} to {worker}"
             cursor.execute(MOVE, [shard.id, shard.host, shard.port, new_host, int(new_port)])
+            # Without statistics of the copy writes take many times as long.
+            yield "Gathering statistics"
+            for table in tenant_tables():
+                cursor.execute(f"ANALYZE {table}")
         finally:
             cursor.execute("RESET statement_timeout")
     yield f"Workspace {workspace_id} lies on {worker}"
