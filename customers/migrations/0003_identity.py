@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 from contacthub_project.db.frozen_sql import run_frozen
@@ -22,16 +22,7 @@ class Migration(migrations.Migration):
                 base_field=models.BinaryField(max_length=32), editable=False, null=True, size=None
             ),
         ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=GinIndex(
-                condition=models.Q(("former_keys__isnull", False), ("deleted", 1)),
-                fastupdate=False,
-                fields=["former_keys"],
-                name="customer_former_keys",
-            ),
-        ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name="customer",
             constraint=models.CheckConstraint(
                 condition=models.Q(("former_keys", None), ("deleted", 1), _connector="OR"),
@@ -42,14 +33,6 @@ class Migration(migrations.Migration):
             model_name="valuechange",
             name="after",
             field=models.JSONField(null=True),
-        ),
-        migrations.AddIndex(
-            model_name="valuechange",
-            index=models.Index(
-                condition=models.Q(("after__isnull", True)),
-                fields=["workspace_id", "changed_at"],
-                name="value_changes_not_journals",
-            ),
         ),
         run_frozen(
             __file__,

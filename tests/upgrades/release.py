@@ -2,8 +2,8 @@
 
 A folder `releases/<version>` has the database's dump (`hub.dump`); an archive of files of the data
 folder that are not the database's, and of what actors were promised while the release ran
-(`files.tar.xz`); and `release.json`: its version, the commit of its program, and how many rows each
-table had.
+(`files.tar.xz`); and `release.json`: its version, the commit of its program, its migrations, and how
+many rows each table had.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,6 +38,7 @@ TABLES = (
 class Release:
     version: str
     commit: str
+    migrations: list[str]  # <app>.<name>
     rows: dict[str, int]
 
     @property
@@ -79,12 +80,16 @@ def keep(version: str, data: Path, logs: Path) -> Release:
     server.attach()
     try:
         _run("pg_dump", server, "--format=custom", "--compress=9", f"--file={folder / 'hub.dump'}")
+        with psycopg.connect(server._address("contacthub")) as connection:
+            known = connection.execute(
+                "SELECT app || '.' || name FROM django_migrations ORDER BY 1"
+            )
+            migrations = [name for (name,) in known]
         rows = counts(server)
     finally:
         server.detach()
-    release = Release(version, _output("git", "rev-parse", "HEAD"), rows)
-    facts = {"version": release.version, "commit": release.commit, "rows": release.rows}
-    (folder / "release.json").write_text(json.dumps(facts, indent=1) + "\n")
+    release = Release(version, _output("git", "rev-parse", "HEAD"), migrations, rows)
+    (folder / "release.json").write_text(json.dumps(asdict(release), indent=1) + "\n")
     return release
 
 
