@@ -94,7 +94,7 @@ def test_overlap_is_a_picture(hub: Hub) -> None:
     bobs = make(hub, are("base.firstName", "IN", ["Bob", "Bobby"]), name="Bobs")
     refresh(hub)
     one = staff.open("segment-overlap", {"segment": some["id"]})
-    assert "Tick another one" in one
+    assert "Choose another one" in one
     page = staff.open("segment-overlap", {"segment": [some["id"], bobs["id"]]})
     assert page.html.index('title="Bobs and Some"') < page.html.index('title="Some"')
     assert page.html.count('class="office-in"') == 3

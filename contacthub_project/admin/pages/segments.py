@@ -49,26 +49,31 @@ def segment_overlap(office: WorkspaceContext) -> HttpResponseBase:
             "empty", gettext("Overlap"), message=gettext("There is no node that you may read yet.")
         )
     offered = [each for each in office.everything("/segments") if each["nodeId"] == node["id"]]
-    selected_ids = set(office.request.GET.getlist("segment"))
+    selected_ids = [each for each in office.request.GET.getlist("segment") if each]
     chosen = [each for each in offered if each["id"] in selected_ids]
     fault = ""
     if len(chosen) > MOST_OVERLAPPING:
-        fault = gettext("Tick {most_overlapping} at most.").format(
+        fault = gettext("Choose {most_overlapping} at most.").format(
             most_overlapping=MOST_OVERLAPPING
         )
     elif len(chosen) == 1:
-        fault = gettext("Tick another one to compare it with.")
+        fault = gettext("Choose another one to compare it with.")
     is_comparable = len(chosen) > 1 and not fault
     return office.show(
         "segment_overlap",
         gettext("Overlap of segments"),
         node=node,
         offered=offered,
-        selected_ids=selected_ids,
+        selected_ids=_padded(selected_ids),
         chosen=chosen if is_comparable else [],
         intersections=_intersections(office, chosen) if is_comparable else [],
         fault=fault,
     )
+
+
+def _padded(ids: list[str]) -> list[str]:
+    """Return an id, or none yet, for each segment that can be compared."""
+    return (ids + [""] * MOST_OVERLAPPING)[:MOST_OVERLAPPING]
 
 
 def _intersections(office: WorkspaceContext, chosen: list[dict[str, Any]]) -> list[Intersection]:
