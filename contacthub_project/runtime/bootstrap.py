@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import re
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -157,12 +158,20 @@ def _install(requirements: list[Path]) -> None:
     _check_call(
         [
             str(VENV / "bin" / "uv"), "pip", "install", "--python", str(PYTHON),
-            "--require-hashes", "--no-deps", *files,
+            "--require-hashes", "--no-deps", *_trust(), *files,
         ],
         prefixes=("Resolved", "Prepared", "Installed", "error"),
     )  # fmt: skip
     STAMP.write_text(_fingerprint(requirements))
     print_line(f"Installed in {time.monotonic() - started:.0f} s")
+
+
+def _trust() -> list[str]:
+    """Return uv's option to trust the system's certificate authorities, where it has some.
+
+    Its own do not know the authority of an organisation whose proxy looks into connections.
+    """
+    return ["--system-certs"] if ssl.get_default_verify_paths().cafile else []
 
 
 def _requirement(name: str) -> str:
