@@ -67,3 +67,11 @@ def test_a_form_is_its_own_form(text: str, country: str | None, gmail: bool) -> 
         once = form(text, normalizer, country, gmail)
         if once is not None:
             assert form(once, normalizer, country, gmail) == once, (normalizer, text)
+
+
+def test_long_text_is_no_telephone_number() -> None:
+    number = "+39 02 1234567"
+    assert (
+        normalized(number.ljust(40), Normalizer.PHONE, country=None, gmail=False) == "+39021234567"
+    )
+    assert normalized(number.ljust(41), Normalizer.PHONE, country=None, gmail=False) is None

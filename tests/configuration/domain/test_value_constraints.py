@@ -176,3 +176,23 @@ def test_texts_as_checked_by_hand(limits: dict[str, Any], value: str) -> None:
         and value in limits.get("enum", [value])
     )
     assert accepts({"type": "string", **limits}, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "keyword", "least", "most"),
+    [
+        ("string", "maxLength", 1, 6000),
+        ("string", "minLength", 0, 6000),
+        ("array", "maxLength", 1, 6000),
+        ("array", "minItems", 0, 10_000),
+        ("array", "maxItems", 0, 10_000),
+    ],
+)
+def test_limits_have_limits(kind: str, keyword: str, least: int, most: int) -> None:
+    definition = {"type": kind} | ({"items": {"type": "string"}} if kind == "array" else {})
+    if keyword == "minLength":
+        definition["maxLength"] = most  # a text has a limit of its own otherwise
+    for value in (least, most):
+        assert read(definition | {keyword: value})[1] == []
+    for value in (least - 1, most + 1, True, 1.5, "1"):
+        assert read(definition | {keyword: value})[1] == [(f"/{keyword}", "range")]
