@@ -303,5 +303,7 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
         description=_("State"), ordering="is_active",
         label={"active": "success", "locked out": "danger"},
     )  # fmt: skip
-    def displayed_state(self, person: User) -> str:
-        return "active" if person.is_active else gettext("locked out")
+    def displayed_state(self, person: User) -> tuple[str, str]:
+        if person.is_active:
+            return "active", gettext("active")
+        return "locked out", gettext("locked out")

@@ -10,9 +10,7 @@ from events.models import Product, PurgeRun
 class ProductAdmin(WorkspaceReadOnlyAdmin):
     """Products of events, the last seen first."""
 
-    list_display = ("product_id", "name", "sku", "price", "last_seen", "workspace")
-    list_filter = (("workspace", admin.RelatedOnlyFieldListFilter),)
-    list_select_related = ("workspace",)
+    list_display = ("product_id", "name", "sku", "price", "last_seen")
     search_fields = ("product_id", "name", "sku")
     ordering = ("-last_seen",)
 
@@ -22,8 +20,6 @@ class PurgeRunAdmin(WorkspaceReadOnlyAdmin):
     """Runs of the retention purge and their progress."""
 
     list_display = (
-        "workspace", "started_at", "finished_at", "looked_at", "deleted", "rows_per_second",
+        "started_at", "finished_at", "looked_at", "deleted", "rows_per_second",
     )  # fmt: skip
-    list_filter = (("workspace", admin.RelatedOnlyFieldListFilter),)
-    list_select_related = ("workspace",)
     ordering = ("-started_at",)

@@ -20,6 +20,7 @@ from oauth2_provider.models import get_application_model
 from analytics.actions.folding import fold_all
 from bulkjobs.models import BulkJob
 from configuration.admin.user_form import PersonForm
+from configuration.domain.vocabulary import CONTEXTS, EVENT_TYPES
 from configuration.models import StaffChange, User, Workspace
 from contacthub_project.admin.urls import urlpatterns
 from customers.models import ConsentLogEntry, Customer
@@ -404,6 +405,13 @@ def test_events_by_hand(hub: Hub) -> None:
     assert "The event is there." in page
     event = Event.objects.get()
     assert event.properties["amount"] == {"total": 19.9}
+    label, context = EVENT_TYPES["completedOrder"].label, CONTEXTS["RETAIL"]["label"]
+    for page in (staff.open("events"), staff.open("event", event_id=event.id)):
+        assert "2026-01-10 11:00" in page, "in the workspace's time zone"
+        assert f"{label}" in page
+        assert f"{context}" in page
+    assert "RETAIL" not in staff.open("event", event_id=event.id).html
+    assert f"Delete this {label}?" in staff.open("delete-event", event_id=event.id)
     page = staff.submit("edit-event", {"amount.total": "abc", "orderId": "A1"}, event_id=event.id)
     assert "is no number" in page
     page = staff.submit("edit-event", {"amount.total": "7", "orderId": ""}, event_id=event.id)

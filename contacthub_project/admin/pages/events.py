@@ -15,6 +15,7 @@ from contacthub_project.admin.form_fields import as_field_text, fields_of, label
 from contacthub_project.admin.form_sections import problems, sections_by_group, with_faults
 from contacthub_project.admin.pages.customer_timeline import event_label
 from contacthub_project.admin.site import page
+from contacthub_project.admin.time_zone import local_time
 
 SIZE = 20
 
@@ -23,6 +24,21 @@ def _types() -> list[dict[str, str]]:
     """Return the types of events with their names, in alphabetical order."""
     named = ({"type": each.type, "label": gettext(each.label)} for each in EVENT_TYPES.values())
     return sorted(named, key=itemgetter("label"))
+
+
+def _contexts() -> list[tuple[str, str]]:
+    """Return the contexts of events with their names."""
+    return [(name, gettext(each["label"])) for name, each in CONTEXTS.items()]
+
+
+def _in_words(office: WorkspaceContext, found: dict[str, Any]) -> dict[str, Any]:
+    """Return an event with its type and context named, and its moments in the office's zone."""
+    return found | {
+        "type_label": event_label(found["type"]),
+        "context_label": gettext(CONTEXTS[found["context"]]["label"]),
+        "at": local_time(found["date"], office.zone),
+        "registered": local_time(found.get("registeredAt"), office.zone),
+    }
 
 
 @page("events/", "events")
@@ -45,11 +61,12 @@ def events(office: WorkspaceContext) -> HttpResponseBase:
         gettext("Events"),
         node=node,
         rows=[
-            (event, list(labelled_values(event["properties"]))[:3]) for event in found["elements"]
+            (_in_words(office, event), list(labelled_values(event["properties"]))[:3])
+            for event in found["elements"]
         ],
         page=found["page"],
         types=_types(),
-        contexts=list(CONTEXTS),
+        contexts=_contexts(),
         type=parameters.get("type", ""),
         context=parameters.get("context", ""),
         kept=office.kept,
@@ -64,7 +81,7 @@ def event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
     return office.show(
         "event",
         gettext(EVENT_TYPES[found["type"]].label),
-        event=found,
+        event=_in_words(office, found),
         back=office.url("event", event_id=event_id),
         properties=list(labelled_values(found["properties"])),
         context_info=list(labelled_values(found["contextInfo"] or {})),
@@ -110,7 +127,7 @@ def new_event(office: WorkspaceContext) -> HttpResponseBase:
         gettext("New event: {label}").format(label=event_label(event_type)),
         sections=sections,
         problems=problems(sections, faults),
-        contexts=[(name, each["label"]) for name, each in CONTEXTS.items()],
+        contexts=_contexts(),
         context=request.POST.get("context") or (original or {}).get("context") or "OTHER",
         date=request.POST.get("date", ""),
         customer_id=request.POST.get("customerId") or customer_id or original.get("customerId", ""),
@@ -161,7 +178,7 @@ def delete_event(office: WorkspaceContext, event_id: Any) -> HttpResponseBase:
             return office.go("events")
     return office.show(
         "confirm",
-        gettext("Delete this {type}?").format(type=found["type"]),
+        gettext("Delete this {type}?").format(type=event_label(found["type"])),
         what=gettext("The event goes out of every list and count."),
         action=gettext("Delete"),
         back=office.url("event", event_id=event_id),
