@@ -218,10 +218,12 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
         description=_("State"), ordering="state",
         label={"active": "success", "failing": "warning", "paused": "danger"},
     )  # fmt: skip
-    def displayed_state(self, webhook: Webhook) -> str:
+    def displayed_state(self, webhook: Webhook) -> tuple[str, str]:
         if webhook.state == WebhookState.PAUSED:
-            return "paused"
-        return "failing" if webhook.failures else "active"
+            return "paused", gettext("paused")
+        return (
+            ("failing", gettext("failing")) if webhook.failures else ("active", gettext("active"))
+        )
 
     def _found(self, request: HttpRequest, object_id: str) -> Webhook:
         webhook: Webhook | None = self.get_object(request, object_id)
