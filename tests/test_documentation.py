@@ -27,7 +27,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_tests_that_pages_name_are_there(page: Path) -> None:
     for file, function in TEST.findall(page.read_text()):
-        assert f"def {function}" in (ROOT / file).read_text(), (file, function)
+        text = (ROOT / file).read_text()
+        assert not function or f"def {function}" in text, (file, function)
 
 
 @pytest.mark.parametrize(("page", "least"), [("security.md", 15), ("using-the-api.md", 25)])
