@@ -75,6 +75,10 @@ class Api:
         """Ask what a change would do, with `dryRun`: nothing is written, and nothing recorded."""
         return self._call(method, path, json.dumps(body).encode(), query={"dryRun": "true"})
 
+    def preview(self, path: str, body: Any) -> Reply:
+        """Call a POST operation that writes nothing; nothing is recorded."""
+        return self._call("POST", path, json.dumps(body).encode())
+
     def write(
         self,
         method: str,

@@ -40,7 +40,12 @@ from customers.models.webhook import PAUSED_BY_HAND
 from customers.queries.feed import last_offset
 from customers.queries.feed_filter import FeedFilter
 from customers.queries.search import segment_condition
-from customers.queries.webhooks import parsed_condition, parsed_event_conditions
+from customers.queries.webhooks import (
+    Preview,
+    parsed_condition,
+    parsed_event_conditions,
+    preview,
+)
 
 MOST_WEBHOOKS = 50  # of a workspace
 KEYS_OVERLAP = timedelta(hours=24)  # during which the previous secret signs messages, too
@@ -90,6 +95,12 @@ def create_webhook(workspace: WorkspaceRules, values: WebhookValues) -> tuple[We
         )
         webhook.refresh_from_db(fields=["next_attempt_at"])
     return webhook, secret
+
+
+def preview_webhook(workspace: WorkspaceRules, values: WebhookValues) -> Preview:
+    """Return what a webhook with these values would send of the latest changes; raises Invalid."""
+    _check(workspace, values)
+    return preview(workspace, Webhook(workspace_id=workspace.id, **values))
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ List, form, secret, test message, replay, and the log of attempts.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -22,16 +23,33 @@ from contacthub_project.admin.confirmation import Confirmation
 from contacthub_project.admin.model_admin import WORKSPACE, WorkspaceModelAdmin
 from contacthub_project.admin.saving import SavesThroughApi, failure_text
 from contacthub_project.admin.sign_in.reauthentication import hold_form
+from customers.admin.rule_field import is_buildable
 from customers.admin.webhook_form import WebhookForm
 from customers.admin.webhook_replay import ReplayForm
-from customers.models import (
-    Webhook,
-    WebhookState,
-)
+from customers.domain.webhooks import customer_of
+from customers.models import ChangeEntity, ChangeOperation, Webhook, WebhookState
 from customers.models.webhook import WebhookQuerySet
 
 WEBHOOKS = WORKSPACE + "/webhooks"
 WEBHOOK = WEBHOOKS + "/{webhookId}"
+SELECTION = (
+    "entities", "operations", "nodes", "eventTypes", "segments", "condition", "eventConditions",
+    "fields",
+)  # fmt: skip
+ENTITIES = {
+    ChangeEntity.CUSTOMER.value: _("Customer"),
+    ChangeEntity.EVENT.value: _("Event"),
+    ChangeEntity.SEGMENT.value: _("Segment"),
+}
+OPERATIONS = {
+    ChangeOperation.CREATE.value: _("new"),
+    ChangeOperation.UPDATE.value: _("changed"),
+    ChangeOperation.DELETE.value: _("deleted"),
+}
+DELIVERIES = (
+    _("Deliveries"),
+    {"fields": ("delivered_offset", "failures", "failing_since", "next_attempt_at")},
+)
 
 
 @admin.register(Webhook)
@@ -67,34 +85,27 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
     search_help_text = _("Name or address")
     ordering = ("name", "id")
     actions = ("activate", "pause")
-    actions_detail = ("send_test", "new_secret", "replay", "show_attempts")
-    fieldsets = (
-        (None, {"fields": ("name", "url", "state", "paused_reason")}),
-        (
-            _("What it is told of"),
-            {
-                "fields": (
-                    "entities",
-                    "operations",
-                    "nodes",
-                    "event_types",
-                    "segments",
-                    "condition",
-                    "event_conditions",
-                )
-            },
-        ),
-        (_("What is sent"), {"fields": ("sent_fields", "max_in_flight")}),
-        (
-            _("Deliveries"),
-            {"fields": ("delivered_offset", "failures", "failing_since", "next_attempt_at")},
-        ),
-    )
+    change_form_template = "admin/customers/webhook.html"
+    actions_detail = ("show_preview", "send_test", "new_secret", "replay", "show_attempts")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the parts of the form; a new webhook has no deliveries yet."""
-        parts = super().get_fieldsets(request, obj)
-        return parts if obj is not None else parts[:-1]
+        has_rules = obj is None or is_buildable(obj.condition)
+        told_of = (
+            "entities",
+            "operations",
+            "nodes",
+            "event_types",
+            "segments",
+            "rules" if has_rules else "condition",
+            "event_conditions",
+        )
+        parts = [
+            (None, {"fields": ("name", "url", "state", "paused_reason")}),
+            (_("What it is told of"), {"fields": told_of}),
+            (_("What is sent"), {"fields": ("sent_fields", "max_in_flight")}),
+        ]
+        return parts if obj is None else [*parts, DELIVERIES]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (
@@ -112,6 +123,8 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
         body["eventTypes"] = (body["eventTypes"] or "").split()
         body["fields"] = (body.pop("sentFields") or "").split()
         body["eventConditions"] = body["eventConditions"] or []
+        if "rules" in body:
+            body["condition"] = body.pop("rules")
         if body["maxInFlight"] is None:
             del body["maxInFlight"]
         return body
@@ -120,6 +133,31 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
     ) -> HttpResponseBase:
         return self._secret_page(request, obj, request.api_reply)  # type: ignore[attr-defined]
+
+    @action(description=_("Preview"), icon="preview", permissions=["change"])
+    def show_preview(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Show what the webhook as it is saved would send of the latest changes."""
+        webhook = self._found(request, object_id)
+        office = self.office(request)
+        if office is None:
+            raise Http404
+        saved = office.get(f"/webhooks/{webhook.pk}")
+        selection = {name: saved[name] for name in SELECTION}
+        reply = self.api(request).preview(f"{self.get_api_path(request)}/preview", selection)
+        if not reply.is_good:
+            messages.error(request, failure_text(request, reply))
+            return self._back(object_id)
+        examined = reply.json["examined"]
+        context = self.admin_site.each_context(request) | {
+            "title": gettext("What {webhook} would send").format(webhook=webhook),
+            "office": office,
+            "opts": self.opts,
+            "object": webhook,
+            "examined": examined["to"] - examined["after"],
+            "selected": reply.json["selected"],
+            "updates": [_displayed_update(each) for each in reversed(reply.json["updates"])],
+        }
+        return TemplateResponse(request, "admin/customers/webhook_preview.html", context)
 
     @action(description=_("Send a test"), icon="send", permissions=["change"])
     def send_test(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
@@ -243,3 +281,17 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
             "opts": self.opts,
         }  # fmt: skip
         return TemplateResponse(request, "admin/secret.html", context)
+
+
+def _displayed_update(update: dict[str, Any]) -> dict[str, Any]:
+    """Return what the preview shows of an update: its words, its customer, and the JSON sent."""
+    entity = update["entity"]
+    is_gone = update["operation"] == ChangeOperation.DELETE
+    is_gone &= entity["type"] == ChangeEntity.CUSTOMER
+    return {
+        "offset": update["offset"],
+        "entity": ENTITIES[entity["type"]],
+        "operation": OPERATIONS[update["operation"]],
+        "customer_id": None if is_gone else customer_of(update),
+        "sent": json.dumps(entity["data"], ensure_ascii=False, indent=1),
+    }

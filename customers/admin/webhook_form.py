@@ -17,6 +17,7 @@ from unfold.widgets import (
 
 from configuration.models import Node
 from contacthub_project.admin.api_form import ApiModelForm
+from customers.admin.rule_field import RulesField, RulesWidget, is_buildable
 from customers.models import ChangeEntity, ChangeOperation, Webhook
 
 
@@ -77,9 +78,13 @@ class WebhookForm(ApiModelForm):
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         required=False,
     )
+    rules = RulesField(
+        label=_("Condition on customers"),
+        help_text=_("Changes of customers are sent if they match; without a rule, all are."),
+    )
     condition = QueryText(
         label=_("Condition on customers"),
-        help_text=_("A query as the API takes it, in its envelope; empty is none."),
+        help_text=_("These rules are more than the builder shows; this is the API's query."),
     )
     event_conditions = QueryText(
         label=_("Conditions on events"),
@@ -97,7 +102,7 @@ class WebhookForm(ApiModelForm):
     )
     pointers = {
         "/fields": "sent_fields", "/nodes": "nodes", "/eventTypes": "event_types",
-        "/segments": "segments",
+        "/segments": "segments", "/condition": "rules",
     }  # fmt: skip
 
     class Meta:
@@ -117,6 +122,11 @@ class WebhookForm(ApiModelForm):
         nodes: Any = self.fields["nodes"]
         nodes.queryset = Node.objects.in_workspace(self.office.workspace_id)
         webhook = self.instance
+        self.fields["rules"].widget = RulesWidget(self.office, is_counted=False)
+        if is_buildable(webhook.condition):
+            del self.fields["condition"]
+        else:
+            del self.fields["rules"]
         chosen: Any = self.fields["segments"]
         chosen.choices = self._segments()
         displayed: dict[str, Any] = {
@@ -125,6 +135,7 @@ class WebhookForm(ApiModelForm):
             "nodes": list(nodes.queryset.filter(id__in=webhook.node_ids)),
             "event_types": "\n".join(webhook.event_types),
             "segments": [str(each) for each in webhook.segment_ids],
+            "rules": webhook.condition,
             "condition": webhook.condition,
             "event_conditions": webhook.event_conditions,
             "sent_fields": "\n".join(webhook.field_paths),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from contacthub_project.api.components import (
     INTEGER,
     enum_component,
@@ -25,29 +27,36 @@ OPERATION = enum_component("UpdateOperation", ChangeOperation.values)
 LAST_OFFSET = object_component("LastOffset", {"lastOffset": INTEGER})
 
 
-UPDATES = object_component(
-    "Updates",
-    {
-        "nextOffset": INTEGER,
-        "updates": {
-            "type": "array",
-            "items": object_component(
-                "Update",
+UPDATE_LIST: dict[str, Any] = {
+    "type": "array",
+    "items": object_component(
+        "Update",
+        {
+            "offset": INTEGER,
+            "operation": OPERATION,
+            "recordedOperation": OPERATION,
+            "entity": object_component(
+                "UpdatedEntity",
                 {
-                    "offset": INTEGER,
-                    "operation": OPERATION,
-                    "recordedOperation": OPERATION,
-                    "entity": object_component(
-                        "UpdatedEntity",
-                        {
-                            "type": ENTITY_TYPE,
-                            "data": {"type": "object", "additionalProperties": True},
-                        },
-                    ),
+                    "type": ENTITY_TYPE,
+                    "data": {"type": "object", "additionalProperties": True},
                 },
-                required=["offset", "operation", "entity"],
             ),
         },
+        required=["offset", "operation", "entity"],
+    ),
+}
+
+
+UPDATES = object_component("Updates", {"nextOffset": INTEGER, "updates": UPDATE_LIST})
+
+
+WEBHOOK_PREVIEW = object_component(
+    "WebhookPreview",
+    {
+        "examined": object_component("ExaminedUpdates", {"after": INTEGER, "to": INTEGER}),
+        "selected": INTEGER,
+        "updates": UPDATE_LIST,
     },
 )
 

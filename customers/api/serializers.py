@@ -87,6 +87,13 @@ class WebhookInput(StrictSerializer):
     state = serializers.ChoiceField(WebhookState.choices, required=False)
 
 
+class WebhookSelectionInput(WebhookInput):
+    """The body of a webhook to try; what does not select changes or properties has no effect."""
+
+    name = StrictText(max_length=255, required=False)
+    url = StrictText(max_length=LONGEST_URL, required=False)
+
+
 class WebhookUpdate(WebhookInput):
     """The body of a changed webhook; absent values stay."""
 

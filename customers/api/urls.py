@@ -104,6 +104,7 @@ urlpatterns = [
     route(QUARANTINED, QuarantineViewSet, {"get": "retrieve", "delete": "destroy"}),
     route(QUARANTINED + "/replay", QuarantineViewSet, {"post": "replay"}),
     route(WEBHOOKS, WebhookViewSet, LIST),
+    route(WEBHOOKS + "/preview", WebhookViewSet, {"post": "preview"}),
     route(WEBHOOK, WebhookViewSet, ITEM),
     route(WEBHOOK + "/secret", WebhookViewSet, {"post": "rotate_secret"}),
     route(WEBHOOK + "/replay", WebhookViewSet, {"post": "replay"}),

@@ -20,7 +20,7 @@ from customers.domain.webhooks import (
 )
 from customers.models import ChangeEntity, ChangeOperation, Webhook
 from customers.queries.documents import Update
-from customers.queries.feed import EntityKey, read_page
+from customers.queries.feed import EntityKey, last_offset, position_of, read_page
 from customers.queries.feed_filter import FeedFilter
 from customers.queries.search import (
     NEWEST_FIRST,
@@ -30,6 +30,8 @@ from customers.queries.search import (
 )
 
 MOST_PAGES = 10  # of the feed, read for one batch
+PREVIEWED = 1000  # latest offsets that a preview reads
+EXAMPLES = 20  # of the updates in a preview
 
 FITTING = """
 SELECT customer.id FROM customers_customer AS customer
@@ -50,6 +52,19 @@ class Batch:
     messages: Sequence[Sequence[Mapping[str, Any]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a webhook selects of the changes after offset `after` up to offset `last`.
+
+    `selected` is the number of changes, `examples` are the latest of them, as they would be sent.
+    """
+
+    after: int
+    last: int
+    selected: int
+    examples: Sequence[Mapping[str, Any]]
+
+
 def next_batch(workspace: WorkspaceRules, webhook: Webhook) -> Batch:
     """Return the next changes to send, at most as many as the messages in flight can hold.
 
@@ -59,11 +74,7 @@ def next_batch(workspace: WorkspaceRules, webhook: Webhook) -> Batch:
     after the webhook's offset are no longer kept, Unavailable when sealing takes too long, and
     Invalid when its condition names a removed property.
     """
-    feed_filter = FeedFilter(
-        nodes=tuple(webhook.node_ids) or None,
-        entities=tuple(webhook.entities),
-        duplicates=bool(webhook.node_ids),
-    )
+    feed_filter = _feed_filter(webhook)
     after = end = webhook.delivered_offset
     size = BATCH * webhook.max_in_flight
     accepted = frozenset(webhook.accepted_offsets)
@@ -96,6 +107,21 @@ def next_batch(workspace: WorkspaceRules, webhook: Webhook) -> Batch:
     )
 
 
+def preview(workspace: WorkspaceRules, webhook: Webhook) -> Preview:
+    """Return what a webhook would send of the latest PREVIEWED offsets; it need not be saved.
+
+    Raises Invalid when a condition is not valid, and Unavailable when sealing takes too long.
+    """
+    last = last_offset(workspace.id, FeedFilter())
+    after = max(position_of(workspace.id).trimmed_to, last - PREVIEWED)
+    size = last - after
+    updates, _ = read_page(workspace, after=after, size=size, feed_filter=_feed_filter(webhook))
+    selected = _selected(workspace, webhook, [each for each in updates if each["offset"] <= last])
+    fields = sent_fields(webhook.field_paths)
+    examples = [sent_update(each, fields) for each in selected[-EXAMPLES:]]
+    return Preview(after=after, last=last, selected=len(selected), examples=examples)
+
+
 def parsed_condition(document: Any, workspace: WorkspaceRules) -> Any:
     """Return the expression of a webhook's condition; raises Invalid with pointers into it."""
     expression, faults = parse_search_query(document, workspace)
@@ -121,6 +147,14 @@ def parsed_event_conditions(
         parsed.append(behaviour)
         faults += found
     return parsed, faults
+
+
+def _feed_filter(webhook: Webhook) -> FeedFilter:
+    return FeedFilter(
+        nodes=tuple(webhook.node_ids) or None,
+        entities=tuple(webhook.entities),
+        duplicates=bool(webhook.node_ids),
+    )
 
 
 def _selected(

@@ -10,8 +10,6 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -31,8 +29,7 @@ from contacthub_project.admin.model_admin import WORKSPACE, WorkspaceModelAdmin
 from contacthub_project.admin.pages.customer_profile import display_name
 from contacthub_project.admin.pages.customer_query import parameters_of_ids
 from contacthub_project.admin.saving import SavesThroughApi
-from customers.admin.rule_options import rule_options
-from customers.admin.rule_trees import UnreadableRules, query_of, read_tree, tree_of
+from customers.admin.rule_field import RulesField, RulesWidget, is_buildable
 from segments.models import Segment, SegmentKind, SegmentState
 
 SEGMENTS = WORKSPACE + "/segments"
@@ -45,26 +42,6 @@ STATES = {
     SegmentState.BUILDING.value: _("building"),
     SegmentState.BROKEN.value: _("broken"),
 }
-
-
-class RulesWidget(forms.HiddenInput):
-    """The hidden field that holds the rule builder's tree as JSON."""
-
-    is_hidden = False
-
-    def __init__(self, office: WorkspaceContext) -> None:
-        super().__init__()
-        self.office = office
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        """Return the field in the place of the builder; templates of widgets are elsewhere."""
-        context = {
-            "name": name,
-            "value": value or "",
-            "rule_options": rule_options(self.office.workspace_id),
-            "count": self.office.url("count-customers"),
-        }
-        return render_to_string("admin/segments/rules.html", context)
 
 
 class SegmentForm(ApiModelForm):
@@ -82,7 +59,7 @@ class SegmentForm(ApiModelForm):
         help_text=_("Separated by commas."),
         widget=UnfoldAdminTextInputWidget(),
     )
-    rules = forms.CharField(label=_("Rules"), required=False)
+    rules = RulesField(label=_("Rules"))
     query_text = forms.CharField(
         label=_("Query"),
         required=False,
@@ -104,9 +81,8 @@ class SegmentForm(ApiModelForm):
         super().__init__(*args, **kwargs)
         segment, office = self.instance, self.office
         is_new = segment._state.adding
-        tree = None if segment.query is None else tree_of(segment.query.get("query"))
-        self.is_written = segment.query is not None and tree is None
-        self.fields["rules"].widget = RulesWidget(office)
+        self.is_written = not is_buildable(segment.query)
+        self.fields["rules"].widget = RulesWidget(office, is_counted=True)
         node: Any = self.fields["node"]
         node.queryset = Node.objects.in_workspace(office.workspace_id).filter(
             id__in=[each["id"] for each in office.nodes]
@@ -115,7 +91,7 @@ class SegmentForm(ApiModelForm):
             node.widget = forms.HiddenInput()
         self.initial["tag_words"] = ", ".join(segment.tags)
         self.initial["node"] = segment.node_id or (office.node or {}).get("id")
-        self.initial["rules"] = json.dumps(tree) if tree else ""
+        self.initial["rules"] = segment.query
         self.initial["query_text"] = json.dumps(segment.query, indent=1)
         if is_new:
             self.initial["kind"] = SegmentKind.DYNAMIC.value
@@ -127,14 +103,6 @@ class SegmentForm(ApiModelForm):
             del self.fields["query_text"]
         if not is_new and (self.is_written or segment.kind == SegmentKind.STATIC):
             del self.fields["rules"]
-
-    def clean_rules(self) -> Any:
-        """Return the query that the rules stand for, None without any."""
-        try:
-            query = query_of(read_tree(self.cleaned_data["rules"]))
-        except UnreadableRules as unreadable:
-            raise forms.ValidationError(str(unreadable)) from None
-        return query and {"name": "", "query": query}
 
     def clean_query_text(self) -> Any:
         """Return the written query."""
@@ -178,8 +146,7 @@ class SegmentAdmin(SavesThroughApi, WorkspaceModelAdmin):
         if obj is None:
             rules: tuple[str, ...] = ("node", "kind", "rules")
         else:
-            is_shown = tree_of(obj.query.get("query")) is not None
-            rules = ("node", "rules") if is_shown else ("node", "query_text")
+            rules = ("node", "rules" if is_buildable(obj.query) else "query_text")
         return [(None, {"fields": own}), (_("Who is in it"), {"fields": rules})]
 
     def get_api_body(self, request: HttpRequest, form: Any, current: Any) -> dict[str, Any]:

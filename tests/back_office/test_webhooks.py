@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +30,7 @@ def test_a_webhook_is_made_changed_tried_replayed_and_deleted(hub: Hub, receiver
         "name": "Shop", "url": receiver.url, "state": "ACTIVE", "entities": ["CUSTOMER", "EVENT"],
         "nodes": [str(hub.node.id)], "sent_fields": "base.contacts.email\r\nbase.firstName",
         "event_types": "", "max_in_flight": "2",
-        "event_conditions": '[{"event": {"name": "viewedPage"}}]', "condition": "",
+        "event_conditions": '[{"event": {"name": "viewedPage"}}]', "rules": "",
     }  # fmt: skip
     page = staff.submit_admin("customers_webhook_add", **form)
     assert "whsec_" in page
@@ -132,3 +133,81 @@ def test_segments_to_be_told_of_are_chosen_by_name(hub: Hub, receiver: Receiver)
     assert (webhook.entities, [str(each) for each in webhook.segment_ids]) == (["SEGMENT"], [made])
     hub.admin.delete(f"{hub.path}/segments/{made}")
     assert "(not found)" in staff.open_admin("customers_webhook_change", webhook.id)
+
+
+def named(name: str) -> dict[str, Any]:
+    return {"firstName": name, "contacts": {"email": f"{name}@x.it"}}
+
+
+ADA = {
+    "match": "all",
+    "rules": [{"property": "base.firstName", "operator": "EQUALS", "value": "Ada"}],
+}
+
+
+def test_a_condition_is_built_and_its_preview_shown(hub: Hub, receiver: Receiver) -> None:
+    staff = Staff(hub, "ADMIN")
+    form = {
+        "name": "Shop", "url": receiver.url, "state": "ACTIVE", "entities": ["CUSTOMER"],
+        "max_in_flight": "1", "event_types": "", "event_conditions": "", "sent_fields": "",
+    }  # fmt: skip
+    staff.submit_admin("customers_webhook_add", **form, rules=json.dumps(ADA))
+    webhook = Webhook.objects.get()
+    assert webhook.condition["query"]["are"]["condition"]["value"] == "Ada"
+    assert "base.firstName" in staff.open_admin("customers_webhook_change", webhook.id).html
+    ada = hub.post_customer(base=named("Ada"))["id"]
+    bob = hub.post_customer(base=named("Bob"))["id"]
+    audited = StaffChange.objects.count()
+    page = staff.open_admin("customers_webhook_show_preview", webhook.id)
+    assert ada in page
+    assert bob not in page
+    assert StaffChange.objects.count() == audited
+    hub.trusted.delete(f"{hub.path}/customers/{ada}")
+    page = staff.open_admin("customers_webhook_show_preview", webhook.id)
+    assert f"customers/{ada}" not in page.html
+    form |= {"version": str(webhook.version)}
+    staff.submit_admin("customers_webhook_change", webhook.id, **form, rules="")
+    webhook.refresh_from_db()
+    assert webhook.condition is None
+
+
+def test_rules_that_cannot_be_read_are_refused(hub: Hub, receiver: Receiver) -> None:
+    staff = Staff(hub, "ADMIN")
+    form = {"name": "Shop", "url": receiver.url, "state": "ACTIVE"}
+    page = staff.submit_admin("customers_webhook_add", **form, rules="[[[")
+    assert "The rules could not be read" in page
+    assert not Webhook.objects.exists()
+
+
+def test_a_condition_beyond_the_builder_stays_json(hub: Hub, receiver: Receiver) -> None:
+    staff = Staff(hub, "ADMIN")
+    condition = {
+        "name": "",
+        "query": {
+            "type": "simple",
+            "are": {
+                "condition": {
+                    "type": "composite", "conjunction": "or",
+                    "conditions": [
+                        {
+                            "type": "atomic", "attribute": "base.jobs.companyName",
+                            "operator": "EQUALS", "value": "Acme",
+                        }
+                    ],
+                }
+            },
+        },
+    }  # fmt: skip
+    body = {"name": "Shop", "url": receiver.url, "condition": condition}
+    assert hub.admin.post(f"{hub.path}/webhooks", body).status == 201
+    webhook = Webhook.objects.get()
+    page = staff.open_admin("customers_webhook_change", webhook.id)
+    assert "more than the builder shows" in page
+    form = {
+        "name": "Till", "url": receiver.url, "state": "ACTIVE", "version": str(webhook.version),
+        "condition": json.dumps(condition), "event_conditions": "", "event_types": "",
+        "sent_fields": "", "max_in_flight": "1",
+    }  # fmt: skip
+    staff.submit_admin("customers_webhook_change", webhook.id, **form)
+    webhook.refresh_from_db()
+    assert (webhook.name, webhook.condition) == ("Till", condition)

@@ -572,3 +572,104 @@ def test_the_documented_code_for_php_verifies_messages(hub: Hub, receiver: Recei
     """
     )
     assert told_genuine(hub, receiver, ["php", "-r"], program) == [True, False, False]
+
+
+CALLED_ADA = {
+    "name": "",
+    "query": {
+        "type": "simple",
+        "are": {
+            "condition": {
+                "type": "atomic", "attribute": "base.firstName", "operator": "EQUALS",
+                "value": "Ada",
+            }
+        },
+    },
+}  # fmt: skip
+
+
+def named(name: str) -> dict[str, Any]:
+    return {"firstName": name, "contacts": {"email": f"{name}@x.it"}}
+
+
+def preview(hub: Hub, **values: Any) -> Any:
+    answer = hub.admin.post(f"{hub.path}/webhooks/preview", values)
+    assert answer.status == 200, answer.json
+    return answer.json
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        {},
+        {"entities": ["EVENT"], "eventTypes": ["viewedPage"]},
+        {"operations": ["DELETE"]},
+        {"condition": CALLED_ADA, "fields": ["base.firstName"]},
+        {
+            "eventConditions": [
+                {
+                    "event": {"name": "viewedPage"},
+                    "condition": {
+                        "type": "atomic", "attribute": "properties.path", "operator": "EQUALS",
+                        "value": "/a",
+                    },
+                }
+            ]
+        },
+    ],
+)  # fmt: skip
+def test_a_preview_has_what_a_webhook_sends(
+    hub: Hub, receiver: Receiver, selection: dict[str, Any]
+) -> None:
+    webhook = make(hub, receiver, **selection)
+    ada = hub.post_customer(base=named("Ada"))["id"]
+    bob = hub.post_customer(base=named("Bob"))["id"]
+    for customer_id, path in ((ada, "/a"), (bob, "/b")):
+        event = {
+            "customerId": customer_id, "type": "viewedPage", "context": "WEB",
+            "properties": {"path": path}, "date": "2026-01-01T10:00:00Z",
+        }  # fmt: skip
+        assert hub.trusted.post(f"{hub.path}/events", event).status == 202
+    hub.trusted.delete(f"{hub.path}/customers/{bob}")
+    found = preview(hub, **selection)
+    deliver()
+    begin = webhook["deliveredOffset"]
+    assert [each for each in found["updates"] if each["offset"] > begin] == receiver.updates
+    assert found["selected"] >= len(receiver.updates) > 0
+    assert found["examined"]["to"] == displayed(hub, webhook)["deliveredOffset"]
+    assert Webhook.objects.count() == 1
+
+
+def test_a_preview_has_the_latest_twenty(hub: Hub) -> None:
+    ids = [hub.post_customer()["id"] for _ in range(22)]
+    found = preview(hub, entities=["CUSTOMER"])
+    assert found["selected"] == 22
+    assert [each["entity"]["data"]["id"] for each in found["updates"]] == ids[2:]
+
+
+def test_a_preview_looks_at_the_latest_thousand_changes(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("customers.queries.webhooks.PREVIEWED", 3)
+    for _ in range(5):
+        hub.post_customer()
+    found = preview(hub)
+    assert found["examined"]["to"] - found["examined"]["after"] == 3
+    assert found["selected"] == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"condition": {"query": {"type": "?"}}}, "/condition"),
+        ({"nodes": ["019a4c1e-8f00-7000-8000-000000000999"]}, "/nodes"),
+        ({"entities": ["PERSON"]}, "/entities"),
+        ({"fields": ["base.shoeSize"]}, "/fields"),
+        ({"colour": "red"}, "/colour"),
+        ("x", ""),
+    ],
+)
+def test_a_preview_refuses_what_a_webhook_cannot_have(hub: Hub, body: Any, path: str) -> None:
+    answer = hub.admin.post(f"{hub.path}/webhooks/preview", body)
+    assert answer.status == 400
+    assert any(each["path"].startswith(path) for each in answer.json["errors"] or [{"path": ""}])

@@ -37,7 +37,7 @@ class RuleBuilder {
   constructor(place, options) {
     this.options = options;
     this.byPath = new Map(options.properties.map((each) => [each.path, each]));
-    this.field = place.querySelector("input[name=rules]");
+    this.field = place.querySelector("input[type=hidden]");
     this.count = place.querySelector("[data-count]");
     this.tree = JSON.parse(this.field.value || '{"match": "all", "rules": []}');
     this.body = element("div");
@@ -52,7 +52,7 @@ class RuleBuilder {
   changed() {
     this.field.value = JSON.stringify(this.tree);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.recount(), COUNT_AFTER);
+    if (this.count) this.timer = setTimeout(() => this.recount(), COUNT_AFTER);
   }
 
   // Shows how many customers the rules find, as the server counts them.

@@ -18,17 +18,19 @@ from contacthub_project.core.date_format import Positions
 from contacthub_project.core.errors import Forbidden
 from contacthub_project.core.principal import READ
 from customers.actions import webhooks as actions
+from customers.api.feed_schema import WEBHOOK_PREVIEW
 from customers.api.serializers import (
     DeliveryOutput,
     ReplayInput,
     WebhookAttemptOutput,
     WebhookInput,
     WebhookOutput,
+    WebhookSelectionInput,
     WebhookUpdate,
 )
 from customers.models import Webhook, WebhookAttempt
 from customers.models.webhook import WebhookQuerySet
-from customers.queries.feed import start_at
+from customers.queries.feed import start_at, update_moments
 
 WEBHOOK_MOMENTS = dict.fromkeys(("failingSince", "nextAttemptAt", "createdAt", "updatedAt"), True)
 
@@ -53,6 +55,20 @@ class WebhookViewSet(WorkspaceScopedViewSet):
         self.check_nodes(values.get("node_ids", []))
         webhook, secret = actions.create_webhook(self.workspace, values)
         return _with_secret(webhook, secret, status=201)
+
+    @extend_schema(request=WebhookSelectionInput, responses={200: WEBHOOK_PREVIEW})
+    def preview(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
+        """Return what a webhook would send of the latest changes, without creating it."""
+        values = WebhookSelectionInput.read(self.body())
+        self.check_nodes(values.get("node_ids", []))
+        found = actions.preview_webhook(self.workspace, values)
+        return JsonResponse(
+            {
+                "examined": {"after": found.after, "to": found.last},
+                "selected": found.selected,
+                "updates": found.examples,
+            }
+        )
 
     @extend_schema(responses={200: WebhookOutput})
     def retrieve(self, request: HttpRequest, workspace_id: str, webhook_id: str) -> JsonResponse:
@@ -128,7 +144,9 @@ class WebhookViewSet(WorkspaceScopedViewSet):
             self.readable_node(node_id)
 
     def moments(self) -> Positions:
-        """Return the positions of timestamps in a webhook, or in a page of them."""
+        """Return the positions of timestamps in a webhook, a page of them, or a preview."""
+        if self.action == "preview":
+            return {"updates": (update_moments(self.workspace),)}
         return {"elements": (WEBHOOK_MOMENTS,)} if self.action == "list" else WEBHOOK_MOMENTS
 
 
