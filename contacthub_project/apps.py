@@ -12,6 +12,7 @@ class PlatformConfig(AppConfig):
 
     def ready(self) -> None:
         from contacthub_project import celery
+        from contacthub_project.admin.model_names import translate_names
         from contacthub_project.admin.observers import AuditObserver
         from contacthub_project.runtime import logs
         from customers import observers
@@ -19,3 +20,4 @@ class PlatformConfig(AppConfig):
         celery.app.set_default()
         logs.configure(settings.LOGGING)
         observers.register(AuditObserver())
+        translate_names()

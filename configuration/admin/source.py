@@ -26,6 +26,7 @@ from contacthub_project.admin.model_admin import WORKSPACE, WorkspaceModelAdmin
 from contacthub_project.admin.saving import SavesThroughApi, failure_text
 from contacthub_project.admin.sign_in.reauthentication import hold_form
 from contacthub_project.api.web_tag import snippet
+from contacthub_project.core.text import humanized
 
 SOURCES = WORKSPACE + "/configuration/sources"
 UNKNOWN_TOKEN = "chs_…"  # noqa: S105 - what stands in its place
@@ -177,6 +178,8 @@ class SourceAdmin(SavesThroughApi, WorkspaceModelAdmin):
         path = f"/workspaces/{office.workspace_id}/events/live"
         if "after" in request.GET:
             reply = office.api.get(path, query | {"after": request.GET["after"]})
+            for each in reply.json.get("elements", ()):
+                each["reasonName"] = gettext(humanized(each.get("reason") or ""))
             return JsonResponse(reply.json, status=reply.status)
         reply = office.api.get(path, query)
         context = self.admin_site.each_context(request) | {
@@ -187,6 +190,7 @@ class SourceAdmin(SavesThroughApi, WorkspaceModelAdmin):
             "lines": "" if source.trusted else self._lines(request, source),
             "after": reply.json.get("next", ""),
             "address": request.path,
+            "zone": office.zone.key,
         }
         return TemplateResponse(request, "admin/configuration/source/live.html", context)
 

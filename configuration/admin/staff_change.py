@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,11 +10,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import display
 
+from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.models import StaffChange
 from contacthub_project.admin.model_admin import (
     WORKSPACE,
@@ -30,6 +32,25 @@ TABLE = "admin/configuration/staffchange/differences.html"
 EVERYBODYS = (
     ("PUT", WORKSPACE + "/configuration"),
     ("POST", WORKSPACE + "/data-protection/look-ups"),
+)
+# As bulkjobs.actions.exporting writes them.
+EXPORT = re.compile(
+    r"Export( (?P<id>[0-9a-f-]{36}))? of (?P<what>\w+)( by source (?P<source>[0-9a-f-]{36}))?"
+)
+# Of what is no operation of the API.
+SUMMARIES = (
+    gettext_noop("View of a customer"),
+    gettext_noop("Second factor demanded"),
+    gettext_noop("Person let in"),
+    gettext_noop("API client changed"),
+    gettext_noop("API client made"),
+    gettext_noop("Bulk job: stop"),
+    gettext_noop("Bulk job: resume"),
+    # configuration.actions.ending_access
+    gettext_noop("Session ended"),
+    gettext_noop("Access token ended"),
+    gettext_noop("Refresh token ended"),
+    gettext_noop("API client deleted"),
 )
 ACCESSES = ["View of a customer"] + [
     operation.summary
@@ -89,9 +110,10 @@ class StaffChangeAdmin(WorkspaceReadOnlyAdmin):
     """Changes in the workspace, latest first; one's own but for those who see EVERYBODYS."""
 
     list_display = (
-        "at", "displayed_user", "displayed_method", "summary", "reason", "path", "changed",
+        "at", "displayed_user", "displayed_method", "displayed_summary", "reason", "path",
+        "changed",
     )  # fmt: skip
-    list_display_links = ("at", "summary")
+    list_display_links = ("at", "displayed_summary")
     list_filter = (("at", RangeDateTimeFilter), "method", AccessFilter, PlaceFilter, ObjectFilter)
     list_filter_submit = True
     list_select_related = ("user",)
@@ -100,7 +122,8 @@ class StaffChangeAdmin(WorkspaceReadOnlyAdmin):
     ordering = ("-id",)
     sortable_by = ("at",)
     fields = (
-        "at", "displayed_user", "summary", "reason", "displayed_method", "path", "differences",
+        "at", "displayed_user", "displayed_summary", "reason", "displayed_method", "path",
+        "differences",
     )  # fmt: skip
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -129,6 +152,10 @@ class StaffChangeAdmin(WorkspaceReadOnlyAdmin):
         """Return who did it, without the link that a related field has: not all may follow it."""
         return str(change.user or "")
 
+    @display(description=_("Summary"))
+    def displayed_summary(self, change: StaffChange) -> str:
+        return summary_text(change.summary)
+
     @display(description=_("Method"), ordering="method", label=METHODS)
     def displayed_method(self, change: StaffChange) -> str:
         return change.method
@@ -148,6 +175,19 @@ class StaffChangeAdmin(WorkspaceReadOnlyAdmin):
         rows = list(differences(change.before, change.after))
         table = {"headers": [_("Property"), _("Before"), _("After")], "rows": rows}
         return render_to_string(TABLE, {"table": table})
+
+
+def summary_text(summary: str) -> str:
+    """Return a summary in the page's language; the log has it in English."""
+    export = EXPORT.fullmatch(summary)
+    if export is None:
+        return gettext(summary)
+    event_type = EVENT_TYPES.get(export["what"])
+    what = gettext(event_type.label) if event_type else gettext("customers")
+    text = gettext("Export: {what}").format(what=what)
+    if export["source"]:
+        text += gettext(", by source {source}").format(source=export["source"])
+    return f"{text} ({export['id']})" if export["id"] else text
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

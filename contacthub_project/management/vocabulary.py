@@ -14,7 +14,11 @@ from configuration.domain.vocabulary import (
     event_schema,
 )
 from contacthub_project.admin.help import helps
+from contacthub_project.admin.model_names import shown_names
+from contacthub_project.api.operations import contract
 from contacthub_project.core.text import humanized
+from customers.domain.refusals import RefusalOrigin, RefusalReason, RefusedEntity
+from customers.models.suppression import SuppressedKind
 
 CATALOGUE = "configuration/domain/catalogue"
 
@@ -30,7 +34,22 @@ def words() -> Iterator[tuple[str, str]]:
         yield f"{CATALOGUE}/contexts.json", context["label"].removesuffix(" event")
     for help_text in helps().values():
         yield "contacthub_project/admin/help/pages.toml", help_text.text
+    for name in shown_names():
+        yield "contacthub_project/admin/model_names.py", name
+    for value in [*RefusedEntity, *RefusalReason, *RefusalOrigin]:
+        yield "customers/domain/refusals.py", humanized(value)
+    for value in SuppressedKind.values:
+        yield "customers/models/suppression.py", humanized(value)
+    yield from _operations()
     yield from _properties()
+
+
+def _operations() -> Iterator[tuple[str, str]]:
+    """Yield the summaries of the operations that the audit log tells of."""
+    for methods in contract().values():
+        for operation in methods.values():
+            if operation.method != "GET" or operation.is_noted:
+                yield "contacthub_project/api/operations.py", operation.summary
 
 
 def _properties() -> Iterator[tuple[str, str]]:

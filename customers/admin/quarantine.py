@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from contacthub_project.admin.saving import failure_text
 from contacthub_project.core.errors import Invalid
 from contacthub_project.core.merge_patch import patch_between
 from contacthub_project.core.strict_json import parse_json
+from contacthub_project.core.text import humanized
 from customers.models import QuarantinedRequest
 
 QUARANTINE = WORKSPACE + "/quarantine"
@@ -60,19 +62,29 @@ class MendForm(forms.Form):
         return found
 
 
+class NamedChoicesFilter(ChoicesDropdownFilter):
+    """Filters by the values of a field that has no labels: they are shown in words."""
+
+    def __init__(self, field: Any, *args: Any, **options: Any) -> None:
+        named = copy(field)
+        named.choices = [(value, reason_name(value)) for value, _label in field.flatchoices]
+        super().__init__(named, *args, **options)
+
+
 @admin.register(QuarantinedRequest)
 class QuarantinedRequestAdmin(WorkspaceModelAdmin):
     """The last examples of refused data, and the counts of the last week."""
 
     operations = {"view": ("GET", QUARANTINE), "replay": ("POST", QUARANTINE + "/replay")}
     list_display = (
-        "refused_at", "entity", "type", "displayed_reason", "message", "origin", "displayed_state",
+        "refused_at", "displayed_entity", "type", "displayed_reason", "message",
+        "displayed_origin", "displayed_state",
     )  # fmt: skip
     list_display_links = ("refused_at",)
     list_filter = (
-        ("entity", ChoicesDropdownFilter),
-        ("reason", ChoicesDropdownFilter),
-        ("origin", ChoicesDropdownFilter),
+        ("entity", NamedChoicesFilter),
+        ("reason", NamedChoicesFilter),
+        ("origin", NamedChoicesFilter),
     )
     list_filter_submit = True
     search_fields = ("body",)
@@ -81,8 +93,9 @@ class QuarantinedRequestAdmin(WorkspaceModelAdmin):
     sortable_by = ("refused_at",)
     list_before_template = "admin/customers/quarantinedrequest/refusals.html"
     fields = (
-        "refused_at", "entity", "type", "displayed_reason", "message", "displayed_errors",
-        "displayed_body", "origin", "source_id", "node_id", "replayed_at", "entity_id",
+        "refused_at", "displayed_entity", "type", "displayed_reason", "message",
+        "displayed_errors", "displayed_body", "displayed_origin", "source_id", "node_id",
+        "replayed_at", "entity_id",
     )  # fmt: skip
     actions = ("send_again",)
     actions_detail = ("mend",)
@@ -183,6 +196,14 @@ class QuarantinedRequestAdmin(WorkspaceModelAdmin):
     def displayed_reason(self, example: QuarantinedRequest) -> str:
         return reason_name(example.reason)
 
+    @display(description=_("What was refused"), ordering="entity")
+    def displayed_entity(self, example: QuarantinedRequest) -> str:
+        return gettext(humanized(example.entity))
+
+    @display(description=_("Sent in"), ordering="origin")
+    def displayed_origin(self, example: QuarantinedRequest) -> str:
+        return gettext(humanized(example.origin))
+
     @display(description=_("State"), label={"refused": "danger", "accepted": "success"})
     def displayed_state(self, example: QuarantinedRequest) -> tuple[str, str]:
         return (
@@ -207,7 +228,7 @@ class QuarantinedRequestAdmin(WorkspaceModelAdmin):
 
 def reason_name(reason: str) -> str:
     """Return a reason in words: `UNKNOWN_CUSTOMER` as `Unknown customer`."""
-    return reason.replace("_", " ").capitalize()
+    return gettext(humanized(reason))
 
 
 def _parsed(body: str) -> Any:

@@ -13,7 +13,7 @@ from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.queries.rules import rules_of
 from customers.admin.rule_properties import GROUPS, OPERATORS, TIMES, properties_of
-from customers.admin.rule_trees import DEEPEST
+from customers.admin.rule_trees import DEEPEST, MOST_DAYS
 
 
 def rule_options(workspace_id: UUID) -> dict[str, Any]:
@@ -32,6 +32,46 @@ def rule_options(workspace_id: UUID) -> dict[str, Any]:
             key=itemgetter(1),
         ),
         "deepest": DEEPEST,
+        "mostDays": MOST_DAYS,
+        "texts": _texts(),
+    }
+
+
+def _texts() -> dict[str, str]:
+    """Return the script's texts; names in braces stand for its inputs, in the language's order."""
+    return {
+        "customersWhoMatch": gettext("Customers who match {match}"),
+        "all": gettext("all of these"),
+        "any": gettext("any of these"),
+        "allOrAny": gettext("All or any of the rules"),
+        "addRule": gettext("Add a rule"),
+        "addBehaviour": gettext("Add what they did"),
+        "addGroup": gettext("Add a group"),
+        "remove": gettext("Remove"),
+        "removeRule": gettext("Remove this rule"),
+        "removeGroup": gettext("Remove this group"),
+        "property": gettext("Property"),
+        "comparison": gettext("Comparison"),
+        "value": gettext("Value"),
+        "values": gettext("Values, separated by ;"),
+        "someValues": gettext("one; another"),
+        "range": gettext("{from} and {to}"),
+        "from": gettext("From"),
+        "to": gettext("To"),
+        "yes": gettext("yes"),
+        "no": gettext("no"),
+        "days": gettext("Days"),
+        "numberOfDays": gettext("{days} days"),
+        "did": gettext("did"),
+        "didNot": gettext("did not"),
+        "didOrDidNot": gettext("Did or did not"),
+        "didSentence": gettext("{did} {event} {often} {times} times in the last {days} days"),
+        "didNotSentence": gettext("{did} {event} in the last {days} days"),
+        "typeOfEvent": gettext("Type of event"),
+        "howOften": gettext("How often"),
+        "times": gettext("Times"),
+        "ever": gettext("ever"),
+        "noCount": gettext("The count did not come. Try again."),
     }
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
 
 from contacthub_project.admin.model_admin import WorkspaceReadOnlyAdmin
 from events.models import Product, PurgeRun
@@ -20,6 +23,10 @@ class PurgeRunAdmin(WorkspaceReadOnlyAdmin):
     """Runs of the retention purge and their progress."""
 
     list_display = (
-        "started_at", "finished_at", "looked_at", "deleted", "rows_per_second",
+        "started_at", "finished_at", "looked_at", "deleted", "displayed_rate",
     )  # fmt: skip
     ordering = ("-started_at",)
+
+    @display(description=_("Deleted per second"))
+    def displayed_rate(self, run: PurgeRun) -> str:
+        return number_format(run.rows_per_second, decimal_pos=0, force_grouping=True)

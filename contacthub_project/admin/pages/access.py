@@ -50,7 +50,7 @@ def access(staff: StaffContext) -> HttpResponseBase:
             messages.error(staff.request, gettext("That is there no more."))
         else:
             record_action(staff.user, staff.last_workspace, ended.kind, ended.name)
-            messages.success(staff.request, f"{ended.kind}.")
+            messages.success(staff.request, f"{gettext(ended.kind)}.")
         query = f"?person={person.pk}" if person != staff.user else ""
         return HttpResponseRedirect(reverse("office:access") + query)
     sessions = UserSession.objects.of_person(person.pk).order_by("-signed_in_at")[:MOST]

@@ -18,6 +18,7 @@ from contacthub_project.admin.pages.privacy_display import (
 )
 from contacthub_project.admin.site import page
 from contacthub_project.admin.time_zone import local_time
+from contacthub_project.core.text import humanized
 
 PROTECTION = "/data-protection"
 STATES = {
@@ -155,7 +156,7 @@ def suppressions(office: WorkspaceContext) -> HttpResponseBase:
                 "returned": local_time(each["returnedAt"], office.zone),
                 "lifted": local_time(each["liftedAt"], office.zone),
                 "node": names[each["nodeId"]] if each["nodeId"] else gettext("all nodes"),
-                "label": each["kind"].replace("_", " ").lower(),
+                "label": gettext(humanized(each["kind"])),
             }
             for each in found["elements"]
         ],

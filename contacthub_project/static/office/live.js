@@ -9,13 +9,19 @@ function cell(row, text, className) {
   made.textContent = text;
 }
 
+// The time of day in the language of the page and the zone of the workspace.
+function timeOf(table, moment) {
+  const options = { timeStyle: "medium", timeZone: table.dataset.zone };
+  return new Date(moment).toLocaleTimeString(document.documentElement.lang, options);
+}
+
 function show(table, element) {
   const row = table.tBodies[0].insertRow(0);
   row.className = "border-t border-base-200 align-top dark:border-base-800";
   const isRefused = element.outcome === "REFUSED";
-  cell(row, new Date(element.moment).toLocaleTimeString(), "py-2 pr-4 whitespace-nowrap");
+  cell(row, timeOf(table, element.moment), "py-2 pr-4 whitespace-nowrap");
   const color = isRefused ? "text-red-700 dark:text-red-400" : "text-green-700 dark:text-green-400";
-  cell(row, isRefused ? `refused: ${element.reason}` : "accepted", `py-2 pr-4 ${color}`);
+  cell(row, isRefused ? table.dataset.refused.replace("{reason}", element.reasonName) : table.dataset.accepted, `py-2 pr-4 ${color}`);
   cell(row, element.type || "–", "py-2 pr-4");
   const faults = element.errors.map((each) => `${each.path} ${each.message}`);
   const said = isRefused ? [element.message, ...faults].join("; ") : JSON.stringify(element.body.properties);
@@ -33,9 +39,9 @@ async function watch(table) {
         const page = await answer.json();
         table.dataset.after = page.next;
         for (const element of page.elements) show(table, element);
-        if (page.elements.length) state.textContent = "Events are shown as they come in.";
+        if (page.elements.length) state.textContent = table.dataset.receiving;
       } else {
-        state.textContent = "The hub does not answer at the moment.";
+        state.textContent = table.dataset.failed;
       }
     }
     await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));

@@ -28,7 +28,8 @@ document.addEventListener("change", ({ target }) => {
   const all = document.querySelector("[data-ticks]");
   all.checked = number === boxes.length;
   all.indeterminate = number > 0 && number < boxes.length;
-  ticked.textContent = number ? `${number} ticked` : "Tick the customers to be changed.";
+  const { some, none } = ticked.dataset;
+  ticked.textContent = number ? some.replace("{number}", number) : none;
 });
 
 document.addEventListener("submit", (event) => {
@@ -98,7 +99,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const main = document.getElementById("main");
   main?.setAttribute("role", "main");
   main?.setAttribute("tabindex", "-1");
-  document.getElementById("searchbar-submit")?.setAttribute("aria-label", "Search");
+  const names = document.getElementById("office-names")?.dataset; // pages of signing in have none
+  document.getElementById("searchbar-submit")?.setAttribute("aria-label", names.search);
 });
 
 // Rows of a list of objects in a form: a new one is a copy of the template with a number of its own.

@@ -1,5 +1,6 @@
 // Rules of the customer list: groups of conditions on properties and behaviour. The tree is kept as
-// JSON in a hidden field, in the form that customers/admin/rule_trees.py documents.
+// JSON in a hidden field, in the form that customers/admin/rule_trees.py documents. What can be chosen, and all
+// texts in the language of the page, are given by customers/admin/rule_options.py.
 
 document.addEventListener("DOMContentLoaded", () => {
   for (const place of document.querySelectorAll("[data-rule-builder]")) {
@@ -33,9 +34,15 @@ function select(pairs, chosen, label, change) {
   return made;
 }
 
+// Returns the nodes of a sentence such as "between {from} and {to}", with elements in their places.
+function sentence(text, elements) {
+  return text.split(/\{(\w+)\}/).map((part, index) => (index % 2 ? elements[part] : part)).filter(Boolean);
+}
+
 class RuleBuilder {
   constructor(place, options) {
     this.options = options;
+    this.texts = options.texts;
     this.byPath = new Map(options.properties.map((each) => [each.path, each]));
     this.field = place.querySelector("input[type=hidden]");
     this.count = place.querySelector("[data-count]");
@@ -63,15 +70,15 @@ class RuleBuilder {
     const query = new URLSearchParams(fields);
     try {
       const answer = await fetch(`${this.count.dataset.count}?${query}`, { signal: this.asking.signal });
-      this.count.textContent = answer.ok ? (await answer.json()).text : "The count did not come. Try again.";
+      this.count.textContent = answer.ok ? (await answer.json()).text : this.texts.noCount;
     } catch (error) {
-      if (error.name !== "AbortError") this.count.textContent = "The count did not come. Try again.";
+      if (error.name !== "AbortError") this.count.textContent = this.texts.noCount;
     }
   }
 
   group(group, parent) {
     const match = select(
-      [["all", "all"], ["any", "any"]], group.match, "All or any of the rules",
+      [["all", this.texts.all], ["any", this.texts.any]], group.match, this.texts.allOrAny,
       (value) => { group.match = value; this.changed(); },
     );
     const rows = element("div", { class: "office-rules" });
@@ -90,14 +97,14 @@ class RuleBuilder {
     };
     const depth = this.depth(group);
     const buttons = [
-      button("Add a rule", () => ({ property: "base.lastName", operator: "CONTAINS_FOLDED", value: "" })),
-      button("Add what they did", () => (
+      button(this.texts.addRule, () => ({ property: "base.lastName", operator: "CONTAINS_FOLDED", value: "" })),
+      button(this.texts.addBehaviour, () => (
         { event: this.options.events[0][0], did: true, operator: "GTE", times: 1, days: 30 }
       )),
     ];
-    if (depth < this.options.deepest) buttons.push(button("Add a group", () => ({ match: "any", rules: [] })));
-    const legend = element("legend", {}, "Customers who match ", match, " of these");
-    if (parent) legend.append(" ", this.remover(group, parent, "Remove this group"));
+    if (depth < this.options.deepest) buttons.push(button(this.texts.addGroup, () => ({ match: "any", rules: [] })));
+    const legend = element("legend", {}, ...sentence(this.texts.customersWhoMatch, { match }));
+    if (parent) legend.append(" ", this.remover(group, parent, this.texts.removeGroup));
     return element(
       "fieldset", { class: parent ? "office-card" : "" }, legend, rows,
       element("div", { class: "office-actions" }, ...buttons),
@@ -114,7 +121,7 @@ class RuleBuilder {
   }
 
   remover(rule, parent, label) {
-    const button = element("button", { type: "button", class: "office-button", "aria-label": label }, "Remove");
+    const button = element("button", { type: "button", class: "office-button", "aria-label": label }, this.texts.remove);
     button.addEventListener("click", () => {
       parent.rules.splice(parent.rules.indexOf(rule), 1);
       this.render();
@@ -129,7 +136,7 @@ class RuleBuilder {
     const row = element("div", { class: "office-row" });
     const fill = () => row.replaceChildren(
       ...(rule.event ? this.behaviour(rule, fill) : this.comparison(rule, fill)),
-      this.remover(rule, parent, "Remove this rule"),
+      this.remover(rule, parent, this.texts.removeRule),
     );
     fill();
     return row;
@@ -153,7 +160,7 @@ class RuleBuilder {
       return element("optgroup", { label: name }, ...options);
     }).filter((each) => each.children.length);
     if (!property) groups.unshift(element("option", { value: rule.property, selected: true }, rule.property));
-    const properties = element("select", { "aria-label": "Property" }, ...groups);
+    const properties = element("select", { "aria-label": this.texts.property }, ...groups);
     const again = () => this.refill(() => properties.isConnected ? properties.parentNode : this.body, fill);
     properties.addEventListener("change", () => {
       const operators = this.options.operators[this.byPath.get(properties.value).kind].map(([id]) => id);
@@ -163,7 +170,7 @@ class RuleBuilder {
       again();
     });
     const offered = property ? this.options.operators[property.kind] : [[rule.operator, rule.operator]];
-    const operators = select(offered, rule.operator, "Comparison", (value) => {
+    const operators = select(offered, rule.operator, this.texts.comparison, (value) => {
       const keeps = OF_MANY.has(value) === OF_MANY.has(rule.operator)
         && OF_DAYS.has(value) === OF_DAYS.has(rule.operator)
         && (value === "BETWEEN") === (rule.operator === "BETWEEN");
@@ -180,13 +187,16 @@ class RuleBuilder {
     const put = (value) => { rule.value = value; this.changed(); };
     if (OF_DAYS.has(operator)) {
       if (rule.value === "") rule.value = "30";
-      return [this.input("number", rule.value, "Days", put, { min: 0, max: 3660, class: "office-short" }), "days"];
+      const days = this.input(
+        "number", rule.value, this.texts.days, put, { min: 0, max: this.options.mostDays, class: "office-short" },
+      );
+      return sentence(this.texts.numberOfDays, { days });
     }
     const kind = property?.input || "text";
     if (OF_MANY.has(operator)) {
       const text = [rule.value].flat().join("; ");
       const split = (value) => put(value.split(";").map((each) => each.trim()).filter(Boolean));
-      return [this.input("text", text, "Values, separated by ;", split, { placeholder: "one; another" })];
+      return [this.input("text", text, this.texts.values, split, { placeholder: this.texts.someValues })];
     }
     if (operator === "BETWEEN") {
       const both = [rule.value].flat();
@@ -194,14 +204,15 @@ class RuleBuilder {
         both[index] = value;
         put([both[0] || "", both[1] || ""]);
       });
-      return [part(0, "From"), "and", part(1, "To")];
+      return sentence(this.texts.range, { from: part(0, this.texts.from), to: part(1, this.texts.to) });
     }
     if (kind === "boolean" || kind === "choice") {
-      const pairs = kind === "boolean" ? [["true", "yes"], ["false", "no"]] : property.choices.map((each) => [each, each]);
+      const pairs = kind === "boolean"
+        ? [["true", this.texts.yes], ["false", this.texts.no]] : property.choices.map((each) => [each, each]);
       if (!pairs.some(([value]) => value === rule.value)) rule.value = pairs[0][0];
-      return [select(pairs, rule.value, "Value", put)];
+      return [select(pairs, rule.value, this.texts.value, put)];
     }
-    return [this.input(this.type(kind), rule.value, "Value", put)];
+    return [this.input(this.type(kind), rule.value, this.texts.value, put)];
   }
 
   type(kind) {
@@ -218,29 +229,22 @@ class RuleBuilder {
   behaviour(rule, fill) {
     let row;
     const again = () => this.refill(() => row.parentNode || this.body, fill);
-    const did = select([["true", "did"], ["false", "did not"]], String(rule.did), "Did or did not", (value) => {
-      rule.did = value === "true";
-      if (rule.did) Object.assign(rule, { operator: rule.operator || "GTE", times: rule.times ?? 1 });
-      again();
-    });
-    row = did;
-    const fields = [did, select(this.options.events, rule.event, "Type of event", (value) => {
-      rule.event = value;
-      this.changed();
-    })];
-    if (rule.did) {
-      fields.push(
-        select(this.options.times, rule.operator, "How often", (value) => { rule.operator = value; this.changed(); }),
-        this.input("number", rule.times, "Times", (value) => { rule.times = value; this.changed(); },
-          { min: 0, class: "office-short" }),
-      );
-    }
-    fields.push(
-      rule.did ? "times in the last" : "in the last",
-      this.input("number", rule.days, "Days", (value) => { rule.days = value === "" ? null : value; this.changed(); },
-        { min: 0, placeholder: "ever", class: "office-short" }),
-      "days",
+    const put = (name, empty) => (value) => { rule[name] = value === "" ? empty : value; this.changed(); };
+    const did = select(
+      [["true", this.texts.did], ["false", this.texts.didNot]], String(rule.did), this.texts.didOrDidNot, (value) => {
+        rule.did = value === "true";
+        if (rule.did) Object.assign(rule, { operator: rule.operator || "GTE", times: rule.times ?? 1 });
+        again();
+      },
     );
-    return fields;
+    row = did;
+    const event = select(this.options.events, rule.event, this.texts.typeOfEvent, put("event"));
+    const days = this.input("number", rule.days, this.texts.days, put("days", null),
+      { min: 0, placeholder: this.texts.ever, class: "office-short" });
+    if (!rule.did) return sentence(this.texts.didNotSentence, { did, event, days });
+    const often = select(this.options.times, rule.operator, this.texts.howOften, put("operator"));
+    const times = this.input("number", rule.times, this.texts.times, put("times", ""),
+      { min: 0, class: "office-short" });
+    return sentence(this.texts.didSentence, { did, event, often, times, days });
   }
 }
