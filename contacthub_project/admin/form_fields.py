@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext, gettext_lazy
 
+from contacthub_project.admin.time_zone import with_local_time
 from contacthub_project.core.text import humanized
 from contacthub_project.core.timestamps import format_timestamp
 
@@ -187,7 +188,10 @@ def _local(value: Any) -> str:
 
 
 def labelled_values(document: Mapping[str, Any], *, within: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the values of a document as pairs of label and text, without empty ones."""
+    """Yield the values of a document as pairs of label and text, without empty ones.
+
+    Moments are shown in the zone of the page.
+    """
     for name, value in document.items():
         label = f"{within} / {label_of(name)}" if within else label_of(name)
         if isinstance(value, dict):
@@ -196,11 +200,11 @@ def labelled_values(document: Mapping[str, Any], *, within: str = "") -> Iterato
             for number, each in enumerate(value, 1):
                 yield from labelled_values(each, within=f"{label} {number}")
         elif isinstance(value, list) and value:
-            yield label, ", ".join(str(each) for each in value)
+            yield label, ", ".join(with_local_time(each) for each in value)
         elif isinstance(value, bool):
             yield label, gettext("yes") if value else gettext("no")
         elif value not in (None, "", []):
-            yield label, str(value)
+            yield label, with_local_time(value)
 
 
 def _fields(

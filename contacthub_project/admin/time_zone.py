@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime, tzinfo
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -14,6 +15,7 @@ from configuration.queries.rules import rules_of
 from contacthub_project.core.identifiers import as_uuid
 
 PAGES = "/admin/"
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)", re.ASCII)
 
 
 class WorkspaceTimeZone:
@@ -34,7 +36,18 @@ class WorkspaceTimeZone:
             return self.get_response(request)
 
 
-def local_time(moment: str | datetime | None, zone: ZoneInfo) -> str:
+def with_local_time(value: Any) -> str:
+    """Return a value as text; one that is a moment of the API in the zone of the page."""
+    text = str(value)
+    if not MOMENT.fullmatch(text):
+        return text
+    try:
+        return local_time(text, timezone.get_current_timezone())
+    except ValueError:  # such as the 31st of February, in a property that is any text
+        return text
+
+
+def local_time(moment: str | datetime | None, zone: tzinfo) -> str:
     """Return a moment, such as one of the API's answers, in a zone; empty for none."""
     if not moment:
         return ""

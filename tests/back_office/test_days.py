@@ -104,7 +104,7 @@ def test_the_day_of_a_privacy_officer(live_hub: Hub, sign_in: SignIn) -> None:
     expect(page.get_by_role("link", name="Ada Bianchi")).to_have_count(2)
     day.picture("found")
     page.locator(f"a[href*='{ada}']").click()
-    expect(page.get_by_text("marketing automatic email: yes")).to_be_visible()
+    expect(page.get_by_text("Consent · marketing / automatic / email · yes")).to_be_visible()
     page.get_by_role("button", name="That is the one").click()
     expect(page.get_by_text("The request names this person now.")).to_be_visible()
     page.get_by_role("button", name="Restrict").click()

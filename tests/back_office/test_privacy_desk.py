@@ -35,7 +35,7 @@ def test_a_person_is_found_looked_at_and_erased_with_a_receipt(hub: Hub) -> None
     assert hub.node.name in found
     assert hub.other_node.name in found
     page = dpo.open("privacy-person", customer_id=ada)
-    for told in ("ada@x.it", "Ada", "red shoes", "marketing automatic email: yes"):
+    for told in ("ada@x.it", "Ada", "red shoes", "Consent · marketing / automatic / email · yes"):
         assert told in page, told
     # Without a look-up, the reason is asked for.
     stranger = post(hub, "bea@x.it")

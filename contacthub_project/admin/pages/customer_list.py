@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import JsonResponse
@@ -20,7 +19,7 @@ from contacthub_project.admin.pages.customer_query import ListSearch, list_searc
 from contacthub_project.admin.pages.saved_searches import offered_searches
 from contacthub_project.admin.sign_in.reauthentication import ANY
 from contacthub_project.admin.site import page
-from contacthub_project.admin.time_zone import local_time
+from contacthub_project.admin.time_zone import with_local_time
 from customers.admin.rule_options import rule_options
 from customers.domain.paths import value_at
 from segments.queries.membership import segment_names
@@ -47,7 +46,6 @@ MOST_COUNTED = 10_000
 MOST_SEGMENTS = 50  # that are offered
 MOST_CHANGED = 500  # at once: each is a write of its own; more are a bulk job's
 CUSTOMER = "/customers/{customerId}"
-MOMENT = "2019-08-24T14:15:22.000Z"
 
 
 @page("customers/", "customers")
@@ -135,7 +133,7 @@ def _rows(
             [
                 ", ".join(names.get(UUID(each["id"]), []))
                 if column == SEGMENTS
-                else _text(value_at(each, column), office.zone)
+                else _text(value_at(each, column))
                 for column in columns
             ],
         )
@@ -239,13 +237,10 @@ def _sort(parameters: Any) -> str:
     return f"{field},{direction}" if known else ""
 
 
-def _text(value: Any, zone: ZoneInfo) -> str:
+def _text(value: Any) -> str:
     """Return a cell's text; moments in the workspace's time zone."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
-    text = str(value)
-    if len(text) == len(MOMENT) and text.endswith("Z"):
-        return local_time(text, zone)
-    return text
+    return with_local_time(value)

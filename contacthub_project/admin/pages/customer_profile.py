@@ -25,7 +25,7 @@ from contacthub_project.admin.pages.customer_consents import (
 from contacthub_project.admin.pages.customer_orders import orders_of
 from contacthub_project.admin.pages.customer_timeline import event_label
 from contacthub_project.admin.site import page
-from contacthub_project.admin.time_zone import local_time
+from contacthub_project.admin.time_zone import local_time, with_local_time
 from contacthub_project.core.addresses import web_origin
 from contacthub_project.core.identifiers import as_uuid
 from customers.admin.rule_properties import label_in_group, label_of
@@ -199,12 +199,21 @@ def _related(
 
 def _log_line(line: Mapping[str, Any], office: WorkspaceContext) -> tuple[str, str, str]:
     """Return moment, what happened and author of a line of the consent log."""
-    channel = (line["property"] or "").removeprefix("consents.")
-    words = {"true": gettext("yes"), "false": gettext("no")}
-    value = words.get(line["value"], line["value"])
+    return local_time(line["date"], office.zone), log_text(line), author_of(line)
+
+
+def log_text(line: Mapping[str, Any]) -> str:
+    """Return what a line of the consent log says: what happened, the channel, and its value."""
+    channel = (line["property"] or "").removeprefix("consents.").removesuffix(".status")
+    words = {
+        "true": gettext("yes"),
+        "false": gettext("no"),
+        None: gettext("removed") if channel else "",
+    }
+    value = words[line["value"]] if line["value"] in words else with_local_time(line["value"])
     about = label_in_group(f"consents.{channel}").lower() if channel else ""
-    what = " · ".join(filter(None, [str(LOG_TYPES.get(line["type"], line["type"])), about, value]))
-    return local_time(line["date"], office.zone), what, author_of(line)
+    what = LOG_TYPES.get(line["type"], line["type"])
+    return " · ".join(filter(None, [str(what), about, value]))
 
 
 def display_name(person: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.form_fields import labelled_values
 from contacthub_project.admin.pages.customer_profile import display_name
 from contacthub_project.admin.site import page
-from contacthub_project.admin.time_zone import local_time
+from contacthub_project.admin.time_zone import local_time, with_local_time
 from customers.domain.paths import value_at
 
 PAGE = 20
@@ -302,4 +302,4 @@ def value_text(value: Any) -> str:
         return ", ".join(filter(None, map(value_text, value)))
     if isinstance(value, dict):
         return ", ".join(text for _, text in labelled_values(value) if text)
-    return str(value)
+    return with_local_time(value)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy
 from configuration.models import StaffChange
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.form_fields import labelled_values
-from contacthub_project.admin.pages.customer_profile import display_name
+from contacthub_project.admin.pages.customer_profile import display_name, log_text
 from contacthub_project.admin.pages.privacy_display import (
     REASONS,
     TYPES,
@@ -114,7 +114,7 @@ def person(office: WorkspaceContext, customer_id: UUID) -> HttpResponseBase:
             if name != "consentLogs" and elements
         ],
         log=[
-            each | {"date": local_time(each["date"], office.zone), "what": _log_text(each)}
+            each | {"date": local_time(each["date"], office.zone), "what": log_text(each)}
             for each in log["elements"]
         ],
         log_total=log["page"]["totalElements"],
@@ -247,15 +247,3 @@ def erase(office: WorkspaceContext, customer_id: UUID) -> HttpResponseBase:
 
 def _as_mapping(element: Any) -> dict[str, Any]:
     return element if isinstance(element, dict) else {"value": element}
-
-
-def _log_text(line: dict[str, Any]) -> str:
-    """Return what a line of the consent log says, such as `marketing automatic email: yes`."""
-    what = str(line["type"]).replace("_", " ").capitalize()
-    if not line["property"]:
-        return what
-    value = {"true": gettext("yes"), "false": gettext("no"), None: gettext("removed")}.get(
-        line["value"], line["value"]
-    )
-    path = line["property"].removeprefix("consents.").removesuffix(".status").replace(".", " ")
-    return f"{what}: {path}: {value}"
