@@ -69,6 +69,14 @@ class NextChange(NamedTuple):
     changed_paths: list[str] | None
 
 
+class Pending(NamedTuple):
+    """A row of `take_pending.sql`: a `PendingCustomer`."""
+
+    customer_id: UUID
+    segment_id: UUID | None
+    event_types: list[str] | None
+
+
 class Progress(Enum):
     """What a step has done: nothing was left to do, all that there was, or a part of it."""
 
@@ -125,7 +133,7 @@ def step(workspace_id: UUID, now: datetime) -> Progress:
             cursors.update(configuration_version=workspace.version)
         affected = Affected()
         end = _take_changes(workspace_id, position.feed_offset, definitions, affected)
-        forgotten = _take_pending(workspace_id, affected)
+        forgotten = _take_pending(workspace_id, definitions, affected)
         _take_due(workspace_id, now, affected)
         if affected.customers or forgotten:
             _evaluate(workspace, definitions, affected, forgotten, now)
@@ -188,20 +196,31 @@ def _add_events(
         affected.add(customer_id, some)
 
 
-def _take_pending(workspace_id: UUID, affected: Affected) -> dict[UUID, int]:
+def _take_pending(
+    workspace_id: UUID, definitions: Definitions, affected: Affected
+) -> dict[UUID, int]:
     """Add pending customers; return how many people were forgotten in which segments."""
     parameters = {"workspace_id": workspace_id, "limit": CHANGES_AT_ONCE}
     forgotten: dict[UUID, int] = defaultdict(int)
-    pending = set()
-    rows = fetch_all(TAKE_PENDING, parameters)
+    everywhere: set[UUID] = set()
+    segments: dict[UUID, set[UUID]] = defaultdict(set)
+    rows = fetch_records(Pending, TAKE_PENDING, parameters)
     affected.is_full |= len(rows) == CHANGES_AT_ONCE
-    for customer_id, segment_id in rows:
-        if segment_id is not None:
-            forgotten[segment_id] += 1
+    for row in rows:
+        if row.segment_id is not None:
+            forgotten[row.segment_id] += 1
+        elif row.event_types is None:
+            everywhere.add(row.customer_id)
         else:
-            pending.add(customer_id)
-    aggregates = {each for _, each in _aggregates(workspace_id, list(pending))}
-    affected.everywhere |= pending | aggregates
+            for event_type in row.event_types:
+                segments[row.customer_id] |= definitions.dependencies.of_event_type(event_type)
+    for entry_id, aggregate_id in _aggregates(workspace_id, [*everywhere, *segments]):
+        if entry_id in everywhere:
+            affected.everywhere.add(aggregate_id)
+        affected.add(aggregate_id, segments[entry_id])
+    for customer_id, some in segments.items():
+        affected.add(customer_id, some)
+    affected.everywhere |= everywhere
     return forgotten
 
 

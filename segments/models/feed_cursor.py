@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -27,12 +28,15 @@ class FeedCursor(models.Model):
 class PendingCustomer(TenantModel):
     """A customer to evaluate again, for a reason that is not in the change feed.
 
-    With `segment_id`: somebody who was forgotten was a member of it, and its size is one less.
+    With `event_types`: events of these types that the customer had were deleted, or moved to
+    somebody else; only segments that look at them need an evaluation. With `segment_id`: somebody
+    who was forgotten was a member of it, and its size is one less.
     """
 
     workspace_id = models.UUIDField()
     customer_id = models.UUIDField(null=True)
     segment_id = models.UUIDField(null=True)
+    event_types = ArrayField(models.TextField(), null=True)
 
     class Meta:
         constraints = [

@@ -3,4 +3,4 @@ DELETE FROM segments_pendingcustomer
 WHERE workspace_id = :workspace_id AND id = ANY(array(
     SELECT id FROM segments_pendingcustomer WHERE workspace_id = :workspace_id ORDER BY id LIMIT :limit
 ))
-RETURNING customer_id, segment_id
+RETURNING customer_id, segment_id, event_types

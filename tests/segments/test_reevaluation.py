@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customers.models import Change
+from events.models import Event
 from segments.actions import refreshing
-from segments.models import Member, Segment, SegmentState
+from segments.models import Member, PendingCustomer, Segment, SegmentState
 from segments.queries.evaluation import evaluate
 from tests.factories import Hub
 from tests.segments.test_segments import are, did, event, make, members, named, refresh
@@ -112,6 +113,53 @@ def test_customers_with_different_changes_are_evaluated_apart(
         ({segments["did"]}, {UUID(ada), UUID(bob)}),
         (set(segments.values()), {UUID(carl)}),
     ]
+
+
+def test_deleted_events_evaluate_only_segments_that_look_at_their_types(
+    hub: Hub, evaluated: list[tuple[set[UUID], set[UUID]]]
+) -> None:
+    ada, bob = named(hub, "Ada"), named(hub, "Bob")
+    segments = made(hub)
+    searched = event(hub, ada)
+    event(hub, bob)
+    body = {"customerId": ada, "type": "loggedIn", "context": "WEB", "properties": {}}
+    other = hub.trusted.post(f"{hub.path}/events", body)["id"]
+    refresh(hub)
+    assert members(hub, {"id": str(segments["did"])}) == {ada, bob}
+    evaluated.clear()
+    hub.trusted.delete(f"{hub.path}/events/{other}")
+    refresh(hub)
+    assert evaluated == []
+    hub.trusted.delete(f"{hub.path}/events/{searched}")
+    refresh(hub)
+    assert evaluated == [({segments["did"]}, {UUID(ada)})]
+    assert members(hub, {"id": str(segments["did"])}) == {bob}
+
+
+def test_a_moved_event_evaluates_whom_it_was_of(
+    hub: Hub, evaluated: list[tuple[set[UUID], set[UUID]]]
+) -> None:
+    ada, bob = named(hub, "Ada"), named(hub, "Bob")
+    segments = made(hub)
+    moved = event(hub, ada)
+    refresh(hub)
+    evaluated.clear()
+    Event.objects.filter(id=moved).update(customer_id=UUID(bob))
+    refresh(hub)
+    assert evaluated == [({segments["did"]}, {UUID(ada)})]
+    assert ada not in members(hub, {"id": str(segments["did"])})
+
+
+def test_pending_customers_of_the_release_before_are_evaluated_for_all(
+    hub: Hub, evaluated: list[tuple[set[UUID], set[UUID]]]
+) -> None:
+    ada = named(hub, "Ada")
+    segments = made(hub)
+    refresh(hub)
+    evaluated.clear()
+    PendingCustomer.objects.create(workspace_id=hub.workspace.id, customer_id=UUID(ada))
+    refresh(hub)
+    assert evaluated == [({*segments.values()}, {UUID(ada)})]
 
 
 def test_a_customer_that_others_hold_is_evaluated_later(live_hub: Hub) -> None:
