@@ -46,6 +46,11 @@ class BehaviourCondition(Protocol):
         """Return whether its result can change by time alone."""
         ...
 
+    @property
+    def holds_without_events(self) -> bool:
+        """Return whether customers without such an event match."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Did:

@@ -16,19 +16,21 @@ MOST_GROUPS = 8
 class Affected:
     """The customers to evaluate again.
 
-    `everywhere`: for all segments of their nodes; `segments`: for these only. `due` are segments of
-    which an evaluation was due. `is_full` tells that there may be more of it.
+    `everywhere`: for all segments of their nodes; `created`: for those that a new customer can be
+    in; `segments`: for these only. `due` are segments of which an evaluation was due. `is_full`
+    tells that there may be more of it.
     """
 
     is_full: bool = False
     everywhere: set[UUID] = field(default_factory=set)
+    created: set[UUID] = field(default_factory=set)
     segments: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     due: set[UUID] = field(default_factory=set)
 
     @property
     def customers(self) -> set[UUID]:
         """All of them."""
-        return self.everywhere | self.segments.keys()
+        return self.everywhere | self.created | self.segments.keys()
 
     def add(self, customer_id: UUID, segments: Iterable[UUID]) -> None:
         """Add segments of a customer; none leave the customer out."""

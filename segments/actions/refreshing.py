@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import NamedTuple
@@ -22,8 +22,16 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from configuration.queries.rules import WorkspaceRules, latest_rules_of
-from contacthub_project.db.sql import fetch_all, fetch_optional, fetch_record, fetch_records, load
+from configuration.models import NodeType
+from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.db.sql import (
+    fetch_all,
+    fetch_column,
+    fetch_optional,
+    fetch_record,
+    fetch_records,
+    load,
+)
 from customers.actions.feed import seal
 from customers.models import ChangeEntity, ChangeOperation
 from segments.actions.affected import Affected
@@ -31,7 +39,7 @@ from segments.actions.applying import Compared, apply, note_changes, remove_depa
 from segments.actions.building import build_batch, check_definitions, mark_too_costly, restart_all
 from segments.actions.removal import remove_batch
 from segments.models import DueEvaluation, FeedCursor, Segment, SegmentState
-from segments.queries.definitions import Definitions, definitions_of
+from segments.queries.definitions import Definition, Definitions, definitions_of
 from segments.queries.evaluation import Evaluation, evaluate
 
 TASK = "segments.tasks.refresh"
@@ -48,6 +56,7 @@ OWNERS = load("segments/sql/owners_of_events")
 AGGREGATES = load("segments/sql/aggregates_of_members")
 NODES = load("segments/sql/nodes_of_customers")
 TAKE_PENDING = load("segments/sql/take_pending")
+NEW_TO_SEGMENTS = load("segments/sql/new_to_segments")
 
 
 class FeedPosition(NamedTuple):
@@ -169,6 +178,8 @@ def _take_changes(
         if each.entity == ChangeEntity.CUSTOMER:
             if each.operation == ChangeOperation.UPDATE:
                 affected.add(each.entity_id, definitions.dependencies.of_paths(each.changed_paths))
+            elif each.operation == ChangeOperation.CREATE:
+                affected.created.add(each.entity_id)
             else:
                 affected.everywhere.add(each.entity_id)
         elif each.entity == ChangeEntity.EVENT and each.operation != ChangeOperation.DELETE:
@@ -259,6 +270,7 @@ def _evaluate(
         if node is None:
             continue
         sound = [each for each in definitions.of_node(node_id) if each.id not in broken]
+        _resolve_created(workspace.id, node, sound, of_node & affected.created, affected)
         for concerned, ids in affected.groups(of_node, sound):
             evaluation = evaluate(workspace, node, concerned, ids, now)
             evaluations.append((evaluation, Compared(ids=ids)))
@@ -270,6 +282,29 @@ def _evaluate(
     remove_departed(workspace, customers - present, now)
     _drop_due(workspace.id, affected.due - definitions.valid.keys() | affected.due & broken)
     note_changes(workspace, [], [], now, forgotten=forgotten)
+
+
+def _resolve_created(
+    workspace_id: UUID,
+    node: NodeRules,
+    definitions: Sequence[Definition],
+    created: set[UUID],
+    affected: Affected,
+) -> None:
+    """Add the segments of a node that its new customers can be in.
+
+    Most have no events yet: those that they get are changes of their own. A customer may have been
+    there before, and an aggregate customer has the events of its members.
+    """
+    if node.type == NodeType.AGGREGATE:
+        affected.everywhere |= created
+        return
+    parameters = {"workspace_id": workspace_id, "ids": list(created)}
+    new = {*fetch_column(NEW_TO_SEGMENTS, parameters, prepare=False)} if created else set()
+    affected.everywhere |= created - new
+    possible = [each.id for each in definitions if each.may_match_without_events]
+    for customer_id in new:
+        affected.add(customer_id, possible)
 
 
 def _drop_due(workspace_id: UUID, segments: set[UUID]) -> None:

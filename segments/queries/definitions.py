@@ -19,6 +19,7 @@ from customers.domain.query_language import Did, InSegment
 from customers.queries.search import behaviour_queries, parse_search_query
 from segments.domain.dependencies import Dependencies
 from segments.domain.expansion import NotExpandable, OnList, Parsed, expanded
+from segments.domain.without_events import may_match_without_events
 from segments.models import Segment
 
 MEANING = 1  # to be raised when queries come to mean something else, so that all are evaluated anew
@@ -29,7 +30,8 @@ MOST_WORKSPACES = 200
 class Definition:
     """A valid segment; `expression` refers to no other one.
 
-    `attributes` of customers and `event_types` are what it looks at. `fingerprint` is that of
+    `attributes` of customers and `event_types` are what it looks at. `may_match_without_events`
+    tells whether a customer without any event can be in it. `fingerprint` is that of
     everything that decides who is in it.
     """
 
@@ -38,6 +40,7 @@ class Definition:
     expression: Any
     event_types: frozenset[str]
     attributes: frozenset[str]
+    may_match_without_events: bool
     fingerprint: str
 
 
@@ -112,6 +115,7 @@ def definition_of(
             name for each in behaviours for name in behaviour_queries().event_types(each)
         ),
         attributes=frozenset(each.attribute for each in parts if isinstance(each, Comparison)),
+        may_match_without_events=may_match_without_events(expression),
         fingerprint=_fingerprint(workspace, node, expression),
     )
 
