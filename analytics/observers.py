@@ -11,8 +11,8 @@ from contacthub_project.messaging.enqueue import enqueue_on_commit
 
 def connect() -> None:
     """Connect the receivers; called once per process while Django starts."""
-    time_zone_changed.connect(_count_anew, dispatch_uid="counters")
+    time_zone_changed.connect(_recount, dispatch_uid="counters")
 
 
-def _count_anew(**_: Any) -> None:
+def _recount(**_: Any) -> None:
     enqueue_on_commit(TASK)

@@ -87,7 +87,7 @@ class EventObserver(CustomerObserver):
 
     def merge_undone(self, *, workspace_id: UUID, unmerging: Unmerging) -> None:
         """Give the customers their events back."""
-        merging.give_back(workspace_id, unmerging)
+        merging.return_events(workspace_id, unmerging)
 
     def journals_removed(self, *, workspace_id: UUID, merge_ids: Sequence[UUID]) -> Holdings:
         """Forget whose events were before merges."""

@@ -13,7 +13,7 @@ from contacthub_project.core.errors import Invalid, NotFound
 from contacthub_project.core.identifiers import as_uuid, canonical_identifier
 from contacthub_project.core.principal import Principal
 from contacthub_project.runtime.blocking import run_blocking
-from customers.actions.bulk_upsert import Done, upsert_many
+from customers.actions.bulk_upsert import Upserted, upsert_many
 from customers.actions.deletion import delete_customer
 from customers.actions.modification import modify_customer
 from customers.actions.modification_body import Modification
@@ -48,7 +48,7 @@ def upsert_customers(
     inserts_only = job.operation == BulkJobOperation.INSERT
     done = upsert_many(workspace, node.id, bodies, inserts_only=inserts_only, by=by)
     for row, outcome in zip(others, done, strict=True):
-        if isinstance(outcome, Done):
+        if isinstance(outcome, Upserted):
             results.append(RowResult(row.number, outcome.how, outcome.customer_id))
         else:
             results.append(row.refused(outcome))

@@ -135,9 +135,9 @@ def _is_same_id(node: NodeRules, known: str | None, given: str | None) -> bool:
     return folded(known) == folded(given)
 
 
-def event_body(job: BulkJob, node: NodeRules, said: dict[str, Any]) -> dict[str, Any]:
+def event_body(job: BulkJob, node: NodeRules, values: dict[str, Any]) -> dict[str, Any]:
     """The body by which a request would send the event of a row."""
-    body = {"type": job.event_type, **said}
+    body = {"type": job.event_type, **values}
     body.pop("id", None)
     external_id, session_id = body.pop("externalId", None), body.pop("sessionId", None)
     body |= _own_external_id(body)

@@ -85,7 +85,7 @@ def process(*, seconds: float, takes_raw: bool = True) -> bool:
     """
     deadline = time.monotonic() + seconds
     while database_has_room() and (claim := _claimed(deadline, takes_raw)) is not None:
-        _work_on(claim)
+        _process_slice(claim)
         if time.monotonic() >= deadline:
             return not BulkJob.objects.available().exists()
     return True
@@ -120,7 +120,7 @@ def _claimed(deadline: float, takes_raw: bool = True) -> Claim | None:
     return None
 
 
-def _work_on(claim: Claim) -> None:
+def _process_slice(claim: Claim) -> None:
     """Process a slice of a job, and schedule the next one."""
     job = claim.job().first()
     if job is None:
@@ -138,8 +138,8 @@ def _work_on(claim: Claim) -> None:
     except (InterfaceError, OperationalError, OSError) as fault:
         log_failure(job.id, fault)
         # `attempts` stay, unless it will go on as soon as there is room.
-        anew = {"attempts": 0} if isinstance(fault.__cause__, DiskFull) else {}
-        _release(claim, for_seconds=AGAIN_SECONDS, **anew)
+        reset = {"attempts": 0} if isinstance(fault.__cause__, DiskFull) else {}
+        _release(claim, for_seconds=AGAIN_SECONDS, **reset)
     except Exception as fault:
         logref = log_failure(job.id, fault)
         _finish(claim, BulkJobStatus.FAILED, f"internal error, logref {logref}")

@@ -23,8 +23,8 @@ class BulkJobDataOwner(TenantDataOwner):
         """Delete jobs of the node, with their files and results."""
         jobs = BulkJob.objects.filter(workspace_id=workspace_id, node_id=node_id)
         with transaction.atomic():
-            doomed = list(jobs.select_for_update()[: max(1, limit // 100)])
-            for job in doomed:
+            deleted_jobs = list(jobs.select_for_update()[: max(1, limit // 100)])
+            for job in deleted_jobs:
                 if job.file.name:
                     name = job.file.name
                     transaction.on_commit(partial(default_storage.delete, name))
@@ -36,7 +36,7 @@ class BulkJobDataOwner(TenantDataOwner):
             )
             for export in exports:
                 delete_export(export)
-        return len(doomed) + len(exports)
+        return len(deleted_jobs) + len(exports)
 
     def count_up_to(self, *, workspace_id: UUID, node_id: UUID, most: int) -> int:
         """Return the number of jobs of the node."""

@@ -59,12 +59,12 @@ def match_columns(
         raise BadFile("the file has no header")
     if len(names) > MOST_COLUMNS:
         raise BadFile(f"the file has more than {MOST_COLUMNS} columns")
-    said = _checked_mapping(mapping, names, is_known)
+    mapped = _checked_mapping(mapping, names, is_known)
     by_name = _paths_by_name(paths)
     matches = Matches([], {})
     for name in names:
-        if name in said or not name or name.startswith(LEFT_OUT):
-            path = said.get(name)
+        if name in mapped or not name or name.startswith(LEFT_OUT):
+            path = mapped.get(name)
         else:
             path = name if is_known(name) else by_name.get(normalized(name))
             if path is None:
@@ -105,15 +105,15 @@ def _checked_mapping(
 ) -> dict[str, str | None]:
     """A mapping by the names of the file; raises BadFile for what does not fit it."""
     by_name = {normalized(name): name for name in reversed(names)}
-    said = {}
+    mapped = {}
     for given, path in mapping.items():
         name = given.strip() if given.strip() in names else by_name.get(normalized(given))
         if not name:
             raise BadFile(f"the mapping names a column that is not there: {_short(given)}")
         if path is not None and not is_known(path):
             raise BadFile(f"the mapping names a property that is not known: {_short(path)}")
-        said[name] = path
-    return said
+        mapped[name] = path
+    return mapped
 
 
 def _paths_by_name(paths: Iterable[str]) -> dict[str, str]:

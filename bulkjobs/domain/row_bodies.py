@@ -136,7 +136,7 @@ def _set(level: dict[str, Any], name: str, value: Any) -> None:
     if name not in level:
         level[name] = value
     elif isinstance(level[name], dict) and isinstance(value, dict):
-        for inner, said in value.items():
-            _set(level[name], inner, said)
+        for inner, inner_value in value.items():
+            _set(level[name], inner, inner_value)
     elif level[name] != value or isinstance(level[name], bool) is not isinstance(value, bool):
         raise _Contradiction

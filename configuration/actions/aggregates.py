@@ -157,8 +157,8 @@ def filter_faults(filters: Sequence[Any], schema: CustomerSchema) -> list[FieldE
     faults = []
     for index, each in enumerate(filters):
         at = f"/exclusionFilters/{index}"
-        condition, wrong = parse_condition(each, schema, at=at)
-        faults += wrong
+        condition, condition_faults = parse_condition(each, schema, at=at)
+        faults += condition_faults
         if condition is not None and depends_on_now(condition):
             message = "cannot be relative to now: customers are judged when they change"
             faults.append(FieldError(at, message, "relative"))

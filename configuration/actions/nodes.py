@@ -86,7 +86,7 @@ def modify_entry_node(
         raise Locked
     policy = _policy_of(node)
     priority = node.source_priority
-    demanded = {*node.mandatory_properties, *_demanded_by_rules(node)}
+    required = {*node.mandatory_properties, *_required_by_rules(node)}
     values = _with_rules(node, values)
     if all(getattr(node, name) == value for name, value in values.items()):
         return node
@@ -95,8 +95,8 @@ def modify_entry_node(
     schema = customer_schema_of(workspace)
     _check(node, schema, policy_at)
     if not force:
-        places = _places_of_demands(node, policy_at)
-        new = {path: at for path, at in places.items() if path not in demanded}
+        pointers = _required_pointers(node, policy_at)
+        new = {path: at for path, at in pointers.items() if path not in required}
         check_nobody_lacks(node.workspace_id, node.id, schema, new)
     if policy != _policy_of(node) and _has_data(node):
         _rekey_first(node, values)
@@ -245,7 +245,7 @@ def _check(node: Node, schema: CustomerSchema, policy_at: str = POLICY) -> None:
         raise Invalid(errors=faults)
 
 
-def _places_of_demands(node: Node, policy_at: str) -> dict[str, str]:
+def _required_pointers(node: Node, policy_at: str) -> dict[str, str]:
     """Return the required properties, each with its pointer in the request."""
     mandatory = {
         path: f"/mandatoryProperties/{index}"
@@ -253,12 +253,12 @@ def _places_of_demands(node: Node, policy_at: str) -> dict[str, str]:
     }
     at = f"{policy_at}/rules/0" if node.matching_rules else policy_at
     unique = {
-        path: f"{at}/properties/{index}" for index, path in enumerate(_demanded_by_rules(node))
+        path: f"{at}/properties/{index}" for index, path in enumerate(_required_by_rules(node))
     }
     return mandatory | unique
 
 
-def _demanded_by_rules(node: Node) -> Sequence[str]:
+def _required_by_rules(node: Node) -> Sequence[str]:
     """Return the properties that every customer must have: of several rules, any one will do."""
     return [] if node.matching.has_several_rules else node.unique_properties
 

@@ -47,8 +47,8 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
     sensitive = {
         "add": _("You add a person."),
         "change": _("You change what somebody may do."),
-        "let_in": _("You let somebody into a workspace."),
-        "let_out": _("You remove somebody from a workspace."),
+        "add_to_workspace": _("You let somebody into a workspace."),
+        "remove_from_workspace": _("You remove somebody from a workspace."),
         "set_password": _("You give somebody another password."),
         "remove_second_factor": _("You remove somebody's second factor."),
     }
@@ -63,8 +63,13 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
     search_help_text = _("Name, user name or e-mail")
     ordering = ("surname", "name", "id")
     sortable_by = ("displayed_name", "username", "email", "displayed_state")
-    actions_list = ("let_in",)
-    actions_detail = ("show_access", "set_password", "remove_second_factor", "let_out")
+    actions_list = ("add_to_workspace",)
+    actions_detail = (
+        "show_access",
+        "set_password",
+        "remove_second_factor",
+        "remove_from_workspace",
+    )
 
     def has_operator_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return whether the person is an operator: it gives access to other workspaces too."""
@@ -161,9 +166,9 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
         return attributed_to(office.user, workspace_id=office.workspace_id)
 
     @action(description=_("Let somebody in"), icon="person_add", permissions=["operator"])
-    def let_in(self, request: HttpRequest) -> HttpResponseBase:
+    def add_to_workspace(self, request: HttpRequest) -> HttpResponseBase:
         """Ask for a user name, and add the person to the workspace."""
-        held_back = hold_form(request, self.sensitive_act("let_in"))
+        held_back = hold_form(request, self.sensitive_act("add_to_workspace"))
         if held_back is not None:
             return held_back
         form = MemberForm(request.POST if "username" in request.POST else None)
@@ -184,7 +189,7 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
             record_action(office.user, office.workspace_id, "Person let in", person.username)
             return str(_now("%s works here now.") % person)
 
-        return self._confirmed(request, "let_in", None, confirmation, add_member)
+        return self._confirmed(request, "add_to_workspace", None, confirmation, add_member)
 
     @action(description=_("Sessions and tokens"), icon="devices", permissions=["operator"])
     def show_access(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
@@ -238,7 +243,7 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
         return self._confirmed(request, "remove_second_factor", person, confirmation, remove)
 
     @action(description=_("Remove from this workspace"), icon="logout", permissions=["operator"])
-    def let_out(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+    def remove_from_workspace(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Ask, and remove somebody from the workspace with their grants."""
         person = self._found(request, object_id)
         confirmation = Confirmation(
@@ -247,11 +252,11 @@ class UserAdmin(SavesThroughApi, WorkspaceModelAdmin):
             action=_now("Remove"),
         )
 
-        def let_out(office: WorkspaceContext, person: Any) -> str:
+        def remove(office: WorkspaceContext, person: Any) -> str:
             actions.remove_member(person, office.workspace_id)
             return str(_now("%s does not work here any more.") % person)
 
-        return self._confirmed(request, "let_out", person, confirmation, let_out)
+        return self._confirmed(request, "remove_from_workspace", person, confirmation, remove)
 
     def _confirmed(
         self,

@@ -133,28 +133,28 @@ class _Parser:
 
     def condition(self, given: Any, at: str, *, depth: int) -> Condition | None:
         if not isinstance(given, dict):
-            self._wrong(at, "must be an object", "type")
+            self._add_fault(at, "must be an object", "type")
             return None
         if depth > DEEPEST:
-            self._wrong(at, f"is nested deeper than {DEEPEST} levels", "depth")
+            self._add_fault(at, f"is nested deeper than {DEEPEST} levels", "depth")
             return None
         if given.get("type") == "composite":
             return self._composite(given, at, depth)
         if given.get("type") == "atomic":
             self.comparisons += 1
             return self._atomic(given, at)
-        self._wrong(f"{at}/type", "must be atomic or composite", "enum")
+        self._add_fault(f"{at}/type", "must be atomic or composite", "enum")
         return None
 
     def _composite(self, given: Mapping[str, Any], at: str, depth: int) -> Condition | None:
         self.faults += unknown_key_faults(given, COMPOSITE_KEYS, at)
         conjunction = given.get("conjunction")
         if not isinstance(conjunction, str) or conjunction.lower() not in CONJUNCTIONS:
-            self._wrong(f"{at}/conjunction", "must be and or or", "enum")
+            self._add_fault(f"{at}/conjunction", "must be and or or", "enum")
             conjunction = "and"
         inner = as_list(given.get("conditions"))
         if not isinstance(inner, list) or not inner:
-            self._wrong(f"{at}/conditions", "must be a list of conditions", "type")
+            self._add_fault(f"{at}/conditions", "must be a list of conditions", "type")
             return None
         parts = tuple(
             self.condition(each, f"{at}/conditions/{index}", depth=depth + 1)
@@ -167,12 +167,12 @@ class _Parser:
         attribute, named = given.get("attribute"), given.get("operator")
         kind = self._attributes.kind_of(attribute) if isinstance(attribute, str) else None
         if kind is None:
-            self._wrong(f"{at}/attribute", "is not a known property", "path")
+            self._add_fault(f"{at}/attribute", "is not a known property", "path")
         elif attribute in SECRET:
-            self._wrong(f"{at}/attribute", "is secret and cannot be searched", "path")
+            self._add_fault(f"{at}/attribute", "is secret and cannot be searched", "path")
         operator = DEPRECATED_OPERATORS.get(named, named) if isinstance(named, str) else None
         if operator not in OPERATORS:
-            self._wrong(f"{at}/operator", f"must be one of {', '.join(OPERATORS)}", "enum")
+            self._add_fault(f"{at}/operator", f"must be one of {', '.join(OPERATORS)}", "enum")
             return None
         if kind is None:
             return None
@@ -194,15 +194,15 @@ class _Parser:
         if operator == "BIRTHDAY_WITHIN":
             return self._days(element, value, at)
         if element in {"object", "boolean"} and operator in ORDERED:
-            self._wrong(at, f"{operator} does not apply to a property of this type", "type")
+            self._add_fault(at, f"{operator} does not apply to a property of this type", "type")
         elif operator in {"LIKE", "CONTAINS_FOLDED"} and element != "text":
-            self._wrong(at, f"{operator} applies to text only", "type")
+            self._add_fault(at, f"{operator} applies to text only", "type")
         elif operator == "BETWEEN" and (not isinstance(value, list) or len(value) != 2):
-            self._wrong(at, "must be a list of two values", "type")
+            self._add_fault(at, "must be a list of two values", "type")
         elif isinstance(value, list) and operator not in MEMBERSHIP | {"BETWEEN"}:
-            self._wrong(at, "must be a single value", "type")
+            self._add_fault(at, "must be a single value", "type")
         elif isinstance(value, list) and len(value) > MOST_VALUES:
-            self._wrong(at, f"has more than {MOST_VALUES} values", "maxItems")
+            self._add_fault(at, f"has more than {MOST_VALUES} values", "maxItems")
         elif isinstance(value, list):
             each = enumerate(value)
             return tuple(self._operand(element, item, f"{at}/{index}") for index, item in each)
@@ -213,22 +213,22 @@ class _Parser:
     def _days(self, kind: str, value: Any, at: str) -> tuple[Any, ...]:
         """Return the number of days of BIRTHDAY_WITHIN."""
         if kind != "date":
-            self._wrong(at, "BIRTHDAY_WITHIN applies to dates only", "type")
+            self._add_fault(at, "BIRTHDAY_WITHIN applies to dates only", "type")
             return ()
         days = number_in(value) if isinstance(value, str) else value
         if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= MOST_DAYS:
-            self._wrong(at, f"must be a number of days from 0 to {MOST_DAYS}", "type")
+            self._add_fault(at, f"must be a number of days from 0 to {MOST_DAYS}", "type")
             return ()
         return (days,)
 
     def _operand(self, kind: str, value: Any, at: str) -> Operand | None:
         operand = operand_of(kind, value)
         if operand is None:
-            self._wrong(at, f"must be {EXPECTED.get(kind, kind)}", "type")
+            self._add_fault(at, f"must be {EXPECTED.get(kind, kind)}", "type")
             return None
         return operand
 
-    def _wrong(self, at: str, message: str, code: Code) -> None:
+    def _add_fault(self, at: str, message: str, code: Code) -> None:
         self.faults.append(FieldError(at, message, code))
 
 

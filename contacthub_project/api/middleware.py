@@ -89,15 +89,15 @@ class HttpContract(Middleware):
     def _host_refusal(self, request: HttpRequest) -> HttpResponseBase | None:
         """Return the response to a request for an unknown host; None for a known one."""
         allowed = settings.ALLOWED_HOSTS
-        said = (id(allowed), *map(request.META.get, HOST_NAMES))
-        if said in self._known_hosts:
+        key = (id(allowed), *map(request.META.get, HOST_NAMES))
+        if key in self._known_hosts:
             return None
         try:
             request.get_host()
         except DisallowedHost as refused:
             return answer(refused)
         if len(self._known_hosts) < MOST_HOSTS:
-            self._known_hosts[said] = allowed  # keeps a reference, so that its id is not reused
+            self._known_hosts[key] = allowed  # keeps a reference, so that its id is not reused
         return None
 
     def after(self, request: Any, response: HttpResponseBase) -> HttpResponseBase:

@@ -117,7 +117,7 @@ class OwnTokensIntrospectView(IntrospectTokenView):
     answered like unknown ones.
     """
 
-    asking: Any = None
+    client: Any = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         is_served = request.method in {"POST", "OPTIONS"}
@@ -129,11 +129,11 @@ class OwnTokensIntrospectView(IntrospectTokenView):
         return ["POST", "OPTIONS"]
 
     def authenticate_client(self, request: HttpRequest) -> bool:
-        """Return whether the client is authenticated, and set `asking` to it."""
+        """Return whether the client is authenticated, and set `client` to it."""
         core = self.get_oauthlib_core()
         oauth_request = OauthRequest(*core._extract_params(request))
         is_known = bool(core.server.request_validator.authenticate_client(oauth_request))
-        self.asking = oauth_request.client if is_known else None
+        self.client = oauth_request.client if is_known else None
         return is_known
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
@@ -151,9 +151,9 @@ class OwnTokensIntrospectView(IntrospectTokenView):
             .filter(token_checksum=checksum)
             .first()
         )
-        if token is None or self.asking is None:
+        if token is None or self.client is None:
             return False
         person = token.user or token.application.user
         if person is None or not person.is_active:
             return False
-        return bool(token.application_id == self.asking.pk or person.pk == self.asking.user_id)
+        return bool(token.application_id == self.client.pk or person.pk == self.client.user_id)

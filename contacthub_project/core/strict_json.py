@@ -30,8 +30,8 @@ def parse_json(raw: bytes) -> Any:
         raise _malformed("is not UTF-8", fault.start) from None
     try:
         document = _DECODER.decode(text)
-    except _Misfit:
-        raise Invalid("The body is not valid", errors=_misfits(text)) from None
+    except _Unrepresentable:
+        raise Invalid("The body is not valid", errors=_unrepresentable(text)) from None
     except json.JSONDecodeError as fault:
         raise _malformed(fault.msg.lower(), fault.pos) from None
     except RecursionError:
@@ -70,7 +70,7 @@ def number_in(text: str) -> int | float | None:
     return number if fits else None
 
 
-class _Misfit(Exception):
+class _Unrepresentable(Exception):
     """Raised for a duplicated key or a number out of range in text that is JSON otherwise."""
 
 
@@ -81,37 +81,37 @@ class _Pairs(list[tuple[str, Any]]):
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise _Misfit
+        raise _Unrepresentable
     return document
 
 
 def _integer(digits: str) -> int:
     if len(digits) > 20 or abs(int(digits)) > LARGEST_INTEGER:
-        raise _Misfit
+        raise _Unrepresentable
     return int(digits)
 
 
 def _number(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise _Misfit
+        raise _Unrepresentable
     return number
 
 
-def _misfits(text: str) -> list[FieldError]:
+def _unrepresentable(text: str) -> list[FieldError]:
     """Parse the text again and return every duplicated key and number out of range."""
     try:
-        return list(_misfits_in(_DIAGNOSING_DECODER.decode(text), "", depth=1))
+        return list(_unrepresentable_in(_DIAGNOSING_DECODER.decode(text), "", depth=1))
     except json.JSONDecodeError as fault:
         raise _malformed(fault.msg.lower(), fault.pos) from None
     except RecursionError:
         raise _too_deep() from None
 
 
-def _misfits_in(value: Any, at: str, *, depth: int) -> Iterator[FieldError]:
+def _unrepresentable_in(value: Any, at: str, *, depth: int) -> Iterator[FieldError]:
     if depth > DEEPEST:
         raise _too_deep()
-    if isinstance(value, _Misfit):
+    if isinstance(value, _Unrepresentable):
         yield FieldError(at, "holds a number out of range", "number")
     elif isinstance(value, _Pairs):
         seen: set[str] = set()
@@ -120,25 +120,25 @@ def _misfits_in(value: Any, at: str, *, depth: int) -> Iterator[FieldError]:
             if key in seen:
                 yield FieldError(place, "stands twice in one object", "key")
             seen.add(key)
-            yield from _misfits_in(child, place, depth=depth + 1)
+            yield from _unrepresentable_in(child, place, depth=depth + 1)
     elif isinstance(value, list):
         for index, child in enumerate(value):
-            yield from _misfits_in(child, at + pointer(index), depth=depth + 1)
+            yield from _unrepresentable_in(child, at + pointer(index), depth=depth + 1)
 
 
-def _kept(read: Callable[[str], int | float]) -> Callable[[str], int | float | _Misfit]:
+def _kept(read: Callable[[str], int | float]) -> Callable[[str], int | float | _Unrepresentable]:
     """Wrap `read` so that values it rejects are collected instead of raised."""
 
-    def kept(digits: str) -> int | float | _Misfit:
+    def kept(digits: str) -> int | float | _Unrepresentable:
         try:
             return read(digits)
-        except _Misfit as misfit:
-            return misfit
+        except _Unrepresentable as fault:
+            return fault
 
     return kept
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise Invalid("The body is not JSON", errors=[FieldError("", f"{name} is not JSON", "json")])
 
 
@@ -146,13 +146,13 @@ _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique_keys,
     parse_int=_integer,
     parse_float=_number,
-    parse_constant=_no_constant,
+    parse_constant=_refuse_constant,
 )
 _DIAGNOSING_DECODER = json.JSONDecoder(
     object_pairs_hook=_Pairs,
     parse_int=_kept(_integer),
     parse_float=_kept(_number),
-    parse_constant=_no_constant,
+    parse_constant=_refuse_constant,
 )
 
 

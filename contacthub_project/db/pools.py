@@ -40,15 +40,15 @@ class ConnectionPool:
         self._idle: list[tuple[BaseDatabaseWrapper, float]] = []
 
     @contextmanager
-    def lent(self) -> Iterator[BaseDatabaseWrapper]:
+    def borrowed(self) -> Iterator[BaseDatabaseWrapper]:
         """Make `django.db.connection` of this thread one of the pool's, within the context."""
-        connection = self.take()
+        connection = self.acquire()
         connections[DEFAULT_DB_ALIAS] = connection
         try:
             yield connection
         finally:
             del connections[DEFAULT_DB_ALIAS]
-            self.give_back(connection)
+            self.release(connection)
 
     @staticmethod
     def using(
@@ -66,7 +66,7 @@ class ConnectionPool:
 
         return run
 
-    def take(self) -> BaseDatabaseWrapper:
+    def acquire(self) -> BaseDatabaseWrapper:
         """Return a connection, which must be given back; it is opened when it is first used."""
         with self._lock:
             found = self._idle.pop() if self._idle else None
@@ -78,17 +78,17 @@ class ConnectionPool:
             self.close_idle()
         return connection
 
-    def give_back(self, connection: BaseDatabaseWrapper) -> None:
+    def release(self, connection: BaseDatabaseWrapper) -> None:
         """Return a connection to the pool, without state of this borrower."""
-        had = connection.connection
-        if had is not None:
+        raw = connection.connection
+        if raw is not None:
             try:
                 if connection.in_atomic_block:
                     raise DatabaseError("given back within a transaction")
                 connection.close_if_unusable_or_obsolete()
             except DatabaseError:
                 self._close(connection)
-            if connection.connection is None and had.broken:
+            if connection.connection is None and raw.broken:
                 # A lost connection means that the database ended: only one request fails.
                 self.close_idle()
         now = time.monotonic()
@@ -131,7 +131,7 @@ class ConnectionPool:
 
 
 @contextmanager
-def hung_up_after(seconds: float) -> Iterator[None]:
+def closed_after(seconds: float) -> Iterator[None]:
     """Within the block this thread's connection ends with an OperationalError after so long.
 
     For a server that does not answer: `statement_timeout` is the server's to keep.
@@ -147,8 +147,8 @@ def hung_up_after(seconds: float) -> Iterator[None]:
 
 
 def _shut_down_socket(file: int) -> None:
-    with suppress(OSError), socket.socket(fileno=os.dup(file)) as ours:
-        ours.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError), socket.socket(fileno=os.dup(file)) as duplicate:
+        duplicate.shutdown(socket.SHUT_RDWR)
 
 
 def _is_alive(connection: BaseDatabaseWrapper) -> bool:

@@ -38,23 +38,23 @@ async def shared(key: Hashable, read: Callable[[], Result]) -> Result:
     return result
 
 
-async def _read_once(key: Hashable, asking: Sequence[_Read]) -> list[Any]:
-    first = asking[0]
+async def _read_once(key: Hashable, reads: Sequence[_Read]) -> list[Any]:
+    first = reads[0]
     loop = asyncio.get_running_loop()
     reading = loop.create_task(_in_thread(first.function), context=first.context)
     try:
         result = await reading
     except Exception as failure:
         result = failure
-    return [result] * len(asking)
+    return [result] * len(reads)
 
 
 async def _in_thread(function: Callable[[], Any]) -> Any:
     return await in_thread(function)
 
 
-def _read_alone(key: Hashable, asking: _Read) -> Any:
-    return asking.function()
+def _read_alone(key: Hashable, reads: _Read) -> Any:
+    return reads.function()
 
 
 _reads: Gatherer[Hashable, _Read, Any] = Gatherer(

@@ -121,8 +121,8 @@ class FairThreadPool(FairQueue):
         self._ended(job.key)
         del self._started[id(job)]
         mean = self._mean.pop(job.key, 0.0)
-        took = time.monotonic() - job.started
-        mean += WEIGHT * (took - mean)
+        elapsed = time.monotonic() - job.started
+        mean += WEIGHT * (elapsed - mean)
         if mean > LONG_SECONDS / 10:  # fast workspaces are not recorded
             self._mean[job.key] = mean
             if len(self._mean) > KNOWN_WORKSPACES:

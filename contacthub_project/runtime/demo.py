@@ -37,7 +37,7 @@ def ensure_demo(*, file: Path, base_url: str) -> dict[str, Any]:
     password or other roles, get new ones.
     """
     facts = _read(file)
-    if facts is None or not _still_works(facts):
+    if facts is None or not _is_valid(facts):
         facts = _make()
     _renew_tokens(facts["tokens"])
     facts = {"baseUrl": base_url, **{name: facts[name] for name in facts if name != "baseUrl"}}
@@ -97,7 +97,7 @@ def _person(workspace: Workspace, username: str, name: str, surname: str, role: 
     return user
 
 
-def _still_works(facts: dict[str, Any]) -> bool:
+def _is_valid(facts: dict[str, Any]) -> bool:
     tokens = facts["tokens"]
     sources = [token_hash(tokens[name]) for name in ("trusted", "untrusted")]
     return (

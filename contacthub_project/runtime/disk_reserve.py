@@ -78,12 +78,12 @@ class DiskReserve:
     def look(self) -> None:
         """Check the free space, and grow or shrink the file."""
         now, free = time.monotonic(), free_bytes(self.data)
-        self._give(now, free)
+        self._shrink(now, free)
         if free < self.keep_free:
             self._room_since = now
             self._recycle_log(now)
         elif now - self._room_since >= SECONDS_OF_ROOM:
-            self._take(free)
+            self._grow(free)
         if self._is_little != (free < self.keep_free):
             self._is_little = not self._is_little
             self._report(
@@ -97,7 +97,7 @@ class DiskReserve:
             with contextlib.suppress(OSError):
                 self.look()
 
-    def _give(self, now: float, free: int) -> None:
+    def _shrink(self, now: float, free: int) -> None:
         """Shrink the file if there is too little space and no program is filling the disk."""
         before, self._free_before = self._free_before, free
         if free < EXHAUSTED <= before:
@@ -114,7 +114,7 @@ class DiskReserve:
         self._portion = min(4 * self._portion, PIECE)
         self._give_at = now + self._pause
 
-    def _take(self, free: int) -> None:
+    def _grow(self, free: int) -> None:
         """Grow to the full size, or shrink to it where a setting has made it smaller."""
         held = self.held()
         if held > self.size:

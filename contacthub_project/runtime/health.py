@@ -18,7 +18,7 @@ from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.api.viewsets import ContactHubViewSet
 from contacthub_project.db.distribution.checking import silent_workers
 from contacthub_project.db.distribution.placement import is_distributed
-from contacthub_project.db.pools import hung_up_after
+from contacthub_project.db.pools import closed_after
 from contacthub_project.runtime import disk
 
 log = structlog.get_logger("contacthub.health")
@@ -75,7 +75,7 @@ def record_heartbeat() -> None:
 def _database() -> str:
     """A server that takes statements and answers none, as one that is stopped, is DOWN too."""
     try:
-        with hung_up_after(ANSWER_SECONDS), connection.cursor() as cursor:
+        with closed_after(ANSWER_SECONDS), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         # If a database worker is down, some workspaces are served and others are not.
         return DEGRADED if is_distributed() and silent_workers() else UP

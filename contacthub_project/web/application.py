@@ -36,7 +36,7 @@ from contacthub_project.web.handlers import ActionKind, ApiHandler, PagesHandler
 from contacthub_project.web.responses import ClientGone, Send, send_response
 from contacthub_project.web.uploads import (
     PAGES,
-    FormWanted,
+    FormRead,
     UnreadForm,
     check_signed_in,
     received_form,
@@ -110,7 +110,7 @@ class Application:
         request.set_body(UnreadForm())
         try:
             return await work.run(partial(self.api.answer, request))
-        except FormWanted:
+        except FormRead:
             pass
         again = Request(request.scope)
         again.started, again.quota = request.started, request.quota
@@ -130,7 +130,7 @@ class Application:
                 return await work.run_coroutine(partial(self.api.answer_async, request))
             case ActionKind.WAITING:
                 work_by(work.run)
-                return await body.unless_gone(self.api.answer_async(request))
+                return await body.until_disconnected(self.api.answer_async(request))
             case _:
                 return await work.run(partial(self.api.answer, request))
 
@@ -203,7 +203,7 @@ async def _send_answer(
         response.headers["Connection"] = "close"
         await sending
     elif response.streaming:
-        await body.unless_gone(sending)
+        await body.until_disconnected(sending)
     else:
         await sending
 

@@ -103,7 +103,7 @@ class Body:
         """Whether the whole body has been received."""
         return self.length == 0 or self.is_complete
 
-    async def unless_gone(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+    async def until_disconnected(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Return the coroutine's result.
 
         Raises ClientDisconnected when the client disconnects before.
@@ -111,9 +111,9 @@ class Body:
         For requests whose body has been received.
         """
         working = asyncio.ensure_future(coroutine)
-        going = asyncio.ensure_future(self._gone())
+        disconnected = asyncio.ensure_future(self._gone())
         try:
-            await asyncio.wait({working, going}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({working, disconnected}, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 return working.result()
             working.cancel()
@@ -121,7 +121,7 @@ class Body:
                 await working
             raise ClientDisconnected
         finally:
-            going.cancel()
+            disconnected.cancel()
 
     async def _gone(self) -> None:
         while (await self._receive())["type"] == "http.request":

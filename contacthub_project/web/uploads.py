@@ -35,7 +35,7 @@ BYTES_BETWEEN_CHECKS = 16 << 20  # between checks of the free space
 _receiving = 0
 
 
-class FormWanted(BaseException):
+class FormRead(BaseException):
     """Raised when an action begins to read its form; no exception handler catches it."""
 
 
@@ -43,8 +43,8 @@ class UnreadForm:
     """Stands for a form that is not received yet."""
 
     def read(self, size: int = -1) -> bytes:
-        """Raise FormWanted."""
-        raise FormWanted
+        """Raise FormRead."""
+        raise FormRead
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ class _Resources:
             slots=settings.WEB_SLOTS[work_class],
             places=places,
             seconds=seconds,
-            context=self.connections.lent,
+            context=self.connections.borrowed,
         )
         self.coroutines = FairSlots(
             work_class, slots=settings.WEB_COROUTINES, places=places, seconds=seconds
@@ -116,7 +116,7 @@ class Steps:
     def _done(self, function: Callable[[], Result]) -> Result:
         with self._lock:
             if self.connection is None:
-                self.connection = self.resources.connections.take()
+                self.connection = self.resources.connections.acquire()
             return self.resources.connections.using(self.connection, function)()
 
     def _ended(self, close: Callable[[], Any]) -> None:
@@ -124,4 +124,4 @@ class Steps:
             self._done(close)
         finally:
             if self.connection is not None:
-                self.resources.connections.give_back(self.connection)
+                self.resources.connections.release(self.connection)

@@ -45,7 +45,7 @@ class ConcurrentInsert(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Upserted:
     """The result for a body: the customer, and created, updated or unchanged."""
 
     customer_id: UUID
@@ -68,7 +68,7 @@ def upsert_many(
     *,
     inserts_only: bool,
     by: Principal,
-) -> list[Done | ContacthubError]:
+) -> list[Upserted | ContacthubError]:
     """Return the result for each body, in order; a refused one does not affect the others.
 
     Within the caller's transaction. Bodies of one person are merged one after the other. With
@@ -76,7 +76,7 @@ def upsert_many(
     and NodeNotOpen or ConcurrentInsert when it must be repeated in another transaction.
     """
     node = open_node(workspace, node_id)
-    outcomes: list[Done | ContacthubError | None] = [None] * len(bodies)
+    outcomes: list[Upserted | ContacthubError | None] = [None] * len(bodies)
     checked: dict[int, _CheckedBody] = {}
     for index, body in enumerate(bodies):
         try:
@@ -123,7 +123,7 @@ def _merged(
     *,
     inserts_only: bool,
     by: Principal,
-) -> Done:
+) -> Upserted:
     """Merge a body into its person in memory, or add a new person; raises Conflict, Invalid."""
     keys, given, new = body.keys, body.given, body.new
     person = people.recognised(keys)
@@ -135,7 +135,7 @@ def _merged(
         person = Person(new_id(), None, after, dict(keys))
         _note_return(workspace, node, person, EMPTY, given)
         people.add(person)
-        return Done(person.id, "created")
+        return Upserted(person.id, "created")
     if inserts_only:
         raise Conflict(f"Conflict with existing customer {person.id}")
     given = heir_body(node, person.after, given)
@@ -145,12 +145,12 @@ def _merged(
     merged = keep_password(person.after, merged, by=by)
     after = with_subscription_dates(person.after, merged, now_text())
     if unchanged(person.after, after):
-        return Done(person.id, "unchanged")
+        return Upserted(person.id, "unchanged")
     check_document(workspace, node, after, before=person.after, given=given)
     _note_return(workspace, node, replace(person, after=after), person.after, given)
     person.after = after
     people.update_keys(person)
-    return Done(person.id, "updated")
+    return Upserted(person.id, "updated")
 
 
 def _note_return(

@@ -36,7 +36,7 @@ from customers.actions.validation import (
     subscription_faults,
     without_generated,
 )
-from customers.actions.writes import NodeNotOpen, Overtaken, lock_open_node, write_customer
+from customers.actions.writes import ConcurrentChange, NodeNotOpen, lock_open_node, write_customer
 from customers.domain.identities import EXTERNAL_ID
 from customers.domain.matching import match_key
 from customers.domain.merge import (
@@ -97,7 +97,7 @@ async def upsert_customer(
                 upserted = await post.created_or_merged(document)
             else:
                 upserted = await in_thread(partial(post.merged_while_held, document))
-        except (NodeNotOpen, Overtaken):
+        except (NodeNotOpen, ConcurrentChange):
             workspace = await in_thread(partial(_latest, workspace))
             continue
         if upserted is not None:
@@ -141,7 +141,7 @@ class _Post:
             return None
         try:
             return await self._merged(result.known)
-        except Overtaken:
+        except ConcurrentChange:
             return await in_thread(partial(self.merged_while_held, document))
 
     @repeated_on_deadlock
@@ -192,7 +192,10 @@ class _Post:
         return named is not None and merged_into(self.workspace.id, named) == UUID(row.id)
 
     async def _merged(self, row: CustomerRow) -> Upserted:
-        """Return the customer merged with the body; raises Overtaken if it is no longer `row`."""
+        """Return the customer merged with the body.
+
+        Raises ConcurrentChange if it is no longer `row`.
+        """
         before = document_of(row)
         given = heir_body(self.node, before, self.given)
         merged = self.workspace.customer_schema.with_disabled_of(before, for_create(before, given))
@@ -210,9 +213,9 @@ class _Post:
         try:
             result = await write_customer(self.workspace.id, write)
         except IntegrityError:
-            raise Overtaken from None  # another customer has got one of its keys
+            raise ConcurrentChange from None  # another customer has got one of its keys
         if result.outcome is not Outcome.WRITTEN:
-            raise Overtaken
+            raise ConcurrentChange
         return Upserted(write.changed_row(row, result), created=False)
 
 

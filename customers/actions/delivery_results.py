@@ -85,7 +85,7 @@ def store_answers(claimed: Lease, window: Window, answers: Sequence[OutboundAnsw
             for offset in message.offsets
         }
         webhook.accepted_offsets = sorted(accepted.union(webhook.accepted_offsets))
-        _schedule_retry(webhook, max(failed, key=_gravity))
+        _schedule_retry(webhook, max(failed, key=_severity))
     return False
 
 
@@ -126,7 +126,7 @@ def _attempt(webhook: Webhook, message: Message, answer: OutboundAnswer) -> Webh
     )
 
 
-def _gravity(answer: OutboundAnswer) -> tuple[bool, float]:
+def _severity(answer: OutboundAnswer) -> tuple[bool, float]:
     return answer.status == NOT_AGAIN, answer.retry_after or 0.0
 
 
@@ -143,7 +143,7 @@ def _schedule_retry(webhook: Webhook, answer: OutboundAnswer) -> None:
         _set_paused(webhook, f"Deliveries have failed for {days} days, the last one: {reason}")
     else:
         jitter = random.random()  # noqa: S311 - no secret
-        delay = delay_after(webhook.failures, jitter=jitter, wish=answer.retry_after)
+        delay = delay_after(webhook.failures, jitter=jitter, retry_after=answer.retry_after)
         webhook.next_attempt_at = StatementTimestamp() + timedelta(seconds=delay)  # type: ignore[assignment]
     webhook.save(
         update_fields=[

@@ -205,7 +205,7 @@ def _compare(workspace: WorkspaceRules, ids: Sequence[UUID]) -> None:
     }
     others = {each for customers in blocks.values() for each in customers} - changed.keys()
     known = changed | _compared(workspace, sorted(others))
-    _store(workspace.id, ids, _alike(keys, blocks, known))
+    _store(workspace.id, ids, _similar_pairs(keys, blocks, known))
 
 
 def _compared(workspace: WorkspaceRules, ids: Sequence[UUID]) -> dict[UUID, _Compared]:
@@ -227,7 +227,7 @@ def _compared(workspace: WorkspaceRules, ids: Sequence[UUID]) -> dict[UUID, _Com
 Found = tuple[UUID, float, Sequence[DuplicateReason]]  # the node, the likeness, the reasons
 
 
-def _alike(
+def _similar_pairs(
     keys: Mapping[UUID, Sequence[int]],
     blocks: Mapping[int, Sequence[UUID]],
     known: Mapping[UUID, _Compared],

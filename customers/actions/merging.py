@@ -37,8 +37,8 @@ from customers.actions.merge_journals import record_merge, sessions_of, write_jo
 from customers.actions.suppression import note_return
 from customers.actions.validation import check_document, open_node
 from customers.actions.writes import (
+    ConcurrentChange,
     NodeNotOpen,
-    Overtaken,
     enqueue_aggregate_merge,
     lock_open_node,
     write_customers,
@@ -109,7 +109,7 @@ def merge_customers(
         try:
             with transaction.atomic():
                 return _Merging(workspace, survivor_id, request, by).made()
-        except (NodeNotOpen, Overtaken, IntegrityError):
+        except (NodeNotOpen, ConcurrentChange, IntegrityError):
             workspace = latest_rules_of(workspace.id) or workspace
     raise Unavailable
 
@@ -127,7 +127,7 @@ class _Merging:
         self.ids = sorted({survivor_id, *request.customers})
 
     def made(self) -> Merged:
-        """Merge, within a transaction; raises NodeNotOpen or Overtaken, to be repeated."""
+        """Merge, within a transaction; raises NodeNotOpen or ConcurrentChange, to be repeated."""
         known = self._checked(Customer.objects.live_rows(self._workspace.id, self.ids))
         node = self._node(known)
         if node.is_aggregated:
@@ -143,7 +143,7 @@ class _Merging:
         lock_open_node(self._workspace.id, node)
         rows = self._checked(Customer.objects.lock_live_rows(self._workspace.id, self.ids))
         if any(rows[each].external_id != known[each].external_id for each in rows):
-            raise Overtaken
+            raise ConcurrentChange
         merged = self._planned(rows)
         returned = self._returning(node, rows, document_of(merged.row))
         note_return(self._workspace.id, returned, self._survivor_id)
@@ -281,7 +281,7 @@ class _Merging:
         if result.outcome is Outcome.NOT_OPEN:
             raise NodeNotOpen
         if result.outcome is not Outcome.WRITTEN:
-            raise Overtaken
+            raise ConcurrentChange
         changed = write.changed_row(row, result)
         moment = changed.updated_at
         if not isinstance(moment, str):

@@ -36,8 +36,8 @@ from customers.actions.validation import (
     open_node,
 )
 from customers.actions.writes import (
+    ConcurrentChange,
     NodeNotOpen,
-    Overtaken,
     enqueue_aggregate_merge,
     lock_open_node,
     write_customer,
@@ -72,7 +72,7 @@ async def modify_customer(
         change = _Change(workspace, modification, by)
         try:
             return await change.made(at_once=attempt == 0)
-        except (NodeNotOpen, Overtaken):
+        except (NodeNotOpen, ConcurrentChange):
             latest = await in_thread(partial(latest_rules_of, workspace.id))
             workspace = latest or workspace
     raise Unavailable
@@ -87,7 +87,7 @@ class _Change:
     by: Principal
 
     async def made(self, *, at_once: bool) -> CustomerRow:
-        """Return the customer after the change; raises NodeNotOpen, Overtaken.
+        """Return the customer after the change; raises NodeNotOpen, ConcurrentChange.
 
         With `at_once` the change is optimistic: another writer may be faster. Otherwise the
         customer is locked, and concurrent changes of it are made together.
@@ -110,7 +110,7 @@ class _Change:
         try:
             result = await write_customer(self.workspace.id, write)
         except IntegrityError:
-            raise Overtaken from None  # another customer has got these values
+            raise ConcurrentChange from None  # another customer has got these values
         return changed_row(row, write, result)
 
     def write_of(self, row: CustomerRow) -> CustomerWrite | None:
@@ -148,7 +148,7 @@ class _Change:
 
 
 def changed_row(row: CustomerRow, write: CustomerWrite, result: WriteResult) -> CustomerRow:
-    """Return the customer after a write; raises Conflict, Overtaken."""
+    """Return the customer after a write; raises Conflict, ConcurrentChange."""
     if result.outcome is Outcome.CONFLICT:
         assert result.known is not None
         raise Conflict(
@@ -156,7 +156,7 @@ def changed_row(row: CustomerRow, write: CustomerWrite, result: WriteResult) -> 
             data={"customer": {"id": result.known.id}},
         )
     if result.outcome is not Outcome.WRITTEN:
-        raise Overtaken
+        raise ConcurrentChange
     return write.changed_row(row, result)
 
 
@@ -263,7 +263,7 @@ class _Chain:
                 row = changed_row(row, write, result)
                 rows.append(row)
                 note_return(self._workspace_id, write.brings_back, write.id)
-            except (Conflict, Overtaken) as refusal:
+            except (Conflict, ConcurrentChange) as refusal:
                 rows.append(NodeNotOpen() if result.outcome is Outcome.NOT_OPEN else refusal)
         self._notify(row, writes)
         return rows

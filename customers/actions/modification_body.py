@@ -64,9 +64,9 @@ def checked_modification(
     faults = _system_faults(modification.body, system_properties(row))
     system = {*IMMUTABLE, *IGNORED}
     sent = {name: value for name, value in modification.body.items() if name not in system}
-    given, wrong = schema.read_change(sent)
+    given, body_faults = schema.read_change(sent)
     known = document_of(row)
-    if wrong:
+    if body_faults:
         # Read values may be sent back, even if the rules have become stricter since.
         stored = schema.without_disabled(known)
         faults += as_sent(new_faults(schema.update_faults, given, before=stored), sent, given)

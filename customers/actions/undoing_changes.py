@@ -24,8 +24,8 @@ from customers.actions.modification import changed_row
 from customers.actions.suppression import note_return
 from customers.actions.validation import check_document, open_node
 from customers.actions.writes import (
+    ConcurrentChange,
     NodeNotOpen,
-    Overtaken,
     enqueue_aggregate_merge,
     lock_open_node,
     write_customers,
@@ -99,7 +99,7 @@ def undo_change(
         try:
             with transaction.atomic():
                 return _undone(workspace, customer_id, version, expected_version, by)
-        except (NodeNotOpen, Overtaken, IntegrityError):
+        except (NodeNotOpen, ConcurrentChange, IntegrityError):
             workspace = latest_rules_of(workspace.id) or workspace
     raise Unavailable
 
@@ -122,7 +122,7 @@ def _undone(
     lock_open_node(workspace.id, node)
     row = Customer.objects.lock_live_row(workspace.id, customer_id)
     if row is None or row.version != known.version:
-        raise Overtaken
+        raise ConcurrentChange
     if unchanged(document_of(row), plan.after):
         return plan.result
     write = CustomerWrite.of_change(node, row, plan.after, by, cause=ChangeCause.UNDO)

@@ -32,8 +32,8 @@ from customers.actions.merge_journals import (
 )
 from customers.actions.validation import open_node
 from customers.actions.writes import (
+    ConcurrentChange,
     NodeNotOpen,
-    Overtaken,
     enqueue_aggregate_merge,
     lock_open_node,
     write_customers,
@@ -94,7 +94,7 @@ def undo_merge(workspace: WorkspaceRules, merge_id: UUID, *, by: Principal) -> U
         try:
             with transaction.atomic():
                 return _Undoing(workspace, merge_id, by).made()
-        except (NodeNotOpen, Overtaken, IntegrityError):
+        except (NodeNotOpen, ConcurrentChange, IntegrityError):
             workspace = latest_rules_of(workspace.id) or workspace
     raise Unavailable
 
@@ -127,7 +127,7 @@ class _Undoing:
         return self._result(survivor, restored, documents, self._returnable(node))
 
     def made(self) -> Unmerged:
-        """Undo, within a transaction; raises NodeNotOpen or Overtaken, to be repeated."""
+        """Undo, within a transaction; raises NodeNotOpen or ConcurrentChange, to be repeated."""
         workspace_id, merge = self._workspace.id, self._merge
         self._check_possible()
         node = open_node(self._workspace, merge.node_id)
@@ -150,7 +150,7 @@ class _Undoing:
         FormerIdentity.objects.in_workspace(workspace_id).filter(merge_id=merge.id).delete()
         survivor = self._write(node, row, self._own(row))
         restored = self._bring_back(node, documents)
-        self._give_back(node, unmerging)
+        self._notify_observers(node, unmerging)
         moment = timezone.now()
         RecordMerge.objects.in_workspace(workspace_id).filter(id=merge.id).update(
             undone_at=moment, undone_by=self._by.author, before=None, after=None, origins=None
@@ -235,7 +235,7 @@ class _Undoing:
         if result.outcome is Outcome.NOT_OPEN:
             raise NodeNotOpen
         if result.outcome is not Outcome.WRITTEN:
-            raise Overtaken
+            raise ConcurrentChange
         return Customer.objects.live_row(self._workspace.id, UUID(row.id)) or row
 
     def _bring_back(self, node: NodeRules, documents: Mapping[UUID, Document]) -> list[CustomerRow]:
@@ -260,7 +260,7 @@ class _Undoing:
         found = fetch_all(BRING_BACK, parameters, prepare=False)
         rows = [CustomerRow(*orjson.loads(text)) for text, _ in found]
         if len(rows) != len(self._merged):
-            raise Overtaken
+            raise ConcurrentChange
         claim_keys_of(workspace_id, node, {UUID(row.id): document_of(row) for row in rows})
         return [
             row
@@ -269,7 +269,7 @@ class _Undoing:
             for row in rows
         ]
 
-    def _give_back(self, node: NodeRules, unmerging: Unmerging) -> None:
+    def _notify_observers(self, node: NodeRules, unmerging: Unmerging) -> None:
         for observer in all_observers():
             observer.merge_undone(workspace_id=self._workspace.id, unmerging=unmerging)
         appeared = [

@@ -50,7 +50,7 @@ class NodeNotOpen(Exception):
     """The node is gone, locked, or has another matching policy than the writer expects."""
 
 
-class Overtaken(Exception):
+class ConcurrentChange(Exception):
     """The customer has changed since the change was made."""
 
 

@@ -48,7 +48,7 @@ class CustomerScopedViewSet(WorkspaceScopedViewSet):
         """Return the id of a live customer in a readable node; raises NotFound, Forbidden."""
         return UUID(self.readable_row(customer_id).id)
 
-    def very_row(self, customer_id: str) -> CustomerRow:
+    def exact_row(self, customer_id: str) -> CustomerRow:
         """As `awritable_row`, but never another customer than the one that is named."""
         row = run_blocking(self.alive_row(customer_id))
         self.writable_node(row.node_id)

@@ -52,13 +52,13 @@ def fitting(
     def first(most: int) -> Document:
         return aggregated(members, extended, most=most)
 
-    def alone(most: int) -> Document:
+    def of_first(most: int) -> Document:
         return aggregated(in_order(members)[:most], extended)
 
     whole = aggregated(members, extended)
     if fits(whole):
         return whole
-    for build in (first, alone):
+    for build in (first, of_first):
         # Bisection: `low` members fit (or are a single one), `high` do not.
         low, high = 1, len(members)
         while high - low > 1:
@@ -67,7 +67,7 @@ def fitting(
         document = build(low)
         if fits(document):
             return document
-    return alone(1)
+    return of_first(1)
 
 
 def aggregated(
@@ -85,9 +85,9 @@ def aggregated(
     documents = [member.document for member in ordered[:most]]
     base = _by_priority([document["base"] for document in documents])
     for name in UNITED:
-        said = [each.document["base"][name] for each in ordered if name in each.document["base"]]
-        if said:
-            base[name] = _united(said)
+        lists = [each.document["base"][name] for each in ordered if name in each.document["base"]]
+        if lists:
+            base[name] = _united(lists)
     return {
         "externalId": _first(document["externalId"] for document in documents),
         "base": _sorted(base),

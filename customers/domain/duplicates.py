@@ -161,8 +161,8 @@ def trigram_similarity(one: str, other: str) -> float:
     """Return the share of common trigrams of two texts (Jaccard), from 0 to 1."""
     if one == other:
         return 1.0
-    mine, theirs = _trigrams(one), _trigrams(other)
-    return len(mine & theirs) / len(mine | theirs)
+    first, second = _trigrams(one), _trigrams(other)
+    return len(first & second) / len(first | second)
 
 
 def _trigrams(text: str) -> set[str]:

@@ -43,10 +43,10 @@ def _collect(path: str, value: Any, now: Any, old: Values, new: Values) -> None:
         for key in value.keys() | now.keys():
             _collect(f"{path}.{key}", value.get(key), now.get(key), old, new)
     elif not _is_same(value, now):
-        mine, theirs = dict(leaves_at(path, value)), dict(leaves_at(path, now))
-        for each in mine.keys() | theirs.keys():
-            old[each] = without_password(each, mine.get(each))
-            new[each] = without_password(each, theirs.get(each))
+        before, after = dict(leaves_at(path, value)), dict(leaves_at(path, now))
+        for each in before.keys() | after.keys():
+            old[each] = without_password(each, before.get(each))
+            new[each] = without_password(each, after.get(each))
 
 
 def _is_same(value: Any, now: Any) -> bool:

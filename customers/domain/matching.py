@@ -62,9 +62,9 @@ def are_one_person(
     policy: MatchingPolicy, one: Mapping[str, Any], other: Mapping[str, Any]
 ) -> bool:
     """Return whether a rule matches two documents, and no rule before it tells them apart."""
-    mine, theirs = all_keys(policy, one), all_keys(policy, other)
-    common = sorted(mine.keys() & theirs.keys())
-    return bool(common) and mine[common[0]] == theirs[common[0]]
+    keys, other_keys = all_keys(policy, one), all_keys(policy, other)
+    common = sorted(keys.keys() & other_keys.keys())
+    return bool(common) and keys[common[0]] == other_keys[common[0]]
 
 
 def key_of_values(policy: MatchingPolicy, values: Mapping[str, Any]) -> bytes | None:
@@ -149,6 +149,6 @@ def _rule_values(
     }
 
 
-def _digest(said: list[Any]) -> bytes:
-    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+def _digest(values: list[Any]) -> bytes:
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()

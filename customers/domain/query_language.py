@@ -100,27 +100,27 @@ class _Parser:
 
     def query(self, query: Any, at: str, *, depth: int) -> Expression | None:
         if not isinstance(query, dict):
-            self._wrong(at, "must be an object", "type")
+            self._add_fault(at, "must be an object", "type")
             return None
         self._queries += 1
         if depth > DEEPEST:
-            self._wrong(at, f"is nested deeper than {DEEPEST} levels", "depth")
+            self._add_fault(at, f"is nested deeper than {DEEPEST} levels", "depth")
             return None
         if self._queries > MOST_QUERIES:
-            self._wrong(at, f"is one of more than {MOST_QUERIES} queries", "maxItems")
+            self._add_fault(at, f"is one of more than {MOST_QUERIES} queries", "maxItems")
             return None
         if query.get("type") == "simple":
             return self._simple(query, at)
         if query.get("type") == "combined":
             return self._combined(query, at, depth)
-        self._wrong(f"{at}/type", "must be simple or combined", "enum")
+        self._add_fault(f"{at}/type", "must be simple or combined", "enum")
         return None
 
     def _simple(self, query: Mapping[str, Any], at: str) -> Expression | None:
         self.faults += unknown_key_faults(query, {"type", "name", "are", "did", "segment"}, at)
         are, did, segment = query.get("are"), query.get("did"), query.get("segment")
         if are is None and did is None and segment is None:
-            self._wrong(at, "needs are, did or segment", "required")
+            self._add_fault(at, "needs are, did or segment", "required")
             return None
         parts: list[Expression | None] = []
         if are is not None:
@@ -137,7 +137,7 @@ class _Parser:
 
     def _are(self, are: Any, at: str) -> Condition | None:
         if not isinstance(are, dict):
-            self._wrong(at, "must be an object", "type")
+            self._add_fault(at, "must be an object", "type")
             return None
         self.faults += unknown_key_faults(are, {"condition", "name"}, at)
         condition, faults = parse_condition(
@@ -151,10 +151,10 @@ class _Parser:
         given = query.get("conjunction")
         conjunction = CONJUNCTIONS.get(given.upper()) if isinstance(given, str) else None
         if conjunction is None:
-            self._wrong(f"{at}/conjunction", "must be INTERSECT, UNION or EXCEPT", "enum")
+            self._add_fault(f"{at}/conjunction", "must be INTERSECT, UNION or EXCEPT", "enum")
         inner = as_list(query.get("queries"))
         if not isinstance(inner, list) or not inner:
-            self._wrong(f"{at}/queries", "must be a list of queries", "type")
+            self._add_fault(f"{at}/queries", "must be a list of queries", "type")
             return None
         parts = tuple(
             self.query(each, f"{at}/queries/{index}", depth=depth + 1)
@@ -166,7 +166,7 @@ class _Parser:
             return AllOf((parts[0], *(Not(part) for part in parts[1:])))
         return AllOf(parts)
 
-    def _wrong(self, at: str, message: str, code: Code) -> None:
+    def _add_fault(self, at: str, message: str, code: Code) -> None:
         self.faults.append(FieldError(at, message, code))
 
 

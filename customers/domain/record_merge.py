@@ -233,9 +233,9 @@ def before_merge(
 
 def differing_paths(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """Return the paths at which two documents differ, in order."""
-    mine, theirs = dict(leaves_of(one)), dict(leaves_of(other))
-    paths = sorted({*mine, *theirs})
-    return [path for path in paths if not _is_same(mine.get(path), theirs.get(path))]
+    leaves, other_leaves = dict(leaves_of(one)), dict(leaves_of(other))
+    paths = sorted({*leaves, *other_leaves})
+    return [path for path in paths if not _is_same(leaves.get(path), other_leaves.get(path))]
 
 
 def _three_way(path: str, own: Any, merged: Any, now: Any) -> Any:

@@ -22,23 +22,23 @@ EMAIL, EXTERNAL_ID, KEY = "EMAIL", "EXTERNAL_ID", "KEY"
 Identity = tuple[str, UUID | None, str]
 
 
-class Verdict(Enum):
+class Decision(Enum):
     """Whether a write with the values of a forgotten person is accepted."""
 
     REFUSED = "REFUSED"
     NOTED = "NOTED"
 
 
-def verdict_on(mode: str, *, is_import: bool, has_consent: bool) -> Verdict:
+def decision_on(mode: str, *, is_import: bool, has_consent: bool) -> Decision:
     """Apply a workspace's `suppression` to such a write; not called for OFF.
 
     `has_consent`: the body has a consent given after the person was forgotten.
     """
     if mode == "REFUSE":
-        return Verdict.REFUSED
+        return Decision.REFUSED
     if mode == "ALLOW_WITH_CONSENT":
-        return Verdict.NOTED if has_consent else Verdict.REFUSED
-    return Verdict.REFUSED if is_import else Verdict.NOTED
+        return Decision.NOTED if has_consent else Decision.REFUSED
+    return Decision.REFUSED if is_import else Decision.NOTED
 
 
 def identities(

@@ -26,7 +26,7 @@ MOST_IN_FLIGHT = 8  # messages of one webhook at the same time
 
 FIRST_DELAY = 5.0  # seconds
 LONGEST_DELAY = 6 * 3600.0
-LONGEST_WISH = 24 * 3600.0  # the longest accepted Retry-After
+LONGEST_RETRY_AFTER = 24 * 3600.0  # the longest accepted Retry-After
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +139,12 @@ def sent_update(update: Mapping[str, Any], fields: FieldSelection) -> dict[str, 
     return {**update, "entity": {**entity, "data": select_fields(entity["data"], fields)}}
 
 
-def delay_after(failures: int, *, jitter: float, wish: float | None = None) -> float:
+def delay_after(failures: int, *, jitter: float, retry_after: float | None = None) -> float:
     """Return the seconds until the next attempt after so many failures in a row.
 
-    Doubles from 5 seconds to 6 hours; `jitter` from 0 to 1 spreads it over its upper half. `wish`
-    is the receiver's Retry-After, respected up to a day.
+    Doubles from 5 seconds to 6 hours; `jitter` from 0 to 1 spreads it over its upper half.
+    `retry_after` is the receiver's Retry-After, respected up to a day.
     """
     whole: float = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures - 1, 20))
     delay = whole * (0.5 + jitter / 2)
-    return max(delay, min(wish, LONGEST_WISH)) if wish is not None else delay
+    return max(delay, min(retry_after, LONGEST_RETRY_AFTER)) if retry_after is not None else delay

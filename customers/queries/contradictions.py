@@ -56,9 +56,9 @@ def customers_against(
     by_path: Counter[str] = Counter()
     total = 0
     for values in customers.values_list(*columns).iterator(PAGE):
-        wrong = _refused(schema, dict(zip(columns, values, strict=True)), paths)
-        by_path.update(wrong)
-        total += bool(wrong)
+        faults = _refused(schema, dict(zip(columns, values, strict=True)), paths)
+        by_path.update(faults)
+        total += bool(faults)
         if total == most:
             break
     return Contradictions(total, by_path)

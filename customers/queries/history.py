@@ -126,9 +126,9 @@ def around(workspace_id: UUID, row: CustomerRow, version: int) -> tuple[str, Doc
     for change in _chain(row, _changes(workspace_id, UUID(row.id))):
         undone.append(change)
         if change.version == version:
-            befores = [each.before for each in undone]
-            after = document_before(now, befores[:-1])
-            return change.cause, document_before(now, befores), after
+            earlier = [each.before for each in undone]
+            after = document_before(now, earlier[:-1])
+            return change.cause, document_before(now, earlier), after
     own = ValueChange.objects.in_workspace(workspace_id).filter(
         customer_id=UUID(row.id), version=version, after__isnull=False
     )
@@ -220,7 +220,7 @@ def _of_members(
     for path, value in sorted(leaves_of(document_of(row))):
         if prefix is not None and not is_at_or_below(path, prefix):
             continue
-        giver = next(
+        origin = next(
             (
                 member.id
                 for member, leaves in held
@@ -229,7 +229,7 @@ def _of_members(
             None,
         )
         rule = _rule_of(workspace, path)
-        found.append(PropertyHistory(path, value, rule=rule, customer_id=giver))
+        found.append(PropertyHistory(path, value, rule=rule, customer_id=origin))
     return found
 
 

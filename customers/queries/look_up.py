@@ -30,7 +30,7 @@ def look_up(
     customers = Customer.objects.in_workspace(workspace_id).live().filter(node_id__in=node_ids)
     words = text.replace("\0", "").strip()[:LONGEST].split()
     found: dict[UUID, Customer] = {}
-    for each in _ways(customers, words) if words else ():
+    for each in _querysets(customers, words) if words else ():
         for customer in each[: most - len(found)]:
             found.setdefault(customer.id, customer)
         if len(found) >= most:
@@ -38,7 +38,7 @@ def look_up(
     return list(found.values())
 
 
-def _ways(customers: CustomerQuerySet, words: list[str]) -> Iterator[CustomerQuerySet]:
+def _querysets(customers: CustomerQuerySet, words: list[str]) -> Iterator[CustomerQuerySet]:
     everything = " ".join(words)
     known_id = as_uuid(everything)
     if known_id is not None:

@@ -70,10 +70,13 @@ def customers_of_person(
     is_wide = scope == ErasureScope.WORKSPACE
     while pending:
         person = pending.pop()
-        alike = _alike(workspace, person, is_wide=is_wide)
-        take([each for each in alike if _is_same(workspace, person, each)], Reason.SAME_PERSON)
+        candidates = _candidates(workspace, person, is_wide=is_wide)
+        take([each for each in candidates if _is_same(workspace, person, each)], Reason.SAME_PERSON)
         if is_wide:
-            take(_known(workspace.id, _fellow_members(workspace.id, person)), Reason.MEMBER)
+            take(
+                _known(workspace.id, _co_members(workspace.id, person)),
+                Reason.MEMBER,
+            )
     return [found[customer_id] for customer_id in sorted(found)]
 
 
@@ -88,19 +91,19 @@ def _members(workspace_id: UUID, aggregate_id: UUID) -> list[UUID]:
     return list(members.values_list("entry_id", flat=True)[: MOST_ROWS + 1])
 
 
-def _fellow_members(workspace_id: UUID, row: CustomerRow) -> list[UUID]:
+def _co_members(workspace_id: UUID, row: CustomerRow) -> list[UUID]:
     """Return the members of the aggregate customers of an entry customer."""
     own = AggregateMember.objects.filter(workspace_id=workspace_id, entry_id=UUID(row.id))
     found: list[UUID] = []
     for node_id, key in own.values_list("aggregate_node_id", "match_key"):
-        fellows = AggregateMember.objects.filter(
+        members = AggregateMember.objects.filter(
             workspace_id=workspace_id, aggregate_node_id=node_id, match_key=key
         )
-        found += fellows.values_list("entry_id", flat=True)[: MOST_ROWS + 1]
+        found += members.values_list("entry_id", flat=True)[: MOST_ROWS + 1]
     return found
 
 
-def _alike(workspace: WorkspaceRules, row: CustomerRow, *, is_wide: bool) -> list[CustomerRow]:
+def _candidates(workspace: WorkspaceRules, row: CustomerRow, *, is_wide: bool) -> list[CustomerRow]:
     """Return candidates: deleted customers of the node, or any of all entry nodes."""
     own = UUID(row.node_id)
     entries = [node for node in workspace.nodes.values() if node.type == NodeType.ENTRY]
@@ -153,11 +156,11 @@ def _is_one_person(
     node: NodeRules, one: Mapping[str, Any], other: Mapping[str, Any], *, is_one_node: bool
 ) -> bool:
     """Return whether a rule of the node matches two documents."""
-    mine, theirs = all_keys(node.matching, one), all_keys(node.matching, other)
+    keys, other_keys = all_keys(node.matching, one), all_keys(node.matching, other)
     rules = node.matching.all_rules
     return any(
-        theirs.get(number) == key and (is_one_node or rules[number].paths != ["externalId"])
-        for number, key in mine.items()
+        other_keys.get(number) == key and (is_one_node or rules[number].paths != ["externalId"])
+        for number, key in keys.items()
     )
 
 

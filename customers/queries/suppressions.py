@@ -22,11 +22,11 @@ from contacthub_project.core.identifiers import canonical_identifier
 from contacthub_project.db.encryption import FORGOTTEN_PEOPLE, keyed_hashes
 from contacthub_project.runtime.blocking import refuse_event_loop
 from customers.domain.suppression import (
+    Decision,
     Identity,
-    Verdict,
+    decision_on,
     has_fresh_consent,
     identities,
-    verdict_on,
 )
 from customers.models import Customer, SuppressedValue
 from customers.queries.documents import document_of
@@ -74,7 +74,7 @@ def returning(
         return []
     has_consent = has_fresh_consent(given, max(suppressed[each] for each in found))
     mode = workspace.suppression
-    if verdict_on(mode, is_import=is_import, has_consent=has_consent) is Verdict.REFUSED:
+    if decision_on(mode, is_import=is_import, has_consent=has_consent) is Decision.REFUSED:
         raise PersonForgotten
     return sorted(found)
 

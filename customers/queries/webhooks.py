@@ -167,7 +167,7 @@ def _selected(
     )
     selected = [each for each in updates if selection.selects(each)]
     if webhook.event_conditions:
-        selected = _with_fitting_events(workspace, webhook.event_conditions, selected)
+        selected = _with_matching_events(workspace, webhook.event_conditions, selected)
     if webhook.condition is None:
         return selected
     fitting = _fitting(workspace, webhook.condition, selected)
@@ -194,7 +194,7 @@ def _fitting(workspace: WorkspaceRules, condition: Any, updates: Sequence[Update
     return fitting
 
 
-def _with_fitting_events(
+def _with_matching_events(
     workspace: WorkspaceRules, documents: Sequence[Any], updates: Sequence[Update]
 ) -> list[Update]:
     """Return the updates without those of events that match no condition of those of their type."""
@@ -202,14 +202,14 @@ def _with_fitting_events(
     if faults:
         raise Invalid("The conditions are not valid", errors=faults)
     behaviours = behaviour_queries()
-    unfit: set[EntityKey] = set()
+    unmatched: set[EntityKey] = set()
     for kind in {each for condition in conditions for each in behaviours.event_types(condition)}:
         keys = [_key_of(each) for each in updates if _event_type(each) == kind]
-        unfit |= {*keys}
+        unmatched |= {*keys}
         for condition in conditions:
             if keys and kind in behaviours.event_types(condition):
-                unfit -= behaviours.matching(condition, workspace, keys)
-    return [each for each in updates if _event_type(each) is None or _key_of(each) not in unfit]
+                unmatched -= behaviours.matching(condition, workspace, keys)
+    return [each for each in updates if _event_type(each) is None or _key_of(each) not in unmatched]
 
 
 def _event_type(update: Update) -> str | None:

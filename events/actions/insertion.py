@@ -112,10 +112,10 @@ class Insertion:
 
     def _written(self, writes: Mapping[int, EventWrite]) -> dict[int, EventWrite]:
         """Write the events in one statement; return those that were inserted."""
-        became = write_events(self._workspace.id, list(writes.values()))
+        outcomes = write_events(self._workspace.id, list(writes.values()))
         return {
             index: write
-            for (index, write), outcome in zip(writes.items(), became, strict=True)
+            for (index, write), outcome in zip(writes.items(), outcomes, strict=True)
             if outcome is WriteOutcome.WRITTEN
         }
 

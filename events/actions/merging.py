@@ -49,7 +49,7 @@ def count_returned(workspace_id: UUID, unmerging: Unmerging) -> dict[str, dict[U
     return counts
 
 
-def give_back(workspace_id: UUID, unmerging: Unmerging) -> None:
+def return_events(workspace_id: UUID, unmerging: Unmerging) -> None:
     """Give customers their events back, and later ones for them."""
     fetch_one(GIVE_BACK, _parameters(workspace_id, unmerging), prepare=False)
 

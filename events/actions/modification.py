@@ -98,7 +98,7 @@ def delete_event(
     _made(delete)
 
 
-class _Overtaken(Exception):
+class _ConcurrentChange(Exception):
     """The event has changed since it was read."""
 
 
@@ -109,17 +109,17 @@ def _made(change: Callable[[bool], None]) -> None:
     """
     try:
         change(False)
-    except _Overtaken:
+    except _ConcurrentChange:
         with transaction.atomic():
             change(True)
 
 
 def _replaced(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    said = with_empty_parts(body)
+    completed = with_empty_parts(body)
     return {
-        "properties": said["properties"],
+        "properties": completed["properties"],
         "context": body["context"],
-        "contextInfo": said["contextInfo"],
+        "contextInfo": completed["contextInfo"],
         "date": event["date"] if body.get("date") is None else body["date"],
         "tracking": body.get("tracking"),
         "externalId": body.get("externalId", event["externalId"]),
@@ -127,22 +127,24 @@ def _replaced(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, An
 
 
 def _merged(event: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    said = {name: event[name] for name in CHANGEABLE}
+    stored = {name: event[name] for name in CHANGEABLE}
     return {
-        "properties": _patched(said, body, "properties", otherwise={}),
-        "context": said["context"],
-        "contextInfo": _patched(said, body, "contextInfo", otherwise={}),
-        "date": said["date"] if body.get("date") is None else body["date"],
-        "externalId": body.get("externalId", said["externalId"]),
-        "tracking": _patched(said, body, "tracking", otherwise=None),
+        "properties": _patched(stored, body, "properties", otherwise={}),
+        "context": stored["context"],
+        "contextInfo": _patched(stored, body, "contextInfo", otherwise={}),
+        "date": stored["date"] if body.get("date") is None else body["date"],
+        "externalId": body.get("externalId", stored["externalId"]),
+        "tracking": _patched(stored, body, "tracking", otherwise=None),
     }
 
 
-def _patched(said: Mapping[str, Any], body: Mapping[str, Any], name: str, *, otherwise: Any) -> Any:
+def _patched(
+    stored: Mapping[str, Any], body: Mapping[str, Any], name: str, *, otherwise: Any
+) -> Any:
     """Return a part of the content after a patch; `otherwise` when the patch removes it."""
     if name not in body:
-        return said[name]
-    return otherwise if body[name] is None else merge_patched(said[name], body[name])
+        return stored[name]
+    return otherwise if body[name] is None else merge_patched(stored[name], body[name])
 
 
 def _changed(
@@ -207,10 +209,10 @@ def _content_after(
 
 
 def _content(
-    workspace: WorkspaceRules, event: Mapping[str, Any], said: Mapping[str, Any], now: datetime
+    workspace: WorkspaceRules, event: Mapping[str, Any], given: Mapping[str, Any], now: datetime
 ) -> Content:
     """Return the new content for `said`; values of disabled properties stay."""
-    content = content_of(said, workspace.event_schema, now)
+    content = content_of(given, workspace.event_schema, now)
     schema = workspace.event_schema(content.type)
     properties = schema.with_disabled_of(event["properties"], content.properties)
     return replace(content, properties=properties)
@@ -231,7 +233,7 @@ def _write(workspace: WorkspaceRules, event: Mapping[str, Any], content: Content
         others = Event.objects.with_external_ids(workspace.id, [key])
         raise external_id_conflict(others[key].row.id if key in others else None)
     if outcome is Outcome.STALE:
-        raise _Overtaken
+        raise _ConcurrentChange
     if outcome is not Outcome.WRITTEN:
         raise Locked  # the node was locked after the rules were read
 

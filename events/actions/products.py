@@ -29,34 +29,34 @@ UPSERT = load("events/sql/upsert_products")
 
 def note_products(workspace: WorkspaceRules, contents: Iterable[Content]) -> None:
     """Insert and update the products of events whose types update the registry."""
-    speaking = [
+    noted = [
         (content.properties, content.date)
         for content in contents
         if workspace.event_types[content.type].updates_products
     ]
-    facts = facts_of(speaking) if speaking else []
+    facts = facts_of(noted) if noted else []
     if not facts:
         return
     rows = fetch_all(KNOWN, [workspace.id, [each.product_id for each in facts]])
     known = {stored.product_id: stored for stored in map(_stored, rows)}
-    news = [each for each in facts if _is_news(each, known.get(each.product_id))]
-    if not news:
+    changed = [each for each in facts if _is_newer(each, known.get(each.product_id))]
+    if not changed:
         return
     fetch_one(
         UPSERT,
         {
             "workspace_id": workspace.id,
-            "ids": [new_id() for _ in news],
-            "product_ids": [each.product_id for each in news],
-            "skus": [each.sku for each in news],
-            "names": [each.name for each in news],
-            "prices": [each.price for each in news],
+            "ids": [new_id() for _ in changed],
+            "product_ids": [each.product_id for each in changed],
+            "skus": [each.sku for each in changed],
+            "names": [each.name for each in changed],
+            "prices": [each.price for each in changed],
             "categories": [
                 None if each.categories is None else orjson.dumps(each.categories).decode()
-                for each in news
+                for each in changed
             ],
-            "extendeds": [orjson.dumps(dict(each.extended)).decode() for each in news],
-            "seens": [each.seen for each in news],
+            "extendeds": [orjson.dumps(dict(each.extended)).decode() for each in changed],
+            "seens": [each.seen for each in changed],
         },
     )
 
@@ -74,7 +74,7 @@ def _stored(row: tuple[Any, ...]) -> ProductFacts:
     )
 
 
-def _is_news(given: ProductFacts, known: ProductFacts | None) -> bool:
+def _is_newer(given: ProductFacts, known: ProductFacts | None) -> bool:
     if known is None:
         return True
     if given.seen < known.seen:

@@ -112,7 +112,7 @@ def go_on(*, seconds: float) -> bool:
         return True
     try:
         for run in PurgeRun.objects.filter(finished_at=None).order_by("started_at", "id"):
-            if not _work_on(run, deadline):
+            if not _continue(run, deadline):
                 return False
     finally:
         with connection.cursor() as cursor:
@@ -120,7 +120,7 @@ def go_on(*, seconds: float) -> bool:
     return True
 
 
-def _work_on(run: PurgeRun, deadline: float) -> bool:
+def _continue(run: PurgeRun, deadline: float) -> bool:
     for expiry in expiries(run.workspace_id, run.as_of):
         if expiry.position < run.position:
             continue

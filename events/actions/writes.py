@@ -77,8 +77,8 @@ class EventChange:
 
     def as_json(self) -> dict[str, Any]:
         """Return the change's row of the set."""
-        said = {"is_deleted": True} if self.content is None else _content_json(self.content)
-        return {"id": self.id, "version": self.version, **said}
+        values = {"is_deleted": True} if self.content is None else _content_json(self.content)
+        return {"id": self.id, "version": self.version, **values}
 
 
 async def write_event(workspace_id: UUID, write: EventWrite) -> Outcome:

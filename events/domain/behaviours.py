@@ -122,12 +122,12 @@ def parse_behaviour(
     schema, parts = schema_of(name), {}
     for part in ("condition", "timeframe"):
         if did.get(part) is not None:
-            parts[part], wrong = parse_condition(did[part], schema, at=f"{at}/{part}")
-            faults += wrong
+            parts[part], part_faults = parse_condition(did[part], schema, at=f"{at}/{part}")
+            faults += part_faults
     measures: list[Measure] = []
     if did.get("having") is not None:
-        measures, wrong = _measures(did["having"], schema, f"{at}/having")
-        faults += wrong
+        measures, part_faults = _measures(did["having"], schema, f"{at}/having")
+        faults += part_faults
     return (None if faults else EventCondition(name, **parts, measures=tuple(measures))), faults
 
 
@@ -150,17 +150,17 @@ class _Parser:
 
     def measure(self, given: Any, at: str) -> Measure | None:
         if not isinstance(given, dict):
-            self._wrong(at, "must be an object", "type")
+            self._add_fault(at, "must be an object", "type")
             return None
         self.faults += unknown_key_faults(given, MEASURE_KEYS, at)
         function, named = given.get("function"), given.get("operator")
         if not isinstance(function, str) or function not in Function.__members__:
-            self._wrong(f"{at}/function", f"must be one of {', '.join(Function)}", "enum")
+            self._add_fault(f"{at}/function", f"must be one of {', '.join(Function)}", "enum")
             return None
         kind = self._kind(Function(function), given.get("attribute"), f"{at}/attribute")
         named = "EQUALS" if named == "IS" else named
         if not isinstance(named, str) or named not in OPERATORS:
-            self._wrong(f"{at}/operator", f"must be one of {', '.join(OPERATORS)}", "enum")
+            self._add_fault(f"{at}/operator", f"must be one of {', '.join(OPERATORS)}", "enum")
             return None
         operands = self._operands(Function(function), named, given.get("value"), f"{at}/value")
         if kind is None or operands is None:
@@ -178,15 +178,15 @@ class _Parser:
         """Return the kind of the aggregated attribute; None if it is invalid."""
         if function is Function.COUNT:
             if attribute is not None:
-                self._wrong(at, "does not apply to COUNT", "unknown")
+                self._add_fault(at, "does not apply to COUNT", "unknown")
                 return None
             return "number"
         kind = self._schema.kind_of(attribute) if isinstance(attribute, str) else None
         if kind is None:
-            self._wrong(at, "is not a known property", "path")
+            self._add_fault(at, "is not a known property", "path")
             return None
         if kind.removeprefix(LIST_OF) != "number":
-            self._wrong(at, "must be a property that holds numbers", "type")
+            self._add_fault(at, "must be a property that holds numbers", "type")
             return None
         return kind
 
@@ -197,7 +197,7 @@ class _Parser:
             operand = self._operand(function, value, at)
             return None if operand is None else (operand,)
         if not isinstance(value, list) or len(value) != 2:
-            self._wrong(at, "must be a list of two values", "type")
+            self._add_fault(at, "must be a list of two values", "type")
             return None
         found = [self._operand(function, each, f"{at}/{i}") for i, each in enumerate(value)]
         operands = tuple(each for each in found if each is not None)
@@ -206,14 +206,14 @@ class _Parser:
     def _operand(self, function: Function, value: Any, at: str) -> int | float | None:
         number = operand_of("number", value)
         if not isinstance(number, int | float):
-            self._wrong(at, "must be a number", "type")
+            self._add_fault(at, "must be a number", "type")
             return None
         if function is not Function.COUNT:
             return number
         if number < 0 or number != int(number):
-            self._wrong(at, "must be a whole number, 0 or more", "type")
+            self._add_fault(at, "must be a whole number, 0 or more", "type")
             return None
         return int(number)
 
-    def _wrong(self, at: str, message: str, code: Code) -> None:
+    def _add_fault(self, at: str, message: str, code: Code) -> None:
         self.faults.append(FieldError(at, message, code))

@@ -84,8 +84,8 @@ def read_draft(
     ]
     faults += missing_faults(body)
     faults += _owner_faults(body)
-    said, wrong = read_content(with_empty_parts(body), schema_of, now)
-    faults += wrong
+    content, content_faults = read_content(with_empty_parts(body), schema_of, now)
+    faults += content_faults
     faults += placeholder_faults(body.get("externalId"), placeholders, at="/externalId")
     bring_back = body.get("bringBackProperties")
     if isinstance(bring_back, dict):
@@ -94,7 +94,7 @@ def read_draft(
     if faults:
         return None, faults
     return Draft(
-        content=content_of(said, schema_of, now),
+        content=content_of(content, schema_of, now),
         is_dated=body.get("date") is not None,
         customer_id=body.get("customerId"),
         bring_back=bring_back_of(bring_back),
@@ -125,7 +125,7 @@ def read_content(
 
     Parts that are not valid as they were sent are coerced (see `configuration.domain.coercion`).
     """
-    said = dict(body)
+    content = dict(body)
     faults: list[FieldError] = []
     event_type, context = body.get("type"), body.get("context")
     if event_type is not None and not _known(event_type, EVENT_TYPES):
@@ -134,10 +134,10 @@ def read_content(
         faults.append(FieldError("/context", "is not a context of events", "enum"))
     for name, schema in _parts(event_type, context, schema_of).items():
         if body.get(name) is not None:
-            said[name], wrong = schema.read(body[name], at=f"/{name}")
-            faults += wrong
+            content[name], part_faults = schema.read(body[name], at=f"/{name}")
+            faults += part_faults
     faults += _external_id_faults(body.get("externalId"))
-    return said, faults + _date_faults(body.get("date"), now)
+    return content, faults + _date_faults(body.get("date"), now)
 
 
 def coerced_parts(

@@ -270,21 +270,21 @@ def _number(json_value: str) -> str:
 
 def _measured(number: int, measure: Measure) -> Fragment:
     """Return SQL of the measure over the events of a group."""
-    reckoned, weight = f"sum(done.value_{number})", ""
+    measured, weight = f"sum(done.value_{number})", ""
     if measure.function is Function.COUNT:
-        reckoned = "count(*)"
+        measured = "count(*)"
     elif measure.function is Function.SUM:
-        reckoned = f"coalesce({reckoned}, 0)"
+        measured = f"coalesce({measured}, 0)"
     elif measure.function is Function.AVG:
         # Multiplied instead of divided, which would round.
         weight = f" * sum(done.weight_{number})"
     else:
-        reckoned = f"{measure.function.lower()}(done.value_{number})"
+        measured = f"{measure.function.lower()}(done.value_{number})"
     tests = [measure.test]
     if measure.test is Test.BETWEEN:
         tests = [Test.AT_LEAST, Test.AT_MOST]
     parts = [
-        Fragment(f"{reckoned} {SYMBOLS.get(test, '=')} %s::numeric{weight}", (json.dumps(operand),))
+        Fragment(f"{measured} {SYMBOLS.get(test, '=')} %s::numeric{weight}", (json.dumps(operand),))
         for test, operand in zip(tests, measure.operands, strict=True)
     ]
     compared = all_of(parts)

@@ -34,7 +34,7 @@ def event_moments(workspace: WorkspaceRules, *, stored: bool = False) -> Positio
     """Return the positions of timestamps in an event; `stored`: also in disabled properties."""
     schema_of = workspace.stored_event_schema if stored else workspace.event_schema
 
-    def where(event: Mapping[str, Any]) -> Positions:
+    def positions(event: Mapping[str, Any]) -> Positions:
         if "type" not in event:  # a deleted one has only ids
             return None
         return {
@@ -46,7 +46,7 @@ def event_moments(workspace: WorkspaceRules, *, stored: bool = False) -> Positio
             "tracking": tracking_part().timestamps,
         }
 
-    return where
+    return positions
 
 
 def event_response(row: EventRow) -> dict[str, Any]:

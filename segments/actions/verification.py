@@ -118,17 +118,17 @@ def _verify(
         found.customers += len(ids)
         moment = now or datetime.now(UTC)
         evaluation = evaluate(workspace, node, definitions, ids, moment)
-        suspects = {customer for _, customer in differing(workspace.id, evaluation, compared)}
-        if suspects:
-            found.wrong += _look_again(
-                workspace, node, definitions, sorted(suspects), repairs=repairs, now=now
+        candidates = {customer for _, customer in differing(workspace.id, evaluation, compared)}
+        if candidates:
+            found.wrong += _confirmed_differences(
+                workspace, node, definitions, sorted(candidates), repairs=repairs, now=now
             )
         if is_last:
             return found
         after = ids[-1]
 
 
-def _look_again(
+def _confirmed_differences(
     workspace: WorkspaceRules,
     node: NodeRules,
     definitions: Sequence[Definition],

@@ -591,7 +591,7 @@ def test_roles_stay_when_grants_are_refused(hub: Hub, monkeypatch: pytest.Monkey
     assert User.objects.get(id=person.id).roles == ["ADMIN"]
 
 
-def test_people_are_let_in_and_out(hub: Hub) -> None:
+def test_people_are_added_to_a_workspace_and_removed(hub: Hub) -> None:
     operator, elsewhere = Staff(hub, "CLAB_OPERATOR"), Staff(Hub(), "USER").user
     new = {
         "username": "grace", "name": "Grace", "surname": "Hopper",
@@ -611,14 +611,14 @@ def test_people_are_let_in_and_out(hub: Hub) -> None:
     answer = browser.get(answer.headers["Location"], HTTP_HOST="localhost")
     assert answer.headers["Location"] == operator.url("dashboard")
 
-    let_in = functools.partial(operator.submit_admin, "configuration_user_let_in")
-    assert "There is nobody" in let_in(username="nobody")
-    assert "works here now" in let_in(username=elsewhere.username)
+    add = functools.partial(operator.submit_admin, "configuration_user_add_to_workspace")
+    assert "There is nobody" in add(username="nobody")
+    assert "works here now" in add(username=elsewhere.username)
     assert elsewhere.memberships.filter(workspace=hub.workspace).exists()
     change_them = functools.partial(operator.submit_admin, "configuration_user_change")
     change_them(elsewhere.id, roles="USER", is_active="on", **{f"node_{hub.node.id.hex}": "R"})
     assert elsewhere.grants.filter(node=hub.node).exists()
-    out = ("configuration_user_let_out", elsewhere.id)
+    out = ("configuration_user_remove_from_workspace", elsewhere.id)
     assert "no longer work in this workspace?" in operator.open_admin(*out)
     assert "any more" in operator.submit_admin(*out, post="yes")
     assert operator.submit_admin(*out, post="yes").status == 404

@@ -200,11 +200,11 @@ SENSITIVE: dict[tuple[str, str], Form] = {
         {"username": "grace", "roles": ["USER", "DPO"], "password": NEW_PASSWORD,
          "email": "grace@example.com"},
     ),
-    ("configuration_user_let_in", ""): lambda w: (
-        reverse("admin:configuration_user_let_in"), {"username": w.newcomer.username},
+    ("configuration_user_add_to_workspace", ""): lambda w: (
+        reverse("admin:configuration_user_add_to_workspace"), {"username": w.newcomer.username},
     ),
-    ("configuration_user_let_out", ""): lambda w: (
-        reverse("admin:configuration_user_let_out", args=[w.colleague.id]), {"post": "yes"},
+    ("configuration_user_remove_from_workspace", ""): lambda w: (
+        reverse("admin:configuration_user_remove_from_workspace", args=[w.colleague.id]), {"post": "yes"},
     ),
     ("configuration_user_set_password", ""): lambda w: (
         reverse("admin:configuration_user_set_password", args=[w.colleague.id]),
@@ -264,7 +264,7 @@ def test_a_sensitive_form_waits_for_the_password(world: World, operation: tuple[
     after = StaffChange.objects.count()
     # What these were about is not there any more.
     if operation not in {
-        ("configuration_workspace_delete", ""), ("configuration_user_let_out", ""),
+        ("configuration_workspace_delete", ""), ("configuration_user_remove_from_workspace", ""),
     }:  # fmt: skip
         assert "not kept any more" in Page(browser.post(address, {"kept_form": name}, follow=True))
     assert StaffChange.objects.count() == after
@@ -472,7 +472,7 @@ def test_odd_names_of_kept_forms(world: World, odd: str) -> None:
 
 def test_few_forms_are_kept(world: World) -> None:
     names = [
-        hold(world, ("configuration_user_let_out", ""))
+        hold(world, ("configuration_user_remove_from_workspace", ""))
         for _ in range(reauthentication.MOST_KEPT + 1)
     ]
     assert list(world.browser.session["kept_form"]) == names[1:]

@@ -76,7 +76,7 @@ def test_one_that_is_stopped_meanwhile_is_left_and_gone_on_with_later(
     job = BulkJob.objects.get(id=upload(hub, book(ROWS))["id"])
     with monkeypatch.context() as patched:
         patched.setattr(processing, "process", lambda **_: stop_job(job))
-        processing._work_on(processing._claimed(float("inf")))  # type: ignore[arg-type]
+        processing._process_slice(processing._claimed(float("inf")))  # type: ignore[arg-type]
     job.refresh_from_db()
     assert (job.status, job.is_raw) == ("STOPPED", True)
     assert files() == [str(job.file.name).removeprefix("bulk-jobs/")]
@@ -98,7 +98,7 @@ def test_a_worker_that_is_killed_meanwhile_leaves_it_to_the_next(
     with monkeypatch.context() as patched:
         patched.setattr(processing, "process", killed)
         with pytest.raises(Killed):
-            processing._work_on(processing._claimed(float("inf")))  # type: ignore[arg-type]
+            processing._process_slice(processing._claimed(float("inf")))  # type: ignore[arg-type]
     assert process(seconds=60)
     assert len(results(hub, job)) == 2501
     assert not files()

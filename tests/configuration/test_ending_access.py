@@ -231,7 +231,7 @@ def test_every_change_is_in_the_audit_log(hub: Hub, capsys: Any) -> None:
     operator.submit_admin(
         "configuration_user_set_password", person.id, password="correct horse battery"
     )
-    operator.submit_admin("configuration_user_let_out", person.id, post="yes")
+    operator.submit_admin("configuration_user_remove_from_workspace", person.id, post="yes")
     assert noted()[known:] == [
         ("Roles changed", *here, before, after),
         ("Password set", *here, None, None),

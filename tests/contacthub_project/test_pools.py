@@ -56,12 +56,12 @@ def test_a_server_that_answers_nothing_is_down_soon(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_connection_goes_from_one_to_the_next(pool: ConnectionPool) -> None:
-    with pool.lent():
+    with pool.borrowed():
         first = backend()
     seen = []
 
     def work() -> None:
-        with pool.lent():
+        with pool.borrowed():
             seen.append(backend())
 
     thread = threading.Thread(target=work)
@@ -71,22 +71,22 @@ def test_a_connection_goes_from_one_to_the_next(pool: ConnectionPool) -> None:
 
 
 def test_two_at_once_have_two(pool: ConnectionPool) -> None:
-    one, other = pool.take(), pool.take()
+    one, other = pool.acquire(), pool.acquire()
     assert pool.using(one, backend)() != pool.using(other, backend)()
-    pool.give_back(one)
-    pool.give_back(other)
+    pool.release(one)
+    pool.release(other)
 
 
 def test_what_breaks_is_not_lent_again(pool: ConnectionPool) -> None:
-    other = pool.take()
+    other = pool.acquire()
     pool.using(other, backend)()
-    with pool.lent():
+    with pool.borrowed():
         first = backend()
-        pool.give_back(other)
+        pool.release(other)
         with pytest.raises(OperationalError), connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     assert other.connection is None, "the others of the pool have gone with it"
-    with pool.lent():
+    with pool.borrowed():
         assert backend() != first
 
 
@@ -94,21 +94,21 @@ def test_what_died_meanwhile_is_not_lent(
     pool: ConnectionPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pools, "CHECKED_AFTER", 0.0)
-    living, dying = pool.take(), pool.take()
+    living, dying = pool.acquire(), pool.acquire()
     alive, dead = pool.using(living, backend)(), pool.using(dying, backend)()
-    pool.give_back(dying)
+    pool.release(dying)
     pool.using(living, lambda: terminate(dead))()
-    with pool.lent():
+    with pool.borrowed():
         assert backend() not in {alive, dead}
-    pool.give_back(living)
+    pool.release(living)
 
 
 def test_an_open_transaction_is_not_passed_on(pool: ConnectionPool) -> None:
-    with pool.lent():
+    with pool.borrowed():
         first = backend()
         transaction.set_autocommit(False)
         backend()
-    with pool.lent():
+    with pool.borrowed():
         assert connection.get_autocommit()
         assert backend() != first
 
@@ -124,7 +124,7 @@ def test_too_few_connections_are_reported(settings: Any) -> None:
 def test_a_class_has_its_statement_timeout() -> None:
     pool = ConnectionPool(statement_timeout=7)
     mine = connections[DEFAULT_DB_ALIAS]
-    with pool.lent(), connection.cursor() as cursor:
+    with pool.borrowed(), connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("7s",)
     pool.close_idle()

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from configuration.queries.rules import latest_rules_of
 from contacthub_project.core.principal import Principal
 from contacthub_project.runtime.metrics import REGISTRY
-from customers.actions.bulk_upsert import Done, upsert_many
+from customers.actions.bulk_upsert import Upserted, upsert_many
 from customers.models import Change
 from events.actions.attachment import attach_waiting_events, sum_up_dropped_events
 from events.models import DroppedEvents, Event
@@ -159,7 +159,7 @@ def test_the_consent_policy_holds_for_what_waited(
         (done,) = upsert_many(
             rules, hub.node.id, [body | {"externalId": "v"}], inserts_only=True, by=by
         )
-        assert isinstance(done, Done)
+        assert isinstance(done, Upserted)
         customer = str(done.customer_id)
     else:
         customer = hub.trusted.post(f"{hub.path}/customers", body | {"externalId": "v"})["id"]

@@ -38,10 +38,10 @@ def detect_dialect(head: str) -> Dialect:
 
     Raises BadFile for a line `sep=` that names no separator.
     """
-    said = SEPARATOR_LINE.fullmatch(re.split(r"[\r\n]", head, maxsplit=1)[0])
-    if said is None:
+    declared = SEPARATOR_LINE.fullmatch(re.split(r"[\r\n]", head, maxsplit=1)[0])
+    if declared is None:
         return Dialect(_most_frequent(head))
-    separator = said["separator"]
+    separator = declared["separator"]
     if separator.isalnum() or separator in '" ':
         raise BadFile(f"line 1: {separator!r} cannot separate cells")
     return Dialect(separator, lines_before=1)

@@ -85,7 +85,7 @@ class HistoryViewSet(CustomerScopedViewSet):
         parameters = QueryParameters(request)
         dry_run = parameters.flag("dryRun", default=False)
         parameters.raise_faults()
-        row = self.very_row(customer_id)
+        row = self.exact_row(customer_id)
         version = UndoChangeInput.read(self.body())["version"]
         try:
             act = preview_undoing if dry_run else undo_change

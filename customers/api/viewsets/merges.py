@@ -73,7 +73,7 @@ class MergeViewSet(CustomerScopedViewSet):
     def merge(self, request: HttpRequest, workspace_id: str, customer_id: str) -> JsonResponse:
         """Merge customers, or return a preview."""
         dry_run = _dry_run(request)
-        survivor = self.very_row(customer_id)
+        survivor = self.exact_row(customer_id)
         given = self._request(UUID(survivor.id))
         try:
             act = preview_merge if dry_run else merge_customers

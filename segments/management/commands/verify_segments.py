@@ -15,19 +15,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--workspace", type=UUID, help="one workspace instead of all")
-        parser.add_argument("--mend", action="store_true", help="put right what differs")
+        parser.add_argument("--repair", "--mend", action="store_true", help="correct what differs")
 
-    def handle(self, *, workspace: UUID | None, mend: bool, **_: Any) -> None:
+    def handle(self, *, workspace: UUID | None, repair: bool, **_: Any) -> None:
         if workspace is None:
-            found = verify_all(repairs=mend)
+            found = verify_all(repairs=repair)
         else:
             rules = latest_rules_of(workspace)
             if rules is None:
                 raise CommandError(f"There is no workspace {workspace}")
-            found = verify_workspace(rules, repairs=mend)
+            found = verify_workspace(rules, repairs=repair)
         self.stdout.write(
             f"{found.segments} segments, {found.customers} customers looked at:"
             f" {found.wrong} members and {found.sizes} sizes wrong"
         )
-        if (found.wrong or found.sizes) and not mend:
-            raise CommandError("Segments are wrong; --mend puts them right")
+        if (found.wrong or found.sizes) and not repair:
+            raise CommandError("Segments are wrong; --repair corrects them")
