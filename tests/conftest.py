@@ -66,7 +66,7 @@ def live_hub(transactional_db: None) -> Hub:
 
 
 @pytest.fixture
-def own_uploads(settings: Any, tmp_path: Path) -> None:
+def uploads_folder(settings: Any, tmp_path: Path) -> None:
     """An empty storage of the test's own."""
     settings.MEDIA_ROOT = tmp_path
     (tmp_path / "bulk-jobs").mkdir()

@@ -24,7 +24,7 @@ from segments.actions import refreshing
 from segments.models import Member
 from tests.back_office.office import Staff
 from tests.bulkjobs.test_jobs import upload
-from tests.customers.test_aggregates import activate, follow, make
+from tests.customers.test_aggregates import activate, make, merge_all_pending
 from tests.customers.test_erasure import delete, forget, protected
 from tests.factories import Hub
 from tests.test_backup import program
@@ -45,7 +45,7 @@ PERSON: dict[str, Any] = {
 }  # fmt: skip
 
 
-# Where `be_written_about` and `be_refused` leave something.
+# Where `write_about` and `send_refused_data` leave something.
 WRITTEN = {
     "customers_datasubjectrequest", "customers_quarantinedrequest", "customers_savedsearch",
     "customers_webhook", "customers_webhookattempt", "segments_segment", "segments_member",
@@ -98,7 +98,7 @@ def everything(tmp_path: Path, logged: str) -> dict[str, bytes]:
     return places
 
 
-def be_written_about(hub: Hub, customer: str) -> None:
+def write_about(hub: Hub, customer: str) -> None:
     """Staff looks for the person, and writes rules, names, requests and reasons about them."""
     dpo, staff = hub.clients["DPO"], Staff(hub, "ADMIN", "DPO")
     protection = f"{hub.path}/data-protection"
@@ -133,7 +133,7 @@ def be_written_about(hub: Hub, customer: str) -> None:
     assert SavedSearch.objects.count() == 1
 
 
-def be_refused(hub: Hub, customer: str) -> None:
+def send_refused_data(hub: Hub, customer: str) -> None:
     """Data about the person that is refused: the API's answers, the quarantine, repeated requests."""
     key = {"Idempotency_Key": f"zebra form of {EMAIL}"}
     wrong = {"nodeId": str(hub.node.id), "base": {"contacts": {"email": EMAIL}, "dob": "zebra"}}
@@ -149,7 +149,7 @@ def be_refused(hub: Hub, customer: str) -> None:
     assert QuarantinedRequest.objects.count() >= 2
 
 
-def come_by_every_way(hub: Hub) -> str:
+def create_everywhere(hub: Hub) -> str:
     """Somebody who is known by the API, files, the back-office and events; the customer's id."""
     recorder.drop()
     staff = Staff(hub, "ADMIN", "DPO")
@@ -203,10 +203,10 @@ def come_by_every_way(hub: Hub) -> str:
     # A copy in an aggregate node, with what somebody has decided about it.
     aggregate = make(hub)
     activate(hub, aggregate)
-    follow()
+    merge_all_pending()
     pins = f"{hub.path}/nodes/{aggregate}/pins/{customer}"
     assert hub.admin.put(pins, {"with": None}).status == 200
-    follow()
+    merge_all_pending()
     # Exports, and what the receiver of a webhook has answered.
     exports = f"{hub.path}/nodes/{hub.node.id}/exports"
     assert hub.trusted.post(exports).status in {200, 201, 202}
@@ -216,8 +216,8 @@ def come_by_every_way(hub: Hub) -> str:
         workspace_id=hub.workspace.id, webhook_id=hub.workspace.id, message_id="m",
         first_offset=1, last_offset=2, updates=1, milliseconds=1, answer=f"thanks for {EMAIL}",
     )  # fmt: skip
-    be_written_about(hub, customer)
-    be_refused(hub, customer)
+    write_about(hub, customer)
+    send_refused_data(hub, customer)
     assert find_duplicates(seconds=30)
     return customer
 
@@ -236,7 +236,7 @@ def test_nothing_is_left_of_somebody_who_came_by_every_way(
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="contacthub")
     hub = live_hub
-    customer = come_by_every_way(hub)
+    customer = create_everywhere(hub)
     before = everything(tmp_path, "")
     assert found_in(before["the database"]) == set(TRACES), "the search finds what is there"
     assert any(found_in(held) for place, held in before.items() if place.startswith("file"))
@@ -254,7 +254,7 @@ def test_nothing_is_left_of_somebody_who_came_by_every_way(
     assert {*receipt["tables"], *plan["tables"]} <= HOLDINGS.keys(), "each has a name for people"
     assert receipt["tables"].keys() >= WRITTEN
     assert plan["tables"].keys() >= WRITTEN
-    follow()
+    merge_all_pending()
     printed = "".join(capfd.readouterr())
     after = everything(tmp_path, caplog.text + printed)
     left = {place: found for place, held in after.items() if (found := found_in(held))}

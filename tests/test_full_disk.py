@@ -146,7 +146,7 @@ def fill(file: Path) -> None:
                     filler.write(bytes(size))
 
 
-def go_on_filling(file: Path, *, seconds: float) -> None:
+def fill_repeatedly(file: Path, *, seconds: float) -> None:
     """As a process that has to share its processor: it fills all there is, and pauses."""
     chance, until = random.Random(1), time.monotonic() + seconds
     while time.monotonic() < until:
@@ -206,7 +206,7 @@ def test_reads_go_on_while_the_disk_is_full_and_writes_come_back(
         filled_from = time.monotonic()
         fill(filler)
         full_from = time.monotonic()
-        go_on_filling(filler, seconds=2)
+        fill_repeatedly(filler, seconds=2)
         time.sleep(3)  # the reserve gives room for two files of the log, in portions
         grow_log(product, segments=3)
         time.sleep(3)

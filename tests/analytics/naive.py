@@ -22,7 +22,7 @@ def number(value: Any, otherwise: int = 0) -> Decimal:
     return Decimal(otherwise) if value is None else Decimal(str(value))
 
 
-def spent(properties: dict[str, Any], amount: Any) -> Decimal:
+def signed_amount(properties: dict[str, Any], amount: Any) -> Decimal:
     total = number(amount)
     return -abs(total) if properties.get("type") == "return" else total
 
@@ -101,7 +101,7 @@ def note_event(event: Event, node_id: UUID, person: Any, day: Any, counts: Any, 
         heads[node_id, "buyers", "ALL", on].add(person)
     if kind != "sale":
         counts[node_id, "returns", context, on] += 1
-    counts[node_id, "spending", context, on] += spent(properties, amount.get("total"))
+    counts[node_id, "spending", context, on] += signed_amount(properties, amount.get("total"))
     revenue = amount.get("revenue", amount.get("total"))
-    counts[node_id, "revenue", context, on] += spent(properties, revenue)
+    counts[node_id, "revenue", context, on] += signed_amount(properties, revenue)
     counts[node_id, "items", context, on] += items(properties)

@@ -14,7 +14,7 @@ from contacthub_project.core.text import WHITESPACE
 from customers.models import Customer
 from events.models import Event
 from tests.client import Answer
-from tests.customers.test_aggregates import activate, follow, make
+from tests.customers.test_aggregates import activate, make, merge_all_pending
 from tests.factories import Hub, make_user
 
 JANUARY = {"start": "2026-01-01", "end": "2026-01-31"}
@@ -353,7 +353,7 @@ def test_aggregate_nodes_count_their_members_events(hub: Hub) -> None:
     # The same people again are not more people.
     assert data(hub, "/customers") == {"customers": "2"}
     hub.trusted.patch(f"{hub.path}/customers/{two}", {"base": {"contacts": {"email": "b@x.it"}}})
-    follow()
+    merge_all_pending()
     found = figures(hub, "purchases", nodeId=aggregate, **JANUARY)
     assert valued(found["buyers"]["values"]) == {"2026-01-10": "2"}
     person = hub.admin.get(f"{hub.path}/customers", query={"nodeId": aggregate})["elements"][0][

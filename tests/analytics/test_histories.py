@@ -41,7 +41,7 @@ MOMENTS = [
 ]  # fmt: skip
 ACTS = (
     "customer", "again", "contacts", "delete", "forget", "event", "event", "event", "anonymous",
-    "session", "patch", "patch", "unmake", "purge", "fold", "fold", "follow", "zone", "empty",
+    "session", "patch", "patch", "unmake", "purge", "fold", "fold", "merge_aggregates", "zone", "empty",
 )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ class History:
     def fold(self, chance: random.Random) -> None:
         fold(self.hub.workspace.id)
 
-    def follow(self, chance: random.Random) -> None:
+    def merge_aggregates(self, chance: random.Random) -> None:
         while not merge_pending(seconds=60):
             pass
 

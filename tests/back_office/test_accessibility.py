@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests.analytics.test_answers import post_event
-from tests.back_office.test_browser import PAGES, Desk, browser, pytestmark  # noqa: F401
+from tests.back_office.test_browser import PAGES, BrowserSession, browser, pytestmark  # noqa: F401
 from tests.factories import Hub
 
 MORE_PAGES = (
@@ -36,7 +36,9 @@ def test_axe_finds_nothing(
     browser: Browser,  # noqa: F811
     scheme: Any,
 ) -> None:
-    desk = Desk(live_hub, live_server, browser, color_scheme=scheme, bypass_csp=True)
+    browser_session = BrowserSession(
+        live_hub, live_server, browser, color_scheme=scheme, bypass_csp=True
+    )
     person = live_hub.post_customer(
         base={
             "firstName": "Ada",
@@ -53,7 +55,7 @@ def test_axe_finds_nothing(
     )  # fmt: skip
     found = []
     for path in (*PAGES, *MORE_PAGES):
-        page = desk.open(path.format(person=person, event=event, node=live_hub.node.id))
+        page = browser_session.open(path.format(person=person, event=event, node=live_hub.node.id))
         expect(page.locator("#main")).to_have_attribute("role", "main")
         if scheme == "dark":
             page.evaluate("document.documentElement.classList.add('dark')")
@@ -62,7 +64,7 @@ def test_axe_finds_nothing(
             if each["id"] not in OF_THE_THEME:
                 found.append((path, each["id"], each["nodes"][0]["html"][:200]))
     assert found == []
-    desk.page.context.close()
+    browser_session.page.context.close()
 
 
 def test_the_first_key_leads_past_the_menu(
@@ -70,7 +72,7 @@ def test_the_first_key_leads_past_the_menu(
     live_server: Any,
     browser: Browser,  # noqa: F811
 ) -> None:
-    page = Desk(live_hub, live_server, browser).open("customers/")
+    page = BrowserSession(live_hub, live_server, browser).open("customers/")
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")
     expect(skip).to_be_focused()

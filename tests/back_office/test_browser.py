@@ -57,7 +57,7 @@ def browser() -> Iterator[Browser]:
     blocking.ignores_event_loops = False
 
 
-class Desk:
+class BrowserSession:
     """A signed-in person before a browser."""
 
     def __init__(self, hub: Hub, server: Any, browser: Browser, **options: Any) -> None:
@@ -90,19 +90,19 @@ class Desk:
 
 
 @pytest.fixture
-def desk(live_hub: Hub, live_server: Any, browser: Browser) -> Iterator[Desk]:
-    desk = Desk(live_hub, live_server, browser)
-    yield desk
-    assert desk.failures == []
-    desk.page.context.close()
+def browser_session(live_hub: Hub, live_server: Any, browser: Browser) -> Iterator[BrowserSession]:
+    browser_session = BrowserSession(live_hub, live_server, browser)
+    yield browser_session
+    assert browser_session.failures == []
+    browser_session.page.context.close()
 
 
-def test_finding_somebody_among_twenty_thousand(desk: Desk) -> None:
-    for _ in seed_customers(desk.hub.node.id, 20_000):
+def test_finding_somebody_among_twenty_thousand(browser_session: BrowserSession) -> None:
+    for _ in seed_customers(browser_session.hub.node.id, 20_000):
         pass
-    person = Customer.objects.filter(node=desk.hub.node).order_by("id")[777]
+    person = Customer.objects.filter(node=browser_session.hub.node).order_by("id")[777]
     email = person.base["contacts"]["email"]
-    page = desk.open("customers/")
+    page = browser_session.open("customers/")
     expect(page.locator("tbody tr")).to_have_count(20)
     expect(page.get_by_text("20,000 in this node")).to_be_visible()
     page.fill("input[name=q]", f'"{email}"')
@@ -111,7 +111,7 @@ def test_finding_somebody_among_twenty_thousand(desk: Desk) -> None:
     page.locator("tbody a").first.click()
     expect(page.get_by_role("heading", level=2, name=person.base["lastName"])).to_be_visible()
     # By a rule as well, and the API's own query beside it.
-    page = desk.open("customers/")
+    page = browser_session.open("customers/")
     page.get_by_text("Rules", exact=True).click()
     page.get_by_role("button", name="Add a rule").click()
     page.get_by_label("Property").select_option("base.contacts.email")
@@ -133,11 +133,13 @@ def test_finding_somebody_among_twenty_thousand(desk: Desk) -> None:
     expect(page.locator("pre")).to_contain_text('"operator": "EQUALS"')
 
 
-def test_a_person_edited_followed_and_forgotten(desk: Desk) -> None:
-    person = desk.hub.post_customer(base={"contacts": {"email": "ada@x.it"}})["id"]
+def test_a_person_edited_followed_and_forgotten(browser_session: BrowserSession) -> None:
+    person = browser_session.hub.post_customer(base={"contacts": {"email": "ada@x.it"}})["id"]
     for minute in range(45):
-        post_event(desk.hub, person, "loggedIn", "WEB", f"2026-01-01T00:{minute:02d}:00Z")
-    page = desk.open(f"customers/{person}/")
+        post_event(
+            browser_session.hub, person, "loggedIn", "WEB", f"2026-01-01T00:{minute:02d}:00Z"
+        )
+    page = browser_session.open(f"customers/{person}/")
     expect(page.locator("#timeline article").first).to_be_visible()
     for _ in range(6):
         page.mouse.wheel(0, 20_000)
@@ -159,9 +161,9 @@ def test_a_person_edited_followed_and_forgotten(desk: Desk) -> None:
     assert Customer.objects.get(id=person).deleted == -1
 
 
-def test_an_event_added_and_duplicated(desk: Desk) -> None:
-    person = desk.hub.post_customer()["id"]
-    page = desk.open(f"events/new/?customer={person}")
+def test_an_event_added_and_duplicated(browser_session: BrowserSession) -> None:
+    person = browser_session.hub.post_customer()["id"]
+    page = browser_session.open(f"events/new/?customer={person}")
     page.get_by_label("Type of event").select_option("completedOrder")
     page.get_by_role("button", name="Go on").click()
     page.get_by_label("Order id").fill("A-1")
@@ -176,12 +178,14 @@ def test_an_event_added_and_duplicated(desk: Desk) -> None:
     expect(page.get_by_text("The event is deleted.")).to_be_visible()
 
 
-def test_a_file_dropped_tried_and_imported(desk: Desk, settings: Any, tmp_path: Path) -> None:
+def test_a_file_dropped_tried_and_imported(
+    browser_session: BrowserSession, settings: Any, tmp_path: Path
+) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
     file = tmp_path / "people.csv"
     rows = "".join(f"p{number}@x.it,Name {number}\n" for number in range(300))
     file.write_text("Email,Vorname\n" + rows + "nobody,X\n")
-    page = desk.open(IMPORTS + "add/")
+    page = browser_session.open(IMPORTS + "add/")
     page.get_by_label("Drop a file here").set_input_files(file)
     preview = page.locator("#preview")
     expect(preview.get_by_role("alert")).to_contain_text("Vorname")
@@ -219,13 +223,15 @@ def test_a_file_dropped_tried_and_imported(desk: Desk, settings: Any, tmp_path: 
     assert requested == []
 
 
-def test_a_deletion_by_file_needs_its_number(desk: Desk, settings: Any, tmp_path: Path) -> None:
+def test_a_deletion_by_file_needs_its_number(
+    browser_session: BrowserSession, settings: Any, tmp_path: Path
+) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
     for name in ("a", "b", "c"):
-        desk.hub.post_customer(base={"contacts": {"email": f"{name}@x.it"}})
+        browser_session.hub.post_customer(base={"contacts": {"email": f"{name}@x.it"}})
     file = tmp_path / "gone.csv"
     file.write_text("Email\na@x.it\nb@x.it\n")
-    page = desk.open(IMPORTS + "add/")
+    page = browser_session.open(IMPORTS + "add/")
     page.get_by_label("What to do").select_option("DELETE")
     page.get_by_label("Drop a file here").set_input_files(file)
     page.get_by_role("button", name="Import", exact=True).click()
@@ -245,10 +251,10 @@ def test_a_deletion_by_file_needs_its_number(desk: Desk, settings: Any, tmp_path
     assert Customer.objects.filter(deleted=0).count() == 1
 
 
-def test_settings_and_a_token_displayed_once(desk: Desk) -> None:
-    page = desk.open("../../configuration/source/add/")
+def test_settings_and_a_token_displayed_once(browser_session: BrowserSession) -> None:
+    page = browser_session.open("../../configuration/source/add/")
     page.get_by_label("Name").fill("Till")
-    page.get_by_label(desk.hub.node.name).check()
+    page.get_by_label(browser_session.hub.node.name).check()
     page.get_by_role("button", name="Save", exact=True).click()
     token = page.locator("#token").text_content()
     assert token
@@ -256,18 +262,20 @@ def test_settings_and_a_token_displayed_once(desk: Desk) -> None:
     page.get_by_role("link", name="To the list").click()
     expect(page.get_by_role("link", name="Till")).to_be_visible()
     expect(page.locator("#token")).to_have_count(0)
-    page = desk.open("settings/events/?q=logged+in")
+    page = browser_session.open("settings/events/?q=logged+in")
     page.get_by_role("switch", name="Logged in").click()
     expect(page.get_by_text("loggedIn is off.")).to_be_visible()
-    page = desk.open("../../configuration/staffchange/")
+    page = browser_session.open("../../configuration/staffchange/")
     expect(page.get_by_text("/configuration/events/loggedIn")).to_be_visible()
     page.get_by_role("link", name="Create source").click()
     expect(page.get_by_role("cell", name="Till")).to_be_visible()
 
 
-def test_after_an_hour_the_password_is_required_and_nothing_is_lost(desk: Desk) -> None:
-    desk.hub.post_customer(base={"contacts": {"email": "ada@x.it"}})
-    page = desk.open("../clients/")
+def test_after_an_hour_the_password_is_required_and_nothing_is_lost(
+    browser_session: BrowserSession,
+) -> None:
+    browser_session.hub.post_customer(base={"contacts": {"email": "ada@x.it"}})
+    page = browser_session.open("../clients/")
     page.get_by_label("Name").fill("Nightly import")
     (cookie,) = [each for each in page.context.cookies() if each["name"] == "sessionid"]
     age_session(SessionStore(cookie["value"]))
@@ -279,7 +287,7 @@ def test_after_an_hour_the_password_is_required_and_nothing_is_lost(desk: Desk) 
     page.get_by_role("button", name="Go on").click()
     expect(page.locator("#client-secret")).to_be_visible()
     age_session(SessionStore(cookie["value"]))
-    desk.open("customers/")
+    browser_session.open("customers/")
     page.get_by_role("button", name="Export as CSV").click()
     page.get_by_label(re.compile("Password of ")).fill("let me in")
     page.keyboard.press("Enter")
@@ -288,8 +296,8 @@ def test_after_an_hour_the_password_is_required_and_nothing_is_lost(desk: Desk) 
     assert "ada@x.it" in Path(download.value.path()).read_text()
 
 
-def test_the_first_day_of_an_installation(desk: Desk) -> None:
-    page = desk.open("../workspaces/")
+def test_the_first_day_of_an_installation(browser_session: BrowserSession) -> None:
+    page = browser_session.open("../workspaces/")
     page.get_by_role("link", name=re.compile("Add workspace")).first.click()
     page.fill("input[name=name]", "Nordic")
     page.fill("input[name=slug]", "nordic")
@@ -318,25 +326,25 @@ def test_every_page_fits_a_phone(
     live_hub: Hub, live_server: Any, browser: Browser, scheme: str
 ) -> None:
     person = live_hub.post_customer()["id"]
-    desk = Desk(
+    browser_session = BrowserSession(
         live_hub, live_server, browser,
         viewport={"width": 390, "height": 800}, color_scheme=scheme,
     )  # fmt: skip
     of_all = ("../workspaces/", "../clients/")
     for path in (*PAGES, f"customers/{person}/", f"customers/{person}/edit/", *of_all):
-        page = desk.open(path)
+        page = browser_session.open(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
         assert page.evaluate(UNLABELLED) == [], path
         assert page.locator(".material-symbols-outlined:not([aria-hidden])").count() == 0, path
         assert page.evaluate("document.documentElement.classList.contains('dark')") == (
             scheme == "dark"
         )
-    assert desk.failures == []
+    assert browser_session.failures == []
 
 
-def test_the_keyboard_is_enough(desk: Desk) -> None:
-    desk.hub.post_customer(base={"contacts": {"email": "ada@x.it"}})
-    page = desk.open("customers/")
+def test_the_keyboard_is_enough(browser_session: BrowserSession) -> None:
+    browser_session.hub.post_customer(base={"contacts": {"email": "ada@x.it"}})
+    page = browser_session.open("customers/")
     page.focus("input[name=q]")
     page.keyboard.type("ada")
     page.keyboard.press("Enter")

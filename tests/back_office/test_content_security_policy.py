@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from contacthub_project.admin.urls import urlpatterns
 from customers.models import Customer
 from tests.analytics.test_answers import post_event
-from tests.back_office.test_browser import CHROMIUM, Desk, browser
+from tests.back_office.test_browser import CHROMIUM, BrowserSession, browser
 from tests.factories import Hub
 
 __all__ = ["browser"]  # a fixture
@@ -96,9 +96,9 @@ REDOC_LOGO = "https://cdn.redoc.ly/"
 
 @pytest.fixture
 def watched(live_hub: Hub, live_server: Any, browser: Browser) -> Iterator[Watched]:
-    desk = Desk(live_hub, live_server, browser)
-    yield Watched(desk.page)
-    desk.page.context.close()
+    browser_session = BrowserSession(live_hub, live_server, browser)
+    yield Watched(browser_session.page)
+    browser_session.page.context.close()
 
 
 def test_no_page_is_against_the_policy(live_hub: Hub, live_server: Any, watched: Watched) -> None:

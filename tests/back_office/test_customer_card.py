@@ -147,7 +147,7 @@ def test_a_customer_of_an_aggregate_node_is_read_only(hub: Hub) -> None:
     node = aggregates.make(hub)
     aggregates.activate(hub, node)
     aggregates.post(hub, "ada@x.it")
-    aggregates.follow()
+    aggregates.merge_all_pending()
     [combined] = aggregates.people(hub, node)
     page = Staff(hub, "ADMIN").open("customer", customer_id=combined["id"])
     assert "Made of" in page

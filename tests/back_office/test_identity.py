@@ -11,7 +11,7 @@ from tests.customers.test_merging import get, searched
 from tests.factories import Hub
 
 
-def two(hub: Hub) -> tuple[str, str]:
+def duplicate_pair(hub: Hub) -> tuple[str, str]:
     hub.admin.put(hub.configuration, {"findDuplicates": True, "historyDays": 30})
     phone = {"contacts": {"mobilePhone": "+39 333 1234567"}}
     ada = post(hub, "ada@x.it", base={"firstName": "Ada", "lastName": "Bianchi"})
@@ -26,7 +26,7 @@ def two(hub: Hub) -> tuple[str, str]:
 
 
 def test_a_pair_is_compared_merged_and_separated(hub: Hub) -> None:
-    ada, other = two(hub)
+    ada, other = duplicate_pair(hub)
     staff = Staff(hub, "USER")
     listed = staff.open("duplicates")
     assert "ada@x.it" in listed
@@ -58,7 +58,7 @@ def test_a_pair_is_compared_merged_and_separated(hub: Hub) -> None:
 
 
 def test_a_pair_is_dismissed_and_put_back(hub: Hub) -> None:
-    two(hub)
+    duplicate_pair(hub)
     staff = Staff(hub, "USER")
     pair = str(DuplicatePair.objects.get().id)
     assert "The pair is dismissed" in staff.submit("duplicates", {"act": "dismiss", "pair": pair})
@@ -71,7 +71,7 @@ def test_a_pair_is_dismissed_and_put_back(hub: Hub) -> None:
 
 
 def test_the_identity_page_explains_a_customer(hub: Hub) -> None:
-    ada, other = two(hub)
+    ada, other = duplicate_pair(hub)
     staff = Staff(hub, "USER")
     page = staff.open("identity", customer_id=ada)
     assert "May be the same person" in page
@@ -126,7 +126,7 @@ def test_one_change_is_undone_from_the_history(hub: Hub) -> None:
 
 
 def test_undoing_is_offered_to_those_who_may_and_not_of_merges(hub: Hub) -> None:
-    ada, other = two(hub)
+    ada, other = duplicate_pair(hub)
     reader = Staff(hub, "USER", grants={hub.node: "R"})
     assert "Undo this change" not in reader.open("identity", customer_id=ada)
     staff = Staff(hub, "USER")

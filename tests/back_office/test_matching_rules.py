@@ -11,7 +11,7 @@ import pytest
 from configuration.actions import rekeying
 from configuration.models import StaffChange
 from tests.back_office.office import Page, Staff
-from tests.configuration.test_matching_rules import EMAIL, PHONE, path_of, rule, whole
+from tests.configuration.test_matching_rules import EMAIL, PHONE, matching_property, path_of, rule
 from tests.customers.test_several_rules import RULES
 from tests.factories import Hub
 
@@ -27,7 +27,7 @@ def form_of(*rules: list[tuple[str, str]], **more: Any) -> dict[str, Any]:
     return fields | more
 
 
-def looked(staff: Staff, form: dict[str, Any]) -> tuple[Page, dict[str, Any]]:
+def previewed(staff: Staff, form: dict[str, Any]) -> tuple[Page, dict[str, Any]]:
     """Return the page that says what a form would do, and the form to save it."""
     page = staff.submit("matching-rules", form | {"act": "look"}, node_id=staff.hub.node.id)
     hidden = re.findall(r'type="hidden"\s+name="(\w+)"\s+value="(.*?)"', page.html)
@@ -36,7 +36,9 @@ def looked(staff: Staff, form: dict[str, Any]) -> tuple[Page, dict[str, Any]]:
 
 
 def save(staff: Staff, form: dict[str, Any], **more: Any) -> Page:
-    return staff.submit("matching-rules", looked(staff, form)[1] | more, node_id=staff.hub.node.id)
+    return staff.submit(
+        "matching-rules", previewed(staff, form)[1] | more, node_id=staff.hub.node.id
+    )
 
 
 def stored(hub: Hub) -> Any:
@@ -52,7 +54,7 @@ def test_rules_are_looked_at_and_saved(hub: Hub) -> None:
         [("externalId", "EXACT")], [(EMAIL, "EMAIL")], [(PHONE, "PHONE"), (NAME, "TEXT")]
     )
     form |= {"1.0.gmail": "on", "1.0.country": "FR", "2.0.country": "DE"}
-    page, saving = looked(staff, form)
+    page, saving = previewed(staff, form)
     assert "Contacts: email (as an e-mail address, ignoring dots and +tags of Gmail)" in page
     assert "1 customer gets new keys" in page
     assert stored(hub) == before, "nothing is written yet"
@@ -60,9 +62,9 @@ def test_rules_are_looked_at_and_saved(hub: Hub) -> None:
     assert "The rules are changed." in page
     assert "Contacts: mobile phone (as a telephone number, numbers without a prefix of DE)" in page
     assert stored(hub) == [
-        rule(whole("externalId", "EXACT")),
-        rule(whole(EMAIL, "EMAIL") | {"gmailAliases": True}),
-        rule(whole(PHONE, "PHONE", "DE"), whole(NAME)),
+        rule(matching_property("externalId", "EXACT")),
+        rule(matching_property(EMAIL, "EMAIL") | {"gmailAliases": True}),
+        rule(matching_property(PHONE, "PHONE", "DE"), matching_property(NAME)),
     ]
     assert StaffChange.objects.filter(user=staff.user).count() == 1
 
@@ -70,20 +72,20 @@ def test_rules_are_looked_at_and_saved(hub: Hub) -> None:
 def test_only_what_was_looked_at_is_saved(hub: Hub) -> None:
     staff = Staff(hub, "CLAB_OPERATOR")
     before = stored(hub)
-    _, saving = looked(staff, form_of([(EMAIL, "EMAIL")]))
+    _, saving = previewed(staff, form_of([(EMAIL, "EMAIL")]))
     other = saving | {"0.0.property": "externalId", "0.0.normalizer": "EXACT"}
     assert "What this does" in staff.submit("matching-rules", other, node_id=hub.node.id)
     assert stored(hub) == before
     hub.admin.put(path_of(hub), {"rules": [rule("externalId")]})
     late = staff.submit("matching-rules", saving, node_id=hub.node.id)
     assert "Somebody else has changed it" in late
-    assert stored(hub) == [rule(whole("externalId"))]
+    assert stored(hub) == [rule(matching_property("externalId"))]
 
 
 def test_buttons_add_move_and_remove(hub: Hub) -> None:
     staff = Staff(hub, "CLAB_OPERATOR")
 
-    def shown(form: dict[str, Any], edit: str) -> list[list[str]]:
+    def selected_properties(form: dict[str, Any], edit: str) -> list[list[str]]:
         page = staff.submit("matching-rules", form | {"edit": edit}, node_id=hub.node.id)
         return [
             [
@@ -94,13 +96,13 @@ def test_buttons_add_move_and_remove(hub: Hub) -> None:
         ]
 
     two = form_of([(EMAIL, "EMAIL"), (NAME, "TEXT")], [("externalId", "EXACT")])
-    assert shown(two, "add-rule") == [[EMAIL, NAME], ["externalId"], [""]]
-    assert shown(two, "add 1") == [[EMAIL, NAME], ["externalId", ""]]
-    assert shown(two, "up 1") == [["externalId"], [EMAIL, NAME]]
-    assert shown(two, "drop 0") == [["externalId"]]
-    assert shown(two, "drop 0.1") == [[EMAIL], ["externalId"]]
-    assert shown(two, "up 99") == [[EMAIL, NAME], ["externalId"]]
-    assert stored(hub) == [rule(whole(EMAIL))]
+    assert selected_properties(two, "add-rule") == [[EMAIL, NAME], ["externalId"], [""]]
+    assert selected_properties(two, "add 1") == [[EMAIL, NAME], ["externalId", ""]]
+    assert selected_properties(two, "up 1") == [["externalId"], [EMAIL, NAME]]
+    assert selected_properties(two, "drop 0") == [["externalId"]]
+    assert selected_properties(two, "drop 0.1") == [[EMAIL], ["externalId"]]
+    assert selected_properties(two, "up 99") == [[EMAIL, NAME], ["externalId"]]
+    assert stored(hub) == [rule(matching_property(EMAIL))]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_refusals_are_sentences_at_their_place(hub: Hub, rules: Any, said: str) 
     assert "Nothing has been saved yet" in page
     assert said in page
     assert "/rules/" not in page
-    assert stored(hub) == [rule(whole(EMAIL))]
+    assert stored(hub) == [rule(matching_property(EMAIL))]
 
 
 def test_customers_without_the_values_stay_when_it_is_forced(hub: Hub) -> None:

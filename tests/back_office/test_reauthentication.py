@@ -413,7 +413,7 @@ def test_how_long_is_a_setting(world: World, settings: Any) -> None:
     assert "Client id" in Page(world.send(address, form))
 
 
-def hold(world: World, operation: tuple[str, str]) -> str:
+def kept_form_of(world: World, operation: tuple[str, str]) -> str:
     """Send a form after an hour; the name that it is kept by."""
     age(world.browser)
     requested = world.send(*SENSITIVE[operation](world))["Location"]
@@ -421,12 +421,12 @@ def hold(world: World, operation: tuple[str, str]) -> str:
     return parse_qs(urlsplit(confirm).query)["form"][0]
 
 
-def prove(world: World) -> None:
+def reauthenticate(world: World) -> None:
     world.browser.post(AGAIN, {"password": PASSWORD})
 
 
 def test_kept_forms_are_encrypted(world: World) -> None:
-    hold(world, ("configuration_user_add", ""))
+    kept_form_of(world, ("configuration_user_add", ""))
     kept = str(dict(world.browser.session))
     assert "kept_form" in kept
     for typed in (NEW_PASSWORD, "grace"):
@@ -435,8 +435,8 @@ def test_kept_forms_are_encrypted(world: World) -> None:
 
 
 def test_a_kept_form_is_for_its_page_its_session_and_a_while(world: World) -> None:
-    name = hold(world, ("configuration_user_add", ""))
-    prove(world)
+    name = kept_form_of(world, ("configuration_user_add", ""))
+    reauthenticate(world)
     address = reverse("admin:configuration_user_add")
     gone = "not kept any more"
 
@@ -459,8 +459,8 @@ def test_a_kept_form_is_for_its_page_its_session_and_a_while(world: World) -> No
 
 @pytest.mark.parametrize("odd", ["", "x", "\0", "\ufffe", "a" * 5000, "[]"])
 def test_odd_names_of_kept_forms(world: World, odd: str) -> None:
-    hold(world, ("configuration_user_add", ""))
-    prove(world)
+    kept_form_of(world, ("configuration_user_add", ""))
+    reauthenticate(world)
     sent = world.browser.post(
         reverse("admin:configuration_user_add"), {"kept_form": odd}, follow=True
     )
@@ -472,7 +472,7 @@ def test_odd_names_of_kept_forms(world: World, odd: str) -> None:
 
 def test_few_forms_are_kept(world: World) -> None:
     names = [
-        hold(world, ("configuration_user_remove_from_workspace", ""))
+        kept_form_of(world, ("configuration_user_remove_from_workspace", ""))
         for _ in range(reauthentication.MOST_KEPT + 1)
     ]
     assert list(world.browser.session["kept_form"]) == names[1:]

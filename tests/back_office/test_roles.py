@@ -38,7 +38,7 @@ NOT_OFFERED = {
 }
 
 
-class Offers(HTMLParser):
+class LinksAndForms(HTMLParser):
     """The links of a page, and its forms with what each button would send."""
 
     def __init__(self, page: Page) -> None:
@@ -143,7 +143,7 @@ def test_nothing_that_is_offered_is_refused(hub: Hub, role: str) -> None:
         assert answer.status_code != 403, f"{role}: {address}"
         if answer.streaming or not answer["Content-Type"].startswith("text/html"):
             continue
-        offers = Offers(Page(answer))
+        offers = LinksAndForms(Page(answer))
         for link in offers.links:
             found = urljoin(address, link).split("#")[0]
             if is_ours(found) and found not in seen and depth < DEEPEST:

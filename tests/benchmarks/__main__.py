@@ -112,7 +112,7 @@ def bare_inserts(data: Path) -> Iterator[None]:
         [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(BARE_PORT),
             "--workers", WORKERS, "--blocking-threads", "3", "--no-ws", "--http", "1",
-            "--log-level", "error", "tests.benchmarks.bare:application",
+            "--log-level", "error", "tests.benchmarks.minimal_requests:application",
         ],
         env=os.environ | {"BARE_DATABASE": address},
         cwd=ROOT,

@@ -83,14 +83,17 @@ def main() -> None:
             manage(data, "seed_customers", "--node", node, "--count", "20000")
             with psycopg.connect(address_of(data), autocommit=True) as connection:
                 _seed(data, connection, node, EVENTS // 10)
-                few = {name: _answered(facts, path) for name, (path, _) in QUESTIONS.items()}
+                few = {
+                    name: _response_milliseconds(facts, path)
+                    for name, (path, _) in QUESTIONS.items()
+                }
                 _seed(data, connection, node, EVENTS - EVENTS // 10)
                 print(
                     f"{'ms':24} {'few':>7} {'many':>7} {'ratio':>6}"
                     f" {'our SQL':>8} {'plain SQL':>10} {'times':>6}"
                 )
                 for name, (path, statement) in QUESTIONS.items():
-                    many = _answered(facts, path)
+                    many = _response_milliseconds(facts, path)
                     ours = _median(partial(_read, connection, facts, name), TIMES)
                     plain = _run(connection, statement.format(node=node))
                     print(
@@ -110,7 +113,7 @@ def _seed(data: Path, connection: psycopg.Connection[Any], node: str, count: int
     connection.execute("VACUUM ANALYZE")
 
 
-def _answered(facts: dict[str, Any], path: str) -> float:
+def _response_milliseconds(facts: dict[str, Any], path: str) -> float:
     """Milliseconds of an answer, the median."""
     since = time.strftime("start=%Y-%m-%d", time.gmtime(time.time() - 366 * 86400))
     address = f"http://127.0.0.1:{PORT}/hub/v1/workspaces/{facts['workspaceId']}/stats"
@@ -119,11 +122,11 @@ def _answered(facts: dict[str, Any], path: str) -> float:
         headers={"Authorization": f"Bearer {facts['tokens']['trusted']}"},
     )
 
-    def ask() -> None:
+    def get() -> None:
         with urllib.request.urlopen(request) as answer:
             answer.read()
 
-    return _median(ask, TIMES)
+    return _median(get, TIMES)
 
 
 def _read(connection: psycopg.Connection[Any], facts: dict[str, Any], name: str) -> None:

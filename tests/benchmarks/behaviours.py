@@ -44,7 +44,7 @@ def count(operator: str, value: int) -> dict[str, Any]:
     return {"function": "COUNT", "operator": operator, "value": value}
 
 
-def spent(function: str, value: int) -> dict[str, Any]:
+def amount_condition(function: str, value: int) -> dict[str, Any]:
     attribute = "properties.amount.total"
     return {"function": function, "attribute": attribute, "operator": "GTE", "value": value}
 
@@ -66,11 +66,11 @@ QUESTIONS: dict[str, tuple[dict[str, Any], str]] = {
         "  AND type = 'viewedPage')",
     ),
     "spent 300 or more": (
-        did("completedOrder", spent("SUM", 300)),
+        did("completedOrder", amount_condition("SUM", 300)),
         GROUPED % ("completedOrder", f"sum({TOTAL}) >= 300"),
     ),
     "spent 150 on average": (
-        did("completedOrder", spent("AVG", 150)),
+        did("completedOrder", amount_condition("AVG", 150)),
         GROUPED % ("completedOrder", f"avg({TOTAL}) >= 150"),
     ),
     "once, not twice": (

@@ -44,7 +44,7 @@ CHANGES = "SELECT * FROM customers_change WHERE id > {after} AND id <= {last}"
 
 
 @dataclass(slots=True)
-class Spent:
+class Cost:
     """What some rows took: seconds, and seconds of CPU of the client and of PostgreSQL."""
 
     rows: int = 0
@@ -52,7 +52,7 @@ class Spent:
     client: float = 0.0
     database: float = 0.0
 
-    def add(self, other: Spent) -> None:
+    def add(self, other: Cost) -> None:
         """Add what other rows took."""
         self.rows += other.rows
         self.seconds += other.seconds
@@ -75,10 +75,10 @@ class Meter:
         times = self._backend.cpu_times()
         return time.perf_counter(), time.process_time(), times.user + times.system
 
-    def spent(self, rows: int) -> Spent:
+    def cost_of(self, rows: int) -> Cost:
         """Return what was taken since the beginning."""
         differences = (now - before for now, before in zip(self._read(), self._before, strict=True))
-        return Spent(rows, *differences)
+        return Cost(rows, *differences)
 
 
 def main() -> None:
@@ -111,13 +111,13 @@ def _measure(
     )  # fmt: skip
     assert worker.stdin is not None
     assert worker.stdout is not None
-    ours, copied, memory = Spent(), Spent(), []
+    ours, copied, memory = Cost(), Cost(), []
     after = _last_change(connection)
     while True:
         worker.stdin.write("go\n")
         worker.stdin.flush()
         slice_ = json.loads(worker.stdout.readline())
-        ours.add(Spent(**slice_["spent"]))
+        ours.add(Cost(**slice_["spent"]))
         memory.append(slice_["memory"])
         last = _last_change(connection)
         copied.add(_copied(connection, entity, after, last))
@@ -142,7 +142,7 @@ def _last_change(connection: psycopg.Connection[Any]) -> int:
     return int(row[0])
 
 
-def _copied(connection: psycopg.Connection[Any], entity: str, after: int, last: int) -> Spent:
+def _copied(connection: psycopg.Connection[Any], entity: str, after: int, last: int) -> Cost:
     """Bring the rows that were written between two changes, and the changes, into the twins."""
     table = TABLES[entity]
     sources = {table: WRITTEN, "customers_change": CHANGES}
@@ -160,7 +160,7 @@ def _copied(connection: psycopg.Connection[Any], entity: str, after: int, last: 
         for name, rows_of_table in contents.items():
             with connection.cursor().copy(f"COPY twin_{name} FROM STDIN") as copy:
                 copy.write(rows_of_table)
-    return meter.spent(rows)
+    return meter.cost_of(rows)
 
 
 def work(part: str, facts: dict[str, Any]) -> None:
@@ -186,9 +186,9 @@ def work(part: str, facts: dict[str, Any]) -> None:
             job = job or _loaded(raw, part, facts)
             ended = process(seconds=SECONDS)
             job.refresh_from_db()
-            spent, done = meter.spent(job.processed - done), job.processed
+            cost_of, done = meter.cost_of(job.processed - done), job.processed
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            slice_ = {"spent": asdict(spent), "memory": memory, "ended": ended}
+            slice_ = {"spent": asdict(cost_of), "memory": memory, "ended": ended}
             print(json.dumps(slice_), flush=True)
             if ended:
                 break

@@ -37,7 +37,7 @@ WHERE workspace_id = %s AND updated_by = 'seed' AND deleted = 0 ORDER BY md5(id:
 """
 
 
-def spoiled(chance: random.Random, base: dict[str, Any], number: int) -> dict[str, Any]:
+def altered_copy(chance: random.Random, base: dict[str, Any], number: int) -> dict[str, Any]:
     """The same person as another source knows it."""
     copy: dict[str, Any] = json.loads(json.dumps(base))
     copy["contacts"]["email"] = f"other.source.{number}@elsewhere.example"
@@ -58,7 +58,7 @@ def spoiled(chance: random.Random, base: dict[str, Any], number: int) -> dict[st
     return copy
 
 
-def plant(address: str, workspace: str, chance: random.Random) -> dict[str, str]:
+def insert_copies(address: str, workspace: str, chance: random.Random) -> dict[str, str]:
     """Insert the copies; return the original of each."""
     originals: dict[str, str] = {}
     with psycopg.connect(address) as connection:
@@ -66,7 +66,7 @@ def plant(address: str, workspace: str, chance: random.Random) -> dict[str, str]
         for number, (original, node, base) in enumerate(rows):
             copy = str(uuid.UUID(int=chance.getrandbits(128), version=4))
             originals[copy] = str(original)
-            document = json.dumps(spoiled(chance, base, number))
+            document = json.dumps(altered_copy(chance, base, number))
             key = chance.randbytes(32)
             values = [copy, workspace, node, f"copy-{number}", key, document]
             connection.execute(PLANT, values)
@@ -94,7 +94,7 @@ def main() -> None:
         with running_product(data) as demo:
             workspace = demo["workspaceId"]
             manage(data, "seed_customers", "--count", str(CUSTOMERS), "--node", demo["nodeIds"][0])
-            originals = plant(address_of(data), workspace, chance)
+            originals = insert_copies(address_of(data), workspace, chance)
             started = time.monotonic()
             while is_building(address_of(data), workspace):
                 # Nothing to do while the worker of the product holds the search.

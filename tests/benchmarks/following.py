@@ -19,7 +19,7 @@ from typing import Any
 from tests.benchmarks.__main__ import BARE_PORT, PORT, ROOT, running_product
 from tests.benchmarks.ingestion import _in_turns, _print
 from tests.benchmarks.load import http_request, requests_per_second
-from tests.benchmarks.searches import COLUMNS, bare_searches, manage
+from tests.benchmarks.searches import COLUMNS, manage, minimal_searches
 
 ROUNDS = int(os.environ.get("BENCHMARK_ROUNDS", "5"))
 PAGE = f"""
@@ -37,7 +37,7 @@ def main() -> None:
         with running_product(data) as facts:
             manage(data, "seed_customers", "--node", facts["nodeIds"][0], "--count", "20000")
             print(f"{'':34} {'baseline/s':>11} {'ours/s':>9} {'ratio':>7}")
-            with bare_searches(data, {"page": PAGE.format(facts["workspaceId"])}):
+            with minimal_searches(data, {"page": PAGE.format(facts["workspaceId"])}):
                 updates = f"/hub/v1/workspaces/{facts['workspaceId']}/updates"
                 token = facts["tokens"]["trusted"]
                 path = f"{updates}?offset=100&size=1000"

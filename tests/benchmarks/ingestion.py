@@ -23,7 +23,7 @@ import psycopg
 
 from tests.benchmarks.__main__ import BARE_PORT, PORT, ROOT, bare_inserts, running_product
 from tests.benchmarks.load import http_request, requests_per_second
-from tests.benchmarks.searches import address_of, bare_searches, manage
+from tests.benchmarks.searches import address_of, manage, minimal_searches
 
 ROUNDS = int(os.environ.get("BENCHMARK_ROUNDS", "5"))
 SECONDS = float(os.environ.get("BENCHMARK_SECONDS", "3"))
@@ -72,7 +72,7 @@ def main() -> None:
                         (BARE_PORT, http_request("POST", "/", body=body)),
                         (PORT, http_request("POST", events, token=token, body=body)),
                     )
-                with bare_searches(data, {"line": LINE.format(customer)}):
+                with minimal_searches(data, {"line": LINE.format(customer)}):
                     query = urlencode({"customerId": customer, "size": 20})
                     _in_turns(
                         "a page of a time line",

@@ -86,7 +86,7 @@ def main() -> None:
                 ids = [each for (each,) in rows]
             statements = {name: sql for name, (sql, _) in searches.items()}
             statements[PATCH] = PATCH_BY_HAND.format(ids=",".join(f"'{each}'" for each in ids))
-            with bare_searches(data, statements):
+            with minimal_searches(data, statements):
                 _requests(facts, searches)
                 _patches(facts, ids)
             _statements(data, facts, searches)
@@ -170,7 +170,7 @@ def _statements(
 ) -> None:
     given = {"facts": facts, "searches": {name: part for name, (_, part) in searches.items()}}
     listed = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.our_searches"],
+        [sys.executable, "-m", "tests.benchmarks.search_statements"],
         env=os.environ | {"CONTACTHUB_DATA": str(data)},
         cwd=ROOT, check=True, input=json.dumps(given), stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -211,12 +211,12 @@ def address_of(data: Path) -> str:
 
 
 @contextmanager
-def bare_searches(data: Path, statements: dict[str, str]) -> Iterator[None]:
+def minimal_searches(data: Path, statements: dict[str, str]) -> Iterator[None]:
     process = subprocess.Popen(
         [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(BARE_PORT),
             "--workers", WORKERS, "--blocking-threads", "3", "--no-ws", "--http", "1",
-            "--log-level", "error", "tests.benchmarks.bare_searches:application",
+            "--log-level", "error", "tests.benchmarks.minimal_searches:application",
         ],
         env=os.environ
         | {"BARE_DATABASE": address_of(data), "BARE_STATEMENTS": json.dumps(statements)},

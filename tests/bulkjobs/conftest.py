@@ -4,5 +4,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _own_uploads(own_uploads: None) -> None:
+def _own_uploads(uploads_folder: None) -> None:
     """Each test has a storage of its own."""

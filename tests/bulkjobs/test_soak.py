@@ -41,13 +41,13 @@ def work(media: str) -> None:
     processing.AGAIN_SECONDS = 0.2
     exporting.MOST_ATTEMPTS = 100  # none is given up, however often it is hit
     exporting.LOOK_SECONDS = conversion.LOOK_SECONDS = 0.0
-    while are_left():
+    while has_unfinished_jobs():
         exporting.write_exports(meanwhile=lambda: processing.process(seconds=0.2))
         processing.process(seconds=0.5)
         time.sleep(0.05)
 
 
-def are_left() -> bool:
+def has_unfinished_jobs() -> bool:
     under_way = ExportJob.objects.filter(status__in=["LOADED", "PROCESSING"])
     return BulkJob.objects.to_do().exists() or under_way.exists()
 
@@ -73,7 +73,7 @@ def started() -> subprocess.Popen[str]:
     return worker
 
 
-def given(hub: Hub, name: str) -> dict[str, int]:
+def start_jobs(hub: Hub, name: str) -> dict[str, int]:
     """Jobs and an export of a workspace; how many rows each job has."""
     for number in range(30):
         hub.post_customer(
@@ -102,7 +102,7 @@ def test_every_row_is_applied_once_and_exports_are_whole(live_hub: Hub) -> None:
     jobs = {
         job: rows
         for number, hub in enumerate(hubs)
-        for job, rows in given(hub, f"n{number}p").items()
+        for job, rows in start_jobs(hub, f"n{number}p").items()
     }
     chance = random.Random(7)
     workers = [started() for _ in range(WORKERS)]
@@ -114,7 +114,7 @@ def test_every_row_is_applied_once_and_exports_are_whole(live_hub: Hub) -> None:
             workers[number].communicate()
             workers[number] = started()
         deadline = time.monotonic() + LONGEST
-        while are_left():
+        while has_unfinished_jobs():
             assert time.monotonic() < deadline, list(
                 BulkJob.objects.values_list("status", "position")
             )

@@ -12,7 +12,7 @@ from configuration.actions import contradictions
 from configuration.models import Node, Workspace
 from customers.models import Customer
 from tests.client import Answer
-from tests.customers.test_aggregates import activate, follow, make
+from tests.customers.test_aggregates import activate, make, merge_all_pending
 from tests.factories import Hub, make_node
 
 FORCE = {"force": "true"}
@@ -115,7 +115,7 @@ def test_copies_in_aggregate_nodes_are_not_counted(hub: Hub) -> None:
     define(hub, code={"type": "string"})
     hub.post_customer(extended={"code": "long"})
     activate(hub, make(hub))
-    follow()
+    merge_all_pending()
     assert counts(define(hub, code={"type": "string", "maxLength": 2}))["*"] == 1
 
 

@@ -22,7 +22,9 @@ def rule(*properties: Any) -> dict[str, Any]:
     }
 
 
-def whole(path: str, normalizer: str = "TEXT", country: str | None = None) -> dict[str, Any]:
+def matching_property(
+    path: str, normalizer: str = "TEXT", country: str | None = None
+) -> dict[str, Any]:
     return {
         "property": path, "normalizer": normalizer, "country": country, "gmailAliases": False,
     }  # fmt: skip
@@ -32,10 +34,10 @@ BY_PHONE = rule({"property": PHONE, "normalizer": "PHONE"})
 
 
 def test_unique_customer_is_a_plain_rule(hub: Hub) -> None:
-    assert hub.admin.get(path_of(hub)).json == {"rules": [rule(whole(EMAIL))]}
+    assert hub.admin.get(path_of(hub)).json == {"rules": [rule(matching_property(EMAIL))]}
     exact = rule({"property": EMAIL, "normalizer": "EXACT"})
     changed = hub.admin.put(path_of(hub), {"rules": [exact]})
-    assert changed.json == {"rules": [rule(whole(EMAIL, "EXACT"))]}
+    assert changed.json == {"rules": [rule(matching_property(EMAIL, "EXACT"))]}
     entry = hub.admin.get(f"{hub.configuration}/nodes/entries/{hub.node.id}")
     assert entry["uniqueCustomer"] == {"properties": [EMAIL], "caseSensitive": True}
 
@@ -49,14 +51,14 @@ def test_another_unique_customer_replaces_the_rules_and_the_same_does_not(hub: H
     assert hub.admin.get(path_of(hub)).json == stored
     other = read | {"uniqueCustomer": {"properties": ["externalId"], "caseSensitive": False}}
     assert hub.admin.put(entry, other).status == 200
-    assert hub.admin.get(path_of(hub)).json == {"rules": [rule(whole("externalId"))]}
+    assert hub.admin.get(path_of(hub)).json == {"rules": [rule(matching_property("externalId"))]}
     assert Node.objects.get(id=hub.node.id).matching_rules == []
 
 
 def test_customers_are_recognised_by_the_number_however_it_is_written(hub: Hub) -> None:
     assert hub.admin.put(hub.configuration, {"country": "IT"})["country"] == "IT"
     stored = hub.admin.put(path_of(hub), {"rules": [BY_PHONE]}).json
-    assert stored == {"rules": [rule(whole(PHONE, "PHONE", "IT"))]}
+    assert stored == {"rules": [rule(matching_property(PHONE, "PHONE", "IT"))]}
     first = hub.post_customer(base={"contacts": {"mobilePhone": "333 123 45 67"}})
     again = hub.post_customer(base={"contacts": {"mobilePhone": "+39 3331234567"}})
     assert (first.status, again.status, again["id"]) == (201, 200, first["id"])
@@ -70,7 +72,7 @@ def test_a_rule_keeps_its_country(hub: Hub) -> None:
     hub.admin.put(hub.configuration, {"country": "FR"})
     assert hub.admin.put(path_of(hub), stored).json == stored
     again = hub.admin.put(path_of(hub), {"rules": [BY_PHONE]}).json
-    assert again == {"rules": [rule(whole(PHONE, "PHONE", "FR"))]}
+    assert again == {"rules": [rule(matching_property(PHONE, "PHONE", "FR"))]}
 
 
 def test_what_is_no_number_is_refused_and_named(hub: Hub) -> None:
@@ -93,7 +95,7 @@ def test_customers_are_rekeyed_and_collisions_named(hub: Hub) -> None:
     assert refused.status == 409
     [group] = refused["data"]["collisions"]
     assert set(group) == ids
-    assert hub.admin.get(path_of(hub)).json == {"rules": [rule(whole(EMAIL))]}
+    assert hub.admin.get(path_of(hub)).json == {"rules": [rule(matching_property(EMAIL))]}
 
 
 @pytest.mark.parametrize(

@@ -268,7 +268,7 @@ def test_people_are_recognised_as_a_naive_model_says(
             assert same == expected == {person}
 
 
-def do_steps_and_die(*, node: str, steps: int, at: str) -> None:
+def rekey_until_killed(*, node: str, steps: int, at: str) -> None:
     """A worker that is killed in the middle of a batch's transaction."""
     rekeying.BATCH = 2
     workspace_id = Node.objects.get(id=node).workspace_id
@@ -303,7 +303,7 @@ def test_a_killed_worker_leaves_one_policy_in_force(
     assert put_node(live_hub, name="New", uniqueCustomer=BY_EXTERNAL_ID).status == 202
     given = {"node": str(live_hub.node.id), "steps": steps, "at": at}
     run_in_processes(
-        "tests.configuration.test_rekeying:do_steps_and_die", [given], returncode=-signal.SIGKILL
+        "tests.configuration.test_rekeying:rekey_until_killed", [given], returncode=-signal.SIGKILL
     )
     state = Rekeying.objects.get(node=live_hub.node).state
     if state not in {"DONE", "COLLIDED"}:

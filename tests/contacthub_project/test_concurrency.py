@@ -41,7 +41,7 @@ class Gate:
 
         return wait
 
-    def let_through(self, count: int) -> None:
+    def release(self, count: int) -> None:
         self._through.release(count)
 
     async def has_begun(self, count: int) -> None:
@@ -75,7 +75,7 @@ def test_the_last_slot_is_never_one_workspaces_alone() -> None:
         theirs = threads.run("theirs", gate.work("theirs"))
         await gate.has_begun(4)
         assert gate.begun[-1] == "theirs"
-        gate.let_through(11)
+        gate.release(11)
         await asyncio.gather(*ours, theirs)
 
     run(main)
@@ -91,13 +91,13 @@ def test_workspaces_take_turns_and_have_at_most_half(monkeypatch: pytest.MonkeyP
         jobs += [threads.run(key, gate.work(key)) for key in "bbbbcccc"]
         await gate.has_begun(4)
         for count in range(5, 11):
-            gate.let_through(1)
+            gate.release(1)
             await gate.has_begun(count)
         # One of each: nobody has two turns while another waits.
         assert Counter(gate.begun[3:])["b"] >= 2
         assert Counter(gate.begun[3:])["c"] >= 2
         assert Counter(gate.begun[3:])["a"] <= 3
-        gate.let_through(50)
+        gate.release(50)
         await asyncio.gather(*jobs)
 
     run(main)
@@ -111,18 +111,18 @@ def test_a_workspace_whose_work_takes_long_has_one_slot(monkeypatch: pytest.Monk
         jobs = [threads.run("a", gate.work("a")) for _ in range(8)]
         await gate.has_begun(3)
         await asyncio.sleep(0.5)
-        gate.let_through(3)
+        gate.release(3)
         await gate.has_begun(4)
         quick = [threads.run("b", gate.work("b")) for _ in range(2)]
         await gate.has_begun(6)
-        gate.let_through(7)
+        gate.release(7)
         await asyncio.gather(*jobs, *quick)
         # Until it is quick again.
         for _ in range(20):
             await threads.run("a", lambda: None)
         again = [threads.run("a", gate.work("a")) for _ in range(4)]
         await gate.has_begun(10 + 3)
-        gate.let_through(20)
+        gate.release(20)
         await asyncio.gather(*again)
 
     run(main)
@@ -135,7 +135,7 @@ def test_waiting_is_bounded_in_number() -> None:
         with pytest.raises(TooManyWaiting):
             await threads.run("a", lambda: None)
         begun = threads.run("b", gate.work("b"), is_begun=True)
-        gate.let_through(10)
+        gate.release(10)
         await asyncio.gather(*jobs, begun)
         assert threads.waiting == 0
 
@@ -151,7 +151,7 @@ def test_waiting_is_bounded_in_time() -> None:
         with pytest.raises(TooManyWaiting):
             await threads.run("a", lambda: None)
         assert 0.1 < time.monotonic() - started < 3
-        gate.let_through(2)
+        gate.release(2)
         assert await asyncio.gather(first, begun) == ["a", "a"]
         assert await threads.run("a", lambda: 1) == 1
 
@@ -166,7 +166,7 @@ def test_who_goes_away_hurts_nobody() -> None:
         await gate.has_begun(1)
         running.cancel()
         waiting.cancel()
-        gate.let_through(1)
+        gate.release(1)
         assert await threads.run("a", lambda: 2) == 2
 
     run(main)
@@ -213,7 +213,7 @@ def slots(count: int = 4, **bounds: Any) -> FairSlots:
     return FairSlots("test", slots=count, **{"places": 1000, "seconds": 10.0} | bounds)
 
 
-class Turns:
+class CoroutineGate:
     """Coroutines that work until they are let through, and what has begun so far."""
 
     def __init__(self, slots: FairSlots) -> None:
@@ -234,7 +234,7 @@ class Turns:
         await asyncio.sleep(0.01)
         return tasks
 
-    async def let_through(self, count: int) -> None:
+    async def release(self, count: int) -> None:
         for _ in range(count):
             self.gate.release()
         await asyncio.sleep(0.01)
@@ -242,29 +242,29 @@ class Turns:
 
 def test_coroutines_of_workspaces_take_turns_and_none_has_the_last_slot() -> None:
     async def main() -> None:
-        turns = Turns(slots(4))
-        tasks = await turns.started("aaaaaa")
-        assert turns.begun == ["a"] * 3
-        tasks += await turns.started("bbb")
-        assert turns.begun == [*"aaab"]
-        await turns.let_through(3)
-        assert turns.begun == [*"aaab", *"baa"]
-        await turns.let_through(6)
+        gate = CoroutineGate(slots(4))
+        tasks = await gate.started("aaaaaa")
+        assert gate.begun == ["a"] * 3
+        tasks += await gate.started("bbb")
+        assert gate.begun == [*"aaab"]
+        await gate.release(3)
+        assert gate.begun == [*"aaab", *"baa"]
+        await gate.release(6)
         assert sorted(await asyncio.gather(*tasks)) == [*"aaaaaabbb"]
-        assert turns.slots.waiting == 0
+        assert gate.slots.waiting == 0
 
     run(main)
 
 
 def test_coroutines_that_wait_are_bounded_in_number_and_time() -> None:
     async def main() -> None:
-        turns = Turns(slots(2, places=1, seconds=0.1))
-        (first, late) = await turns.started("aa")
+        gate = CoroutineGate(slots(2, places=1, seconds=0.1))
+        (first, late) = await gate.started("aa")
         with pytest.raises(TooManyWaiting):
-            await turns.work("b" if turns.slots.waiting == 0 else "a")
+            await gate.work("b" if gate.slots.waiting == 0 else "a")
         with pytest.raises(TooManyWaiting):
             await late
-        await turns.let_through(1)
+        await gate.release(1)
         assert await first == "a"
 
     run(main)
@@ -272,15 +272,15 @@ def test_coroutines_that_wait_are_bounded_in_number_and_time() -> None:
 
 def test_who_goes_while_it_waits_or_works_leaves_its_slot() -> None:
     async def main() -> None:
-        turns = Turns(slots(2))
-        working, waiting, last = await turns.started("aaa")
+        gate = CoroutineGate(slots(2))
+        working, waiting, last = await gate.started("aaa")
         waiting.cancel()
         working.cancel()
         await asyncio.sleep(0.01)
-        assert turns.begun == ["a", "a"]
-        await turns.let_through(1)
+        assert gate.begun == ["a", "a"]
+        await gate.release(1)
         assert await last == "a"
-        assert turns.slots._taken == 0
+        assert gate.slots._taken == 0
 
     run(main)
 

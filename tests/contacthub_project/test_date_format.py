@@ -52,13 +52,16 @@ def known(body: dict[str, Any]) -> dict[str, Any]:
     return kept | {"base": SCHEMA.complete_base(kept["base"])}
 
 
-def spelled(value: Any, path: str = "") -> Any:
+def with_numeric_offsets(value: Any, path: str = "") -> Any:
     """By the kinds of paths, a table that is made without looking for moments: the value as it
     should be in the other format."""
     if isinstance(value, dict):
-        return {key: spelled(child, f"{path}.{key}".strip(".")) for key, child in value.items()}
+        return {
+            key: with_numeric_offsets(child, f"{path}.{key}".strip("."))
+            for key, child in value.items()
+        }
     if isinstance(value, list):
-        return [spelled(child, path) for child in value]
+        return [with_numeric_offsets(child, path) for child in value]
     kind = SCHEMA.kind_of(path) or ""
     if not isinstance(value, str) or kind.removeprefix("list of ") != MOMENT:
         return value
@@ -81,7 +84,7 @@ def test_only_moments_are_written_otherwise(
     customer = known(body | {"base": base, "extended": extended, "extra": text})
     before = orjson.dumps(customer)
     other = with_date_format(customer, SCHEMA.timestamps, OFFSET)
-    assert other == spelled(customer)
+    assert other == with_numeric_offsets(customer)
     assert orjson.dumps(customer) == before, "the document itself stays"
     assert with_date_format(other, SCHEMA.timestamps, OFFSET) == other
     assert SCHEMA.canonical(other)["base"] == SCHEMA.canonical(customer)["base"]

@@ -40,16 +40,16 @@ WRITES = [
 
 
 @pytest.fixture
-def little_room(settings: Any, tmp_path: Path) -> Callable[[], None]:
+def fill_disk(settings: Any, tmp_path: Path) -> Callable[[], None]:
     """From its call on it is as if the disk had less than FREE_BYTES left."""
     settings.MEDIA_ROOT = tmp_path
     return lambda: setattr(settings, "FREE_BYTES", 10**18)
 
 
 def test_every_write_is_refused_for_now(
-    live_hub: Hub, little_room: Callable[[], None], caplog: pytest.LogCaptureFixture
+    live_hub: Hub, fill_disk: Callable[[], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    little_room()
+    fill_disk()
     for operation in WRITES:
         refused = _tried(live_hub, operation)
         if operation.id in ("delete_bulk_job", "delete_export"):  # they make room
@@ -69,16 +69,14 @@ def _tried(hub: Hub, operation: Operation) -> Any:
     return hub.clients[role].request(operation.method, path, {})
 
 
-def test_callers_that_may_not_write_get_403_first(
-    hub: Hub, little_room: Callable[[], None]
-) -> None:
-    little_room()
+def test_callers_that_may_not_write_get_403_first(hub: Hub, fill_disk: Callable[[], None]) -> None:
+    fill_disk()
     assert hub.post_customer(hub.clients["GUEST"]).status == 403
 
 
-def test_reads_go_on(hub: Hub, little_room: Callable[[], None]) -> None:
+def test_reads_go_on(hub: Hub, fill_disk: Callable[[], None]) -> None:
     customer = hub.post_customer()
-    little_room()
+    fill_disk()
     assert hub.trusted.get(f"{hub.path}/customers/{customer['id']}").status == 200
     for path, query in (
         ("customers", {"nodeId": str(hub.node.id)}), ("stats", {}), ("updates", {"offset": "0"})
@@ -87,10 +85,10 @@ def test_reads_go_on(hub: Hub, little_room: Callable[[], None]) -> None:
 
 
 def test_a_database_elsewhere_knows_its_own_disk(
-    hub: Hub, settings: Any, little_room: Callable[[], None]
+    hub: Hub, settings: Any, fill_disk: Callable[[], None]
 ) -> None:
     settings.USES_EMBEDDED_POSTGRES = False
-    little_room()
+    fill_disk()
     assert hub.post_customer().status == 201
     assert upload(hub, FILE).status == 503, "files are on this machine's disk"
 
@@ -103,9 +101,9 @@ def test_a_full_disk_of_the_database_is_told() -> None:
     assert b"room" in reported.content
 
 
-def test_the_health_says_so(hub: Hub, little_room: Callable[[], None]) -> None:
+def test_the_health_says_so(hub: Hub, fill_disk: Callable[[], None]) -> None:
     assert hub.trusted.get("/health")["disk"] == {"status": "UP"}
-    little_room()
+    fill_disk()
     health = hub.trusted.get("/health")
     assert health.status == 200
     assert (health["status"], health["disk"]) == ("DEGRADED", {"status": "DEGRADED"})
@@ -113,11 +111,11 @@ def test_the_health_says_so(hub: Hub, little_room: Callable[[], None]) -> None:
 
 
 def test_jobs_wait_and_go_on_where_they_were(
-    live_hub: Hub, settings: Any, little_room: Callable[[], None]
+    live_hub: Hub, settings: Any, fill_disk: Callable[[], None]
 ) -> None:
     job = upload(live_hub, FILE)
     before = settings.FREE_BYTES
-    little_room()
+    fill_disk()
     tasks.work.apply()
     assert live_hub.trusted.get(f"{jobs_path(live_hub)}/{job['id']}")["status"] == "LOADED"
     assert BulkJob.objects.get().attempts == 0
@@ -126,7 +124,7 @@ def test_jobs_wait_and_go_on_where_they_were(
     assert live_hub.trusted.get(f"{jobs_path(live_hub)}/{job['id']}")["status"] == "PROCESSED"
 
 
-def test_only_tasks_that_make_room_are_begun(little_room: Callable[[], None]) -> None:
+def test_only_tasks_that_make_room_are_begun(fill_disk: Callable[[], None]) -> None:
     done: list[str] = []
 
     @app.task(name="grows")  # type: ignore[untyped-decorator]
@@ -137,7 +135,7 @@ def test_only_tasks_that_make_room_are_begun(little_room: Callable[[], None]) ->
     def shrinks() -> None:
         done.append("shrinks")
 
-    little_room()
+    fill_disk()
     assert grows.apply().state == "IGNORED"
     assert shrinks.apply().state == "SUCCESS"
     assert done == ["shrinks"]

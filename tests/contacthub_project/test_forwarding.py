@@ -83,7 +83,7 @@ def token_for(product: Product, address: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def believing(product: Product) -> Iterator[Server]:
+def behind_one_proxy(product: Product) -> Iterator[Server]:
     """One proxy, which sets X-Forwarded-For and X-Forwarded-Proto."""
     server = Server(product, TRUSTED_PROXIES="1", HTTPS="false")
     yield server
@@ -113,11 +113,11 @@ def standard(product: Product) -> Iterator[Server]:
     ],
 )  # fmt: skip
 def test_several_headers_are_joined_in_order(
-    believing: Server, tokens: dict[str, str], lines: list[str], seen: str | None
+    behind_one_proxy: Server, tokens: dict[str, str], lines: list[str], seen: str | None
 ) -> None:
     for address, token in tokens.items():
         expected = 200 if address == seen else 403
-        assert believing.ask("/hub/v1/me", lines, token) == expected
+        assert behind_one_proxy.ask("/hub/v1/me", lines, token) == expected
 
 
 SPELLINGS = [

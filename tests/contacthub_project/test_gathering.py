@@ -19,7 +19,7 @@ from tests.client import LoopClient
 from tests.factories import Hub
 
 
-class Sets:
+class RecordedSets:
     """Runs sets under the test's control, and remembers them."""
 
     def __init__(self) -> None:
@@ -49,12 +49,12 @@ class Sets:
         return row * 3
 
 
-def gatherer_of(sets: Sets, **options: Any) -> Gatherer[str, int, int]:
+def gatherer_of(sets: RecordedSets, **options: Any) -> Gatherer[str, int, int]:
     return Gatherer(sets.run, alone=sets.by_itself, **options)
 
 
 def results_of(
-    sets: Sets, gatherer: Gatherer[str, int, int], rows: Sequence[tuple[str, int]]
+    sets: RecordedSets, gatherer: Gatherer[str, int, int], rows: Sequence[tuple[str, int]]
 ) -> list[Any]:
     """What became of rows of which each arrives in a turn of the loop of its own."""
 
@@ -72,7 +72,7 @@ def results_of(
 
 
 def test_a_full_set_takes_another_lane_of_its_group() -> None:
-    sets = Sets()
+    sets = RecordedSets()
     gatherer = gatherer_of(sets, lanes=3, lanes_of_group=2, most=3)
     results_of(sets, gatherer, [("a", row) for row in range(9)])
     assert sets.most_at_work == {"a": 2, "all": 2}
@@ -83,7 +83,7 @@ def test_while_sets_are_slow_a_row_takes_another_lane_of_its_group(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("contacthub_project.db.gathering.SLOW_SECONDS", -1.0)
-    sets = Sets()
+    sets = RecordedSets()
     gatherer = gatherer_of(sets, lanes=3, lanes_of_group=2)
     results_of(sets, gatherer, [("a", row) for row in range(8)])
     assert sets.most_at_work == {"a": 2, "all": 2}
@@ -91,7 +91,7 @@ def test_while_sets_are_slow_a_row_takes_another_lane_of_its_group(
 
 
 def test_rows_that_arrive_meanwhile_are_one_set() -> None:
-    sets = Sets()
+    sets = RecordedSets()
     results = results_of(sets, gatherer_of(sets, most=4), [("a", row) for row in range(10)])
     assert results == [row * 2 for row in range(10)]
     assert sets.sets == [("a", [0]), ("a", [1, 2, 3, 4]), ("a", [5, 6, 7, 8]), ("a", [9])]
@@ -99,7 +99,7 @@ def test_rows_that_arrive_meanwhile_are_one_set() -> None:
 
 
 def test_groups_take_turns_and_lanes_are_bounded() -> None:
-    sets = Sets()
+    sets = RecordedSets()
     gatherer = gatherer_of(sets, lanes=2, most=1)
     results_of(sets, gatherer, [(group, 1) for group in "aabbccaabb"])
     assert sets.most_at_work == {"a": 1, "b": 1, "c": 1, "all": 2}
@@ -109,14 +109,14 @@ def test_groups_take_turns_and_lanes_are_bounded() -> None:
 
 
 def test_a_refused_row_hinders_no_other() -> None:
-    sets = Sets()
+    sets = RecordedSets()
     results = results_of(sets, gatherer_of(sets), [("a", row) for row in (1, -2, 3)])
     assert [results[0], results[2]] == [2, 6]
     assert isinstance(results[1], ValueError)
 
 
 def test_in_a_thread_a_row_goes_by_itself() -> None:
-    sets = Sets()
+    sets = RecordedSets()
     gatherer = gatherer_of(sets)
     assert run_blocking(gatherer.submit("a", 5)) == 15
     with pytest.raises(ValueError, match="unlucky"):
@@ -126,7 +126,7 @@ def test_in_a_thread_a_row_goes_by_itself() -> None:
 
 @pytest.mark.parametrize("failure", [DataError("bad"), RuntimeError("bug")])
 def test_a_failed_set_is_tried_row_by_row(failure: Exception) -> None:
-    sets = Sets()
+    sets = RecordedSets()
     sets.failure = failure
     results = results_of(sets, gatherer_of(sets), [("a", row) for row in (1, 12, 13, 14)])
     assert [results[each] for each in (0, 1, 3)] == [3, 36, 42]
@@ -136,7 +136,7 @@ def test_a_failed_set_is_tried_row_by_row(failure: Exception) -> None:
 
 @pytest.mark.parametrize("repeats", [True, False])
 def test_what_may_have_been_done_is_done_again_by_reads_only(repeats: bool) -> None:
-    sets = Sets()
+    sets = RecordedSets()
     sets.failure = OperationalError("the connection was lost")
     (result,) = results_of(sets, gatherer_of(sets, repeats=repeats), [("a", 5)])
     if repeats:
@@ -147,7 +147,7 @@ def test_what_may_have_been_done_is_done_again_by_reads_only(repeats: bool) -> N
 
 
 def test_a_gatherer_begins_anew_with_another_loop() -> None:
-    sets = Sets()
+    sets = RecordedSets()
     gatherer = gatherer_of(sets)
 
     async def left() -> None:
@@ -167,7 +167,7 @@ def test_a_gatherer_begins_anew_with_another_loop() -> None:
     st.integers(1, 5),
 )
 def test_every_row_gets_one_result(rows: list[tuple[str, int]], lanes: int, most: int) -> None:
-    sets = Sets()
+    sets = RecordedSets()
     results = results_of(sets, gatherer_of(sets, lanes=lanes, most=most), rows)
     for (_, row), result in zip(rows, results, strict=True):
         assert isinstance(result, ValueError) if row < 0 else result == row * 2
@@ -180,7 +180,7 @@ def test_every_row_gets_one_result(rows: list[tuple[str, int]], lanes: int, most
 
 
 def test_a_caller_that_goes_leaves_the_others_alone() -> None:
-    sets = Sets()
+    sets = RecordedSets()
     gatherer = gatherer_of(sets)
 
     async def some_go() -> list[Any]:

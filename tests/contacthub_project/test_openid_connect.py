@@ -76,14 +76,14 @@ class Provider:
             name: values[0] for name, values in parse_qs(urlsplit(sent["Location"]).query).items()
         }
 
-    def agree(self, requested: dict[str, str]) -> str:
+    def authorize(self, requested: dict[str, str]) -> str:
         """Sign in there; the address that it sends back to."""
         answer = self.browser.post("/provider/authorize/", requested | {"allow": "Authorize"})
         assert answer["Location"].startswith(BACK), answer["Location"]
         return answer["Location"].removeprefix("http://localhost")
 
     def sign_in(self, client: Client, following: str = "") -> Any:
-        return client.get(self.agree(self.begin(client, following)))
+        return client.get(self.authorize(self.begin(client, following)))
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def person(live_hub: Hub) -> User:
     return person
 
 
-def forget_cores() -> None:
+def clear_cached_cores() -> None:
     """Views of django-oauth-toolkit keep what they have made of the settings at their first use."""
     waiting = [OAuthLibMixin]
     while waiting:
@@ -109,9 +109,9 @@ def forget_cores() -> None:
 @pytest.fixture
 def provider(person: User, live_server: Any, settings: Any) -> Iterator[Provider]:
     openid_connect._discovered.clear()
-    forget_cores()
+    clear_cached_cores()
     yield Provider(live_server.url, settings)
-    forget_cores()
+    clear_cached_cores()
 
 
 def refused(answer: Any) -> bool:
@@ -126,7 +126,7 @@ def test_signing_in(provider: Provider, person: User) -> None:
     requested = provider.begin(client, "/admin/?x=1")
     assert requested["code_challenge_method"] == "S256"
     assert len({requested["state"], requested["nonce"], requested["code_challenge"]}) == 3
-    back = provider.agree(requested)
+    back = provider.authorize(requested)
     assert client.get(back)["Location"] == "/admin/?x=1"
     assert is_signed_in(client)
     assert int(client.session["_auth_user_id"]) == person.id
@@ -220,7 +220,7 @@ def test_second_factors_hold(provider: Provider, person: User, live_hub: Hub) ->
 NEW_CLIENT = {"act": "add", "name": "Mine", "authorization_grant_type": "client-credentials"}
 
 
-class Again:
+class PendingClientForm:
     """Somebody without a password here who has signed in long ago, and makes an API client."""
 
     def __init__(self, provider: Provider, person: User) -> None:
@@ -241,7 +241,7 @@ class Again:
         return {name: values[0] for name, values in parse_qs(urlsplit(sent).query).items()}
 
     def sign_in(self) -> Any:
-        return self.client.get(self.provider.agree(self.begin()))
+        return self.client.get(self.provider.authorize(self.begin()))
 
     def refused(self, answer: Any) -> bool:
         is_requested = self.client.get(self.confirm)["Location"].startswith("/sign-in/again/openid")
@@ -255,11 +255,11 @@ class Again:
 def test_who_has_no_password_here_shows_it_at_the_provider(
     provider: Provider, person: User
 ) -> None:
-    again = Again(provider, person)
+    again = PendingClientForm(provider, person)
     requested = again.begin()
     assert requested["prompt"] == "login"
     assert requested["max_age"] == "0"
-    back = again.client.get(provider.agree(requested))
+    back = again.client.get(provider.authorize(requested))
     assert back["Location"] == again.confirm
     assert "Go on?" in Page(again.client.get(again.confirm))
     assert is_signed_in(again.client)
@@ -282,7 +282,7 @@ def test_who_has_a_password_may_choose(provider: Provider, person: User) -> None
     assert "the Company" not in Page(client.get(reverse("mfa_reauthenticate")))
     by_provider = client.get(reverse("reauthenticate-by-openid-connect"))["Location"]
     assert by_provider.startswith(reverse("mfa_reauthenticate"))
-    client.get(provider.agree(provider.begin(client)))
+    client.get(provider.authorize(provider.begin(client)))
     again = client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
     assert again.startswith(reverse("mfa_reauthenticate"))
 
@@ -290,7 +290,7 @@ def test_who_has_a_password_may_choose(provider: Provider, person: User) -> None
 def test_the_provider_must_have_authenticated_again(
     provider: Provider, person: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    again = Again(provider, person)
+    again = PendingClientForm(provider, person)
     account = User.objects.filter(id=provider.account.id)
     account.update(last_login=timezone.now() - timedelta(minutes=6))
     provider.account.refresh_from_db()
@@ -309,7 +309,7 @@ def test_the_provider_must_have_authenticated_again(
 
 
 def test_nobody_shows_it_for_somebody_else(provider: Provider, person: User) -> None:
-    again = Again(provider, person)
+    again = PendingClientForm(provider, person)
     User.objects.create_user("another", email="bob@example.com")
     CLAIMS["email"] = "bob@example.com"
     assert again.refused(again.sign_in())
@@ -323,7 +323,7 @@ def test_nobody_shows_it_for_somebody_else(provider: Provider, person: User) -> 
 def test_a_provider_that_is_away_leaves_the_session_as_it_is(
     provider: Provider, person: User, settings: Any
 ) -> None:
-    again = Again(provider, person)
+    again = PendingClientForm(provider, person)
     settings.OPENID_CONNECT_ISSUER = "http://127.0.0.1:9/provider"
     assert again.refused(again.client.get(again.link))
     assert is_signed_in(again.client)
@@ -342,7 +342,7 @@ def test_a_sign_in_is_as_old_as_the_one_at_the_provider(provider: Provider) -> N
 
 def test_a_response_is_for_the_browser_that_began(provider: Provider) -> None:
     attacker, victim = browser(), browser()
-    back = provider.agree(provider.begin(attacker))
+    back = provider.authorize(provider.begin(attacker))
     assert refused(victim.get(back))
     provider.begin(victim)
     assert refused(victim.get(back)), "nor in the midst of another sign-in"
@@ -352,12 +352,12 @@ def test_a_response_is_for_the_browser_that_began(provider: Provider) -> None:
 def test_another_nonce_is_refused(provider: Provider) -> None:
     client = browser()
     requested = provider.begin(client)
-    assert refused(client.get(provider.agree(requested | {"nonce": "another"})))
+    assert refused(client.get(provider.authorize(requested | {"nonce": "another"})))
 
 
 def test_another_verifier_is_refused(provider: Provider) -> None:
     client = browser()
-    back = provider.agree(provider.begin(client))
+    back = provider.authorize(provider.begin(client))
     session = client.session
     for kept in session["oidc_states"].values():
         kept["code_verifier"] = "v" * 64
@@ -373,7 +373,7 @@ def test_other_clients_and_algorithms_are_refused(
     provider: Provider, settings: Any, setting: str, value: str
 ) -> None:
     client = browser()
-    back = provider.agree(provider.begin(client))
+    back = provider.authorize(provider.begin(client))
     setattr(settings, setting, value)
     assert refused(client.get(back))
 

@@ -79,7 +79,7 @@ def guarded(person: User) -> User:
     return person
 
 
-def set_up(client: Client) -> tuple[str, Page]:
+def set_up_totp(client: Client) -> tuple[str, Page]:
     """Set up an app, as a person does; its secret, and the page that comes then."""
     page = client.get(reverse("mfa_activate_totp")).content.decode()
     secret = re.search(r'id="totp-secret">\s*([A-Z2-7]+)', page)[1]  # type: ignore[index]
@@ -94,7 +94,7 @@ def test_setting_up_an_app(person: User) -> None:
     assert "data:image/svg+xml;base64," in page.html
     refused = Page(client.post(reverse("mfa_activate_totp"), {"code": "000000"}))
     assert "This is not right" in refused
-    secret, page = set_up(client)
+    secret, page = set_up_totp(client)
     codes = re.findall(r"^\d{8}$", page.html.split("<pre")[1], re.MULTILINE)
     displayed = re.findall(r"\d{8}", page.html.split('id="recovery-codes">')[1].split("</pre>")[0])
     assert len(displayed) == 10
@@ -160,7 +160,7 @@ def test_without_the_password_there_is_no_second_page(guarded: User) -> None:
 def test_recovery_codes_are_good_once(person: User) -> None:
     client = browser()
     give_password(client, person)
-    _, page = set_up(client)
+    _, page = set_up_totp(client)
     displayed = re.findall(r"\d{8}", page.html.split('id="recovery-codes">')[1].split("</pre>")[0])
     for code in displayed[:2]:
         for expected in (302, 200):
@@ -261,7 +261,7 @@ def test_a_session_from_before_does_not_remove_it_by_password(person: User) -> N
     stolen, own = browser(), browser()
     for client in (stolen, own):
         give_password(client, person)
-    set_up(own)
+    set_up_totp(own)
     with mock.patch("time.time", return_value=time.time() + settings.SESSION_COOKIE_AGE / 4):
         requested = stolen.get(reverse("mfa_deactivate_totp"))
         assert requested["Location"].startswith(reverse("mfa_reauthenticate"))
@@ -281,7 +281,7 @@ def test_sensitive_changes_ask_again(person: User) -> None:
         assert "not your password" in wrong
         right = client.post(requested["Location"], {"password": PASSWORD})
         assert right["Location"] == reverse("mfa_activate_totp")
-        secret, _ = set_up(client)
+        secret, _ = set_up_totp(client)
     later = time.time() + 7200
     with mock.patch("time.time", return_value=later):
         requested = client.get(reverse("mfa_deactivate_totp"))
@@ -393,7 +393,7 @@ def code_in(answer: Any) -> str:
     return parse_qs(urlsplit(answer["Location"]).query)["code"][0]
 
 
-def doors(client: Client) -> list[str]:
+def redirects(client: Client) -> list[str]:
     """Where somebody is sent who asks for pages and authorization."""
     requested = [
         client.get("/admin/"), client.get(reverse("office:clients")),
@@ -416,23 +416,23 @@ def test_what_a_workspace_demands_holds_for_who_works_there(hub: Hub) -> None:
     for person in concerned + others:
         clients[person] = browser()
         give_password(clients[person], person)
-        assert reverse("mfa_index") not in doors(clients[person])
+        assert reverse("mfa_index") not in redirects(clients[person])
     demand_second_factor(hub.workspace, demanded=True)
     for person in concerned:
-        assert set(doors(clients[person])) == {reverse("mfa_index")}
+        assert set(redirects(clients[person])) == {reverse("mfa_index")}
         assert "second factor only" in Page(clients[person].get(reverse("mfa_index")))
     for person in others:
-        assert reverse("mfa_index") not in doors(clients[person])
+        assert reverse("mfa_index") not in redirects(clients[person])
     # With one they go on, to where they wanted; other sessions of theirs confirm it first.
     person = concerned[0]
     older = browser()
     give_password(older, person)
     needed = reverse("office:workspace-settings", kwargs={"workspace_id": hub.workspace.id})
     clients[person].get(needed)
-    secret, page = set_up(clients[person])
+    secret, page = set_up_totp(clients[person])
     assert f'href="{needed}"' in page.html
     assert clients[person].get(needed).status_code == 200
-    assert set(doors(clients[person])) & {reverse("mfa_index")} == set()
+    assert set(redirects(clients[person])) & {reverse("mfa_index")} == set()
     sent = older.get(needed)["Location"]
     assert sent.startswith(reverse("mfa_reauthenticate"))
     assert older.post(sent, {"code": code_of(secret, steps=1)})["Location"] == needed
@@ -440,7 +440,7 @@ def test_what_a_workspace_demands_holds_for_who_works_there(hub: Hub) -> None:
     # A workspace that is going demands nothing.
     with TestCase.captureOnCommitCallbacks(execute=True):
         delete_workspace(hub.workspace)
-    assert reverse("mfa_index") not in doors(clients[concerned[2]])
+    assert reverse("mfa_index") not in redirects(clients[concerned[2]])
 
 
 def test_no_tokens_of_people_before_it_is_set_up(hub: Hub, person: User) -> None:
@@ -460,7 +460,7 @@ def test_no_tokens_of_people_before_it_is_set_up(hub: Hub, person: User) -> None
         assert json.loads(refused.content)["error"] == "invalid_grant"
     assert get_refresh_token_model().objects.filter(user=person, revoked=None).exists()
     assert script.new_script_token().status_code == 200, "scripts have no second factor"
-    set_up(client)
+    set_up_totp(client)
     late = code_in(client.post("/oauth2/authorize/", query))
     assert ask("token", exchange | {"code": late}).status_code == 200
     assert ask("token", refresh).status_code == 200

@@ -33,7 +33,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 @pytest.fixture(scope="module")
-def many(product: Product) -> Product:
+def large_product(product: Product) -> Product:
     """With so many customers that an export is larger than what sockets buffer."""
     subprocess.run(
         [sys.executable, "manage.py", "seed_demo", "--customers", str(CUSTOMERS), "--events", "0"],
@@ -108,32 +108,32 @@ def workspace(product: Product) -> str:
     return f"/hub/v1/workspaces/{product.facts['workspaceId']}"
 
 
-def test_silent_slow_and_unread_clients_keep_nobody_waiting(many: Product) -> None:
-    before = slowest(many)
-    export = f"{workspace(many)}/nodes/{many.facts['nodeIds'][0]}/export"
-    customers = f"{workspace(many)}/customers"
+def test_silent_slow_and_unread_clients_keep_nobody_waiting(large_product: Product) -> None:
+    before = slowest(large_product)
+    export = f"{workspace(large_product)}/nodes/{large_product.facts['nodeIds'][0]}/export"
+    customers = f"{workspace(large_product)}/customers"
     stopped = threading.Event()
 
-    def drip(connections: list[socket.socket]) -> None:
+    def send_slowly(connections: list[socket.socket]) -> None:
         while not stopped.wait(1):
             for each in connections:
                 with contextlib.suppress(OSError):
                     each.sendall(b" ")
 
     with (
-        connected(many, 500),
-        connected(many, 50) as slow,
-        connected(many, 50) as unread,
+        connected(large_product, 500),
+        connected(large_product, 50) as slow,
+        connected(large_product, 50) as unread,
     ):
         for each in slow:
-            each.sendall(head(many, "POST", customers, Content_Length="1000") + b"{")
+            each.sendall(head(large_product, "POST", customers, Content_Length="1000") + b"{")
         for each in unread:
-            each.sendall(head(many, "GET", export))
-        dripping = threading.Thread(target=drip, args=(slow,))
+            each.sendall(head(large_product, "GET", export))
+        dripping = threading.Thread(target=send_slowly, args=(slow,))
         dripping.start()
         try:
             time.sleep(1)
-            under = slowest(many)
+            under = slowest(large_product)
         finally:
             stopped.set()
             dripping.join()
@@ -151,10 +151,10 @@ def test_a_slow_body_is_refused(product: Product) -> None:
         assert set(json.loads(body)) == {"message", "logref", "data", "errors"}
 
 
-def test_an_export_that_is_not_read_ends_without_its_end(many: Product) -> None:
-    path = f"{workspace(many)}/nodes/{many.facts['nodeIds'][0]}/export"
-    with connected(many, 1) as (connection,):
-        connection.sendall(head(many, "GET", path))
+def test_an_export_that_is_not_read_ends_without_its_end(large_product: Product) -> None:
+    path = f"{workspace(large_product)}/nodes/{large_product.facts['nodeIds'][0]}/export"
+    with connected(large_product, 1) as (connection,):
+        connection.sendall(head(large_product, "GET", path))
         time.sleep(8)  # twice WRITE_TIMEOUT and more
         content = b""
         with contextlib.suppress(ConnectionResetError):
@@ -164,15 +164,15 @@ def test_an_export_that_is_not_read_ends_without_its_end(many: Product) -> None:
     assert not content.endswith(b"0\r\n\r\n")
 
 
-def test_an_export_that_is_read_is_whole(many: Product) -> None:
-    url = f"{many.workspace}/nodes/{many.facts['nodeIds'][0]}/export"
+def test_an_export_that_is_read_is_whole(large_product: Product) -> None:
+    url = f"{large_product.workspace}/nodes/{large_product.facts['nodeIds'][0]}/export"
     import urllib.request
 
-    token = many.facts["tokens"]["trusted"]
+    token = large_product.facts["tokens"]["trusted"]
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request, timeout=60) as got:
         lines = got.read().count(b"\r\n")
-    assert lines > CUSTOMERS // len(many.facts["nodeIds"])
+    assert lines > CUSTOMERS // len(large_product.facts["nodeIds"])
 
 
 def test_many_wait_for_changes_at_once(product: Product) -> None:
@@ -283,15 +283,15 @@ def heavy_search(product: Product) -> bytes:
     return head(product, "GET", f"{workspace(product)}/customers?{values}")
 
 
-def test_heavy_searches_of_one_workspace_slow_no_other(many: Product) -> None:
-    requests = requests_of_another(many)
-    search = heavy_search(many)
-    idle = {name: timed(many, request, 60) for name, request in requests.items()}
+def test_heavy_searches_of_one_workspace_slow_no_other(large_product: Product) -> None:
+    requests = requests_of_another(large_product)
+    search = heavy_search(large_product)
+    idle = {name: timed(large_product, request, 60) for name, request in requests.items()}
     stopped = threading.Event()
     statuses: list[int] = []
 
     def searching() -> None:
-        with connected(many, 1) as (connection,):
+        with connected(large_product, 1) as (connection,):
             while not stopped.is_set():
                 connection.sendall(search)
                 statuses.append(answer(connection)[0])
@@ -301,7 +301,7 @@ def test_heavy_searches_of_one_workspace_slow_no_other(many: Product) -> None:
         thread.start()
     try:
         time.sleep(2)
-        under = {name: timed(many, request, 60) for name, request in requests.items()}
+        under = {name: timed(large_product, request, 60) for name, request in requests.items()}
     finally:
         stopped.set()
         for thread in threads:

@@ -42,7 +42,7 @@ def test_the_line_that_embeds_it_quotes_what_it_is_given() -> None:
     assert f'src="https://hub.example/tag.js?v={web_tag.version()}"' in line
 
 
-class Shop:
+class WebSite:
     """A web site of another origin than the hub's, and the source that its pages send as."""
 
     def __init__(self, product: Product, *sites: str, **data: str) -> None:
@@ -87,11 +87,11 @@ class Shop:
         return [each["properties"]["path"] for each in sorted(views, key=lambda each: each["date"])]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        shop = self
+        site = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                page = f"<html><head><title>Shoes</title>{shop.head}</head><body>Shop</body></html>"
+                page = f"<html><head><title>Shoes</title>{site.head}</head><body>Shop</body></html>"
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.end_headers()
@@ -147,33 +147,33 @@ def waiting(page: Page) -> int:
 @in_chromium
 @pytest.mark.timeout(180)
 def test_page_views_events_and_who_it_was(product: Product, page: Page) -> None:
-    shop = Shop(product, consent="given")
-    page.goto(f"{shop.url}/first?utm_source=letter&x=1")
-    until(page, lambda: shop.viewed() == ["/first"])
+    site = WebSite(product, consent="given")
+    page.goto(f"{site.url}/first?utm_source=letter&x=1")
+    until(page, lambda: site.viewed() == ["/first"])
     page.evaluate("history.pushState({}, '', '/second')")
-    until(page, lambda: shop.viewed() == ["/first", "/second"])
-    first, second = (each["body"] for each in shop.elements)
+    until(page, lambda: site.viewed() == ["/first", "/second"])
+    first, second = (each["body"] for each in site.elements)
     assert first["properties"]["title"] == "Shoes"
     assert first["tracking"]["ga"]["utm_source"] == "letter"
-    assert second["properties"]["referer"].startswith(f"{shop.url}/first")
+    assert second["properties"]["referer"].startswith(f"{site.url}/first")
     assert first["bringBackProperties"] == second["bringBackProperties"]
     page.evaluate("contacthub('event', 'searched', {keyword: 'boots'})")
     page.evaluate("contacthub('identify', {base: {contacts: {email: 'ada@tag.example'}}})")
-    found = f"/customers?nodeId={shop.nodes[0]}&email=ada@tag.example"
+    found = f"/customers?nodeId={site.nodes[0]}&email=ada@tag.example"
 
     def events() -> list[Any]:
-        people = shop.call("GET", found)["elements"]
+        people = site.call("GET", found)["elements"]
         ids = [
             each["id"] for each in people if each["base"]["contacts"]["email"] == "ada@tag.example"
         ]
-        return shop.call("GET", f"/events?customerId={ids[0]}")["elements"] if ids else []
+        return site.call("GET", f"/events?customerId={ids[0]}")["elements"] if ids else []
 
     until(page, lambda: len(events()) == 3)
-    page.goto(f"{shop.url}/third")
+    page.goto(f"{site.url}/third")
     until(page, lambda: len(events()) == 4)
     page.evaluate("contacthub('event', 'nothing', {})")
-    until(page, lambda: len(shop.seen()) == 5)
-    assert [(each["outcome"], each["type"]) for each in shop.elements] == [
+    until(page, lambda: len(site.seen()) == 5)
+    assert [(each["outcome"], each["type"]) for each in site.elements] == [
         ("ACCEPTED", "viewedPage"), ("ACCEPTED", "viewedPage"), ("ACCEPTED", "searched"),
         ("ACCEPTED", "viewedPage"), ("REFUSED", None),
     ]  # fmt: skip
@@ -183,12 +183,12 @@ def test_page_views_events_and_who_it_was(product: Product, page: Page) -> None:
 @in_chromium
 @pytest.mark.timeout(180)
 def test_nothing_is_lost_when_the_network_is_cut(product: Product, page: Page) -> None:
-    shop = Shop(product, consent="given")
+    site = WebSite(product, consent="given")
     pattern = f"{product.facts['baseUrl']}/hub/v1/**"
     page.route(pattern, lambda route: route.abort())
-    page.goto(f"{shop.url}/first")
+    page.goto(f"{site.url}/first")
     until(page, lambda: waiting(page) == 1)
-    page.goto(f"{shop.url}/second")  # left with the first unsent
+    page.goto(f"{site.url}/second")  # left with the first unsent
     until(page, lambda: waiting(page) == 2)
     page.unroute(pattern)
     page.route(pattern, lambda route: route.fulfill(status=503))
@@ -205,21 +205,21 @@ def test_nothing_is_lost_when_the_network_is_cut(product: Product, page: Page) -
 
     page.route(pattern, without_answer)
     page.evaluate("window.dispatchEvent(new Event('online'))")
-    until(page, lambda: shop.viewed() == ["/first", "/second"])
+    until(page, lambda: site.viewed() == ["/first", "/second"])
     assert waiting(page) == 2
     page.unroute(pattern)
     page.evaluate("window.dispatchEvent(new Event('online'))")
     until(page, lambda: waiting(page) == 0)
-    assert shop.viewed() == ["/first", "/second"]
+    assert site.viewed() == ["/first", "/second"]
 
 
 @in_chromium
 @pytest.mark.timeout(180)
 def test_nothing_happens_before_the_site_says_so(product: Product, page: Page) -> None:
-    shop = Shop(product)
+    site = WebSite(product)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{shop.url}/first")
+    page.goto(f"{site.url}/first")
     page.wait_for_function("typeof contacthub === 'function'")
     page.evaluate("history.pushState({}, '', '/second')")
     page.wait_for_timeout(700)
@@ -227,29 +227,29 @@ def test_nothing_happens_before_the_site_says_so(product: Product, page: Page) -
     assert page.evaluate("localStorage.length") == 0
     assert page.context.cookies() == []
     page.evaluate("contacthub('consent', true)")
-    until(page, lambda: shop.viewed() == ["/first", "/second"])
-    page.goto(f"{shop.url}/third")  # remembered
-    until(page, lambda: shop.viewed() == ["/first", "/second", "/third"])
+    until(page, lambda: site.viewed() == ["/first", "/second"])
+    page.goto(f"{site.url}/third")  # remembered
+    until(page, lambda: site.viewed() == ["/first", "/second", "/third"])
     page.evaluate("contacthub('consent', false)")
     assert page.evaluate("localStorage.length") == 0
-    page.goto(f"{shop.url}/fourth")
+    page.goto(f"{site.url}/fourth")
     page.wait_for_function("typeof contacthub === 'function'")
     page.wait_for_timeout(500)
-    assert len(shop.viewed()) == 3
+    assert len(site.viewed()) == 3
 
 
 @in_chromium
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("signal", ["globalPrivacyControl", "doNotTrack"])
 def test_who_does_not_want_to_be_followed_is_not(product: Product, page: Page, signal: str) -> None:
-    shop = Shop(product, consent="given")
+    site = WebSite(product, consent="given")
     value = "'1'" if signal == "doNotTrack" else "true"
     page.add_init_script(
         f"Object.defineProperty(navigator, '{signal}', {{get: () => {value}, configurable: true}})"
     )
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{shop.url}/first")
+    page.goto(f"{site.url}/first")
     page.wait_for_function("typeof contacthub === 'function'")
     page.evaluate("contacthub('consent', true); contacthub('event', 'searched', {keyword: 'x'})")
     page.wait_for_timeout(500)
@@ -260,8 +260,8 @@ def test_who_does_not_want_to_be_followed_is_not(product: Product, page: Page, s
 @in_chromium
 @pytest.mark.timeout(180)
 def test_other_sites_may_not_use_the_token(product: Product, page: Page) -> None:
-    shop = Shop(product, "https://shop.example", consent="given")
+    site = WebSite(product, "https://shop.example", consent="given")
     with page.expect_response(lambda response: "/events/batch" in response.url) as found:
-        page.goto(f"{shop.url}/first")
+        page.goto(f"{site.url}/first")
     assert found.value.status == 403
-    assert shop.seen() == []
+    assert site.seen() == []

@@ -32,7 +32,7 @@ from tests.client import Answer, ApiClient
 from tests.configuration.test_send_sources import create as create_send_source
 from tests.contract.document import described, parameters_of
 from tests.contract.test_operations import BUILT, client_of, filled
-from tests.customers.test_aggregates import activate, follow, make
+from tests.customers.test_aggregates import activate, make, merge_all_pending
 from tests.factories import Hub, make_token, make_user
 
 READ = [operation for operation in BUILT if operation.method == "GET"]
@@ -102,7 +102,7 @@ NEVER_THE_SAME = {
 }
 
 
-class Filled:
+class FilledWorkspace:
     """A workspace with one of everything, moments wherever there can be some."""
 
     def __init__(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ class Filled:
         assert rekeying.rekey(hub.workspace.id, hub.other_node.id)
         self.aggregate = make(hub, entryNodes=[str(hub.node.id)])
         activate(hub, self.aggregate)
-        follow()
+        merge_all_pending()
         assert hub.admin.delete(f"{hub.path}/events/{self.posted('loggedIn', {})}").status == 204
         webhooks = f"{hub.path}/webhooks"
         hook = {"name": TEXT, "url": "https://hooks.example/"}
@@ -252,10 +252,12 @@ class Filled:
 
 
 @pytest.fixture
-def filled_hub(hub: Hub, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Filled:
+def filled_hub(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> FilledWorkspace:
     settings.MEDIA_ROOT = tmp_path
     (tmp_path / "bulk-jobs").mkdir()
-    return Filled(hub, monkeypatch)
+    return FilledWorkspace(hub, monkeypatch)
 
 
 def in_offsets(content: bytes) -> bytes:
@@ -273,7 +275,7 @@ def masked(content: bytes) -> Any:
 
 
 @pytest.mark.timeout(300)
-def test_every_answer_in_both_formats(filled_hub: Filled) -> None:
+def test_every_answer_in_both_formats(filled_hub: FilledWorkspace) -> None:
     hub, found = filled_hub.hub, {}
     for operation in READ:
         client = ApiClient() if operation.is_public else client_of(hub, operation)
@@ -301,7 +303,7 @@ def test_every_answer_in_both_formats(filled_hub: Filled) -> None:
     assert not lacking, (lacking, found)
 
 
-def test_texts_that_look_like_moments_stay(filled_hub: Filled) -> None:
+def test_texts_that_look_like_moments_stay(filled_hub: FilledWorkspace) -> None:
     hub = filled_hub.hub
     customer = f"{hub.path}/customers/{filled_hub.customer}"
     for path, texts in (
@@ -315,7 +317,7 @@ def test_texts_that_look_like_moments_stay(filled_hub: Filled) -> None:
         assert usual >= texts, path
 
 
-def test_events_as_csv(filled_hub: Filled) -> None:
+def test_events_as_csv(filled_hub: FilledWorkspace) -> None:
     hub = filled_hub.hub
     for kind, least in (("eventInvited", 6), ("completedOrder", 5), ("viewedProduct", 5)):
         path, query = (
@@ -329,7 +331,7 @@ def test_events_as_csv(filled_hub: Filled) -> None:
         assert TEXT.encode() in other
 
 
-def test_a_file_with_offsets_is_loaded_again(filled_hub: Filled) -> None:
+def test_a_file_with_offsets_is_loaded_again(filled_hub: FilledWorkspace) -> None:
     hub = filled_hub.hub
     exported = hub.trusted.get(
         f"{hub.path}/nodes/{hub.node.id}/export", X_Date_Format="+0000"
@@ -341,7 +343,7 @@ def test_a_file_with_offsets_is_loaded_again(filled_hub: Filled) -> None:
     assert hub.trusted.get(f"{hub.path}/customers/{filled_hub.customer}").json == before
 
 
-def test_the_answers_of_writes(filled_hub: Filled) -> None:
+def test_the_answers_of_writes(filled_hub: FilledWorkspace) -> None:
     """Also to one that may not read, who is told what it has sent: as it is kept."""
     hub = filled_hub.hub
     odd = "2026-01-12T13:00:00+02:00"
@@ -390,7 +392,9 @@ def test_the_answers_of_writes(filled_hub: Filled) -> None:
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT", "POST"])
-def test_a_customer_read_with_offsets_is_written_back(filled_hub: Filled, method: str) -> None:
+def test_a_customer_read_with_offsets_is_written_back(
+    filled_hub: FilledWorkspace, method: str
+) -> None:
     hub = filled_hub.hub
     one = f"{hub.path}/customers/{filled_hub.customer}"
     read = hub.trusted.get(one, X_Date_Format="+0000")

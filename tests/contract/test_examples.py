@@ -101,7 +101,7 @@ def earlier(moment: datetime, months: int) -> datetime:
     return last.replace(day=min(moment.day, last.day))
 
 
-class Steady:
+class Normalizer:
     """Replaces in an answer what is another in each run.
 
     Ids of the world become their `{name}`; others, and numbers of rows, are numbered by their order
@@ -193,7 +193,7 @@ def sent(operation: Operation, example: dict[str, Any], world: World) -> Answer:
     return client.request(operation.method, path, query=request.get("query", {}), **options)
 
 
-def displayed(answer: Answer, steady: Steady) -> dict[str, Any]:
+def displayed(answer: Answer, steady: Normalizer) -> dict[str, Any]:
     """The answer as a file holds it."""
     found: dict[str, Any] = {"status": answer.status}
     if answer.content:
@@ -241,7 +241,7 @@ def test_every_example_is_published(operation: Operation) -> None:
 
 
 @pytest.fixture(scope="module")
-def made_once(
+def committed_world(
     django_db_setup: None,
     django_db_blocker: DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
@@ -257,9 +257,9 @@ def made_once(
 
 
 @pytest.fixture
-def world(made_once: tuple[World, Path], db: None, settings: Any, tmp_path: Path) -> World:
+def world(committed_world: tuple[World, Path], db: None, settings: Any, tmp_path: Path) -> World:
     """The world as it was made: what an example changes is undone, and forgotten by caches."""
-    made, files = made_once
+    made, files = committed_world
     settings.MEDIA_ROOT = shutil.copytree(files, tmp_path / "files")
     rules._snapshots.forget(made.workspace.id)
     shared_version.advance()
@@ -274,7 +274,7 @@ def test_examples_are_true(operation: Operation, index: int, world: World) -> No
     assert world.values.keys() == EXAMPLE_VALUES.keys()
     example = written_examples(module_of(operation), operation.id)[index]
     answer = sent(operation, example, world)
-    found = displayed(answer, Steady(operation, world.values, BEGAN))
+    found = displayed(answer, Normalizer(operation, world.values, BEGAN))
     assert found["status"] == example["response"]["status"], answer.content
 
     described = document()["paths"][operation.path][operation.method.lower()]

@@ -181,7 +181,7 @@ def is_allowed(roles: set[str], granted: str, named: set[str], permission: str |
     return bool(set(granted) & set(permission))
 
 
-class Place:
+class FilledNode:
     """A workspace with a customer, an event and a job in one node."""
 
     def __init__(self, hub: Hub) -> None:
@@ -229,12 +229,12 @@ class Place:
             with transaction.atomic():
                 sent = [path] if method in {"GET", "DELETE"} else [path, body]
                 answer = client.request(method, *sent, query={"nodeId": node})
-                raise _Undone
-        except _Undone:
+                raise _Rollback
+        except _Rollback:
             return answer
 
 
-class _Undone(Exception):
+class _Rollback(Exception):
     pass
 
 
@@ -259,7 +259,7 @@ def test_operators_may_do_everything() -> None:
 def test_roles_reach_what_their_operations_say(
     roles: tuple[str, ...], granted: str, hub: Hub
 ) -> None:
-    place = Place(hub)
+    place = FilledNode(hub)
     grants = {hub.node: granted} if granted else {}
     client = ApiClient(make_token(make_user(*roles, workspaces=(hub.workspace,), grants=grants)))
     wrong = []

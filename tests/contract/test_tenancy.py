@@ -18,7 +18,7 @@ from tests.factories import Hub, make_node, make_source, make_token, make_user, 
 SECRET = "only-they-know"
 
 
-class Stranger:
+class OtherWorkspace:
     """Another workspace with one of everything, each named by a secret."""
 
     def __init__(self) -> None:
@@ -66,21 +66,21 @@ class Stranger:
 
 
 @pytest.fixture
-def stranger(hub: Hub) -> Stranger:
-    return Stranger()
+def other(hub: Hub) -> OtherWorkspace:
+    return OtherWorkspace()
 
 
 @pytest.mark.parametrize("operation", IN_WORKSPACE, ids=name)
 def test_nothing_of_another_workspace_is_reached(
-    operation: Operation, hub: Hub, stranger: Stranger
+    operation: Operation, hub: Hub, other: OtherWorkspace
 ) -> None:
-    before = stranger.state()
-    node, customer = str(stranger.node.id), stranger.customer
+    before = other.state()
+    node, customer = str(other.node.id), other.customer
     query = {
         "nodeId": node,
         "customerId": customer,
         "externalId": SECRET,
-        "sourceId": str(stranger.source.id),
+        "sourceId": str(other.source.id),
     }
     bodies = [
         {"nodeId": node, "customerId": customer, "externalId": SECRET, "base": {"firstName": "X"},
@@ -90,12 +90,12 @@ def test_nothing_of_another_workspace_is_reached(
         {"name": "X", "entryNodes": [node], "matchingProperties": {"properties": ["externalId"]}},
         {"bringBackProperties": {"type": "SESSION_ID", "value": SECRET, "nodeId": node},
          "type": "loggedIn", "context": "WEB", "properties": {}},
-        {"value": True, "enabled": False, "id": node, "sourcePriority": [str(stranger.source.id)]},
+        {"value": True, "enabled": False, "id": node, "sourcePriority": [str(other.source.id)]},
     ]  # fmt: skip
     ours = {"workspaceId": hub.workspace.id}
     # Their identifiers below our workspace; and ours, with theirs in query and body.
     paths = {
-        filled(operation.path, **stranger.ids | ours),
+        filled(operation.path, **other.ids | ours),
         filled(operation.path, **{"nodeId": hub.node.id, "sourceId": hub.source.id} | ours),
     }
     for role in ROLES:
@@ -110,5 +110,5 @@ def test_nothing_of_another_workspace_is_reached(
                 assert answer.status < 500, answer.content
                 answered = answer.content.decode()
                 assert f"{SECRET}@x.it" not in answered, (role, path, body)
-                assert str(stranger.workspace.id) not in answered
-    assert stranger.state() == before
+                assert str(other.workspace.id) not in answered
+    assert other.state() == before

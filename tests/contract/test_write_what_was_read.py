@@ -163,12 +163,12 @@ def moments_in(value: Any) -> list[str]:
     return [value] if isinstance(value, str) and value.endswith("Z") and value[:2] == "20" else []
 
 
-def respelled(value: Any, form: str) -> Any:
+def with_moments_as(value: Any, form: str) -> Any:
     """The value with its moments in another form."""
     if isinstance(value, dict):
-        return {name: respelled(child, form) for name, child in value.items()}
+        return {name: with_moments_as(child, form) for name, child in value.items()}
     if isinstance(value, list):
-        return [respelled(child, form) for child in value]
+        return [with_moments_as(child, form) for child in value]
     return form.format(value[:-1]) if moments_in(value) else value
 
 
@@ -176,7 +176,7 @@ def respelled(value: Any, form: str) -> Any:
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST"])
 def test_moments_are_compared_as_moments(hub: Hub, method: str, form: str) -> None:
     known = customer(hub)
-    body = respelled(known.json, form)
+    body = with_moments_as(known.json, form)
     assert len(moments_in(known.json)) == 5
     path = f"{hub.path}/customers" + ("" if method == "POST" else f"/{known['id']}")
     answer = hub.trusted.request(method, path, body)
@@ -201,7 +201,7 @@ def test_configuration_in_other_spellings(hub: Hub, path: str) -> None:
     )
     place = resource(hub, template)
     before = hub.admin.get(place)
-    body = respelled(before.json, "{}+0000")
+    body = with_moments_as(before.json, "{}+0000")
     if isinstance(body["id"], str):
         body["id"] = body["id"].upper()
     assert hub.admin.put(place, body).status == 200

@@ -218,13 +218,13 @@ class World(Hub):
     def rekeyed_node(self) -> dict[str, Any]:
         """A node that no aggregate node has, and that recognises its customer in another way now."""
         node = str(make_node(self.workspace, name="Fair stand").id)
-        corrected = self.met_wrongly(node)
+        corrected = self.wrongly_merged_customer(node)
         policy = f"{self.configuration}/nodes/entries/{node}/unique-customer-matching-policy"
         changed = self.admin.put(policy, {"properties": ["externalId"], "caseSensitive": False})
         assert changed.status == 200, changed.content
         return {"standNodeId": node, "correctedCustomerId": corrected, **self.merged(node)}
 
-    def met_wrongly(self, node: str) -> str:
+    def wrongly_merged_customer(self, node: str) -> str:
         """A customer to whom a POST has given another's name, with the history of that."""
         made = self.post_customer(self.operator, nodeId=node, **GINO)
         assert made.status == 201

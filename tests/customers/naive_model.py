@@ -48,7 +48,7 @@ class Person:
     def copy(self) -> Person:
         return copy.deepcopy(self)
 
-    def says_as(self, other: Person) -> bool:
+    def equals(self, other: Person) -> bool:
         return (self.values, self.subscriptions) == (other.values, other.subscriptions)
 
 
@@ -84,7 +84,7 @@ class NaiveNode:
 
     def post(self, body: Any) -> tuple[int, int]:
         """The status and the number of the customer after a POST."""
-        email = flattened(body).get(EMAIL)
+        email = leaves_of(body).get(EMAIL)
         if email is None:
             raise Refused(400)
         number = self.known_by(email)
@@ -107,7 +107,7 @@ class NaiveNode:
 
     def put(self, number: int, body: Any, *, strict: bool) -> int:
         before = self._person(number)
-        if flattened(body).get(EMAIL) is None:
+        if leaves_of(body).get(EMAIL) is None:
             raise Refused(400)
         if strict:
             self._write(number, applied(Person(), body, "strict"))
@@ -159,7 +159,7 @@ class NaiveNode:
 
     def _write(self, number: int, after: Person) -> None:
         before = self.people[number]
-        if after.says_as(before) and before.version:
+        if after.equals(before) and before.version:
             return
         email = after.values.get(EMAIL)
         if email is None or any("subscribed" not in each for each in after.subscriptions.values()):
@@ -195,7 +195,7 @@ class Aggregate:
     registered: int
     version: int = 1
 
-    def says_as(self, other: Aggregate) -> bool:
+    def equals(self, other: Aggregate) -> bool:
         return (self.values, self.subscriptions, self.dated, self.registered) == (
             other.values, other.subscriptions, other.dated, other.registered,
         )  # fmt: skip
@@ -216,7 +216,7 @@ class NaiveAggregate:
         self.hidden = hidden
         self.people: dict[str, Aggregate] = {}
 
-    def follow(self) -> None:
+    def merge_aggregates(self) -> None:
         """Make the aggregate customers what their members say now."""
         groups: dict[str, list[tuple[str, int, Person]]] = {}
         for name, node in self.nodes.items():
@@ -230,7 +230,7 @@ class NaiveAggregate:
             after = self._merged(group)
             before = self.people.get(key)
             if before is not None:
-                after.version = before.version + (not after.says_as(before))
+                after.version = before.version + (not after.equals(before))
             people[key] = after
         self.people = people
 
@@ -274,7 +274,7 @@ class NaiveAggregate:
 def applied(before: Person, body: Any, way: str) -> Person:
     """The person after a body: lists `append`, `replace` what is there, or are final (`strict`)."""
     after = before.copy()
-    for path, value in flattened(composed(body)).items():
+    for path, value in leaves_of(composed(body)).items():
         if path == SUBSCRIPTIONS or (value is None and SUBSCRIPTIONS.startswith(f"{path}.")):
             subscribe(after, value or [], way)
         if path == SUBSCRIPTIONS or (path == "enabled" and value is None):
@@ -338,13 +338,13 @@ def composed(value: Any) -> Any:
     return value
 
 
-def flattened(body: Any, at: str = "") -> Flat:
+def leaves_of(body: Any, at: str = "") -> Flat:
     """The values of a body by dotted path; an object that says nothing is absent."""
     if not isinstance(body, dict):
         return {at: body}
     flat: Flat = {}
     for name, value in body.items():
-        flat |= flattened(value, f"{at}.{name}" if at else name)
+        flat |= leaves_of(value, f"{at}.{name}" if at else name)
     return flat
 
 
@@ -376,7 +376,7 @@ def folded(text: str) -> str:
 def reported(answer: dict[str, Any]) -> tuple[Flat, dict[str, dict[str, Any]]]:
     """The values and the subscriptions of a customer as the API answers it, to compare."""
     sections = ("externalId", "base", "consents", "extended", "extra", "tags", "enabled")
-    flat = flattened({name: answer[name] for name in sections})
+    flat = leaves_of({name: answer[name] for name in sections})
     subscriptions = {
         each["id"]: {
             key: value

@@ -226,7 +226,7 @@ def measures(draw: Callable[[Any], Any], event_type: str) -> dict[str, Any]:
 
 
 @st.composite
-def deeds(draw: Callable[[Any], Any]) -> dict[str, Any]:
+def behaviour_queries(draw: Callable[[Any], Any]) -> dict[str, Any]:
     event_type = draw(st.sampled_from(["completedOrder", "completedOrder", "viewedPage"]))
     did: dict[str, Any] = {"event": {"name": event_type}}
     if draw(st.booleans()):
@@ -249,7 +249,7 @@ ORDERS_OF_NUMBERS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
     "LTE": lambda one, other: one <= other,
 }
 DEEDS = st.recursive(
-    deeds(),
+    behaviour_queries(),
     lambda inner: st.builds(
         lambda conjunction, queries: {
             "type": "combined", "conjunction": conjunction, "queries": queries,
@@ -295,7 +295,7 @@ def finds(
     if query["type"] == "simple":
         return all(
             did_it(query["did"], events) if part == "did"
-            else fulfils(query["are"]["condition"], customer, forms)
+            else matches(query["are"]["condition"], customer, forms)
             for part in ("are", "did") if part in query
         )  # fmt: skip
     found = [finds(each, customer, forms, events) for each in query["queries"]]
@@ -311,7 +311,7 @@ def did_it(did: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> bool:
         event
         for event in events
         if event["type"] == did["event"]["name"]
-        and all(fulfils(did[part], event, {}, schema) for part in ("condition", "timeframe") if part in did)
+        and all(matches(did[part], event, {}, schema) for part in ("condition", "timeframe") if part in did)
     ]  # fmt: skip
     if "having" not in did:
         return bool(meant)
@@ -347,7 +347,7 @@ def _exact(number: Any) -> Fraction:
     return Fraction(str(number))
 
 
-def fulfils(
+def matches(
     condition: Mapping[str, Any],
     customer: Mapping[str, Any],
     forms: Mapping[str, Form],
@@ -355,7 +355,7 @@ def fulfils(
 ) -> bool:
     """Whether the condition holds for a customer or, with its schema, an event."""
     if condition["type"] == "composite":
-        inner = [fulfils(each, customer, forms, schema) for each in condition["conditions"]]
+        inner = [matches(each, customer, forms, schema) for each in condition["conditions"]]
         return any(inner) if condition["conjunction"].lower() == "or" else all(inner)
     attribute, operator = condition["attribute"], condition["operator"]
     kind = schema.kind_of(attribute) or ""
@@ -366,7 +366,7 @@ def fulfils(
         return any(map(_says_something, values))
     if operator in {"NOT_EQUALS", "NOT_IN"}:
         positive = condition | {"operator": operator.removeprefix("NOT_")}
-        return not fulfils(positive, customer, forms, schema)
+        return not matches(positive, customer, forms, schema)
     given = condition["value"]
     is_list, kind = kind.startswith(LIST_OF), kind.removeprefix(LIST_OF)
 

@@ -22,11 +22,11 @@ from tests.customers.naive_model import (
     Clock,
     NaiveAggregate,
     NaiveNode,
-    flattened,
     folded,
+    leaves_of,
     reported,
 )
-from tests.customers.test_aggregates import activate, entries, follow, make, people
+from tests.customers.test_aggregates import activate, entries, make, merge_all_pending, people
 from tests.customers.test_writes import Run
 from tests.factories import Hub, make_source
 
@@ -138,10 +138,10 @@ class World:
         run.do(operation)
         time.sleep(0.002)  # moments have milliseconds, and no two writes the same
 
-    def follow(self) -> None:
+    def merge_all_pending(self) -> None:
         """Have both follow, and compare."""
-        follow()
-        self.model.follow()
+        merge_all_pending()
+        self.model.merge_aggregates()
         displayed = {self.key(each): each for each in people(self.hub, self.node)}
         assert displayed.keys() == self.model.people.keys()
         for key, person in self.model.people.items():
@@ -164,7 +164,7 @@ class World:
             assert Change.objects.filter(entity_id=gone).latest("id").operation == "DELETE"
 
     def key(self, customer: dict[str, Any]) -> str:
-        return folded(flattened(customer)[EMAIL])
+        return folded(leaves_of(customer)[EMAIL])
 
 
 ADA: dict[str, Any] = {"base": {"contacts": {"email": "one@example.com"}}}
@@ -203,6 +203,6 @@ def test_an_aggregate_is_what_the_naive_model_says(
         for name, source, operation, follows in steps:
             world.write(name, source, operation)
             if follows:
-                world.follow()
-        world.follow()
+                world.merge_all_pending()
+        world.merge_all_pending()
         transaction.set_rollback(True)

@@ -35,7 +35,7 @@ def activate(hub: Hub, node: str) -> str:
     return answer["state"]
 
 
-def follow() -> None:
+def merge_all_pending() -> None:
     while not merge_pending(seconds=60):
         pass
     assert not PendingMerge.objects.exists()
@@ -81,17 +81,17 @@ def test_activation_builds_and_changes_are_followed(hub: Hub) -> None:
 
     hub.trusted.patch(f"{hub.path}/customers/{two}", {"base": {"lastName": "Rossi"}})
     assert PendingMerge.objects.count() == 1
-    follow()
+    merge_all_pending()
     found = hub.admin.get(f"{hub.path}/customers/{anna['id']}")
     assert (found["base"]["lastName"], found["version"]) == ("Rossi", 2)
     update = Change.objects.latest("id")
     assert (str(update.entity_id), update.operation) == (anna["id"], "UPDATE")
 
     carla = post(hub, "carla@x.it", other=True)
-    follow()
+    merge_all_pending()
     assert len(people(hub, node)) == 3
     hub.trusted.delete(f"{hub.path}/customers/{carla}")
-    follow()
+    merge_all_pending()
     assert len(people(hub, node)) == 2
     assert Change.objects.latest("id").operation == "DELETE"
 
@@ -103,7 +103,7 @@ def test_a_changed_key_splits_a_person(hub: Hub) -> None:
     (anna,) = people(hub, node)
     change = {"base": {"contacts": {"email": "other@x.it"}}}
     hub.trusted.patch(f"{hub.path}/customers/{two}", change)
-    follow()
+    merge_all_pending()
     split = {each["base"]["contacts"]["email"]: each["id"] for each in people(hub, node)}
     assert split["anna@x.it"] == anna["id"]
     assert entries(hub, split["anna@x.it"]) == {one}
@@ -126,7 +126,7 @@ def test_exclusion_filters(hub: Hub) -> None:
     activate(hub, node)
     assert [entries(hub, each["id"]) for each in people(hub, node)] == [{seen}]
     hub.trusted.patch(f"{hub.path}/customers/{seen}", {"tags": {"manual": ["hidden"]}})
-    follow()
+    merge_all_pending()
     assert people(hub, node) == []
     path = f"{hub.configuration}/nodes/aggregates/{node}"
     assert hub.admin.put(path, {"exclusionFilters": []})["state"] == "ACTIVE"
@@ -232,7 +232,7 @@ def test_emptying_and_removing(hub: Hub) -> None:
     activate(hub, node)
     Node.objects.filter(id=hub.other_node.id).update(state="LOCKED", emptying="ALL")
     remove_deleted(seconds=10)
-    follow()
+    merge_all_pending()
     (person,) = people(hub, node)
     assert len(entries(hub, person["id"])) == 1
     assert hub.admin.delete(f"{hub.configuration}/nodes/aggregates/{node}").status == 204
@@ -258,7 +258,7 @@ def test_much_is_built_by_a_task(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> N
     assert not building.build_all(seconds=-1)
     late = post(hub, "late@x.it")
     assert building.build_all(seconds=60)
-    follow()
+    merge_all_pending()
     assert hub.admin.get(path)["state"] == "ACTIVE"
     assert len(people(hub, node)) == 8
     assert AggregateMember.objects.filter(entry_id=late).exists()
@@ -275,7 +275,7 @@ def test_policies_and_priorities_count_when_they_change(hub: Hub) -> None:
     assert people(hub, node)[0]["extended"] == {"points": 4}
     points["points"]["mergePolicy"] = "MATH_SUM"
     assert hub.operator.put(path, points).status == 200
-    follow()
+    merge_all_pending()
     assert people(hub, node)[0]["extended"] == {"points": 7}
 
 
@@ -289,7 +289,7 @@ def test_a_later_touch_of_another_member_subscribes_nobody_again(hub: Hub) -> No
     unsubscribed = hub.trusted.put(f"{path}/{one}/subscriptions/news", {"subscribed": False})
     assert unsubscribed.status == 200, unsubscribed.content
     hub.trusted.patch(f"{path}/{two}", {"base": {"firstName": "Anna"}})
-    follow()
+    merge_all_pending()
     (person,) = people(hub, node)
     assert person["base"]["firstName"] == "Anna"
     (kept,) = person["base"]["subscriptions"]
@@ -306,7 +306,7 @@ def test_a_consent_that_a_member_removes_later_is_gone(hub: Hub) -> None:
     activate(hub, node)
 
     def status() -> Any:
-        follow()
+        merge_all_pending()
         (person,) = people(hub, node)
         return person["consents"].get("profiling", {}).get("online", {}).get("status")
 
@@ -337,7 +337,7 @@ def test_of_very_many_members_those_changed_last_count(
     activate(hub, node)
 
     def tags() -> list[str]:
-        follow()
+        merge_all_pending()
         (person,) = people(hub, node)
         assert entries(hub, person["id"]) == set(members)
         return sorted(person["tags"]["manual"])
@@ -349,7 +349,7 @@ def test_of_very_many_members_those_changed_last_count(
     hub.trusted.delete(f"{path}/{members.pop(3)}")
     assert tags() == ["tag 0", "tag 2"]
     hub.trusted.patch(f"{path}/{members.pop(0)}", {"base": {"lastName": "Bianchi"}})
-    follow()
+    merge_all_pending()
     rossi = next(each for each in people(hub, node) if each["base"]["lastName"] == "Rossi")
     assert sorted(rossi["tags"]["manual"]) == ["tag 1", "tag 2"]
 
@@ -372,7 +372,7 @@ def test_one_person_of_very_many_costs_as_much_as_those_that_count(
         return whole(members, *others)
 
     monkeypatch.setattr(aggregation, "fitting", fitting)
-    follow()
+    merge_all_pending()
     assert merged == [5] * 6
     (person,) = people(hub, node)
     assert AggregateMember.objects.filter(aggregate_id=person["id"]).count() == 60
@@ -397,7 +397,7 @@ STEPS = st.lists(
         st.tuples(st.just("move"), EMAILS, st.integers(0, 5)),
         st.tuples(st.just("delete"), st.integers(0, 5)),
         st.tuples(st.just("forget"), st.integers(0, 5)),
-        st.tuples(st.just("follow")),
+        st.tuples(st.just("merge")),
     ),
     max_size=14,
 )
@@ -447,8 +447,8 @@ def test_following_gives_what_building_anew_gives(
                 known.append(
                     post(hub, email, other=other, tags={"manual": [tag]}, base={"firstName": tag})
                 )
-            elif act == "follow":
-                follow()
+            elif act == "merge":
+                merge_all_pending()
             elif known:
                 customer = known[given_[-1] % len(known)]
                 path = f"{hub.path}/customers/{customer}"
@@ -458,7 +458,7 @@ def test_following_gives_what_building_anew_gives(
                     hub.trusted.delete(path)
                 else:
                     hub.clients["DPO"].delete(f"{hub.path}/data-protection/customers/{customer}")
-        follow()
+        merge_all_pending()
         incremental = rows(node)
         anew = make(hub, exclusionFilters=[hidden])
         activate(hub, anew)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contacthub_project.api.query import SortKey
 from tests.client import Answer
 from tests.customers.queries import BODIES
-from tests.customers.test_aggregates import activate, follow, make, people, post
+from tests.customers.test_aggregates import activate, make, merge_all_pending, people, post
 from tests.customers.test_search import (
     MANY,
     SORTED,
@@ -30,7 +30,7 @@ def ids_of(answer: Answer) -> list[str]:
     return [each["id"] for each in answer["elements"]]
 
 
-def walked(hub: Hub, **query: Any) -> list[str]:
+def ids_of_all_pages(hub: Hub, **query: Any) -> list[str]:
     """The ids of all pages, from the first on, by each one's `next`."""
     answer = searched(hub, **query)
     ids, numbers = ids_of(answer), [answer["page"]["number"]]
@@ -61,10 +61,10 @@ def test_a_walk_gives_everybody_once_in_order(
         sort = [f"{field},{'desc' if down else 'asc'}" for field, down in keys]
         whole = ids_of(searched(hub, sort=sort, size=100))
         assert len(set(whole)) == len(bodies)
-        assert walked(hub, sort=sort, size=size) == whole
+        assert ids_of_all_pages(hub, sort=sort, size=size) == whole
         some = are("base.lastName", "IS_NULL")
         fitting = ids_of(searched(hub, sort=sort, size=100, query=some))
-        assert walked(hub, sort=sort, size=size, query=some) == fitting
+        assert ids_of_all_pages(hub, sort=sort, size=size, query=some) == fitting
         transaction.set_rollback(True)
 
 
@@ -148,7 +148,7 @@ def test_a_cursor_reveals_nothing_of_people(hub: Hub) -> None:
 
 def test_a_full_last_page_is_followed_by_an_empty_one(hub: Hub) -> None:
     ids = {hub.post_customer()["id"] for _ in range(4)}
-    assert set(walked(hub, size=2)) == ids
+    assert set(ids_of_all_pages(hub, size=2)) == ids
     assert searched(hub, size=5)["page"]["next"] is None
     assert searched(hub, size=0)["page"]["next"] is None
     assert searched(hub, size=2, page=9)["page"]["next"] is None
@@ -158,7 +158,7 @@ def test_members_of_an_aggregate_customer(hub: Hub) -> None:
     node = make(hub, properties=["base.lastName"])
     activate(hub, node)
     members = {post(hub, f"{number}@x.it", base={"lastName": "Rossi"}) for number in range(5)}
-    follow()
+    merge_all_pending()
     (person_,) = people(hub, node)
     path = f"{hub.path}/customers/{person_['id']}/entry-customers"
     answer = hub.admin.get(path, query={"size": 2})

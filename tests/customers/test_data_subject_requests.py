@@ -12,13 +12,13 @@ from configuration.queries.rules import latest_rules_of
 from customers.actions.data_subject_requests import today_in
 from customers.models import DataSubjectRequest
 from tests.client import Answer
-from tests.customers.test_aggregates import activate, follow, make, people
+from tests.customers.test_aggregates import activate, make, merge_all_pending, people
 from tests.customers.test_data_protection import dump
 from tests.customers.test_erasure import forget, post, protected
 from tests.factories import Hub
 
 
-def enter(hub: Hub, **body: Any) -> Answer:
+def post_request(hub: Hub, **body: Any) -> Answer:
     return hub.clients["DPO"].post(f"{hub.path}/data-protection/requests", body)
 
 
@@ -36,12 +36,16 @@ def today(hub: Hub) -> date:
 
 def test_a_request_is_due_after_thirty_days_and_late_after_that(hub: Hub) -> None:
     now = today(hub)
-    made = enter(hub, type="ACCESS", subject="Ada, by phone")
+    made = post_request(hub, type="ACCESS", subject="Ada, by phone")
     assert made.status == 201, made.content
     assert (made["receivedOn"], made["dueOn"]) == (f"{now}", f"{now + timedelta(days=30)}")
     assert made["state"] == "OPEN"
-    late = enter(hub, type="ERASURE", subject="Bea", receivedOn=f"{now - timedelta(days=31)}")
-    last_day = enter(hub, type="ERASURE", subject="Cleo", receivedOn=f"{now - timedelta(days=30)}")
+    late = post_request(
+        hub, type="ERASURE", subject="Bea", receivedOn=f"{now - timedelta(days=31)}"
+    )
+    last_day = post_request(
+        hub, type="ERASURE", subject="Cleo", receivedOn=f"{now - timedelta(days=30)}"
+    )
     assert [each["id"] for each in register(hub, state="OVERDUE")] == [late["id"]]
     assert [each["id"] for each in register(hub, state="OPEN", sort="dueOn,asc")] == [
         late["id"], last_day["id"], made["id"],
@@ -71,8 +75,8 @@ def test_what_is_no_request_is_refused(hub: Hub) -> None:
         {"type": "ACCESS", "subject": "x", "receivedOn": "9999-99-99"},
         {"type": "ACCESS", "subject": "x", "state": "DONE"},
     ):  # fmt: skip
-        assert enter(hub, **wrong).status == 400, wrong
-    known = enter(hub, type="ACCESS", subject="x")
+        assert post_request(hub, **wrong).status == 400, wrong
+    known = post_request(hub, type="ACCESS", subject="x")
     path = f"{hub.path}/data-protection/requests/{known['id']}"
     dpo = hub.clients["DPO"]
     assert dpo.put(path, {"id": str(uuid.uuid4())}).status == 400
@@ -94,8 +98,8 @@ def test_an_act_answers_the_open_request_or_is_entered(
 ) -> None:
     ada, bea = post(hub, "ada@x.it"), post(hub, "bea@x.it")
     if is_entered:
-        enter(hub, type=kind, customerId=ada, receivedOn=f"{today(hub) - timedelta(days=3)}")
-    enter(hub, type=kind, customerId=bea)
+        post_request(hub, type=kind, customerId=ada, receivedOn=f"{today(hub) - timedelta(days=3)}")
+    post_request(hub, type=kind, customerId=bea)
     dpo, receipt = hub.clients["DPO"], None
     if kind == "PORTABILITY":
         assert dpo.get(protected(hub, ada, "/export")).status == 200
@@ -116,14 +120,14 @@ def test_nothing_in_words_is_left_of_who_is_forgotten(hub: Hub) -> None:
     aggregate = make(hub)
     activate(hub, aggregate)
     ada = post(hub, "zebra@x.it", externalId="Z-4711")
-    follow()
+    merge_all_pending()
     (copy,) = people(hub, aggregate)
     for body in (
         {"customerId": ada, "note": "zebra wrote"}, {"subject": "Mail of ZEBRA@x.it"},
         {"subject": "x", "note": "customer z-4711"}, {"customerId": copy["id"], "note": "zebra"},
     ):  # fmt: skip
-        assert enter(hub, type="OBJECTION", **body).status == 201
-    kept = enter(hub, type="OBJECTION", subject="somebody else")
+        assert post_request(hub, type="OBJECTION", **body).status == 201
+    kept = post_request(hub, type="OBJECTION", subject="somebody else")
     plan = hub.clients["DPO"].get(protected(hub, ada, "/erasure-plan"))
     assert plan["tables"]["customers_datasubjectrequest"] == 3  # its own, and two that quote it
     receipt = forget(hub, ada)

@@ -23,7 +23,7 @@ from tests.processes import run_in_processes
 STEPS = 6
 
 
-def crosswise(node_id: UUID) -> list[tuple[str, str]]:
+def crossing_identities(node_id: UUID) -> list[tuple[str, str]]:
     """Return two pairs of a session and an external id: each session has the other's id's lock."""
     ids = {slots_of([(node_id, EXTERNAL_ID, f"E-{each}")])[0]: f"E-{each}" for each in range(4000)}
     sessions = {
@@ -53,7 +53,7 @@ def test_a_storm_of_locks_taken_crosswise(live_hub: Hub) -> None:
     common = {"token": hub.trusted.token, "path": hub.path, "node": str(hub.node.id)}
     arguments = 2 * [
         common | {"session": session, "external_id": external_id}
-        for session, external_id in crosswise(hub.node.id)
+        for session, external_id in crossing_identities(hub.node.id)
     ]
     results = run_in_processes("tests.customers.test_deadlocks:work", arguments)
     statuses = sum((Counter(result) for result in results), Counter())
@@ -64,7 +64,7 @@ def test_a_storm_of_locks_taken_crosswise(live_hub: Hub) -> None:
 @pytest.mark.timeout(60)
 def test_a_write_that_ends_in_a_deadlock_is_repeated(live_hub: Hub) -> None:
     hub = live_hub
-    (session, external_id), _ = crosswise(hub.node.id)
+    (session, external_id), _ = crossing_identities(hub.node.id)
     of_session = slots_of([(hub.node.id, SESSION_ID, session)])
     of_id = slots_of([(hub.node.id, EXTERNAL_ID, external_id)])
     posted: list[Any] = []

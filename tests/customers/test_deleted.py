@@ -20,7 +20,7 @@ from customers.actions.feed import seal
 from customers.models import Change, Customer, DeletedSession, ErasureReceipt, Session
 from events.models import DeletedEvent, Event
 from tests.analytics.test_answers import post_event
-from tests.customers.test_aggregates import activate, follow, make, people
+from tests.customers.test_aggregates import activate, make, merge_all_pending, people
 from tests.customers.test_data_protection import dump
 from tests.customers.test_erasure import DAY, delete, forget, post, states, wait_for
 from tests.factories import Hub
@@ -37,7 +37,7 @@ def found(hub: Hub, **query: Any) -> list[str]:
     return [each["customer"]["id"] for each in answer["elements"]]
 
 
-def let_pass(days: float) -> None:
+def age_deletions(days: float) -> None:
     """As if so many days had passed since customers were deleted."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -140,7 +140,7 @@ def test_the_forgotten_and_the_erased_are_not_restored(hub: Hub) -> None:
     ada, bea = post(hub, "ada@x.it"), post(hub, "bea@x.it")
     forget(hub, ada)
     delete(hub, bea)
-    let_pass(30.5)
+    age_deletions(30.5)
     assert erase_deleted(seconds=60)
     assert restore(hub, ada).status == restore(hub, bea).status == 404
     for role in ("USER", "GUEST", "TRUSTED_APPLICATION"):
@@ -152,10 +152,10 @@ def test_an_aggregate_customer_follows_its_restored_member(hub: Hub) -> None:
     node = make(hub)
     activate(hub, node)
     delete(hub, one)
-    follow()
+    merge_all_pending()
     assert people(hub, node)[0]["base"]["lastName"] is None
     restore(hub, one)
-    follow()
+    merge_all_pending()
     assert [each["base"]["lastName"] for each in people(hub, node)] == ["Lace"]
 
 
@@ -165,10 +165,10 @@ def test_what_is_kept_is_erased_after_the_days_and_not_before(hub: Hub) -> None:
     post_event(hub, ada, "searched", "WEB", DAY, keyword="zebra")
     kept = post(hub, "kept@x.it")
     delete(hub, ada)
-    let_pass(29.9)
+    age_deletions(29.9)
     assert erase_deleted(seconds=60)
     assert states(ada) == [1]
-    let_pass(0.2)
+    age_deletions(0.2)
     assert erase_deleted(seconds=60)
     assert states(ada, kept) == [-1, 0]
     assert "zebra" not in dump()
@@ -189,7 +189,7 @@ def test_each_workspace_has_its_own_days(hub: Hub) -> None:
         assert (refused.status, refused.paths) == (400, {"/deletedDays"})
     ada = post(hub, "ada@x.it")
     delete(hub, ada)
-    let_pass(2.1)
+    age_deletions(2.1)
     assert erase_deleted(seconds=60)
     assert states(ada) == [-1]
     assert hub.admin.put(hub.configuration, {"deletedDays": 0}).status == 200
@@ -205,7 +205,7 @@ def test_an_erasure_that_is_killed_goes_on_where_it_stopped(
     customers = [post(hub, f"p{number}@x.it") for number in range(5)]
     for each in customers:
         delete(hub, each)
-    let_pass(31)
+    age_deletions(31)
     monkeypatch.setattr(expiry, "BATCH", 2)
     assert not erase_deleted(seconds=0)
     assert sorted(states(*customers)) == [-1, -1, 1, 1, 1]

@@ -204,7 +204,7 @@ def invented(chance: random.Random, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def spoiled(chance: random.Random, person: dict[str, Any], number: int) -> dict[str, Any]:
+def altered_copy(chance: random.Random, person: dict[str, Any], number: int) -> dict[str, Any]:
     """The same person as another source knows them: two of the values are lost or mistyped."""
     base = person["base"]
     copy = {**base, "contacts": dict(base["contacts"]), "address": dict(base["address"])}
@@ -225,7 +225,7 @@ def spoiled(chance: random.Random, person: dict[str, Any], number: int) -> dict[
 def test_most_planted_duplicates_are_found_and_few_others() -> None:
     chance = random.Random(7)
     people = [invented(chance, number) for number in range(1500)]
-    copies = [spoiled(chance, person, number) for number, person in enumerate(people[:60])]
+    copies = [altered_copy(chance, person, number) for number, person in enumerate(people[:60])]
     blocks: dict[Any, list[int]] = {}
     features = [Features.of(each) for each in [*people, *copies]]
     for index, each in enumerate(features):

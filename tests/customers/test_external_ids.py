@@ -19,7 +19,7 @@ KEPT = "Müller 1"
 SPELLINGS = [KEPT, "  Müller 1\t", "Mu\u0308ller 1", "\u00a0Mu\u0308ller 1 "]
 
 
-pytestmark = pytest.mark.usefixtures("own_uploads")
+pytestmark = pytest.mark.usefixtures("uploads_folder")
 
 
 def post_event(hub: Hub, external_id: str) -> str:
@@ -109,7 +109,7 @@ def test_length_is_that_of_what_is_kept(hub: Hub) -> None:
     assert answer.paths == {"/bringBackProperties/value"}
 
 
-def recognise_by(hub: Hub, *properties: str, exact: bool) -> None:
+def set_matching_policy(hub: Hub, *properties: str, exact: bool) -> None:
     path = f"{hub.configuration}/nodes/entries/{hub.node.id}/unique-customer-matching-policy"
     policy = {"properties": list(properties), "caseSensitive": exact}
     assert hub.admin.put(path, policy).status == 200
@@ -124,7 +124,7 @@ def recognise_by(hub: Hub, *properties: str, exact: bool) -> None:
 def test_a_node_that_recognises_by_it_compares_it_as_its_policy_says(
     hub: Hub, properties: list[str], exact: bool, kept: str, requested: str
 ) -> None:
-    recognise_by(hub, *properties, exact=exact)
+    set_matching_policy(hub, *properties, exact=exact)
     before = post_event(hub, requested)
     base = {"contacts": {"email": "a@b.it"}}
     customer = hub.post_customer(externalId=kept, base=base)["id"]
@@ -151,7 +151,7 @@ def test_other_nodes_compare_it_exactly(hub: Hub) -> None:
 
 
 def test_a_session_is_compared_exactly_everywhere(hub: Hub) -> None:
-    recognise_by(hub, "externalId", exact=False)
+    set_matching_policy(hub, "externalId", exact=False)
     bring_back = {"type": "SESSION_ID", "value": "Abc", "nodeId": str(hub.node.id)}
     event = {"type": "loggedIn", "context": "WEB", "bringBackProperties": bring_back}
     waiting = hub.trusted.post(f"{hub.path}/events", event)["id"]
@@ -161,7 +161,7 @@ def test_a_session_is_compared_exactly_everywhere(hub: Hub) -> None:
 
 
 def test_a_browser_may_spell_it_in_another_way_that_is_the_same(hub: Hub) -> None:
-    recognise_by(hub, "externalId", exact=False)
+    set_matching_policy(hub, "externalId", exact=False)
     customer = hub.post_customer(hub.untrusted, externalId="Order-1")["id"]
     path = f"{hub.path}/customers/{customer}"
     assert hub.untrusted.patch(path, {"externalId": "ORDER-1"}).status == 200
@@ -206,7 +206,7 @@ def test_owners_of_events_are_looked_up_by_index(hub: Hub) -> None:
 
 
 def test_customers_are_listed_by_external_id_by_index(hub: Hub) -> None:
-    recognise_by(hub, "externalId", exact=False)
+    set_matching_policy(hub, "externalId", exact=False)
     customer = hub.post_customer(externalId="Order-1")["id"]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")

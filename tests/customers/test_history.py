@@ -17,7 +17,7 @@ from customers.actions.history_expiry import remove_old_history
 from customers.domain.history import document_before, replaced_values
 from customers.domain.merge import EMPTY, for_update
 from customers.models import ValueChange
-from tests.customers.test_aggregates import activate, follow, make, people
+from tests.customers.test_aggregates import activate, make, merge_all_pending, people
 from tests.customers.test_erasure import delete, forget, post
 from tests.customers.test_merging import get, link, merge, undo
 from tests.factories import Hub
@@ -161,7 +161,7 @@ def test_an_aggregate_customer_tells_which_member_gives_each_value(hub: Hub) -> 
     activate(hub, node)
     one = post(hub, "ada@x.it", base={"firstName": "Ada"}, tags={"manual": ["a"]})
     two = post(hub, "ada@x.it", node=hub.other_node, base={"firstName": "Adele", "title": "Dr"})
-    follow()
+    merge_all_pending()
     (person,) = people(hub, node)
     reported = {each["property"]: each for each in history(hub, person["id"])["properties"]}
     assert reported["base.title"]["customerId"] == two

@@ -17,7 +17,7 @@ from customers.models import ConsentLogEntry, Customer
 from customers.queries.person_look_up import MOST_FOUND, look_up_person
 from tests.analytics.test_answers import post_event
 from tests.client import Answer
-from tests.customers.test_aggregates import activate, follow, make, people
+from tests.customers.test_aggregates import activate, make, merge_all_pending, people
 from tests.customers.test_erasure import DAY, delete, forget, post, protected
 from tests.factories import Hub
 
@@ -247,7 +247,7 @@ def test_by_an_aggregate_customer_its_entry_customers_are_restricted(hub: Hub) -
     aggregate = make(hub)
     activate(hub, aggregate)
     ada, other = post(hub, "ada@x.it"), post(hub, "ada@x.it", hub.other_node)
-    follow()
+    merge_all_pending()
     (copy,) = people(hub, aggregate)
     answer = hub.clients["DPO"].post(
         protected(hub, copy["id"], "/restriction"), {"isRestricted": True}

@@ -25,7 +25,7 @@ from customers.models import (
 )
 from events.models import Event, MergedEvent
 from tests.analytics.test_answers import post_event
-from tests.customers.test_aggregates import activate, follow, make, people
+from tests.customers.test_aggregates import activate, make, merge_all_pending, people
 from tests.customers.test_deleted import events_of
 from tests.customers.test_erasure import DAY, delete, forget, post, wait_for
 from tests.factories import Hub, make_user
@@ -69,7 +69,7 @@ def searched(hub: Hub, customer: str, word: str = "k") -> str:
 
 
 @pytest.fixture
-def two(hub: Hub) -> tuple[str, str]:
+def duplicate_pair(hub: Hub) -> tuple[str, str]:
     """Ada, known twice: the survivor, and one with more to say."""
     ada = post(
         hub, "ada@x.it", externalId="A-1",
@@ -94,8 +94,8 @@ def two(hub: Hub) -> tuple[str, str]:
     return ada, other
 
 
-def test_a_merge_moves_everything_at_once(hub: Hub, two: tuple[str, str]) -> None:
-    ada, other = two
+def test_a_merge_moves_everything_at_once(hub: Hub, duplicate_pair: tuple[str, str]) -> None:
+    ada, other = duplicate_pair
     link(hub, ada, "one")
     link(hub, other, "two")
     events = {searched(hub, ada), searched(hub, other), searched(hub, other)}
@@ -120,9 +120,9 @@ def test_a_merge_moves_everything_at_once(hub: Hub, two: tuple[str, str]) -> Non
 
 
 def test_the_preview_tells_where_each_value_comes_from_and_writes_nothing(
-    hub: Hub, two: tuple[str, str]
+    hub: Hub, duplicate_pair: tuple[str, str]
 ) -> None:
-    ada, other = two
+    ada, other = duplicate_pair
     searched(hub, other)
     before, changes = document(hub, ada), Change.objects.count()
     answer = merge(hub, ada, other, values={"base.firstName": other}, dry_run=True)
@@ -150,9 +150,9 @@ def test_the_preview_tells_where_each_value_comes_from_and_writes_nothing(
 
 
 def test_chosen_values_win_and_may_be_what_the_node_recognises(
-    hub: Hub, two: tuple[str, str]
+    hub: Hub, duplicate_pair: tuple[str, str]
 ) -> None:
-    ada, other = two
+    ada, other = duplicate_pair
     values = {"base.contacts.email": other, "externalId": other, "base.address": other}
     answer = merge(hub, ada, other, values=values)
     assert answer.status == 200, answer.content
@@ -184,8 +184,8 @@ def test_consents_are_as_they_were_decided_last_and_cannot_be_chosen(hub: Hub) -
     assert log["elements"][0]["value"] == "false"
 
 
-def test_writes_by_an_old_id_reach_the_survivor(hub: Hub, two: tuple[str, str]) -> None:
-    ada, other = two
+def test_writes_by_an_old_id_reach_the_survivor(hub: Hub, duplicate_pair: tuple[str, str]) -> None:
+    ada, other = duplicate_pair
     merge(hub, ada, other)
     path = f"{hub.path}/customers/{other}"
     changed = hub.trusted.patch(path, {"id": other, "base": {"middleName": "Augusta"}})
@@ -215,8 +215,10 @@ def test_writes_by_an_old_id_reach_the_survivor(hub: Hub, two: tuple[str, str]) 
     assert hub.trusted.post(f"{hub.path}/events", event_body | {"customerId": other}).status == 404
 
 
-def test_undoing_a_merge_makes_everybody_what_they_were(hub: Hub, two: tuple[str, str]) -> None:
-    ada, other = two
+def test_undoing_a_merge_makes_everybody_what_they_were(
+    hub: Hub, duplicate_pair: tuple[str, str]
+) -> None:
+    ada, other = duplicate_pair
     link(hub, ada, "one")
     link(hub, other, "two")
     own, others = {searched(hub, ada)}, {searched(hub, other), searched(hub, other)}
@@ -248,8 +250,10 @@ def test_undoing_a_merge_makes_everybody_what_they_were(hub: Hub, two: tuple[str
     assert get(hub, ada)["data"] == {"mergedInto": other}
 
 
-def test_what_came_since_goes_to_whom_it_names_or_stays(hub: Hub, two: tuple[str, str]) -> None:
-    ada, other = two
+def test_what_came_since_goes_to_whom_it_names_or_stays(
+    hub: Hub, duplicate_pair: tuple[str, str]
+) -> None:
+    ada, other = duplicate_pair
     link(hub, other, "two")
     made = merge(hub, ada, other)
     stays, named = searched(hub, ada), searched(hub, other)
@@ -295,8 +299,8 @@ def test_undo_never_widens_consents(hub: Hub) -> None:
     assert log["page"]["totalElements"] == 3
 
 
-def test_the_feed_and_the_counters_follow(hub: Hub, two: tuple[str, str]) -> None:
-    ada, other = two
+def test_the_feed_and_the_counters_follow(hub: Hub, duplicate_pair: tuple[str, str]) -> None:
+    ada, other = duplicate_pair
     searched(hub, other)
 
     def counted() -> Any:
@@ -318,11 +322,11 @@ def test_the_feed_and_the_counters_follow(hub: Hub, two: tuple[str, str]) -> Non
     assert counted() == before
 
 
-def test_aggregate_customers_follow_at_once(hub: Hub, two: tuple[str, str]) -> None:
-    ada, other = two
+def test_aggregate_customers_follow_at_once(hub: Hub, duplicate_pair: tuple[str, str]) -> None:
+    ada, other = duplicate_pair
     node = make(hub)
     activate(hub, node)
-    follow()
+    merge_all_pending()
     searched(hub, other)
     assert len(people(hub, node)) == 2
     made = merge(hub, ada, other)
@@ -334,7 +338,7 @@ def test_aggregate_customers_follow_at_once(hub: Hub, two: tuple[str, str]) -> N
     )
     assert list(displayed) == ["CREATE", "UPDATE"]
     undo(hub, made["id"])
-    follow()
+    merge_all_pending()
     assert {each["base"]["lastName"] for each in people(hub, node)} == {None, "Bianchi"}
     owner = next(each for each in people(hub, node) if each["base"]["lastName"])
     assert len(events_of(hub, owner["id"])) == 1
@@ -361,8 +365,8 @@ def test_merges_of_merged_customers_are_undone_one_by_one(hub: Hub) -> None:
         assert events_of(hub, each) == {events[each]}
 
 
-def test_what_cannot_be_merged_is_refused_whole(hub: Hub, two: tuple[str, str]) -> None:
-    ada, other = two
+def test_what_cannot_be_merged_is_refused_whole(hub: Hub, duplicate_pair: tuple[str, str]) -> None:
+    ada, other = duplicate_pair
     away = post(hub, "away@x.it", node=hub.other_node)
     gone, forgotten = post(hub, "gone@x.it"), post(hub, "forgotten@x.it")
     delete(hub, gone)
@@ -370,7 +374,7 @@ def test_what_cannot_be_merged_is_refused_whole(hub: Hub, two: tuple[str, str]) 
     unknown = str(uuid.uuid4())
     node = make(hub)
     activate(hub, node)
-    follow()
+    merge_all_pending()
     copy = people(hub, node)[0]["id"]
     stranger = Hub()
     theirs = post(stranger, "ada@x.it")
@@ -416,8 +420,10 @@ def test_what_cannot_be_merged_is_refused_whole(hub: Hub, two: tuple[str, str]) 
     assert (merged.status, merged["errors"][0]["data"]) == (400, {"mergedInto": ada})
 
 
-def test_an_undo_that_others_stand_against_is_refused(hub: Hub, two: tuple[str, str]) -> None:
-    ada, other = two
+def test_an_undo_that_others_stand_against_is_refused(
+    hub: Hub, duplicate_pair: tuple[str, str]
+) -> None:
+    ada, other = duplicate_pair
     made = merge(hub, ada, other)
     third = post(hub, "third@x.it")
     changed = hub.admin.patch(
@@ -434,8 +440,8 @@ def test_an_undo_that_others_stand_against_is_refused(hub: Hub, two: tuple[str, 
     assert undo(hub, made["id"]).status == 200
 
 
-def test_merges_are_listed(hub: Hub, two: tuple[str, str]) -> None:
-    ada, other = two
+def test_merges_are_listed(hub: Hub, duplicate_pair: tuple[str, str]) -> None:
+    ada, other = duplicate_pair
     made = merge(hub, ada, other)
     listed = hub.admin.get(f"{hub.path}/merges")
     (displayed,) = listed["elements"]
@@ -451,8 +457,10 @@ def test_merges_are_listed(hub: Hub, two: tuple[str, str]) -> None:
     assert Hub().admin.get(f"{hub.path}/merges").status == 403
 
 
-def test_forgetting_takes_the_journal_and_who_was_merged(hub: Hub, two: tuple[str, str]) -> None:
-    ada, other = two
+def test_forgetting_takes_the_journal_and_who_was_merged(
+    hub: Hub, duplicate_pair: tuple[str, str]
+) -> None:
+    ada, other = duplicate_pair
     searched(hub, other)
     merge(hub, ada, other)
     receipt = hub.clients["DPO"].delete(
@@ -466,8 +474,10 @@ def test_forgetting_takes_the_journal_and_who_was_merged(hub: Hub, two: tuple[st
     assert get(hub, other)["data"] is None
 
 
-def test_journals_are_kept_for_their_days(hub: Hub, two: tuple[str, str], settings: Any) -> None:
-    ada, other = two
+def test_journals_are_kept_for_their_days(
+    hub: Hub, duplicate_pair: tuple[str, str], settings: Any
+) -> None:
+    ada, other = duplicate_pair
     hub.admin.put(hub.configuration, {"historyDays": 3000})
     hub.admin.patch(f"{hub.path}/customers/{other}", {"base": {"lastName": "Verdi"}})
     searched(hub, other)
@@ -491,9 +501,9 @@ def test_journals_are_kept_for_their_days(hub: Hub, two: tuple[str, str], settin
 
 
 def test_the_export_has_who_was_merged_and_what_was_replaced(
-    hub: Hub, two: tuple[str, str]
+    hub: Hub, duplicate_pair: tuple[str, str]
 ) -> None:
-    ada, other = two
+    ada, other = duplicate_pair
     exporting = f"{hub.path}/data-protection/customers/{ada}/export"
     plain = hub.clients["DPO"].get(exporting)
     assert {"mergedCustomers", "formerValues"}.isdisjoint(plain.json)
@@ -512,8 +522,10 @@ def test_the_export_has_who_was_merged_and_what_was_replaced(
     assert b"ada@work.it" in page.content
 
 
-def test_somebody_forgotten_does_not_come_back_by_a_merge(hub: Hub, two: tuple[str, str]) -> None:
-    ada, other = two
+def test_somebody_forgotten_does_not_come_back_by_a_merge(
+    hub: Hub, duplicate_pair: tuple[str, str]
+) -> None:
+    ada, other = duplicate_pair
     assert hub.admin.put(hub.configuration, {"suppression": "OFF"}).status == 200
     third = post(hub, "third@x.it", externalId="T-1")
     assert hub.admin.put(hub.configuration, {"suppression": "REFUSE"}).status == 200
@@ -528,16 +540,16 @@ def test_somebody_forgotten_does_not_come_back_by_a_merge(hub: Hub, two: tuple[s
 
 
 def test_events_come_and_go_in_aggregate_nodes_with_their_customers(
-    hub: Hub, two: tuple[str, str]
+    hub: Hub, duplicate_pair: tuple[str, str]
 ) -> None:
-    ada, other = two
+    ada, other = duplicate_pair
     hidden = {"type": "atomic", "attribute": "tags.manual", "operator": "IN", "value": "old"}
     node = make(hub, exclusionFilters=[hidden])
     activate(hub, node)
-    follow()
+    merge_all_pending()
     shown, secret = searched(hub, ada), searched(hub, other)
 
-    def told() -> set[str]:
+    def events_of_feed() -> set[str]:
         """Replay what the node's feed tells: nothing comes twice, or goes without having come."""
         there: set[str] = set()
         for change in Change.objects.filter(is_duplicate=True).order_by("id"):
@@ -546,22 +558,22 @@ def test_events_come_and_go_in_aggregate_nodes_with_their_customers(
             there = there - {event} if change.operation == "DELETE" else there | {event}
         return there
 
-    assert told() == {shown}
+    assert events_of_feed() == {shown}
     made = merge(hub, ada, other, values={"tags.manual": ada})
-    assert told() == {shown, secret}
+    assert events_of_feed() == {shown, secret}
     undo(hub, made["id"])
-    assert told() == {shown}
+    assert events_of_feed() == {shown}
     made = merge(hub, other, ada)
-    assert told() == set()
+    assert events_of_feed() == set()
     undo(hub, made["id"])
-    follow()
-    assert told() == {shown}
+    merge_all_pending()
+    assert events_of_feed() == {shown}
 
 
 def test_lines_of_a_file_find_the_survivor_by_old_and_new_keys(
-    hub: Hub, two: tuple[str, str]
+    hub: Hub, duplicate_pair: tuple[str, str]
 ) -> None:
-    ada, other = two
+    ada, other = duplicate_pair
     merge(hub, ada, other)
     workspace = latest_rules_of(hub.workspace.id)
     assert workspace is not None

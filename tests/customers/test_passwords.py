@@ -18,7 +18,7 @@ from configuration.models import User
 from contacthub_project.admin.api_client import Api
 from customers.models import Customer
 from tests.client import ApiClient
-from tests.customers.test_aggregates import activate, follow, make
+from tests.customers.test_aggregates import activate, make, merge_all_pending
 from tests.factories import Hub
 
 SECRET = "correct horse battery staple"
@@ -189,7 +189,7 @@ def test_an_aggregate_customer_has_it_too_and_hides_it(hub: Hub, person: dict[st
     node = make(hub)
     activate(hub, node)
     assert building.build_all(seconds=60)
-    follow()
+    merge_all_pending()
     (copy,) = Customer.objects.filter(workspace_id=hub.workspace.id, node_id=node)
     path = f"{hub.path}/customers/{copy.id}"
     assert SECRET not in stored()
@@ -197,7 +197,7 @@ def test_an_aggregate_customer_has_it_too_and_hides_it(hub: Hub, person: dict[st
     assert password(hub.operator, path) is None
     version = copy.version
     hub.admin.patch(path_of(hub, person), {"base": {"credential": {"password": SECRET}}})
-    follow()
+    merge_all_pending()
     copy.refresh_from_db()
     assert copy.version == version
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from customers.models import AggregatePin
-from tests.customers.test_aggregates import activate, entries, follow, make, people
+from tests.customers.test_aggregates import activate, entries, make, merge_all_pending, people
 from tests.customers.test_erasure import forget, post
 from tests.factories import Hub
 
 
-class Pinned:
+class AggregateOfTwo:
     """An aggregate node over two nodes, with Ada here, Ada there, and Bea."""
 
     def __init__(self, hub: Hub) -> None:
@@ -23,7 +23,7 @@ class Pinned:
         self.bea = post(hub, "bea@x.it", node=hub.other_node)
         self.node = make(hub)
         activate(hub, self.node)
-        follow()
+        merge_all_pending()
         self.path = f"{hub.path}/nodes/{self.node}/pins"
 
     def pin(self, customer: str, to: str | None, role: str = "ADMIN") -> Any:
@@ -38,11 +38,11 @@ class Pinned:
 
 
 @pytest.fixture
-def pinned(hub: Hub) -> Pinned:
-    return Pinned(hub)
+def pinned(hub: Hub) -> AggregateOfTwo:
+    return AggregateOfTwo(hub)
 
 
-def test_customers_are_put_together_for_good(pinned: Pinned) -> None:
+def test_customers_are_put_together_for_good(pinned: AggregateOfTwo) -> None:
     here, there, bea = pinned.here, pinned.there, pinned.bea
     answer = pinned.pin(bea, here)
     assert (answer.status, answer["isApart"]) == (200, False), answer.content
@@ -52,7 +52,7 @@ def test_customers_are_put_together_for_good(pinned: Pinned) -> None:
     for customer, email in ((bea, "other@x.it"), (here, "changed@x.it")):
         body = {"base": {"contacts": {"email": email}}}
         assert hub.admin.patch(f"{hub.path}/customers/{customer}", body).status == 200
-        follow()
+        merge_all_pending()
         assert pinned.people() == {frozenset([here, there, bea])}
     assert pinned.unpin(bea).status == 204
     assert pinned.people() == {frozenset([here, there]), frozenset([bea])}
@@ -61,13 +61,13 @@ def test_customers_are_put_together_for_good(pinned: Pinned) -> None:
     assert pinned.unpin(here).status == 404
 
 
-def test_a_customer_is_kept_apart_for_good(pinned: Pinned) -> None:
+def test_a_customer_is_kept_apart_for_good(pinned: AggregateOfTwo) -> None:
     here, there, bea = pinned.here, pinned.there, pinned.bea
     assert pinned.pin(there, None)["isApart"] is True
     assert pinned.people() == {frozenset([here]), frozenset([there]), frozenset([bea])}
     hub = pinned.hub
     hub.admin.patch(f"{hub.path}/customers/{there}", {"base": {"firstName": "Ada"}})
-    follow()
+    merge_all_pending()
     assert len(pinned.people()) == 3
     listed = hub.admin.get(pinned.path)
     assert [each["customerId"] for each in listed["elements"]] == [there]
@@ -77,7 +77,7 @@ def test_a_customer_is_kept_apart_for_good(pinned: Pinned) -> None:
     assert pinned.people() == {frozenset([here, there]), frozenset([bea])}
 
 
-def test_what_cannot_be_pinned_is_refused(pinned: Pinned) -> None:
+def test_what_cannot_be_pinned_is_refused(pinned: AggregateOfTwo) -> None:
     hub, here = pinned.hub, pinned.here
     (copy, *_) = (each["id"] for each in people(hub, pinned.node))
     for to in (here, str(uuid.uuid4()), copy, "x", 7, "\x00"):
@@ -95,7 +95,7 @@ def test_what_cannot_be_pinned_is_refused(pinned: Pinned) -> None:
     assert not AggregatePin.objects.exists()
 
 
-def test_pins_go_with_the_person(pinned: Pinned) -> None:
+def test_pins_go_with_the_person(pinned: AggregateOfTwo) -> None:
     pinned.pin(pinned.bea, pinned.here)
     forget(pinned.hub, pinned.bea)
     assert AggregatePin.objects.count() == 1

@@ -16,7 +16,7 @@ from customers.models import Customer, Session
 from events.models import Event
 from tests.bulkjobs.test_jobs import done
 from tests.client import Answer
-from tests.customers.test_aggregates import activate, follow, make, people
+from tests.customers.test_aggregates import activate, make, merge_all_pending, people
 from tests.factories import Hub
 
 ZERO_UUID = "00000000-0000-0000-0000-000000000000"
@@ -27,7 +27,7 @@ JUNK = [
 OWN = ["N/a", "strasse"]
 
 
-pytestmark = pytest.mark.usefixtures("own_uploads")
+pytestmark = pytest.mark.usefixtures("uploads_folder")
 
 
 def add(hub: Hub, *values: str) -> None:
@@ -35,7 +35,7 @@ def add(hub: Hub, *values: str) -> None:
     assert (answer.status, answer["placeholderValues"]) == (200, list(values))
 
 
-def recognise_by(hub: Hub, *properties: str, mandatory: tuple[str, ...] = ()) -> None:
+def set_matching_policy(hub: Hub, *properties: str, mandatory: tuple[str, ...] = ()) -> None:
     path = f"{hub.configuration}/nodes/entries/{hub.node.id}"
     policy = {"properties": list(properties), "caseSensitive": False}
     body = {
@@ -89,7 +89,7 @@ def test_as_external_id_session_and_in_events(hub: Hub, junk: str) -> None:
 @pytest.mark.parametrize("junk", ["undefined", "'null", "0", "N/A"])
 def test_in_bulk_files(hub: Hub, junk: str) -> None:
     add(hub, *OWN)
-    recognise_by(hub, "base.lastName")
+    set_matching_policy(hub, "base.lastName")
     rows = done(hub, f"externalId,base.lastName\n{junk},Rossi\n7,{junk}\n8,Bianchi\n")
     assert [(row["outcome"], row["column"]) for row in rows] == [
         ("failed", "externalId"), ("failed", "base.lastName"), ("created", ""),
@@ -105,7 +105,7 @@ def test_in_bulk_files(hub: Hub, junk: str) -> None:
 @pytest.mark.parametrize("junk", JUNK)
 def test_as_a_value_that_people_are_recognised_by(hub: Hub, junk: str) -> None:
     add(hub, *OWN)
-    recognise_by(hub, "base.lastName", "externalId")
+    set_matching_policy(hub, "base.lastName", "externalId")
     fine = {"externalId": "7", "base": {"lastName": "Rossi"}}
     for wrong, path in (({"externalId": junk}, "/externalId"), ({"base": {"lastName": junk}}, "/base/lastName")):  # fmt: skip
         assert refused(hub.post_customer(**fine | wrong), path)
@@ -124,7 +124,7 @@ def test_as_a_value_that_people_are_recognised_by(hub: Hub, junk: str) -> None:
 def test_the_number_zero_but_no_boolean(hub: Hub) -> None:
     extended = {"card": {"type": "number"}, "member": {"type": "boolean"}}
     hub.operator.put(f"{hub.configuration}/properties/extended", extended)
-    recognise_by(hub, "extended.card", "extended.member", "base.lastName")
+    set_matching_policy(hub, "extended.card", "extended.member", "base.lastName")
     base = {"lastName": "Rossi"}
     for zero in (0, 0.0, -0.0):
         answer = hub.post_customer(base=base, extended={"card": zero, "member": True})
@@ -138,7 +138,7 @@ def test_the_number_zero_but_no_boolean(hub: Hub) -> None:
 
 @pytest.mark.parametrize("blank", ["", " ", WHITESPACE])
 def test_blank_text(hub: Hub, blank: str) -> None:
-    recognise_by(hub, "base.contacts.email", mandatory=("base.firstName", "base.contacts.mobileDevices"))  # fmt: skip
+    set_matching_policy(hub, "base.contacts.email", mandatory=("base.firstName", "base.contacts.mobileDevices"))  # fmt: skip
     contacts = {"email": "a@b.it", "mobileDevices": [{"identifier": "x", "type": "IOS"}]}
     base = {"contacts": contacts, "firstName": "Ada"}
     assert hub.post_customer(externalId=blank, base=base).paths == {"/externalId"}
@@ -156,13 +156,13 @@ def test_blank_text(hub: Hub, blank: str) -> None:
 def test_a_mandatory_list_of_blank_texts_says_nothing(hub: Hub) -> None:
     extended = {"colours": {"type": "array", "items": {"type": "string"}}}
     hub.operator.put(f"{hub.configuration}/properties/extended", extended)
-    recognise_by(hub, "base.contacts.email", mandatory=("extended.colours",))
+    set_matching_policy(hub, "base.contacts.email", mandatory=("extended.colours",))
     assert hub.post_customer(extended={"colours": [" ", ""]}).paths == {"/extended/colours"}
     assert hub.post_customer(extended={"colours": [" ", "red"]}).status == 201
 
 
 def test_what_was_stored_before_it_was_a_placeholder_stays(hub: Hub) -> None:
-    recognise_by(hub, "base.lastName")
+    set_matching_policy(hub, "base.lastName")
     body = {"nodeId": str(hub.node.id), "externalId": "n/a", "base": {"lastName": "unknown"}}
     one = f"{hub.path}/customers/{hub.post_customer(**body)['id']}"
     add(hub, "n/a", "unknown", "nobody")
@@ -206,17 +206,17 @@ def test_aggregate_nodes_take_nobody_for_another_by_one(hub: Hub) -> None:
             hub.post_customer(nodeId=str(node.id), base={"contacts": contacts})
     aggregate = make(hub, properties=["base.contacts.mobilePhone"])
     activate(hub, aggregate)
-    follow()
+    merge_all_pending()
 
     def phones() -> list[str]:
         return sorted(each["base"]["contacts"]["mobilePhone"] for each in people(hub, aggregate))
 
     assert phones() == ["333", "n/a"]
     add(hub, "N/A")
-    follow()
+    merge_all_pending()
     assert phones() == ["333"]
     add(hub)
-    follow()
+    merge_all_pending()
     assert phones() == ["333", "n/a"]
 
 

@@ -67,7 +67,7 @@ class Model:
         )
 
 
-class Recognising(RuleBasedStateMachine):
+class RecognitionMachine(RuleBasedStateMachine):
     hub: Hub
 
     @initialize()
@@ -147,7 +147,7 @@ class Recognising(RuleBasedStateMachine):
 
 
 def test_recognition_is_that_of_the_model(hub: Hub) -> None:
-    machine = type("Here", (Recognising,), {"hub": with_rules(hub)})
+    machine = type("Here", (RecognitionMachine,), {"hub": with_rules(hub)})
     run_state_machine_as_test(
         machine,
         settings=settings(

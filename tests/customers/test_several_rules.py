@@ -30,7 +30,7 @@ def with_rules(hub: Hub) -> Hub:
 
 
 @pytest.fixture
-def shop(hub: Hub) -> Hub:
+def hub_with_rules(hub: Hub) -> Hub:
     return with_rules(hub)
 
 
@@ -48,93 +48,109 @@ def open_pairs(hub: Hub) -> list[set[str]]:
     return [{each["id"] for each in pair["customers"]} for pair in found]
 
 
-def test_each_rule_recognises_by_itself(shop: Hub) -> None:
-    first = shop.post_customer(**person("A", "ada@x.it", ONE))
+def test_each_rule_recognises_by_itself(hub_with_rules: Hub) -> None:
+    first = hub_with_rules.post_customer(**person("A", "ada@x.it", ONE))
     assert first.status == 201
     for body in (person("A"), person(email="ADA@x.it"), person(phone="+39" + ONE)):
-        again = shop.post_customer(**body)
+        again = hub_with_rules.post_customer(**body)
         assert (again.status, again["id"]) == (200, first["id"]), body
-    assert open_pairs(shop) == []
+    assert open_pairs(hub_with_rules) == []
 
 
-def test_who_is_known_by_one_rule_only_gets_the_other_keys(shop: Hub) -> None:
-    first = shop.post_customer(**person(phone=ONE))
-    again = shop.post_customer(**person("A", "ada@x.it", ONE))
+def test_who_is_known_by_one_rule_only_gets_the_other_keys(hub_with_rules: Hub) -> None:
+    first = hub_with_rules.post_customer(**person(phone=ONE))
+    again = hub_with_rules.post_customer(**person("A", "ada@x.it", ONE))
     assert (again.status, again["id"]) == (200, first["id"])
-    assert shop.post_customer(**person("A"))["id"] == first["id"]
-    assert shop.post_customer(**person(email="ada@x.it"))["id"] == first["id"]
+    assert hub_with_rules.post_customer(**person("A"))["id"] == first["id"]
+    assert hub_with_rules.post_customer(**person(email="ada@x.it"))["id"] == first["id"]
 
 
-def test_of_two_customers_the_first_rule_wins_and_the_pair_is_a_candidate(shop: Hub) -> None:
-    ada = shop.post_customer(**person("A", "ada@x.it"))["id"]
-    bea = shop.post_customer(**person(phone=ONE))["id"]
-    both = shop.post_customer(**person("A", phone=ONE))
+def test_of_two_customers_the_first_rule_wins_and_the_pair_is_a_candidate(
+    hub_with_rules: Hub,
+) -> None:
+    ada = hub_with_rules.post_customer(**person("A", "ada@x.it"))["id"]
+    bea = hub_with_rules.post_customer(**person(phone=ONE))["id"]
+    both = hub_with_rules.post_customer(**person("A", phone=ONE))
     assert (both.status, both["id"]) == (200, ada)
     assert both["base"]["contacts"]["mobilePhone"] == ONE
-    assert shop.post_customer(**person(phone=ONE))["id"] == bea, "who had it first keeps it"
-    assert open_pairs(shop) == [{ada, bea}]
-    assert shop.trusted.patch(f"{shop.path}/customers/{ada}", person(phone=OTHER)).status == 200
-    assert open_pairs(shop) == [], "they share nothing any more"
+    assert hub_with_rules.post_customer(**person(phone=ONE))["id"] == bea, (
+        "who had it first keeps it"
+    )
+    assert open_pairs(hub_with_rules) == [{ada, bea}]
+    assert (
+        hub_with_rules.trusted.patch(
+            f"{hub_with_rules.path}/customers/{ada}", person(phone=OTHER)
+        ).status
+        == 200
+    )
+    assert open_pairs(hub_with_rules) == [], "they share nothing any more"
 
 
-def test_an_earlier_rule_tells_people_apart(shop: Hub) -> None:
-    ada = shop.post_customer(**person("A", phone=ONE))["id"]
-    eve = shop.post_customer(**person("E", phone=ONE))
+def test_an_earlier_rule_tells_people_apart(hub_with_rules: Hub) -> None:
+    ada = hub_with_rules.post_customer(**person("A", phone=ONE))["id"]
+    eve = hub_with_rules.post_customer(**person("E", phone=ONE))
     assert eve.status == 201
-    assert open_pairs(shop) == [{ada, eve["id"]}]
-    assert shop.post_customer(**person("E", phone=ONE))["id"] == eve["id"]
+    assert open_pairs(hub_with_rules) == [{ada, eve["id"]}]
+    assert hub_with_rules.post_customer(**person("E", phone=ONE))["id"] == eve["id"]
 
 
-def test_the_next_one_is_recognised_when_the_first_goes(shop: Hub) -> None:
-    ada = shop.post_customer(**person("A", phone=ONE))["id"]
-    eve = shop.post_customer(**person("E", phone=ONE))["id"]
-    assert shop.trusted.delete(f"{shop.path}/customers/{ada}").status == 200
-    again = shop.post_customer(**person(phone=ONE))
+def test_the_next_one_is_recognised_when_the_first_goes(hub_with_rules: Hub) -> None:
+    ada = hub_with_rules.post_customer(**person("A", phone=ONE))["id"]
+    eve = hub_with_rules.post_customer(**person("E", phone=ONE))["id"]
+    assert hub_with_rules.trusted.delete(f"{hub_with_rules.path}/customers/{ada}").status == 200
+    again = hub_with_rules.post_customer(**person(phone=ONE))
     assert (again.status, again["id"]) == (200, eve)
-    restored = shop.admin.post(f"{shop.path}/customers/{ada}/restore")
+    restored = hub_with_rules.admin.post(f"{hub_with_rules.path}/customers/{ada}/restore")
     assert restored.status == 200, restored.content
-    assert shop.post_customer(**person(phone=ONE))["id"] == eve
-    assert shop.post_customer(**person("A"))["id"] == ada
+    assert hub_with_rules.post_customer(**person(phone=ONE))["id"] == eve
+    assert hub_with_rules.post_customer(**person("A"))["id"] == ada
 
 
-def test_a_change_to_the_key_of_another_is_a_conflict(shop: Hub) -> None:
-    ada = shop.post_customer(**person("A", phone=ONE))["id"]
-    bea = shop.post_customer(**person("B", phone=OTHER))["id"]
-    refused = shop.trusted.patch(f"{shop.path}/customers/{bea}", person(phone=ONE))
+def test_a_change_to_the_key_of_another_is_a_conflict(hub_with_rules: Hub) -> None:
+    ada = hub_with_rules.post_customer(**person("A", phone=ONE))["id"]
+    bea = hub_with_rules.post_customer(**person("B", phone=OTHER))["id"]
+    refused = hub_with_rules.trusted.patch(
+        f"{hub_with_rules.path}/customers/{bea}", person(phone=ONE)
+    )
     assert (refused.status, refused["data"]["customer"]["id"]) == (409, ada)
-    refused = shop.trusted.patch(f"{shop.path}/customers/{bea}", person("A"))
+    refused = hub_with_rules.trusted.patch(f"{hub_with_rules.path}/customers/{bea}", person("A"))
     assert (refused.status, refused["data"]["customer"]["id"]) == (409, ada)
 
 
-def test_one_whole_rule_is_enough_and_necessary(shop: Hub) -> None:
-    refused = shop.post_customer(base={"firstName": "Nobody"})
+def test_one_whole_rule_is_enough_and_necessary(hub_with_rules: Hub) -> None:
+    refused = hub_with_rules.post_customer(base={"firstName": "Nobody"})
     assert refused.status == 400
     assert [each["path"] for each in refused["errors"]] == [
         "/externalId", "/base/contacts/email", "/base/contacts/mobilePhone",
     ]  # fmt: skip
-    ada = shop.post_customer(**person("A", phone=ONE))["id"]
-    path = f"{shop.path}/customers/{ada}"
-    assert shop.trusted.patch(path, {"externalId": None}).status == 200
-    assert shop.trusted.patch(path, {"base": {"contacts": {"mobilePhone": None}}}).status == 400
+    ada = hub_with_rules.post_customer(**person("A", phone=ONE))["id"]
+    path = f"{hub_with_rules.path}/customers/{ada}"
+    assert hub_with_rules.trusted.patch(path, {"externalId": None}).status == 200
+    assert (
+        hub_with_rules.trusted.patch(path, {"base": {"contacts": {"mobilePhone": None}}}).status
+        == 400
+    )
 
 
-def test_merged_keys_lead_to_the_survivor_and_back_when_it_is_undone(shop: Hub) -> None:
-    ada = shop.post_customer(**person("A", "ada@x.it", ONE))["id"]
-    bea = shop.post_customer(**person("B", "bea@x.it", OTHER))["id"]
-    merge = shop.admin.post(f"{shop.path}/customers/{ada}/merge", {"customers": [bea]})
+def test_merged_keys_lead_to_the_survivor_and_back_when_it_is_undone(hub_with_rules: Hub) -> None:
+    ada = hub_with_rules.post_customer(**person("A", "ada@x.it", ONE))["id"]
+    bea = hub_with_rules.post_customer(**person("B", "bea@x.it", OTHER))["id"]
+    merge = hub_with_rules.admin.post(
+        f"{hub_with_rules.path}/customers/{ada}/merge", {"customers": [bea]}
+    )
     assert merge.status == 200, merge.content
     for body in (person("B"), person(email="bea@x.it"), person(phone=OTHER)):
-        again = shop.post_customer(**body)
+        again = hub_with_rules.post_customer(**body)
         assert (again.status, again["id"]) == (200, ada), body
-    undone = shop.admin.post(f"{shop.path}/merges/{merge['id']}/undo")
+    undone = hub_with_rules.admin.post(f"{hub_with_rules.path}/merges/{merge['id']}/undo")
     assert undone.status == 200, undone.content
     for body in (person("B"), person(email="bea@x.it"), person(phone=OTHER)):
-        assert shop.post_customer(**body)["id"] == bea, body
-    assert shop.post_customer(**person(phone=ONE))["id"] == ada
+        assert hub_with_rules.post_customer(**body)["id"] == bea, body
+    assert hub_with_rules.post_customer(**person(phone=ONE))["id"] == ada
 
 
-def test_bulk_rows_are_recognised_like_requests(shop: Hub) -> None:
-    ada = shop.post_customer(**person("A", phone=ONE))["id"]
+def test_bulk_rows_are_recognised_like_requests(hub_with_rules: Hub) -> None:
+    ada = hub_with_rules.post_customer(**person("A", phone=ONE))["id"]
     content = (
         "externalId,base.contacts.email,base.contacts.mobilePhone\n"
         f"A,ada@x.it,{OTHER}\n"  # Ada lets her number go
@@ -143,12 +159,12 @@ def test_bulk_rows_are_recognised_like_requests(shop: Hub) -> None:
         f"E,,{OTHER}\n"  # told apart from Ada by the external id
         "E,eve@x.it,\n"
     )
-    rows = done(shop, content)
+    rows = done(hub_with_rules, content)
     assert Customer.objects.count() == 3, rows
     eve = Customer.objects.get(external_id="E")
     assert eve.base["contacts"]["email"] == "eve@x.it"
-    assert open_pairs(shop) == [{ada, str(eve.id)}]
-    assert shop.post_customer(**person(phone=ONE))["id"] not in {ada, str(eve.id)}
+    assert open_pairs(hub_with_rules) == [{ada, str(eve.id)}]
+    assert hub_with_rules.post_customer(**person(phone=ONE))["id"] not in {ada, str(eve.id)}
 
 
 def test_rules_that_come_and_go(hub: Hub) -> None:
@@ -165,10 +181,10 @@ def test_rules_that_come_and_go(hub: Hub) -> None:
     assert hub.post_customer(**person(phone=ONE)).status == 400
 
 
-def test_forgetting_takes_the_keys(shop: Hub) -> None:
-    ada = shop.post_customer(**person("A", "ada@x.it", ONE))["id"]
-    shop.post_customer(**person("E", phone=ONE))
-    forget(shop, ada)
+def test_forgetting_takes_the_keys(hub_with_rules: Hub) -> None:
+    ada = hub_with_rules.post_customer(**person("A", "ada@x.it", ONE))["id"]
+    hub_with_rules.post_customer(**person("E", phone=ONE))
+    forget(hub_with_rules, ada)
     assert not MatchingKey.objects.filter(customer_id=ada).exists()
     assert not DuplicatePair.objects.exists()
 
@@ -218,8 +234,8 @@ def test_parallel_writes_keep_keys_unique(live_hub: Hub) -> None:
         assert {pair.first_id, pair.second_id} <= ids
 
 
-def test_who_was_deleted_is_forgotten_with_the_person_by_any_rule(shop: Hub) -> None:
-    hub = shop
+def test_who_was_deleted_is_forgotten_with_the_person_by_any_rule(hub_with_rules: Hub) -> None:
+    hub = hub_with_rules
     gone = hub.post_customer(**person(email="old@x.it", phone=ONE))["id"]
     other = hub.post_customer(**person(email="other@x.it", phone=OTHER))["id"]
     for each in (gone, other):

@@ -12,7 +12,7 @@ from configuration.domain.customer_schema import BUILT_IN, CustomerSchema
 from configuration.domain.schema_tree import resolve
 from customers.domain.merge import EMPTY, for_create
 from customers.domain.projection import field_selection, select_fields
-from tests.customers.test_aggregates import activate, follow, make
+from tests.customers.test_aggregates import activate, make, merge_all_pending
 from tests.factories import Hub
 from tests.strategies import bodies
 
@@ -115,7 +115,7 @@ def test_in_every_answer(hub: Hub) -> None:
     path = f"{hub.path}/customers/{created['id']}"
     aggregate = make(hub)
     activate(hub, aggregate)
-    follow()
+    merge_all_pending()
     query = {"nodeId": aggregate}
     copy = hub.admin.get(f"{hub.path}/customers", query=query)["elements"][0]
     updates = hub.trusted.get(f"{hub.path}/updates", query={"entity": "CUSTOMER"})["updates"]

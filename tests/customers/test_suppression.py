@@ -37,7 +37,7 @@ def imported(hub: Hub, text: str, **fields: str) -> list[str]:
     return [each["outcome"] for each in results(hub, job)]
 
 
-def gone(hub: Hub, **query: Any) -> dict[str, Any]:
+def forgotten_customer(hub: Hub, **query: Any) -> dict[str, Any]:
     return forget(hub, post(hub, "Zebra@x.it", externalId="Z-1"), **query)
 
 
@@ -48,7 +48,7 @@ def listed(hub: Hub, **query: Any) -> list[dict[str, Any]]:
 
 
 def test_what_is_left_are_hashes_that_only_the_installation_can_make(hub: Hub) -> None:
-    receipt = gone(hub)
+    receipt = forgotten_customer(hub)
     values = listed(hub, receiptId=receipt["id"])
     assert sorted(each["kind"] for each in values) == ["EMAIL", "EXTERNAL_ID", "KEY"]
     assert {each["nodeId"] for each in values} == {str(hub.node.id)}
@@ -61,7 +61,7 @@ def test_what_is_left_are_hashes_that_only_the_installation_can_make(hub: Hub) -
 
 
 def test_imports_are_refused_and_a_single_write_is_noted(hub: Hub) -> None:
-    gone(hub)
+    forgotten_customer(hub)
     rows = "externalId,base.contacts.email\n1,zebra@x.it\nZ-1,new@x.it\n3,c@x.it\n"
     assert imported(hub, rows) == ["forgotten", "forgotten", "created"]
     assert {each["returns"] for each in listed(hub)} == {0}
@@ -76,7 +76,7 @@ def test_imports_are_refused_and_a_single_write_is_noted(hub: Hub) -> None:
 
 
 def test_a_row_that_names_a_customer_by_id_brings_nobody_back(hub: Hub) -> None:
-    gone(hub)
+    forgotten_customer(hub)
     other = post(hub, "other@x.it")
     rows = f"id,base.contacts.email\n{other},zebra@x.it\n"
     assert imported(hub, rows) == ["forgotten"]
@@ -90,7 +90,7 @@ def test_a_row_that_names_a_customer_by_id_brings_nobody_back(hub: Hub) -> None:
 
 
 def test_a_row_about_an_event_of_somebody_forgotten_is_left_out(hub: Hub) -> None:
-    gone(hub)
+    forgotten_customer(hub)
     rows = "externalId,context,date,properties.keyword\n" + "".join(
         f"{each},WEB,2026-01-01T00:00:00Z,k\n" for each in ("Z-1", "A-1")
     )
@@ -100,7 +100,7 @@ def test_a_row_about_an_event_of_somebody_forgotten_is_left_out(hub: Hub) -> Non
 
 @pytest.mark.parametrize("mode", ["IMPORTS", "ALLOW_WITH_CONSENT", "REFUSE", "OFF"])
 def test_each_mode_decides_by_who_writes_and_with_what_consent(hub: Hub, mode: str) -> None:
-    gone(hub)
+    forgotten_customer(hub)
     set_mode(hub, mode)
     allowed = {
         "IMPORTS": lambda is_import, consent: not is_import,
@@ -127,7 +127,7 @@ def test_each_mode_decides_by_who_writes_and_with_what_consent(hub: Hub, mode: s
 
 
 def test_who_has_come_back_with_a_consent_is_written_like_anybody(hub: Hub) -> None:
-    gone(hub)
+    forgotten_customer(hub)
     set_mode(hub, "ALLOW_WITH_CONSENT")
     assert comes(hub).status == 409
     back = comes(hub, consents=CONSENT)
@@ -143,7 +143,7 @@ def test_who_has_come_back_with_a_consent_is_written_like_anybody(hub: Hub) -> N
 
 def test_the_scope_of_the_erasure_is_that_of_the_suppression(hub: Hub) -> None:
     set_mode(hub, "REFUSE")
-    gone(hub)
+    forgotten_customer(hub)
     assert comes(hub).status == 409
     assert comes(hub, node=hub.other_node).status == 201
     forget(hub, post(hub, "yak@x.it", externalId="Y"), scope="workspace")
@@ -155,13 +155,13 @@ def test_the_scope_of_the_erasure_is_that_of_the_suppression(hub: Hub) -> None:
 
 def test_other_workspaces_and_people_are_not_concerned(hub: Hub) -> None:
     set_mode(hub, "REFUSE")
-    gone(hub)
+    forgotten_customer(hub)
     assert comes(hub, "somebody@x.it").status == 201
     assert comes(Hub()).status == 201
 
 
 def test_a_suppression_is_lifted_with_a_reason(hub: Hub) -> None:
-    gone(hub)
+    forgotten_customer(hub)
     set_mode(hub, "REFUSE")
     dpo = hub.clients["DPO"]
     path = f"{hub.path}/data-protection/suppressions"
@@ -187,14 +187,14 @@ def test_a_suppression_is_lifted_with_a_reason(hub: Hub) -> None:
 
 def test_nothing_is_kept_where_suppression_is_off(hub: Hub) -> None:
     set_mode(hub, "OFF")
-    gone(hub)
+    forgotten_customer(hub)
     assert not SuppressedValue.objects.exists()
 
 
 def test_a_new_key_recognises_what_was_kept_under_the_old_one(hub: Hub, settings: Any) -> None:
     set_mode(hub, "REFUSE")
     settings.ENCRYPTION_KEYS = ["first"]
-    gone(hub)
+    forgotten_customer(hub)
     settings.ENCRYPTION_KEYS = ["second", "first"]
     assert comes(hub).status == 409
     forget(hub, post(hub, "yak@x.it"))
@@ -216,14 +216,14 @@ def test_a_workspace_without_forgotten_people_costs_no_query(
 
 def test_forgetting_is_no_change_of_the_configuration(hub: Hub) -> None:
     before = hub.admin.get(hub.configuration).headers["ETag"]
-    gone(hub)
+    forgotten_customer(hub)
     assert hub.admin.put(hub.configuration, {"name": "Shoes"}, If_Match=before).status == 200
 
 
 def test_a_return_is_noted_with_the_write_or_not_at_all(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone(hub)
+    forgotten_customer(hub)
     post(hub, "c@x.it")
     bea = post(hub, "bea@x.it")
     path = f"{hub.path}/customers/{bea}"
@@ -254,7 +254,7 @@ def test_a_return_is_noted_with_the_write_or_not_at_all(
 
 @pytest.mark.parametrize("mode", ["IMPORTS", "ALLOW_WITH_CONSENT", "REFUSE", "OFF"])
 def test_single_events_for_a_forgotten_external_id_wait_or_are_refused(hub: Hub, mode: str) -> None:
-    gone(hub)
+    forgotten_customer(hub)
     set_mode(hub, mode)
 
     def body(value: str, kind: str = "EXTERNAL_ID") -> dict[str, Any]:

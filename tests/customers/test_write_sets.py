@@ -65,7 +65,7 @@ class NaiveSet:
         person.email, person.name, person.version = email, name, person.version + 1
         return DONE
 
-    def afterwards(self, id: UUID, document: Any, reported: Any) -> tuple[str, UUID | None]:
+    def after_set(self, id: UUID, document: Any, reported: Any) -> tuple[str, UUID | None]:
         """Who stands against a change is told as it is after the set: it may be nobody any more."""
         if reported[0] != "CONFLICT":
             return reported
@@ -155,7 +155,7 @@ def test_sets_do_what_the_naive_model_says(hub: Hub, sets: list[Any]) -> None:
                     ids[number] = write.id
             results = write_customers(hub.workspace.id, writes)
             expected = [
-                model.afterwards(write.id, write.document, reported)
+                model.after_set(write.id, write.document, reported)
                 for write, reported in zip(writes, expected, strict=True)
             ]
             assert [reported(result) for result in results] == expected

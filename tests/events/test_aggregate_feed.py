@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from customers.models import Change
 from tests.client import Answer
-from tests.customers.test_aggregates import activate, entries, follow, make, people
+from tests.customers.test_aggregates import activate, entries, make, merge_all_pending, people
 from tests.customers.test_aggregates import post as post_person
 from tests.events.test_duplicates import post
 from tests.factories import Hub
@@ -68,13 +68,13 @@ def test_events_of_members_come_change_and_go(hub: Hub) -> None:
     place = end(hub)
     path = f"{hub.path}/customers/{one}"
     hub.trusted.patch(path, {"base": {"contacts": {"email": "c@x.it"}}})
-    follow()
+    merge_all_pending()
     other = next(each["id"] for each in people(hub, node) if entries(hub, each["id"]) == {one})
     assert other != person["id"]
     assert reported(hub, node, place) == [("UPDATE", before, other)]
     place = end(hub)
     hub.trusted.delete(path)
-    follow()
+    merge_all_pending()
     assert reported(hub, node, place) == [("DELETE", before, None)]
 
 
@@ -92,7 +92,7 @@ def test_waiting_events_are_in_the_feed_when_their_customer_appears(hub: Hub) ->
     hub.trusted.post(f"{hub.path}/customers/{one}/sessions", {"value": "s"})
     assert reported(hub, node) == [("CREATE", waiting, person["id"])]
     hub.trusted.delete(f"{hub.path}/customers/{one}")
-    follow()
+    merge_all_pending()
     assert reported(hub, node)[-1] == ("DELETE", waiting, None)
 
 
@@ -103,7 +103,7 @@ def test_only_readers_of_the_node_get_duplicates(hub: Hub) -> None:
     activate(hub, node)
     event = post(hub, one, "2021-01-01")
     hub.trusted.patch(f"{hub.path}/customers/{one}", {"base": {"contacts": {"email": "b@x.it"}}})
-    follow()
+    merge_all_pending()
     everything = updates(hub, entity="EVENT")["updates"]
     assert [(each["operation"], each["entity"]["data"]["nodeId"]) for each in everything] == [
         ("CREATE", str(hub.node.id))
@@ -143,7 +143,7 @@ STEPS = st.lists(
         st.tuples(st.just("mark"), NUMBERS, st.sampled_from(["x", "hidden"])),
         st.tuples(st.just("delete"), NUMBERS),
         st.tuples(st.just("forget"), NUMBERS),
-        st.tuples(st.just("follow")),
+        st.tuples(st.just("merge")),
         st.tuples(st.just("read")),
     ),
     max_size=24,
@@ -166,8 +166,8 @@ def test_who_applies_the_feed_has_what_the_node_shows(hub: Hub, steps: list[Any]
             if act == "person":
                 email, other, tag = given_
                 persons.append(post_person(hub, email, other=other, tags={"manual": [tag]}))
-            elif act == "follow":
-                follow()
+            elif act == "merge":
+                merge_all_pending()
             elif act == "read":
                 for place in copies:
                     apply(hub, place, copies, places)
@@ -191,7 +191,7 @@ def test_who_applies_the_feed_has_what_the_node_shows(hub: Hub, steps: list[Any]
                     hub.trusted.delete(path)
                 elif act == "forget":
                     hub.clients["DPO"].delete(f"{hub.path}/data-protection/customers/{customer}")
-        follow()
+        merge_all_pending()
         for place in copies:
             apply(hub, place, copies, places)
             query = {"size": 100} if place is None else {"size": 100, "nodeId": place}
@@ -240,7 +240,7 @@ def test_events_during_the_merge_of_their_customer_are_in_the_feed_once(live_hub
         for number in range(12):
             body = {"base": {"contacts": {"email": f"m{number}@x.it"}}}
             hub.trusted.patch(f"{hub.path}/customers/{members[number % 4]}", body)
-            follow()
+            merge_all_pending()
         connection.close()
 
     threads = [threading.Thread(target=work) for work in (send, merge)]
@@ -249,7 +249,7 @@ def test_events_during_the_merge_of_their_customer_are_in_the_feed_once(live_hub
     barrier.wait()
     for thread in threads:
         thread.join()
-    follow()
+    merge_all_pending()
     created = [event for operation, event, _ in reported(hub, node) if operation == "CREATE"]
     assert sorted(created) == sorted(events)
     assert {owner for _, _, owner in reported(hub, node)} == {

@@ -289,16 +289,19 @@ def test_both_at_the_same_moment(live_hub: Hub) -> None:
         finally:
             connection.close()
 
-    def know(number: int) -> Answer:
+    def identify_customer(number: int) -> Answer:
         path = f"{hub.path}/customers/{customers[number]}"
         if number % 2:
             return hub.trusted.post(f"{path}/sessions", {"value": f"v{number}"})
         return hub.trusted.patch(path, {"externalId": f"v{number}"})
 
-    def tell(number: int) -> Answer:
+    def post_anonymous(number: int) -> Answer:
         return post(hub, f"v{number}", "SESSION_ID" if number % 2 else "EXTERNAL_ID")
 
-    threads = [threading.Thread(target=each, args=(act,)) for act in (know, tell, tell)]
+    threads = [
+        threading.Thread(target=each, args=(act,))
+        for act in (identify_customer, post_anonymous, post_anonymous)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -15,12 +15,12 @@ from events.actions import inactivity
 from events.actions.inactivity import delete_inactive
 from events.models import Event
 from tests.analytics.test_answers import post_event
-from tests.customers.test_aggregates import activate, follow, make, people
+from tests.customers.test_aggregates import activate, make, merge_all_pending, people
 from tests.customers.test_erasure import post, states
 from tests.factories import Hub
 
 
-def keep_for(hub: Hub, months: int) -> None:
+def set_customer_retention(hub: Hub, months: int) -> None:
     answer = hub.admin.put(hub.configuration, {"customerRetentionMonths": months})
     assert answer.status == 200, answer.content
 
@@ -70,7 +70,7 @@ def test_inactive_customers_are_deleted_with_a_change_in_the_feed(hub: Hub) -> N
     changed(heard, months_ago=25)
     changed(late, months_ago=25)
     changed(changed_lately, months_ago=23)
-    keep_for(hub, 24)
+    set_customer_retention(hub, 24)
     assert preview(hub) == (1, {silent})
     before = Change.objects.count()
     assert delete_inactive(seconds=60)
@@ -88,9 +88,9 @@ def test_aggregate_customers_follow(hub: Hub) -> None:
     node = make(hub)
     activate(hub, node)
     changed(ada, months_ago=25)
-    keep_for(hub, 24)
+    set_customer_retention(hub, 24)
     assert delete_inactive(seconds=60)
-    follow()
+    merge_all_pending()
     assert people(hub, node) == []
 
 
@@ -98,7 +98,7 @@ def test_a_run_that_is_killed_is_made_up_for(hub: Hub, monkeypatch: pytest.Monke
     customers = [post(hub, f"p{number}@x.it") for number in range(5)]
     for each in customers:
         changed(each, months_ago=25)
-    keep_for(hub, 24)
+    set_customer_retention(hub, 24)
     monkeypatch.setattr(inactivity, "BATCH", 2)
     assert not delete_inactive(seconds=0)
     assert sum(states(*customers)) == 2
@@ -109,7 +109,7 @@ def test_a_run_that_is_killed_is_made_up_for(hub: Hub, monkeypatch: pytest.Monke
 def test_who_is_heard_of_meanwhile_stays(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = post(hub, "ada@x.it")
     changed(ada, months_ago=25)
-    keep_for(hub, 24)
+    set_customer_retention(hub, 24)
     real = inactivity.inactive_customers
 
     def and_then_an_event(*given: Any, **named: Any) -> Any:
@@ -147,7 +147,7 @@ def test_the_purge_deletes_whom_the_model_says(
         changed(customer, months_ago=last_change + 0.5)
         customers.append(customer)
         expected.append(int(min([last_change, *events]) + 0.5 > months))
-    keep_for(hub, months)
+    set_customer_retention(hub, months)
     assert preview(hub)[0] == sum(expected)
     assert delete_inactive(seconds=60)
     assert states(*customers) == expected

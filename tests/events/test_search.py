@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.client import Answer, ApiClient
-from tests.customers.test_aggregates import activate, follow, make, people
+from tests.customers.test_aggregates import activate, make, merge_all_pending, people
 from tests.customers.test_aggregates import post as post_person
 from tests.factories import Hub, make_node, make_token, make_user
 
@@ -250,8 +250,8 @@ def test_time_lines_and_lists_are_index_scans(hub: Hub, customer: str) -> None:
 
 
 def did(name: str, condition: Any = None, timeframe: Any = None) -> str:
-    deed = {"event": {"name": name}, "condition": condition, "timeframe": timeframe}
-    query = {"type": "simple", "did": {key: part for key, part in deed.items() if part}}
+    did_part = {"event": {"name": name}, "condition": condition, "timeframe": timeframe}
+    query = {"type": "simple", "did": {key: part for key, part in did_part.items() if part}}
     return json.dumps({"query": query})
 
 
@@ -313,8 +313,8 @@ def test_customers_by_what_they_did(hub: Hub) -> None:
         ({"event": {"name": "loggedIn"}, "timeframe": {"type": "atomic", "attribute": "date", "operator": "GT", "value": "soon"}}, {"/timeframe/value"}),
     ],
 )  # fmt: skip
-def test_bad_deeds(hub: Hub, deed: Any, places: set[str]) -> None:
-    query = json.dumps({"query": {"type": "simple", "did": deed}})
+def test_bad_deeds(hub: Hub, did_part: Any, places: set[str]) -> None:
+    query = json.dumps({"query": {"type": "simple", "did": did_part}})
     answer = hub.trusted.get(f"{hub.path}/customers", query={"nodeId": hub.node.id, "query": query})
     assert answer.status == 400
     assert answer.paths == {f"/query/query/did{place}" for place in places}
@@ -324,7 +324,7 @@ def test_bad_deeds(hub: Hub, deed: Any, places: set[str]) -> None:
     assert refused.status == 403
 
 
-def walked(hub: Hub, **query: Any) -> list[str]:
+def ids_of_all_pages(hub: Hub, **query: Any) -> list[str]:
     """The ids of all pages, from the first on, by each one's `next`."""
     answer = searched(hub, **query)
     met = ids(answer)
@@ -359,7 +359,7 @@ def test_walks_by_cursor(hub: Hub, customer: str) -> None:
             ["id,desc"],
         ):
             whole = ids(searched(hub, **requested, sort=sort, size=100))
-            assert walked(hub, **requested, sort=sort, size=5) == whole, (requested, sort)
+            assert ids_of_all_pages(hub, **requested, sort=sort, size=5) == whole, (requested, sort)
             assert len(set(whole)) == len(whole) > 5
     cursor = searched(hub, size=3)["page"]["next"]
     for wrong in ({"nodeId": hub.node.id}, {"type": "searched"}, {"sort": "date"}, {"page": 1}):
@@ -377,7 +377,7 @@ def test_a_walk_over_an_aggregate_node(hub: Hub) -> None:
     node = make(hub)
     activate(hub, node)
     mine, theirs = post_person(hub, "a@x.it"), post_person(hub, "a@x.it", other=True)
-    follow()
+    merge_all_pending()
     sent = [
         post(hub, customerId=each, date=f"2021-01-{day:02}")
         for day in range(1, 8)

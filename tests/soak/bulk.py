@@ -26,7 +26,7 @@ from contacthub_project.runtime.embedded import PostgresServer
 from tests.product import Product
 from tests.soak.actors import Hub
 from tests.soak.faults import World, kill_postgres, kill_valkey, kill_web, kill_worker
-from tests.soak.truth import settle
+from tests.soak.invariants import settle
 
 PAUSE = 4.0  # seconds between kills
 PERSONS_OF_EXPORTS = 3000
@@ -110,7 +110,7 @@ class Client:
         self._send("dry runs", rows, _people(f"{name}dry", rows), dryRun="true")
         for file_format in ("csv", "jsonl", "xlsx"):
             path = f"/nodes/{self._other_node}/exports"
-            status, export = self._hub.insist("POST", f"{path}?format={file_format}")
+            status, export = self._hub.send_until_answered("POST", f"{path}?format={file_format}")
             assert status == 202, (status, export)
             self._sent.exports.append(f"{path}/{export['id']}")
         gone = self._send("people to delete", rows, _people(f"{name}d", rows))
@@ -120,7 +120,7 @@ class Client:
         self._send("deletions", rows, ids, "DELETE")
 
     def _status(self, job: str) -> str:
-        status, found = self._hub.insist("GET", f"/nodes/{self._node}/bulk-jobs/{job}")
+        status, found = self._hub.send_until_answered("GET", f"/nodes/{self._node}/bulk-jobs/{job}")
         assert status == 200, found
         return str(found["status"])
 
@@ -141,7 +141,7 @@ class Client:
             "Idempotency_Key": str(uuid.uuid4()),  # an answer may be lost
         }
         form = _form(raw, operation=operation, **fields)
-        while (answer := self._hub.insist("POST", path, form, **headers))[0] == 409:
+        while (answer := self._hub.send_until_answered("POST", path, form, **headers))[0] == 409:
             time.sleep(0.5)  # ten wait already
         status, job = answer
         assert status == 201, (status, job)
@@ -259,7 +259,7 @@ def _checked(
     assert waiting.fetchone() == (0,), "an event has not found its customer"
     hub = Hub(product.facts, Path("/dev/null"), product.data)
     for path in sent.exports:
-        status, export = hub.insist("GET", path)
+        status, export = hub.send_until_answered("GET", path)
         assert (status, export["status"]) == (200, "PROCESSED"), export
         assert export["writtenEntities"] == PERSONS_OF_EXPORTS, export
     return {

@@ -35,7 +35,7 @@ class World:
     stalls: tuple[float, ...] = (3.0,)
     chance: random.Random = field(default_factory=lambda: random.Random(1))
 
-    def stall(self) -> None:
+    def wait_a_moment(self) -> None:
         time.sleep(self.chance.choice(self.stalls))
 
 
@@ -155,7 +155,7 @@ STALLS: dict[str, Callable[[World], None]] = {
 CLOCKS = {put_clock_ahead, put_clock_back, part_clocks}
 
 
-def possible(
+def possible_faults(
     faults: dict[str, Callable[[World], None]], world: World
 ) -> dict[str, Callable[[World], None]]:
     """Those of the faults that this world can have."""
@@ -215,7 +215,7 @@ def _stop(processes: list[psutil.Process], world: World) -> None:
     """Stop processes, and let those that are still there go on again."""
     _signal(processes, signal.SIGSTOP)
     try:
-        world.stall()
+        world.wait_a_moment()
     finally:
         _signal(processes, signal.SIGCONT)
 

@@ -19,7 +19,7 @@ from typing import Any
 PATIENCE = 120.0
 
 
-class Lost(Exception):
+class NoAnswer(Exception):
     """The product did not come back in time."""
 
 
@@ -38,14 +38,14 @@ class Hub:
     def is_over(self) -> bool:
         return self.over.exists()
 
-    def rest(self) -> None:
+    def pause(self) -> None:
         time.sleep(self.pace)
 
-    def promised(self, **what: Any) -> None:
+    def record(self, **what: Any) -> None:
         self._log.write(json.dumps(what) + "\n")
 
     def finish(self) -> None:
-        self.promised(statuses=self.statuses)
+        self.record(statuses=self.statuses)
         self._log.close()
 
     def once(
@@ -84,7 +84,9 @@ class Hub:
         except ValueError:
             return (status, content.decode(errors="replace")) if status else (0, None)
 
-    def insist(self, method: str, path: str, body: Any = None, **options: Any) -> tuple[int, Any]:
+    def send_until_answered(
+        self, method: str, path: str, body: Any = None, **options: Any
+    ) -> tuple[int, Any]:
         """Until there is an answer that is not "try again"; raises Lost."""
         deadline = time.time() + PATIENCE
         while time.time() < deadline:
@@ -92,7 +94,7 @@ class Hub:
             if status not in {0, 429, 503}:
                 return status, answer
             time.sleep(0.1)
-        raise Lost(f"{method} {path}")
+        raise NoAnswer(f"{method} {path}")
 
 
 def idempotency_key(chance: random.Random) -> str:

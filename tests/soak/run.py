@@ -19,12 +19,12 @@ from tests.product import ROOT, Product
 from tests.small_disk import NoDiskError, small_disk
 from tests.soak.actors import act
 from tests.soak.clock import Clock
-from tests.soak.faults import MIB, World, possible
-from tests.soak.truth import check, promises
+from tests.soak.faults import MIB, World, possible_faults
+from tests.soak.invariants import check, promises
 
 CAST = ("writer", "writer", "anonymous", "reader", "follower", "importer")
 WHOLE_CAST = (
-    *CAST, "pager", "dawdler", "steady", "unsteady",
+    *CAST, "pager", "slow_client", "steady", "unsteady",
     "merger", "eraser", "segmenter", "exporter", "replayer",
 )  # fmt: skip
 SETTINGS = {
@@ -64,7 +64,9 @@ def soak(
         began = time.monotonic()
         with acting(world.product.facts, logs, cast, seed=seed, pace=pace) as actors:
             actors.wait_for({"customer": 1})  # they start slowly on a busy machine
-            done = _faults(world, possible(faults, world), seconds=seconds, pause=pause, seed=seed)
+            done = _faults(
+                world, possible_faults(faults, world), seconds=seconds, pause=pause, seed=seed
+            )
             actors.wait_for(wanted or {})
         back = _seconds_until_well(world.product)
         report = {"seconds": round(time.monotonic() - began), "faults": done, "not tried": lacking}
@@ -82,7 +84,7 @@ class Actors:
         """Wait until there are so many promises of each kind."""
         deadline = time.monotonic() + ENDING
         while True:
-            kinds = self.promised()
+            kinds = self.count_promises()
             lacking = {kind: kinds[kind] for kind, least in wanted.items() if kinds[kind] < least}
             if not lacking:
                 return
@@ -91,7 +93,7 @@ class Actors:
             assert time.monotonic() < deadline, f"only {lacking} of {wanted}"
             time.sleep(0.5)
 
-    def promised(self) -> Counter[str]:
+    def count_promises(self) -> Counter[str]:
         """How many promises of each kind there are."""
         return Counter(kind for promise in promises(self.logs) for kind in promise)
 

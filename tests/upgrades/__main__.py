@@ -10,9 +10,9 @@ import tempfile
 from pathlib import Path
 
 from tests.product import running
+from tests.soak.invariants import check
 from tests.soak.run import SETTINGS, WHOLE_CAST, acting
-from tests.soak.truth import check
-from tests.upgrades.release import keep
+from tests.upgrades.release import store_release
 
 # Promises of each kind that a kept release has at least.
 WANTED = {
@@ -28,4 +28,4 @@ if __name__ == "__main__":
             with acting(product.facts, logs, WHOLE_CAST, pace=0.05) as actors:
                 actors.wait_for(WANTED)
             print(check(product, logs))
-        print(keep(sys.argv[1], data, logs))
+        print(store_release(sys.argv[1], data, logs))

@@ -66,7 +66,7 @@ def releases() -> list[Release]:
     return sorted(found, key=lambda release: Version(release.version))
 
 
-def keep(version: str, data: Path, logs: Path) -> Release:
+def store_release(version: str, data: Path, logs: Path) -> Release:
     """Keep a stopped hub as a release; its program is that of the newest commit."""
     folder = RELEASES / version
     folder.mkdir(parents=True)

@@ -11,8 +11,8 @@ import pytest
 
 from contacthub_project.runtime.embedded import PostgresServer
 from tests.product import ROOT, Product
+from tests.soak.invariants import check
 from tests.soak.run import SETTINGS, acting
-from tests.soak.truth import check
 from tests.upgrades.release import Release, counts, program_of, releases
 
 pytestmark = pytest.mark.timeout(600)
@@ -58,7 +58,7 @@ def test_the_release_before_works_while_its_hub_is_upgraded(tmp_path: Path) -> N
         with acting(before.facts, logs, CAST, seed=100, pace=0.1, prefix="upgraded-") as actors:
 
             def more() -> None:
-                known = actors.promised()
+                known = actors.count_promises()
                 actors.wait_for({kind: known[kind] + count for kind, count in EACH.items()})
 
             more()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.soak.actors.readers import dawdler, follower, pager, reader
+from tests.soak.actors.readers import follower, pager, reader, slow_client
 from tests.soak.actors.receivers import steady_receiver, unsteady_receiver
 from tests.soak.actors.sources import anonymous, importer, writer
 from tests.soak.actors.staff import eraser, exporter, merger, replayer, segmenter
@@ -18,7 +18,7 @@ ACTORS: dict[str, Callable[[Hub, str, int], None]] = {
     "importer": importer,
     "reader": reader,
     "pager": pager,
-    "dawdler": dawdler,
+    "slow_client": slow_client,
     "follower": follower,
     "steady": steady_receiver,
     "unsteady": unsteady_receiver,

@@ -28,20 +28,22 @@ def reader(hub: Hub, name: str, seed: int) -> None:
     while not hub.is_over:
         status, answer = hub.once("GET", chance.choice(questions))
         assert status in {0, 200, 503}, (status, answer)
-        hub.rest()
+        hub.pause()
 
 
 def follower(hub: Hub, name: str, seed: int) -> None:
     """Follows the update stream from the start; offsets never go back."""
     offset = 0
     while True:
-        status, answer = hub.insist("GET", f"/updates?offset={offset}&size=100", token="operator")
+        status, answer = hub.send_until_answered(
+            "GET", f"/updates?offset={offset}&size=100", token="operator"
+        )
         assert status == 200, (status, answer)
         updates = answer["updates"]
         for update in updates:
             assert update["offset"] > offset, (update["offset"], offset)
             offset = update["offset"]
-            hub.promised(
+            hub.record(
                 offset=offset, operation=update["operation"], kind=update["entity"]["type"],
                 id=update["entity"]["data"]["id"],
             )  # fmt: skip
@@ -58,18 +60,18 @@ def pager(hub: Hub, name: str, seed: int) -> None:
     while not hub.is_over:
         path, met = start, [""]
         while path and not hub.is_over:
-            status, answer = hub.insist("GET", path)
+            status, answer = hub.send_until_answered("GET", path)
             assert status == 200, (status, answer)
             for customer in answer["elements"]:
                 assert customer["id"] > met[-1], "a walk went back"
                 met.append(customer["id"])
             cursor = answer["page"]["next"]
             path = cursor and f"{start}&cursor={urllib.parse.quote(cursor)}"
-            hub.rest()
-        hub.promised(walk=len(met) - 1)
+            hub.pause()
+        hub.record(walk=len(met) - 1)
 
 
-def dawdler(hub: Hub, name: str, seed: int) -> None:
+def slow_client(hub: Hub, name: str, seed: int) -> None:
     """Connections on which nothing comes, a byte a second, or an answer that nobody reads."""
     chance = random.Random(seed)
     address = urllib.parse.urlsplit(hub.workspace)

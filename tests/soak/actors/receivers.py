@@ -36,7 +36,7 @@ class Inbox:
         self._latest: dict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
 
-    def misfortune(self) -> str | None:
+    def next_fault(self) -> str | None:
         """What goes wrong with this request."""
         with self._lock:
             if not self.is_unsteady or self._chance.random() < 0.4:
@@ -77,7 +77,7 @@ def _receive(hub: Hub, name: str, seed: int, faults: random.Random | None) -> No
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     url = f"http://127.0.0.1:{server.server_port}/"
     key = idempotency_key(random.Random(seed))
-    status, webhook = hub.insist(
+    status, webhook = hub.send_until_answered(
         "POST", "/webhooks", {"name": name, "url": url}, token="admin", Idempotency_Key=key
     )
     assert status == 201, (status, webhook)
@@ -88,12 +88,14 @@ def _receive(hub: Hub, name: str, seed: int, faults: random.Random | None) -> No
     inbox.is_unsteady = False
     for state in ("PAUSED", "ACTIVE"):  # so that it is not waited for the next attempt
         body = {"name": name, "url": url, "state": state}
-        status, answer = hub.insist("PUT", f"/webhooks/{webhook['id']}", body, token="admin")
+        status, answer = hub.send_until_answered(
+            "PUT", f"/webhooks/{webhook['id']}", body, token="admin"
+        )
         assert status == 200, (status, answer)
     last = _caught_up(hub, inbox)
     server.shutdown()
     assert not inbox.faults, inbox.faults[:5]
-    hub.promised(
+    hub.record(
         webhook=name, after=webhook["deliveredOffset"], until=last, refused=inbox.refused,
         offsets=sorted(inbox.offsets),
     )  # fmt: skip
@@ -107,7 +109,7 @@ def _caught_up(hub: Hub, inbox: Inbox) -> int:
     last, stable_since = -1, time.monotonic()
     end, moved = inbox.end, time.monotonic()
     while True:
-        status, answer = hub.insist("GET", "/updates/last-offset", token="operator")
+        status, answer = hub.send_until_answered("GET", "/updates/last-offset", token="operator")
         assert status == 200, (status, answer)
         if answer["lastOffset"] != last or inbox.end < last:
             last, stable_since = answer["lastOffset"], time.monotonic()
@@ -124,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        match self.inbox.misfortune():
+        match self.inbox.next_fault():
             case "silent":
                 time.sleep(5)
                 return

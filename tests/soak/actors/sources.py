@@ -18,46 +18,48 @@ def writer(hub: Hub, name: str, seed: int) -> None:
     people: list[str] = []
     while not hub.is_over:
         number += 1
-        hub.rest()
+        hub.pause()
         act = chance.randrange(10)
         if act < 3 or not people:
             email = f"{name}-{number}@soak.example"
             body = {"nodeId": node, "base": {"contacts": {"email": email}}}
-            status, customer = hub.insist("POST", "/customers", body)
+            status, customer = hub.send_until_answered("POST", "/customers", body)
             assert status in {200, 201}, (status, customer)
             people.append(customer["id"])
-            hub.promised(customer=customer["id"], email=email)
+            hub.record(customer=customer["id"], email=email)
         elif act < 5:
             person = chance.choice(people)
             body = {"base": {"firstName": f"{name}{number}"}}
-            status, answer = hub.insist("PATCH", f"/customers/{person}", body)
+            status, answer = hub.send_until_answered("PATCH", f"/customers/{person}", body)
             assert status == 200, (status, answer)
-            hub.promised(patched=person, name=f"{name}{number}")
+            hub.record(patched=person, name=f"{name}{number}")
         elif act < 8:
             mark = f"/{name}/{number}"
             event = {
                 "customerId": chance.choice(people), "type": "viewedPage",
                 "context": chance.choice(["WEB", "ECOMMERCE"]), "properties": {"path": mark},
             }  # fmt: skip
-            status, taken = hub.insist(
+            status, taken = hub.send_until_answered(
                 "POST",
                 "/events",
                 event,
                 Idempotency_Key=idempotency_key(chance),
             )
             assert status == 202, (status, taken)
-            hub.promised(event=taken["id"], mark=mark)
+            hub.record(event=taken["id"], mark=mark)
         elif act == 8:
             value = {"value": f"{name}-{number}"}
-            status, _ = hub.insist("POST", f"/customers/{chance.choice(people)}/sessions", value)
+            status, _ = hub.send_until_answered(
+                "POST", f"/customers/{chance.choice(people)}/sessions", value
+            )
             # Made already by a try whose answer was lost.
             assert status in {200, 201, 409}, status
-            hub.promised(session=f"{name}-{number}")
+            hub.record(session=f"{name}-{number}")
         elif len(people) > 3:
             person = people.pop(chance.randrange(len(people)))
-            status, _ = hub.insist("DELETE", f"/customers/{person}", token="admin")
+            status, _ = hub.send_until_answered("DELETE", f"/customers/{person}", token="admin")
             assert status in {200, 404}, status
-            hub.promised(deleted=person)
+            hub.record(deleted=person)
 
 
 def anonymous(hub: Hub, name: str, seed: int) -> None:
@@ -76,12 +78,12 @@ def anonymous(hub: Hub, name: str, seed: int) -> None:
         if is_old:
             event["date"] = "2011-01-01T00:00:00Z"
         key = idempotency_key(chance)
-        status, taken = hub.insist("POST", "/events", event, Idempotency_Key=key)
+        status, taken = hub.send_until_answered("POST", "/events", event, Idempotency_Key=key)
         assert status == 202, (status, taken)
         if not is_old:
-            hub.promised(event=taken["id"], mark=mark)
+            hub.record(event=taken["id"], mark=mark)
         time.sleep(0.02)
-        hub.rest()
+        hub.pause()
 
 
 def importer(hub: Hub, name: str, seed: int) -> None:
@@ -92,7 +94,7 @@ def importer(hub: Hub, name: str, seed: int) -> None:
         number += 1
         rows = "".join(f"{name}-{number}-{row}@soak.example,R{row}\n" for row in range(BULK_ROWS))
         job = upload(hub, node, f"base.contacts.email,base.firstName\n{rows}")
-        hub.promised(job=job, node=node, prefix=f"{name}-{number}-")
+        hub.record(job=job, node=node, prefix=f"{name}-{number}-")
         time.sleep(0.3 + 10 * hub.pace)
 
 
@@ -105,7 +107,7 @@ def upload(hub: Hub, node: str, content: str) -> str:
     ).encode()
     path, kind = f"/nodes/{node}/bulk-jobs", "multipart/form-data; boundary=b"
     while True:
-        status, job = hub.insist("POST", path, form, Content_Type=kind)
+        status, job = hub.send_until_answered("POST", path, form, Content_Type=kind)
         if status != 409:  # ten wait already
             break
         time.sleep(0.5)

@@ -23,7 +23,7 @@ def merger(hub: Hub, name: str, seed: int) -> None:
     chance, number = random.Random(seed), 0
     while not hub.is_over:
         number += 1
-        hub.rest()
+        hub.pause()
         survivor = _person(hub, f"{name}-{number}-a")
         other = _person(hub, f"{name}-{number}-b")
         event = _event(hub, other, f"/{name}/{number}", chance)
@@ -31,9 +31,9 @@ def merger(hub: Hub, name: str, seed: int) -> None:
         kept = {"survivor": survivor, "other": other, "eventOfOther": event}
         if number % 3 == 0:
             _once_only(hub, chance, f"/merges/{merged['id']}/undo", {})
-            hub.promised(undone=merged["id"], **kept)
+            hub.record(undone=merged["id"], **kept)
         else:
-            hub.promised(merge=merged["id"], **kept)
+            hub.record(merge=merged["id"], **kept)
 
 
 def eraser(hub: Hub, name: str, seed: int) -> None:
@@ -45,11 +45,11 @@ def eraser(hub: Hub, name: str, seed: int) -> None:
         person = _person(hub, f"{name}-{number}")
         _event(hub, person, f"/{name}/{number}", chance)
         path = f"/data-protection/customers/{person}?receipt=true"
-        status, answer = hub.insist("DELETE", path, token="dpo")
+        status, answer = hub.send_until_answered("DELETE", path, token="dpo")
         # 404: done by a try whose answer was lost.
         assert status in {200, 404}, (status, answer)
         job = upload(hub, node, f"base.contacts.email\n{name}-{number}@soak.example\n")
-        hub.promised(erased=person, email=f"{name}-{number}@soak.example", job=job)
+        hub.record(erased=person, email=f"{name}-{number}@soak.example", job=job)
         time.sleep(0.5 + hub.pace)
 
 
@@ -63,13 +63,15 @@ def segmenter(hub: Hub, name: str, seed: int) -> None:
         values = {"nodeId": node, "name": f"{name} {number}", "query": _query(chance)}
         if len(made) < 6:
             made.append(_once_only(hub, chance, "/segments", values)["id"])
-            hub.promised(segment=made[-1])
+            hub.record(segment=made[-1])
         elif chance.random() < 0.2:
             del values["nodeId"]
-            status, answer = hub.insist("PUT", f"/segments/{chance.choice(made)}", values)
+            status, answer = hub.send_until_answered(
+                "PUT", f"/segments/{chance.choice(made)}", values
+            )
             assert status == 200, (status, answer)
         path = f"/segments/{chance.choice(made)}/{chance.choice(['customers', 'count', 'changes'])}"
-        status, answer = hub.insist("GET", path)
+        status, answer = hub.send_until_answered("GET", path)
         assert status == 200, (status, answer)
         time.sleep(0.5 + hub.pace)
 
@@ -83,16 +85,18 @@ def exporter(hub: Hub, name: str, seed: int) -> None:
         export = _once_only(hub, chance, path, None, good=202)
         ended = _until(hub, f"{exports}/{export['id']}", _has_ended)
         if ended is not None and ended["status"] == "PROCESSED":
-            status, text = hub.insist("GET", f"{exports}/{export['id']}/file", raw=True)
+            status, text = hub.send_until_answered(
+                "GET", f"{exports}/{export['id']}/file", raw=True
+            )
             # Erasing somebody removes files that may name them; such an export is FAILED then.
             assert status in {200, 404} or "is FAILED" in text, (status, text[:300])
             if status == 200:
                 lines = [json.loads(line) for line in text.splitlines()]
                 assert len(lines) == ended["writtenEntities"], (len(lines), ended)
-                hub.promised(exported=len(lines))
-        status, _ = hub.insist("DELETE", f"{exports}/{export['id']}")
+                hub.record(exported=len(lines))
+        status, _ = hub.send_until_answered("DELETE", f"{exports}/{export['id']}")
         assert status in {204, 404}, status
-        hub.rest()
+        hub.pause()
 
 
 def replayer(hub: Hub, name: str, seed: int) -> None:
@@ -105,10 +109,10 @@ def replayer(hub: Hub, name: str, seed: int) -> None:
             "customerId": person, "type": "viewedPage", "context": "WEB",
             "properties": {"path": f"/{name}/{number}", "title": number},
         }  # fmt: skip
-        status, answer = hub.insist("POST", "/events", event)
+        status, answer = hub.send_until_answered("POST", "/events", event)
         assert status == 400, (status, answer)
         time.sleep(1)
-        status, found = hub.insist(
+        status, found = hub.send_until_answered(
             "GET", "/quarantine?type=viewedPage&state=REFUSED&size=5", token="admin"
         )
         assert status == 200, (status, found)
@@ -116,9 +120,9 @@ def replayer(hub: Hub, name: str, seed: int) -> None:
             mark = example["body"]["properties"]["path"]
             patch = {"properties": {"title": "mended", "path": f"{mark}/{example['id']}"}}
             path = f"/quarantine/{example['id']}/replay"
-            status, done = hub.insist("POST", path, {"patch": patch}, token="admin")
+            status, done = hub.send_until_answered("POST", path, {"patch": patch}, token="admin")
             assert (status, done["outcome"]) == (200, "ACCEPTED"), (status, done)
-            hub.promised(event=done["entityId"], mark=patch["properties"]["path"])
+            hub.record(event=done["entityId"], mark=patch["properties"]["path"])
 
 
 def _person(hub: Hub, name: str) -> str:
@@ -126,7 +130,7 @@ def _person(hub: Hub, name: str) -> str:
         "nodeId": hub.facts["nodeIds"][0],
         "base": {"contacts": {"email": f"{name}@soak.example"}},
     }
-    status, customer = hub.insist("POST", "/customers", body)
+    status, customer = hub.send_until_answered("POST", "/customers", body)
     assert status in {200, 201}, (status, customer)
     made: str = customer["id"]
     return made
@@ -145,7 +149,7 @@ def _once_only(
 ) -> Any:
     """Post it until there is an answer; however many tries that takes, it is done once."""
     key = idempotency_key(chance)
-    status, answer = hub.insist("POST", path, body, Idempotency_Key=key)
+    status, answer = hub.send_until_answered("POST", path, body, Idempotency_Key=key)
     assert status in ({200, 201} if good is None else {good}), (path, status, answer)
     return answer
 
@@ -154,7 +158,7 @@ def _until(hub: Hub, path: str, is_over: Callable[[Any], bool]) -> Any:
     """What is at the path once it is over; None when that takes too long or it has gone."""
     deadline = time.monotonic() + WAIT
     while time.monotonic() < deadline:
-        status, answer = hub.insist("GET", path)
+        status, answer = hub.send_until_answered("GET", path)
         if status == 404:
             return None
         assert status == 200, (status, answer)

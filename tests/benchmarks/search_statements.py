@@ -33,7 +33,7 @@ def main() -> None:
     node = workspace.nodes[UUID(given["facts"]["nodeIds"][0])]
     caught: list[str] = []
 
-    def catch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    def capture(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         caught.append(ClientCursor(connection.connection).mogrify(sql, params))
         return execute(sql, params, many, context)
 
@@ -44,7 +44,7 @@ def main() -> None:
             query, faults = parse_search_query(json.loads(parameters["query"]), workspace)
             assert not faults, faults
         sort = (SortKey(parameters["sort"], False),) if "sort" in parameters else NEWEST_FIRST
-        with connection.execute_wrapper(catch):
+        with connection.execute_wrapper(capture):
             page = Page(parameters.get("page", 0), 20)
             search_customers(workspace, node, Search(None, query, sort, page))
         # The page and its count, then how many there are in all.

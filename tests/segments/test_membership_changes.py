@@ -26,7 +26,7 @@ def updates(hub: Hub, query: str) -> list[Any]:
     return found
 
 
-def told(found: list[Any]) -> list[tuple[str, str, str]]:
+def summaries(found: list[Any]) -> list[tuple[str, str, str]]:
     data = [each["entity"]["data"] for each in found]
     return [(each["segmentName"], each["type"], each["customerId"]) for each in data]
 
@@ -53,7 +53,7 @@ def test_the_update_stream_tells_who_enters_and_leaves(hub: Hub) -> None:
     hub.trusted.patch(path, {"base": {"firstName": "Ada"}})
     refresh(hub)
     found = updates(hub, f"entity=SEGMENT&nodeId={hub.node.id}")
-    assert told(found) == [("Group", "ENTERED", ada), ("Group", "LEFT", ada)]
+    assert summaries(found) == [("Group", "ENTERED", ada), ("Group", "LEFT", ada)]
     # Those who ask for nothing special get what they know.
     assert {each["entity"]["type"] for each in updates(hub, "")} == {"CUSTOMER"}
     last = get(hub, f"{hub.path}/updates/last-offset?entity=SEGMENT")["lastOffset"]
@@ -76,7 +76,7 @@ def test_who_is_forgotten_is_not_told_any_more(hub: Hub) -> None:
     )
     assert (gone["operation"], gone["recordedOperation"]) == ("DELETE", "CREATE")
     assert set(gone["entity"]["data"]) == {"id", "nodeId"}
-    assert told([kept]) == [("List", "ENTERED", bob)]
+    assert summaries([kept]) == [("List", "ENTERED", bob)]
 
 
 def test_webhooks_are_told_of_chosen_segments(hub: Hub, receiver: Receiver) -> None:
@@ -98,6 +98,6 @@ def test_webhooks_are_told_of_chosen_segments(hub: Hub, receiver: Receiver) -> N
     refresh(hub)
     assert deliveries.deliver(seconds=20) is True
     of_segments = [each for each in receiver.updates if each["entity"]["type"] == "SEGMENT"]
-    assert told(of_segments) == [("First", "ENTERED", ada), ("First", "LEFT", ada)]
+    assert summaries(of_segments) == [("First", "ENTERED", ada), ("First", "LEFT", ada)]
     others = [each for each in receiver.updates if each["entity"]["type"] != "SEGMENT"]
     assert {each["entity"]["data"]["id"] for each in others} == {ada, bob}
