@@ -27,7 +27,7 @@ from contacthub_project.core.identifiers import as_uuid
 
 METHODS = {"POST": "success", "PUT": "info", "PATCH": "info", "DELETE": "danger", "GET": "warning"}
 MOST_PATHS = 4
-TABLE = "admin/configuration/staffchange/differences.html"
+TABLE = "admin/table.html"
 # Who may call one of these sees what others have done.
 EVERYBODYS = (
     ("PUT", WORKSPACE + "/configuration"),

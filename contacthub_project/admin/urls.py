@@ -81,8 +81,10 @@ urlpatterns = [
     privacy.erase,
     privacy_registers.requests,
     privacy_registers.request,
-    privacy_registers.receipts,
-    privacy_registers.receipt,
+    moved("privacy/receipts/", "privacy-receipts", "customers_erasurereceipt_changelist"),
+    moved(
+        "privacy/receipts/<uuid:receipt_id>/", "privacy-receipt", "customers_erasurereceipt_change"
+    ),
     privacy_registers.suppressions,
     privacy_registers.deleted,
 ]

@@ -95,7 +95,7 @@ UNFOLD = {
                 (gettext_lazy("Find a person"), "person_search", "privacy"),
                 (gettext_lazy("Requests"), "assignment", "privacy-requests"),
                 (gettext_lazy("Deleted people"), "restore_from_trash", "privacy-deleted"),
-                (gettext_lazy("Receipts"), "receipt_long", "privacy-receipts"),
+                (gettext_lazy("Receipts"), "receipt_long", "customers.erasurereceipt"),
                 (gettext_lazy("Suppressions"), "block", "privacy-suppressions"),
                 (gettext_lazy("Consent log"), "fact_check", "customers.consentlogentry"),
             ),

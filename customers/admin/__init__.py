@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from contacthub_project.admin.model_admin import WorkspaceReadOnlyAdmin
 from customers.admin.consent_log import ConsentLogEntryAdmin
+from customers.admin.erasure_receipt import ErasureReceiptAdmin
 from customers.admin.quarantine import QuarantinedRequestAdmin
 from customers.admin.webhook import WebhookAdmin
 from customers.admin.webhook_attempt import WebhookAttemptAdmin
@@ -12,6 +13,7 @@ from customers.models import AggregateBuild
 __all__ = [
     "AggregateBuildAdmin",
     "ConsentLogEntryAdmin",
+    "ErasureReceiptAdmin",
     "QuarantinedRequestAdmin",
     "WebhookAdmin",
     "WebhookAttemptAdmin",

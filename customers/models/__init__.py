@@ -3,7 +3,7 @@ from customers.models.aggregate_member import AggregateBuild, AggregateMember, P
 from customers.models.aggregate_pin import AggregatePin
 from customers.models.change import Change, ChangeEntity, ChangeOperation
 from customers.models.consent_log import ConsentLogEntry, ConsentLogType
-from customers.models.customer import Customer, DeletedState
+from customers.models.customer import Customer, DeletedCustomer, DeletedState
 from customers.models.data_subject_request import (
     DataSubjectRequest,
     RequestState,
@@ -42,6 +42,7 @@ __all__ = [
     "Customer",
     "CustomerAbsence",
     "DataSubjectRequest",
+    "DeletedCustomer",
     "DeletedSession",
     "DeletedState",
     "DuplicatePair",

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.fields.json import KT, KeyTransform
 from django.db.models.functions import Collate
+from django.utils.translation import gettext_lazy as _
 
 from configuration.models import Node, Workspace
 from contacthub_project.db.keys import (
@@ -272,6 +273,15 @@ class Customer(TenantModel):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class DeletedCustomer(Customer):
+    """A customer who is deleted, and can be restored until the erasure."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("deleted customer")
+        verbose_name_plural = _("deleted customers")
 
 
 def _locked(statement: str, workspace_id: UUID, ids: Sequence[UUID]) -> list[CustomerRow]:

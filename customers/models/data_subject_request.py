@@ -9,6 +9,8 @@ from uuid import UUID
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
 
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
@@ -24,21 +26,21 @@ class RequestType(models.TextChoices):
     has come back by an act of their own.
     """
 
-    ACCESS = "ACCESS"
-    RECTIFICATION = "RECTIFICATION"
-    ERASURE = "ERASURE"
-    RESTRICTION = "RESTRICTION"
-    PORTABILITY = "PORTABILITY"
-    OBJECTION = "OBJECTION"
-    RETURN = "RETURN"
+    ACCESS = "ACCESS", _("Access (article 15)")
+    RECTIFICATION = "RECTIFICATION", _("Rectification (16)")
+    ERASURE = "ERASURE", _("Erasure (17)")
+    RESTRICTION = "RESTRICTION", _("Restriction (18)")
+    PORTABILITY = "PORTABILITY", _("Portability (20)")
+    OBJECTION = "OBJECTION", _("Objection (21)")
+    RETURN = "RETURN", _("Has come back")
 
 
 class RequestState(models.TextChoices):
     """The state of a request."""
 
-    OPEN = "OPEN"
-    DONE = "DONE"
-    REFUSED = "REFUSED"
+    OPEN = "OPEN", _("Open")
+    DONE = "DONE", _("Done")
+    REFUSED = "REFUSED", _("Refused")
 
 
 class DataSubjectRequestQuerySet(TenantQuerySet["DataSubjectRequest"]):
@@ -71,25 +73,27 @@ class DataSubjectRequest(TenantModel):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     workspace_id = models.UUIDField()
-    type = models.CharField(max_length=16, choices=RequestType.choices)
+    type = models.CharField(_("What somebody wants"), max_length=16, choices=RequestType.choices)
     state = models.CharField(
-        max_length=8, choices=RequestState.choices, default=RequestState.OPEN.value
+        _("State"), max_length=8, choices=RequestState.choices, default=RequestState.OPEN.value
     )
-    received_on = models.DateField()
-    due_on = models.DateField()
+    received_on = models.DateField(_("Received"))
+    due_on = models.DateField(_("Due"))
     customer_id = models.UUIDField(null=True)
-    subject = models.CharField(max_length=LONGEST_SUBJECT, blank=True, default="")
-    note = models.TextField(blank=True, default="")
+    subject = models.CharField(_("Who asks"), max_length=LONGEST_SUBJECT, blank=True, default="")
+    note = models.TextField(_("Note"), blank=True, default="")
     receipt_id = models.UUIDField(null=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(_("Entered"), default=timezone.now, editable=False)
     created_by = models.BigIntegerField(null=True)
-    closed_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(_("Closed"), null=True)
     closed_by = models.BigIntegerField(null=True)
     version = models.IntegerField(default=1)
 
     objects = DataSubjectRequestQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("request of a person")
+        verbose_name_plural = _("requests of people")
         constraints = [
             TenantPrimaryKey(name="data_subject_request_key"),
             models.CheckConstraint(
@@ -127,4 +131,4 @@ class DataSubjectRequest(TenantModel):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.type} of {self.received_on}"
+        return f"{self.get_type_display()}, {date_format(self.received_on)}"

@@ -8,22 +8,25 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
 from contacthub_project.db.querysets import TenantQuerySet
 
 
 class ErasureCause(models.TextChoices):
     """The cause of an erasure."""
 
-    REQUEST = "REQUEST"
-    DELETED_DAYS = "DELETED_DAYS"
+    REQUEST = "REQUEST", _("The person's request")
+    DELETED_DAYS = "DELETED_DAYS", _("The days of a deletion were over")
 
 
 class ErasureScope(models.TextChoices):
     """Where a person is forgotten: in the customer's node, or in all nodes of the workspace."""
 
-    NODE = "NODE"
-    WORKSPACE = "WORKSPACE"
+    NODE = "NODE", _("One node")
+    WORKSPACE = "WORKSPACE", _("The whole workspace")
 
 
 class ErasureReceiptQuerySet(TenantQuerySet["ErasureReceipt"]):
@@ -33,8 +36,12 @@ class ErasureReceiptQuerySet(TenantQuerySet["ErasureReceipt"]):
         """Return the last receipt of a workspace's chain, None when there is none."""
         return self.in_workspace(workspace_id).order_by("-number").first()
 
+    def of_customer(self, customer_id: UUID) -> ErasureReceiptQuerySet:
+        """Return those of the erasure of a customer."""
+        return self.filter(customer_ids__contains=[customer_id])
 
-class ErasureReceipt(models.Model):
+
+class ErasureReceipt(TenantModel):
     """One erasure: when, by whom, how many rows of which tables and files.
 
     Receipts of a workspace are a chain: `number` counts them from 1, and `hash` is over the receipt
@@ -44,13 +51,12 @@ class ErasureReceipt(models.Model):
     `customers` are pairs of the id and the node of each tombstone.
     """
 
-    pk = models.CompositePrimaryKey("workspace_id", "id")
+    id = models.UUIDField(primary_key=True)
     workspace_id = models.UUIDField()
-    id = models.UUIDField()
-    number = models.BigIntegerField()
-    moment = models.DateTimeField()
-    cause = models.CharField(max_length=16, choices=ErasureCause.choices)
-    scope = models.CharField(max_length=16, choices=ErasureScope.choices)
+    number = models.BigIntegerField(_("Number"))
+    moment = models.DateTimeField(_("When"))
+    cause = models.CharField(_("Why"), max_length=16, choices=ErasureCause.choices)
+    scope = models.CharField(_("Scope"), max_length=16, choices=ErasureScope.choices)
     user_id = models.BigIntegerField(null=True)
     source_id = models.UUIDField(null=True)
     customers = models.JSONField()
@@ -63,7 +69,10 @@ class ErasureReceipt(models.Model):
     objects = ErasureReceiptQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("receipt of an erasure")
+        verbose_name_plural = _("receipts of erasures")
         constraints = [
+            TenantPrimaryKey(name="customers_erasurereceipt_pkey"),
             models.UniqueConstraint(
                 fields=["workspace_id", "number"], name="erasure_receipt_number_once"
             ),
@@ -90,4 +99,4 @@ class ErasureReceipt(models.Model):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.number} of {self.workspace_id}"
+        return gettext("Receipt {number}").format(number=self.number)

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
+from contacthub_project.db.keys import TenantModel, TenantPrimaryKey
 from contacthub_project.db.querysets import TenantQuerySet
 
 LONGEST_REASON = 500
@@ -16,9 +18,9 @@ LONGEST_REASON = 500
 class SuppressedKind(models.TextChoices):
     """The kind of value of a hash."""
 
-    EMAIL = "EMAIL"
-    EXTERNAL_ID = "EXTERNAL_ID"
-    KEY = "KEY"
+    EMAIL = "EMAIL", _("E-mail address")
+    EXTERNAL_ID = "EXTERNAL_ID", _("External id")
+    KEY = "KEY", _("Values of the node's policy")
 
 
 class SuppressedValueQuerySet(TenantQuerySet["SuppressedValue"]):
@@ -33,7 +35,7 @@ class SuppressedValueQuerySet(TenantQuerySet["SuppressedValue"]):
         return self.filter(hash__in=list(hashes))
 
 
-class SuppressedValue(models.Model):
+class SuppressedValue(TenantModel):
     """A forgotten person's value, as an HMAC with the installation's key.
 
     `node_id` is where it is suppressed, None for the whole workspace. `key_id` names the key, which
@@ -41,25 +43,27 @@ class SuppressedValue(models.Model):
     it was last accepted again, `returns` how often.
     """
 
-    pk = models.CompositePrimaryKey("workspace_id", "id")
+    id = models.UUIDField(primary_key=True)
     workspace_id = models.UUIDField()
-    id = models.UUIDField()
     node_id = models.UUIDField(null=True)
-    kind = models.CharField(max_length=16, choices=SuppressedKind.choices)
+    kind = models.CharField(_("What"), max_length=16, choices=SuppressedKind.choices)
     hash = models.BinaryField(max_length=32)
     key_id = models.CharField(max_length=16)
     receipt_id = models.UUIDField()
-    created_at = models.DateTimeField()
-    returned_at = models.DateTimeField(null=True)
-    returns = models.PositiveIntegerField(default=0)
-    lifted_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("Since"))
+    returned_at = models.DateTimeField(_("Came back"), null=True)
+    returns = models.PositiveIntegerField(_("How often it came back"), default=0)
+    lifted_at = models.DateTimeField(_("Lifted"), null=True)
     lifted_by = models.BigIntegerField(null=True)
-    lift_reason = models.CharField(max_length=LONGEST_REASON, null=True)
+    lift_reason = models.CharField(_("Why it may come back"), max_length=LONGEST_REASON, null=True)
 
     objects = SuppressedValueQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("suppressed value")
+        verbose_name_plural = _("suppressed values")
         constraints = [
+            TenantPrimaryKey(name="customers_suppressedvalue_pkey"),
             models.UniqueConstraint(
                 fields=["workspace_id", "hash"],
                 condition=Q(lifted_at=None),
@@ -84,4 +88,4 @@ class SuppressedValue(models.Model):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.receipt_id}"
+        return f"{self.get_kind_display()} {bytes(self.hash).hex()[:12]}…"

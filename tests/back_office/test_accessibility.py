@@ -18,7 +18,7 @@ MORE_PAGES = (
     "events/{event}/edit/", "privacy/requests/", "../workspaces/", "../clients/",
     "../help/back-office/", "../../segments/segment/", "../../segments/segment/add/",
     "../../customers/webhook/add/", "../../customers/quarantinedrequest/",
-    "../../events/product/", "settings/nodes/{node}/", "settings/nodes/{node}/recognition/",
+    "../../events/product/", "../../customers/erasurereceipt/", "settings/nodes/{node}/", "settings/nodes/{node}/recognition/",
 )  # fmt: skip
 # Of the theme: each area that scrolls is a region with the same name.
 OF_THE_THEME = {"landmark-unique"}

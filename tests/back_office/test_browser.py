@@ -37,6 +37,7 @@ PAGES = (
     "../../configuration/user/", "../../configuration/workspace/",
     "../../configuration/source/", "../../configuration/source/add/",
     "../../configuration/staffchange/", "../../customers/consentlogentry/",
+    "../../customers/erasurereceipt/",
     "../../bulkjobs/bulkjob/", "../../bulkjobs/bulkjob/add/",
     "../../bulkjobs/exportjob/", "../../bulkjobs/exportjob/add/",
 )  # fmt: skip

@@ -71,7 +71,7 @@ def test_a_person_is_found_looked_at_and_erased_with_a_receipt(hub: Hub) -> None
     assert "Ada" not in receipt.text.replace("Adapt", "")
     (request,) = DataSubjectRequest.objects.filter(customer_id=ada, type="ERASURE")
     assert (request.state, request.note) == ("DONE", "")
-    for name in ("privacy-requests", "privacy-receipts", "privacy-suppressions"):
+    for name in ("privacy-requests", "privacy-suppressions"):
         assert dpo.open(name, {"state": ""}).status == 200
     assert "receipt" in dpo.open("privacy-requests", {"state": "DONE"})
     log = dpo.audit_log()
@@ -183,10 +183,52 @@ def test_what_is_kept_of_people_is_set_on_the_page_of_retention(hub: Hub) -> Non
     assert workspace.deleted_days == 7
 
 
-@pytest.mark.parametrize("name", ["privacy", "privacy-requests", "privacy-receipts"])
+MARKED = re.compile(r'<a href="([^"]+)"[^>]*class="[^"]*\bactive\b')
+
+
+@pytest.mark.parametrize("name", ["privacy", "privacy-requests"])
 def test_the_menu_marks_one_page_of_the_desk(hub: Hub, name: str) -> None:
     dpo = Staff(hub, "DPO", grants={})
     dpo.open(name)
-    page = dpo.open(name)
-    marked = re.findall(r'<a href="([^"]+)"[^>]*class="[^"]*\bactive\b', page.html)
-    assert marked == [dpo.url(name)]
+    assert MARKED.findall(dpo.open(name).html) == [dpo.url(name)]
+
+
+@pytest.mark.parametrize("name", ["erasurereceipt"])
+def test_the_menu_marks_one_register_of_the_desk(hub: Hub, name: str) -> None:
+    dpo = Staff(hub, "DPO", grants={})
+    listed = f"customers_{name}_changelist"
+    assert MARKED.findall(dpo.open_admin(listed).html) == [dpo.admin_url(listed)]
+
+
+def test_receipts_are_found_by_number_and_customer(hub: Hub) -> None:
+    ada, bea = post(hub, "ada@x.it"), post(hub, "bea@x.it", hub.other_node)
+    for each in (ada, bea):
+        hub.clients["DPO"].delete(protected(hub, each))
+    stranger = Hub()
+    stranger.clients["DPO"].delete(protected(stranger, post(stranger, "cleo@x.it")))
+    dpo, listed = Staff(hub, "DPO", grants={}), "customers_erasurereceipt_changelist"
+    first, second = ErasureReceipt.objects.in_workspace(hub.workspace.id).order_by("number")
+    hidden = ErasureReceipt.objects.in_workspace(stranger.workspace.id).get()
+    for query, found in (
+        ({}, {first, second}),
+        ({"q": "1"}, {first}), ({"q": bea}, {second}), ({"q": str(hub.node.id)}, set()),
+        ({"q": "9" * 30}, set()), ({"q": "0"}, set()), ({"q": "\u0661"}, set()),
+        ({"cause__exact": "REQUEST"}, {first, second}), ({"cause__exact": "DELETED_DAYS"}, set()),
+    ):  # fmt: skip
+        html = dpo.open_admin(listed, **query).html
+        assert {each for each in (first, second, hidden) if str(each.id) in html} == found, query
+    page = dpo.open_admin("customers_erasurereceipt_change", first.id)
+    for shown in (f"{ada} in {hub.node.name}", first.hash.hex(), "Profile 1", "One node"):
+        assert shown in page, shown
+    assert dpo.open_admin("customers_erasurereceipt_change", hidden.id).status == 302
+    dpo.submit_admin("customers_erasurereceipt_change", first.id, number="7")
+    dpo.submit_admin("customers_erasurereceipt_delete", first.id, post="yes")
+    assert ErasureReceipt.objects.in_workspace(hub.workspace.id).filter(number=1).exists()
+    # The former addresses, which other pages and people's bookmarks have, lead there.
+    moved = dpo.open("privacy-receipt", receipt_id=first.id)
+    assert moved.answer.headers["Location"] == dpo.admin_url(
+        "customers_erasurereceipt_change", first.id
+    )
+    moved = dpo.open("privacy-receipts")
+    assert moved.answer.headers["Location"] == dpo.admin_url(listed)
+    assert Staff(hub, "ADMIN").open_admin(listed).status == 403

@@ -63,7 +63,7 @@ ORDINARY = {
     ("event-settings", "switch"), ("event-settings", "consents"),
     ("customer-tags", ""), ("customer-subscription", ""),
     ("customers_webhook_delete", ""), ("customers_webhook_send_test", ""),
-    ("customers_webhook_replay", ""), ("customers_webhook_show_attempts", ""),
+    ("customers_webhook_replay", ""), ("customers_webhook_show_preview", ""), ("customers_webhook_show_attempts", ""),
     ("configuration_source_change", ""), ("configuration_source_delete", ""),
     ("configuration_source_watch_live", ""), ("configuration_user_show_access", ""),
 }  # fmt: skip
@@ -77,7 +77,8 @@ READ_ONLY_PAGES = {
 REGISTERS = {
     "bulkjobs_bulkjob", "bulkjobs_exportjob", "configuration_node",
     "configuration_source", "configuration_staffchange", "customers_consentlogentry",
-    "configuration_user", "configuration_workspace", "configuration_senduserdatabase", "customers_aggregatebuild", "customers_webhook",
+    "configuration_user", "configuration_workspace", "configuration_senduserdatabase",
+    "customers_aggregatebuild", "customers_erasurereceipt", "customers_webhook",
     "customers_webhookattempt", "customers_quarantinedrequest", "events_product", "segments_segment",
     "events_purgerun", "django_celery_beat_clockedschedule", "django_celery_beat_crontabschedule",
     "django_celery_beat_intervalschedule", "django_celery_beat_periodictask",

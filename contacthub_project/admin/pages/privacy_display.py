@@ -10,16 +10,9 @@ from django.utils.translation import gettext_lazy
 from configuration.models import Node
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.time_zone import local_time
+from customers.models import RequestType
 
-TYPES = {
-    "ACCESS": gettext_lazy("Access (article 15)"),
-    "RECTIFICATION": gettext_lazy("Rectification (16)"),
-    "ERASURE": gettext_lazy("Erasure (17)"),
-    "RESTRICTION": gettext_lazy("Restriction (18)"),
-    "PORTABILITY": gettext_lazy("Portability (20)"),
-    "OBJECTION": gettext_lazy("Objection (21)"),
-    "RETURN": gettext_lazy("Has come back"),
-}
+TYPES = dict(RequestType.choices)
 # What tables hold, in words; others are shown by their names.
 HOLDINGS = {
     "customers_customer": gettext_lazy("Profile"),

@@ -1,4 +1,4 @@
-"""Pages of the registers of data protection: requests, receipts, suppressions, deleted people."""
+"""Pages of the registers of data protection: requests, suppressions, deleted people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.pages.customer_profile import display_name
 from contacthub_project.admin.pages.privacy_display import (
     TYPES,
-    labelled_counts,
     node_names,
     request_row,
 )
@@ -26,10 +25,6 @@ STATES = {
     "OVERDUE": gettext_lazy("Late"),
     "DONE": gettext_lazy("Done"),
     "REFUSED": gettext_lazy("Refused"),
-}
-CAUSES = {
-    "REQUEST": gettext_lazy("The person's request"),
-    "DELETED_DAYS": gettext_lazy("The days of a deletion were over"),
 }
 SIZE = 50
 FIELDS = ("type", "state", "receivedOn", "dueOn", "subject", "note")
@@ -85,41 +80,6 @@ def request(office: WorkspaceContext, request_id: UUID) -> HttpResponseBase:
         types=[(value, label) for value, label in TYPES.items() if value != "RETURN"],
         states=[(value, label) for value, label in STATES.items() if value != "OVERDUE"],
     )
-
-
-@page("privacy/receipts/", "privacy-receipts")
-def receipts(office: WorkspaceContext) -> HttpResponseBase:
-    """List the receipts of erasures, the latest first."""
-    found = office.get(f"{PROTECTION}/receipts", {"size": SIZE, "page": office.page_number})
-    names = node_names(office)
-    return office.show(
-        "privacy_receipts",
-        gettext("Receipts of erasures"),
-        rows=[_receipt_row(office, each, names) for each in found["elements"]],
-        page=found["page"],
-        kept=office.kept,
-    )
-
-
-@page("privacy/receipts/<uuid:receipt_id>/", "privacy-receipt")
-def receipt(office: WorkspaceContext, receipt_id: UUID) -> HttpResponseBase:
-    """Display one receipt, for printing."""
-    found = office.get(f"{PROTECTION}/receipts/{receipt_id}")
-    row = _receipt_row(office, found, node_names(office))
-    return office.show(
-        "privacy_receipt", gettext("Receipt {number}").format(number=found["number"]), receipt=row
-    )
-
-
-def _receipt_row(
-    office: WorkspaceContext, receipt: dict[str, Any], names: dict[str, str]
-) -> dict[str, Any]:
-    return receipt | {
-        "at": local_time(receipt["moment"], office.zone),
-        "why": CAUSES.get(receipt["cause"], receipt["cause"]),
-        "counts": labelled_counts(receipt),
-        "people": [each | {"node": names[each["nodeId"]]} for each in receipt["customers"]],
-    }
 
 
 @page("privacy/suppressions/", "privacy-suppressions")

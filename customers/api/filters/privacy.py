@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import QueryDict
 
 from configuration.queries.rules import WorkspaceRules
@@ -20,13 +19,13 @@ from customers.actions.data_subject_requests import today_in
 from customers.domain.suppression import identities
 from customers.models import (
     ErasureCause,
-    ErasureReceipt,
     RequestState,
     RequestType,
     SuppressedKind,
 )
 from customers.models.customer import CustomerQuerySet
 from customers.models.data_subject_request import DataSubjectRequestQuerySet
+from customers.models.erasure_receipt import ErasureReceiptQuerySet
 from customers.models.suppression import SuppressedValueQuerySet
 from customers.queries.suppressions import hashes_of_identity
 
@@ -115,10 +114,10 @@ class ErasureReceiptFilterSet(FilterSet):
     sort = SortFilter({"moment": "moment", "number": "number"}, default="moment,desc")
 
     def filter_customer(
-        self, rows: QuerySet[ErasureReceipt], name: str, value: UUID
-    ) -> QuerySet[ErasureReceipt]:
+        self, rows: ErasureReceiptQuerySet, name: str, value: UUID
+    ) -> ErasureReceiptQuerySet:
         """Return receipts that name the customer."""
-        return rows.filter(customer_ids__contains=[value])
+        return rows.of_customer(value)
 
 
 class DataSubjectRequestFilterSet(FilterSet):
