@@ -26,7 +26,7 @@ def work() -> None:
 @shared_task(name=exporting.TASK)
 def export() -> None:
     """Write waiting exports; jobs are processed every other second meanwhile."""
-    exporting.write_exports(meanwhile=partial(process, seconds=1.0))
+    exporting.write_exports(between_pieces=partial(process, seconds=1.0))
 
 
 @shared_task(name=removal.TASK, needs_room=False)

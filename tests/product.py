@@ -66,13 +66,13 @@ class Product:
 
     def kill_everything(self) -> None:
         assert self.process is not None
-        doomed = psutil.Process(self.process.pid).children(recursive=True)
-        doomed += [
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        children += [
             psutil.Process(server.pid())
             for server in (PostgresServer(self.data), ValkeyServer(self.data))
         ]
         self.process.kill()
-        for process in doomed:
+        for process in children:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self.process.communicate()

@@ -153,8 +153,8 @@ def create_everywhere(hub: Hub) -> str:
     """Somebody who is known by the API, files, the back-office and events; the customer's id."""
     recorder.drop()
     staff = Staff(hub, "ADMIN", "DPO")
-    wanted = {"historyDays": 30, "findDuplicates": True}
-    assert hub.admin.put(hub.configuration, wanted).status == 200
+    configuration = {"historyDays": 30, "findDuplicates": True}
+    assert hub.admin.put(hub.configuration, configuration).status == 200
     # An earlier customer, who was deleted with an event and a session.
     earlier = hub.post_customer(hub.admin, **PERSON)["id"]
     path = f"{hub.path}/customers/{earlier}"
@@ -210,7 +210,7 @@ def create_everywhere(hub: Hub) -> str:
     # Exports, and what the receiver of a webhook has answered.
     exports = f"{hub.path}/nodes/{hub.node.id}/exports"
     assert hub.trusted.post(exports).status in {200, 201, 202}
-    write_exports(meanwhile=lambda: None)
+    write_exports(between_pieces=lambda: None)
     hub.clients["DPO"].get(protected(hub, customer, "/export"))
     WebhookAttempt.objects.create(
         workspace_id=hub.workspace.id, webhook_id=hub.workspace.id, message_id="m",

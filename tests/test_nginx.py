@@ -71,8 +71,8 @@ class Front:
         } | headers  # fmt: skip
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items() if value)
         answer = self.raw(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + body)
-        answered, _, content = answer.partition(b"\r\n\r\n")
-        return int(answered.split(b" ", 2)[1]), answered, content
+        status_line, _, content = answer.partition(b"\r\n\r\n")
+        return int(status_line.split(b" ", 2)[1]), status_line, content
 
     @property
     def workspace(self) -> str:
@@ -257,8 +257,8 @@ def check_answer(front: Front, path: str, size: int, status: int) -> None:
     start = b'{"events":1,"padding":"'
     body = start + b"x" * (size - len(start) - 2) + b'"}'
     assert len(body) == size
-    answered, _, content = front.call("POST", f"{front.workspace}/{path}", body)
-    assert answered == status
+    status_line, _, content = front.call("POST", f"{front.workspace}/{path}", body)
+    assert status_line == status
     assert set(json.loads(content)) == {"message", "logref", "data", "errors"}
 
 
@@ -270,11 +270,11 @@ def test_files_of_bulk_jobs(front: Front) -> None:
         b"base.contacts.email\n" + row * ((BULK_BYTES - 1000) // len(row)) + b"\r\n--b--\r\n"
     )
     node = front.product.facts["nodeIds"][0]
-    answered, _, content = front.call(
+    status_line, _, content = front.call(
         "POST", f"{front.workspace}/nodes/{node}/bulk-jobs", form,
         **{"Content-Type": "multipart/form-data; boundary=b"},
     )  # fmt: skip
-    assert answered == 201, content
+    assert status_line == 201, content
 
 
 INNER = "GET /hub/v1/health?smuggled HTTP/1.1\r\nHost: hub.example.com\r\nConnection: close\r\n\r\n"
@@ -329,10 +329,10 @@ def test_a_product_that_is_away_is_503(front: Front) -> None:
     process = int((front.folder / "pid").read_text())
     os.kill(process, 1)  # SIGHUP: read the configuration anew
     deadline = time.monotonic() + 20
-    while (answered := front.call("GET", "/hub/v1/health"))[0] == 200:
+    while (status_line := front.call("GET", "/hub/v1/health"))[0] == 200:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    status, head, content = answered
+    status, head, content = status_line
     assert status == 503
     assert b"Retry-After: 1" in head
     assert set(json.loads(content)) == {"message", "logref", "data", "errors"}

@@ -49,8 +49,8 @@ def record_failure(task: str, failure: BaseException) -> None:
 def _place(trace: list[str]) -> str:
     """Return the innermost frame of our own code, else the innermost of all."""
     root = f"{Path(settings.BASE_DIR)}/"
-    ours = [each for each in trace if each.startswith(root) and "/site-packages/" not in each]
-    innermost = next(reversed(ours or trace), "")
+    own_frames = [each for each in trace if each.startswith(root) and "/site-packages/" not in each]
+    innermost = next(reversed(own_frames or trace), "")
     return innermost.removeprefix(root)
 
 

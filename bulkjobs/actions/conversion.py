@@ -21,23 +21,23 @@ Item = TypeVar("Item")
 LOOK_SECONDS = 1.0  # between checks whether the claim still holds
 
 
-def convert(claim: Claim, job: BulkJob, *, meanwhile: Callable[[], object]) -> None:
+def convert(claim: Claim, job: BulkJob, *, between_pieces: Callable[[], object]) -> None:
     """Convert the file of a job, and count its rows.
 
-    About every second `meanwhile` is called, for other work. A killed worker leaves the job as it
-    was, to be converted again. Raises BadFile, LeaseLost, OSError.
+    About every second `between_pieces` is called, for other work. A killed worker leaves the job
+    as it was, to be converted again. Raises BadFile, LeaseLost, OSError.
     """
     layout = Layout.from_json(job.layout)
     raw = job.file.name or ""
     with cached_file(raw) as file:
         pieces = kept_form(file, layout, most_bytes=settings.BULK_BYTES)
-        kept = store_file(_renewing_lease(pieces, claim, meanwhile))
+        kept = store_file(_renewing_lease(pieces, claim, between_pieces))
     try:
         with cached_file(kept) as file:
             table = KeptTable(file, layout)
             table.header()
             offset, lines = table.offset, table.lines
-            total = sum(1 for _ in _renewing_lease(table, claim, meanwhile))
+            total = sum(1 for _ in _renewing_lease(table, claim, between_pieces))
         _take(claim, raw, kept, offset=offset, lines=lines, total=total, blank=table.blank)
     except BaseException:
         default_storage.delete(kept)
@@ -53,7 +53,7 @@ def _take(claim: Claim, raw: str, kept: str, **places: int) -> None:
 
 
 def _renewing_lease(
-    items: Iterable[Item], claim: Claim, meanwhile: Callable[[], object]
+    items: Iterable[Item], claim: Claim, between_pieces: Callable[[], object]
 ) -> Iterator[Item]:
     looked = time.monotonic()
     for item in items:
@@ -61,5 +61,5 @@ def _renewing_lease(
         if time.monotonic() - looked >= LOOK_SECONDS:
             if not claim.extend():
                 raise LeaseLost
-            meanwhile()
+            between_pieces()
             looked = time.monotonic()

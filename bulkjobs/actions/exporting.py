@@ -87,10 +87,10 @@ def record_export(
     )
 
 
-def write_exports(*, meanwhile: Callable[[], object]) -> None:
-    """Write all waiting exports; about every second `meanwhile` is called, for other work."""
+def write_exports(*, between_pieces: Callable[[], object]) -> None:
+    """Write all waiting exports; about every second `between_pieces` is called, for other work."""
     while (job := _claimed()) is not None:
-        _write(job, meanwhile)
+        _write(job, between_pieces)
 
 
 def _claimed() -> ExportJob | None:
@@ -128,7 +128,7 @@ def _lease_of(job: ExportJob) -> Lease:
     return Lease(job.workspace_id, job.id, job.claim)
 
 
-def _write(job: ExportJob, meanwhile: Callable[[], object]) -> None:
+def _write(job: ExportJob, between_pieces: Callable[[], object]) -> None:
     if job.status != BulkJobStatus.PROCESSING:
         return
     name = ""
@@ -146,7 +146,7 @@ def _write(job: ExportJob, meanwhile: Callable[[], object]) -> None:
             mark=job.has_mark,
             counted=partial(_counted, job),
         )
-        name = store_file(_renewing_lease(pieces, job, meanwhile), EXPORTS, f".{file_format}")
+        name = store_file(_renewing_lease(pieces, job, between_pieces), EXPORTS, f".{file_format}")
         _finish(job, BulkJobStatus.PROCESSED, None, name)
     except LeaseLost:
         if name:
@@ -165,7 +165,7 @@ def _counted(job: ExportJob, rows: Iterable[Any]) -> Iterator[Any]:
 
 
 def _renewing_lease(
-    pieces: Iterable[bytes], job: ExportJob, meanwhile: Callable[[], object]
+    pieces: Iterable[bytes], job: ExportJob, between_pieces: Callable[[], object]
 ) -> Iterator[bytes]:
     """Yield the pieces; between them, about every second, do other work."""
     looked = time.monotonic()
@@ -173,7 +173,7 @@ def _renewing_lease(
         yield piece
         if time.monotonic() - looked >= LOOK_SECONDS:
             _extend_lease(job)
-            meanwhile()
+            between_pieces()
             looked = time.monotonic()
 
 

@@ -153,7 +153,7 @@ def _continue(claim: Claim, job: BulkJob) -> None:
     try:
         if job.is_raw:
             # Minutes, of a large workbook: others are not kept waiting.
-            convert(claim, job, meanwhile=partial(process, seconds=1.0, takes_raw=False))
+            convert(claim, job, between_pieces=partial(process, seconds=1.0, takes_raw=False))
             _release(claim, attempts=0)
             return
         with cached_file(job.file.name or "") as file:

@@ -78,7 +78,7 @@ def problems(sections: list[Section], faults: Mapping[str, str]) -> list[Problem
         for each in _all_faults(section.all_fields):
             found.append(Problem(each.label, each.fault, each.path))
             known |= {each.path, each.pointer}
-    return found + [Problem(place, said) for place, said in faults.items() if place not in known]
+    return found + [Problem(place, text) for place, text in faults.items() if place not in known]
 
 
 def _all_faults(fields: Iterator[Field]) -> Iterator[Field]:

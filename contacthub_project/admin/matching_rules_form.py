@@ -155,11 +155,11 @@ def with_faults(
     rules: Sequence[RuleRows], faults: Mapping[str, str]
 ) -> tuple[list[RuleRows], list[dict[str, str]]]:
     """Return the rules with the API's faults, and all faults with label and anchor."""
-    result, told = list(rules), []
+    result, general = list(rules), []
     for at, message in faults.items():
         place = PLACE.match(at)
         if place is None or int(place[1]) >= len(result):
-            told.append({"message": message, "label": "", "path": ""})
+            general.append({"message": message, "label": "", "path": ""})
             continue
         number = int(place[1])
         label = gettext("Rule %(number)s") % {"number": number + 1}
@@ -171,8 +171,8 @@ def with_faults(
             rows[row] = replace(rows[row], fault=message)
             result[number] = replace(rule, rows=rows)
             label += f", {label_of(rows[row].path) if rows[row].path else gettext('property')}"
-        told.append({"message": message, "label": label, "path": f"{number}.{row}.property"})
-    return result, told
+        general.append({"message": message, "label": label, "path": f"{number}.{row}.property"})
+    return result, general
 
 
 def choices_of(

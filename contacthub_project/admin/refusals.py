@@ -115,30 +115,30 @@ def missing_access(visitor: Visitor, data: Mapping[str, Any]) -> SafeString | No
         needed = [role_name(each) for each in data["roles"] if each in Role.values]
         if not needed:
             return None
-        yours = [role_name(each) for each in visitor.user.roles]
+        own_roles = [role_name(each) for each in visitor.user.roles]
         says = gettext("This needs the role {any_of}. {yours}").format(
-            any_of=_any_of(needed), yours=_yours(yours)
+            any_of=_any_of(needed), yours=_joined_roles(own_roles)
         )
-        return _with_givers(says, workspace, [Role.CLAB_OPERATOR])
+        return _with_grantors(says, workspace, [Role.CLAB_OPERATOR])
     if "permission" in data:
         node = visitor.node_name(data["nodeId"])
         says = gettext("This needs the permission to {permission} in the node {node}.").format(
             permission=PERMISSIONS[data["permission"]], node=node
         )
         method, template = GRANTS
-        return _with_givers(says, workspace, contract()[template][method].roles)
+        return _with_grantors(says, workspace, contract()[template][method].roles)
     return None
 
 
-def _with_givers(says: str, workspace_id: UUID | None, roles: Iterable[str]) -> SafeString:
+def _with_grantors(says: str, workspace_id: UUID | None, roles: Iterable[str]) -> SafeString:
     """Add who can give what is missing: people with one of the roles, who reach the workspace."""
     reach = Q(roles__contains=[Role.CLAB_OPERATOR])
     if workspace_id is not None:
         reach |= Q(memberships__workspace_id=workspace_id)
-    givers = User.objects.filter(
+    grantors = User.objects.filter(
         reach, roles__overlap=list(set(roles) & {*ROLES_OF_ALL_NODES}), is_active=True
     )
-    people = list(givers.distinct().order_by("username")[:MOST_NAMED])
+    people = list(grantors.distinct().order_by("username")[:MOST_NAMED])
     names = ", ".join(f"{each.name} {each.surname}".strip() or each.username for each in people)
     return format_html(
         gettext("{} {} can give it, under Settings, Users."), says, names or gettext("An operator")
@@ -153,7 +153,7 @@ def _any_of(names: list[str]) -> str:
     )
 
 
-def _yours(names: list[str]) -> str:
+def _joined_roles(names: list[str]) -> str:
     return (
         gettext("You have {join}.").format(join=gettext(" and ").join(names))
         if names

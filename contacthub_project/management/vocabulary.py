@@ -13,7 +13,7 @@ from configuration.domain.vocabulary import (
     context_schema,
     event_schema,
 )
-from contacthub_project.admin.help import helps
+from contacthub_project.admin.help import pages_by_name
 from contacthub_project.admin.model_names import shown_names
 from contacthub_project.api.operations import contract
 from contacthub_project.core.text import humanized
@@ -32,7 +32,7 @@ def words() -> Iterator[tuple[str, str]]:
     for context in CONTEXTS.values():
         yield f"{CATALOGUE}/contexts.json", context["label"]
         yield f"{CATALOGUE}/contexts.json", context["label"].removesuffix(" event")
-    for help_text in helps().values():
+    for help_text in pages_by_name().values():
         yield "contacthub_project/admin/help/pages.toml", help_text.text
     for name in shown_names():
         yield "contacthub_project/admin/model_names.py", name

@@ -89,10 +89,10 @@ class People:
             row = CustomerRow(*orjson.loads(text))
             document = document_of(row)
             own = bytes(key or b"")  # an heir may lack a value of the node's present policy
-            mine = {0: own} if own else {}
+            own_keys = {0: own} if own else {}
             if self._matching.has_several_rules:
-                mine |= further_keys(self._matching, document)
-            by_id[UUID(row.id)] = person = Person(UUID(row.id), row, document, mine)
+                own_keys |= further_keys(self._matching, document)
+            by_id[UUID(row.id)] = person = Person(UUID(row.id), row, document, own_keys)
             self._known.append(person)
             if own in requested:
                 self._by_key[own] = person

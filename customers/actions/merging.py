@@ -149,8 +149,8 @@ class _Merging:
         note_return(self._workspace.id, returned, self._survivor_id)
         sessions = sessions_of(self._workspace.id, self._request.customers)
         parameters = self._parameters()
-        gone = fetch_all(MERGE_AWAY, parameters, prepare=False)
-        assert len(gone) == len(self._request.customers), "they are locked"
+        merged_away = fetch_all(MERGE_AWAY, parameters, prepare=False)
+        assert len(merged_away) == len(self._request.customers), "they are locked"
         before = rows[str(self._survivor_id)]
         merge_id = new_id()
         after = self._write_survivor(node, before, document_of(merged.row), merge_id)

@@ -56,8 +56,8 @@ class Watched:
 
     def note(self, address: str) -> None:
         """Keep what the page has said up to now."""
-        for said in self.page.evaluate("window.violations.splice(0)") + self._said:
-            self.complaints.append(f"{address}: {said}")
+        for violation in self.page.evaluate("window.violations.splice(0)") + self._said:
+            self.complaints.append(f"{address}: {violation}")
         self._said.clear()
 
 

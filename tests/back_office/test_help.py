@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import escape
 
-from contacthub_project.admin.help import HOME, docs, helps, rendered
+from contacthub_project.admin.help import HOME, docs, pages_by_name, rendered
 from contacthub_project.admin.urls import urlpatterns
 from tests.back_office.office import Page, Staff
 from tests.factories import Hub
@@ -25,8 +25,8 @@ def read(staff: Staff, name: str) -> Page:
 def test_help_is_of_pages_that_are_there_and_leads_to_documentation() -> None:
     ours = {pattern.name for pattern in urlpatterns}
     models = {model._meta.label_lower for model in admin.site._registry}
-    assert not helps().keys() - ours - models
-    for each in helps().values():
+    assert not pages_by_name().keys() - ours - models
+    for each in pages_by_name().values():
         assert each.docs in docs()
         assert len(re.findall(r"[.?!](?: |$)", each.text)) == 2, each.text
 
@@ -35,11 +35,11 @@ def test_each_page_has_its_help(hub: Hub) -> None:
     staff = Staff(hub, "CLAB_OPERATOR", "DPO")
     for name in ("dashboard", "customers", "events", "retention", "operations"):
         page = staff.open(name)
-        assert escape(helps()[name].text) in page.html
-        assert helps()[name].address in page.html
+        assert escape(pages_by_name()[name].text) in page.html
+        assert pages_by_name()[name].address in page.html
     for model in ("configuration.source", "customers.webhook", "bulkjobs.bulkjob"):
         page = staff.open_admin(f"{model.replace('.', '_')}_changelist")
-        assert escape(helps()[model].text) in page.html
+        assert escape(pages_by_name()[model].text) in page.html
     without = staff.open_admin("django_celery_beat_crontabschedule_changelist")
     assert reverse("office:help", kwargs={"name": HOME}) in without.html
 

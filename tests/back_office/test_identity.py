@@ -105,8 +105,8 @@ def test_one_change_is_undone_from_the_history(hub: Hub) -> None:
     hub.admin.patch(path, {"base": {"firstName": "Bea", "lastName": "Rossi"}})
     hub.admin.patch(path, {"base": {"lastName": "Verdi"}})
     staff = Staff(hub, "USER")
-    shown = staff.open("identity", customer_id=ada)
-    assert f"{staff.url('undo-change', customer_id=ada)}?version=2" in shown.html
+    page = staff.open("identity", customer_id=ada)
+    assert f"{staff.url('undo-change', customer_id=ada)}?version=2" in page.html
     preview = staff.open("undo-change", {"version": "2"}, customer_id=ada)
     assert "firstName Bea Ada" in preview
     assert "Stays, because it has changed since: lastName" in preview

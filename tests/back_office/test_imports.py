@@ -236,20 +236,20 @@ def test_a_customers_export(hub: Hub, django_capture_on_commit_callbacks: Any) -
         "from_node": str(hub.node.id), "rows": "CUSTOMER", "file_format": "csv", "has_mark": "on",
         "columns": "base.firstName\r\nbase.contacts", "condition": json.dumps(query), "order": "",
     }  # fmt: skip
-    for wrong, said in (
+    for wrong, message in (
         ({"columns": "base.nothing"}, "base.nothing is no column"),
         ({"condition": "{"}, "This is not JSON."),
         ({"order": "nothing,asc"}, "cannot be sorted"),
         ({"rows": "completedOrder"}, "is for customers only"),
     ):
         refused = staff.submit_admin("bulkjobs_exportjob_add", **fields | wrong)
-        assert said in refused, refused.text
+        assert message in refused, refused.text
         assert "base.contacts" in refused.html or "columns" in wrong
     assert not ExportJob.objects.exists()
     page = staff.submit_admin("bulkjobs_exportjob_add", **fields)
     export = ExportJob.objects.get()
     assert "waiting" in page
-    write_exports(meanwhile=lambda: None)
+    write_exports(between_pieces=lambda: None)
     page = staff.open_admin("bulkjobs_exportjob_change", export.id)
     for text in ("done", "1 rows", "base.firstName, base.contacts", "Download", "EQUALS"):
         assert text in page, text

@@ -95,11 +95,11 @@ def test_what_the_api_says_is_in_english(hub: Hub, staff: Staff) -> None:
     page(staff, **ITALIAN)
     for client in (hub.trusted, ApiClient(make_token(staff.user))):
         usual = client.post(f"{hub.path}/customers", {})
-        asked = client.post(f"{hub.path}/customers", {}, Accept_Language="it")
-        assert asked.status == 400
-        assert "Content-Language" not in asked.headers
-        assert asked["message"] == usual["message"] == "source customer is not valid"
-        assert asked["errors"] == usual["errors"]
+        refused = client.post(f"{hub.path}/customers", {}, Accept_Language="it")
+        assert refused.status == 400
+        assert "Content-Language" not in refused.headers
+        assert refused["message"] == usual["message"] == "source customer is not valid"
+        assert refused["errors"] == usual["errors"]
 
 
 def test_who_one_is_names_the_language_that_is_chosen(hub: Hub, staff: Staff) -> None:
@@ -127,7 +127,7 @@ SAME = {
 
 def shown_in(language: str) -> dict[str, str]:
     """The headings of lists, and names and choices in forms and filters, of all model admins."""
-    shown = {}
+    titles = {}
     with translation.override(language):
         for model, model_admin in admin.site._registry.items():
             if model._meta.app_label not in APPS:
@@ -138,10 +138,10 @@ def shown_in(language: str) -> dict[str, str]:
             for name in dict.fromkeys(names):
                 if name not in model_admin.form.base_fields:
                     heading = label_for_field(name, model, model_admin)
-                    shown[f"{model.__name__}.{name}"] = str(heading)
+                    titles[f"{model.__name__}.{name}"] = str(heading)
             for name, field in model_admin.form.base_fields.items():
-                shown[f"{model.__name__}.{name} in the form"] = str(field.label)
-    return shown
+                titles[f"{model.__name__}.{name} in the form"] = str(field.label)
+    return titles
 
 
 def test_lists_and_forms_of_models_are_in_the_language_of_the_page() -> None:

@@ -25,8 +25,8 @@ def test_a_sources_page_shows_its_tag_and_its_events(hub: Hub) -> None:
     hub.trusted.post(f"{hub.path}/events", event | {"customerId": str(UUID(int=0))})
     recorder.write()
     url = staff.admin_url("configuration_source_watch_live", hub.source.id)
-    shown = staff.client.get(url, {"after": after}, HTTP_HOST="localhost").json()
-    assert [each["outcome"] for each in shown["elements"]] == ["ACCEPTED", "REFUSED"]
+    events = staff.client.get(url, {"after": after}, HTTP_HOST="localhost").json()
+    assert [each["outcome"] for each in events["elements"]] == ["ACCEPTED", "REFUSED"]
     assert staff.client.get(url, {"after": "x"}, HTTP_HOST="localhost").status_code == 400
 
 

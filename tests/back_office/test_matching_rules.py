@@ -115,11 +115,11 @@ def test_buttons_add_move_and_remove(hub: Hub) -> None:
         ([[("", "")]], "may not be empty"),
     ],
 )
-def test_refusals_are_sentences_at_their_place(hub: Hub, rules: Any, said: str) -> None:
+def test_refusals_are_sentences_at_their_place(hub: Hub, rules: Any, message: str) -> None:
     staff = Staff(hub, "CLAB_OPERATOR")
     page = save(staff, form_of(*rules))
     assert "Nothing has been saved yet" in page
-    assert said in page
+    assert message in page
     assert "/rules/" not in page
     assert stored(hub) == [rule(matching_property(EMAIL))]
 

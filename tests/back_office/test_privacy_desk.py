@@ -35,8 +35,8 @@ def test_a_person_is_found_looked_at_and_erased_with_a_receipt(hub: Hub) -> None
     assert hub.node.name in found
     assert hub.other_node.name in found
     page = dpo.open("privacy-person", customer_id=ada)
-    for told in ("ada@x.it", "Ada", "red shoes", "Consent · marketing / automatic / email · yes"):
-        assert told in page, told
+    for text in ("ada@x.it", "Ada", "red shoes", "Consent · marketing / automatic / email · yes"):
+        assert text in page, text
     # Without a look-up, the reason is asked for.
     stranger = post(hub, "bea@x.it")
     assert "Why do you look" in dpo.open("privacy-person", customer_id=stranger)
@@ -51,9 +51,9 @@ def test_a_person_is_found_looked_at_and_erased_with_a_receipt(hub: Hub) -> None
         "privacy-person", {"act": "restrict", "restricted": "true"}, customer_id=ada
     )
     assert "Every consent is limited now." in restricted
-    for file_format, told in (("html", "<!doctype html>"), ("json", '{"customer":')):
+    for file_format, text in (("html", "<!doctype html>"), ("json", '{"customer":')):
         file = dpo.submit("privacy-export", {"format": file_format}, customer_id=ada)
-        assert told in file.html
+        assert text in file.html
         assert "red shoes" in file.html
     plan = dpo.open("privacy-erase", {"scope": "node"}, customer_id=ada)
     assert other not in plan.html
@@ -75,8 +75,8 @@ def test_a_person_is_found_looked_at_and_erased_with_a_receipt(hub: Hub) -> None
         assert dpo.open(name, {"state": ""}).status == 200
     assert "receipt" in dpo.open("privacy-requests", {"state": "DONE"})
     log = dpo.audit_log()
-    for told in ("Look a person up", "Export customer data", "Forget customer", "Restrict"):
-        assert told in log
+    for text in ("Look a person up", "Export customer data", "Forget customer", "Restrict"):
+        assert text in log
     assert "ada@x.it" not in log
     assert summaries(hub).count("Export customer data") == 2
 
@@ -118,8 +118,8 @@ def test_the_register_is_kept_by_hand(hub: Hub) -> None:
     page = dpo.submit("privacy-requests", form)
     assert "late" in page
     request = DataSubjectRequest.objects.get(workspace_id=hub.workspace.id)
-    shown = dpo.open("privacy-request", request_id=request.id)
-    assert "2026-02-01" in shown.html
+    request_page = dpo.open("privacy-request", request_id=request.id)
+    assert "2026-02-01" in request_page.html
     refused = dpo.submit(
         "privacy-request", {"dueOn": "2027-01-01", "version": "1"}, request_id=request.id
     )
@@ -172,9 +172,9 @@ def test_what_is_kept_of_people_is_set_on_the_page_of_retention(hub: Hub) -> Non
     assert 'value="many"' in wrong.html
     ada = post(hub, "silent@x.it", base={"firstName": "Silent"})
     Customer.objects.filter(id=ada).update(updated_at="2020-01-01T00:00:00Z")
-    shown = admin.open("retention", {"people": "24"})
-    assert "1 without an event or change" in shown
-    assert ada in shown.html
+    page = admin.open("retention", {"people": "24"})
+    assert "1 without an event or change" in page
+    assert ada in page.html
     assert ada not in admin.open("retention", {"people": "200"}).html
     guest = Staff(hub, "GUEST")
     guest.submit("retention", form | {"deletedDays": "9"})

@@ -120,8 +120,8 @@ def test_the_menu_is_that_of_the_role(hub: Hub, role: str) -> None:
     offered = Staff(hub, role, grants={hub.node: "RW"})
     page = Page(offered.client.get("/admin/", HTTP_HOST="localhost", follow=True))
     titles = {text.strip() for text in page.html.replace("<", "\n<").split("\n") if ">" in text}
-    shown = {each.rpartition(">")[2].strip() for each in titles}
-    assert shown & NOT_OFFERED.get(role, set()) == set()
+    sections = {each.rpartition(">")[2].strip() for each in titles}
+    assert sections & NOT_OFFERED.get(role, set()) == set()
 
 
 @pytest.mark.parametrize("role", list(MENUS))

@@ -41,8 +41,8 @@ def test_a_segment_is_built_of_rules_shown_changed_and_deleted(hub: Hub) -> None
     listed = staff.open_admin("segments_segment_changelist")
     assert "Adas" in listed
     assert "ready" in listed
-    shown = staff.open_admin("segments_segment_change", segment.id)
-    assert "Members, changed last Ada" in shown
+    displayed = staff.open_admin("segments_segment_change", segment.id)
+    assert "Members, changed last Ada" in displayed
     assert "Adas" in staff.open("customer", customer_id=ada)
     assert "Adas" not in staff.open("customer", customer_id=bob)
     segment.refresh_from_db()
@@ -188,8 +188,8 @@ def test_segments_are_a_column_and_a_filter_of_the_list(hub: Hub) -> None:
     adas = make(hub, are("base.firstName", "EQUALS", "Ada"), name="Adas")["id"]
     make(hub, are("base.firstName", "IN", ["Ada", "Bob"]), name="Both")
     refresh(hub)
-    shown = staff.open("customers", {"column": "segments"})
-    assert "Adas, Both" in shown
+    displayed = staff.open("customers", {"column": "segments"})
+    assert "Adas, Both" in displayed
 
     def listed(**form: Any) -> set[str]:
         page = staff.open("customers", form)

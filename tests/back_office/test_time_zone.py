@@ -30,7 +30,7 @@ def hub(db: None) -> Hub:
     return hub
 
 
-def shown(page: Page) -> str:
+def displayed_time(page: Page) -> str:
     """What people read: without the fields of forms."""
     assert page.status == 200
     return re.sub(r"<(textarea|select|pre).*?</\1>", "", page.html, flags=re.DOTALL)
@@ -66,9 +66,9 @@ def test_a_person_and_their_orders_are_shown_in_the_workspaces_zone(hub: Hub) ->
         ("privacy-requests", {}), ("privacy-receipts", {}), ("privacy-deleted", {}),
         ("data-quality", {}), ("retention", {}), ("workspace-settings", {}),
     ):  # fmt: skip
-        assert RAW.findall(shown(staff.open(name, **parts))) == [], name
+        assert RAW.findall(displayed_time(staff.open(name, **parts))) == [], name
     page = staff.submit("privacy-person", {"reason": "a request"}, customer_id=person)
-    assert RAW.findall(shown(page)) == []
+    assert RAW.findall(displayed_time(page)) == []
     history = page.html.partition("History of consents")[2].partition("</section>")[0]
     assert "Times are those of Asia/Tokyo." in history
     logged = hub.clients["DPO"].get(f"{hub.path}/consent-logs", query={"customerId": person})[

@@ -86,10 +86,10 @@ def test_staff_are_told_of_a_webhook_that_was_given_up(hub: Hub, receiver: Recei
     hub.post_customer()
     assert "Paused webhooks" not in staff.open("dashboard").html
     deliver()
-    told = staff.open("dashboard").html
-    assert "Paused webhooks" in told
-    assert "The receiver answered 410" in told
-    assert "Till" not in told
+    dashboard = staff.open("dashboard").html
+    assert "Paused webhooks" in dashboard
+    assert "The receiver answered 410" in dashboard
+    assert "Till" not in dashboard
 
 
 def test_what_was_typed_is_kept_with_the_faults_at_their_fields(hub: Hub) -> None:

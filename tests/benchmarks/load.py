@@ -30,7 +30,7 @@ def requests_per_second(
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(connection, selectors.EVENT_READ)
         connection.sendall(next_request())
-    answered = 0
+    responses = 0
     started = time.perf_counter()
     while time.perf_counter() - started < seconds:
         for key, _ in selector.select(timeout=1):
@@ -41,13 +41,13 @@ def requests_per_second(
                 if not pending[connection].startswith(expected):
                     raise RuntimeError(f"unexpected answer: {pending[connection][:300]!r}")
                 pending[connection] = b""
-                answered += 1
+                responses += 1
                 connection.sendall(next_request())
     elapsed = time.perf_counter() - started
     selector.close()
     for connection in opened:
         connection.close()
-    return answered / elapsed
+    return responses / elapsed
 
 
 def http_request(method: str, path: str, *, token: str = "", body: bytes = b"") -> bytes:

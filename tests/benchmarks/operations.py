@@ -67,5 +67,5 @@ class Operations:
         return json.dumps({"base": {"lastName": f"name{next(self._numbers)}"}}).encode()
 
     def _event(self) -> bytes:
-        said = {"customerId": next(self._ours), "type": "viewedPage", "context": "WEB"}
-        return json.dumps(said | {"properties": PROPERTIES}).encode()
+        event = {"customerId": next(self._ours), "type": "viewedPage", "context": "WEB"}
+        return json.dumps(event | {"properties": PROPERTIES}).encode()

@@ -80,9 +80,9 @@ def _measure(data: Path) -> None:
     print(f"refused: {refused}", file=sys.stderr)
     print("| page | median ms | slowest ms | status |\n|---|---|---|---|")
     for median, slowest, status, address in sorted(timed, reverse=True):
-        shown = address.replace(facts["workspaceId"], "…")
+        template = address.replace(facts["workspaceId"], "…")
         mark = " **slow**" if median > AIM else ""
-        print(f"| `{shown}` | {median * 1000:.0f}{mark} | {slowest * 1000:.0f} | {status} |")
+        print(f"| `{template}` | {median * 1000:.0f}{mark} | {slowest * 1000:.0f} | {status} |")
     slow = sum(median > AIM for median, *_ in timed)
     print(f"{len(timed)} pages, {slow} over {AIM} s", file=sys.stderr)
 
@@ -120,10 +120,10 @@ def _addresses(workspace: str, browser: Any) -> Iterator[str]:
         "customer_id": customer.id, "event_id": event.id, "node_id": customer.node_id,
     }  # fmt: skip
     for pattern in urlpatterns:
-        wanted = set(pattern.pattern.converters) - {"workspace_id"}
-        if not wanted <= set(keys):
+        parameters = set(pattern.pattern.converters) - {"workspace_id"}
+        if not parameters <= set(keys):
             continue
-        parts = {name: keys[name] for name in wanted}
+        parts = {name: keys[name] for name in parameters}
         if "workspace_id" in pattern.pattern.converters:
             parts["workspace_id"] = workspace
         address = reverse(f"office:{pattern.name}", kwargs=parts)

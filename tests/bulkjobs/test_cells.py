@@ -121,13 +121,13 @@ def test_no_separator_makes_a_formula_and_any_text_comes_back(text: str) -> None
 
 @given(st.text("ab'=+-@,;0.E", max_size=8), st.sampled_from(["text", "number", "boolean"]))
 def test_a_raw_cell_says_the_same_again(cell: str, kind: str) -> None:
-    def said(cell: str) -> Any:
+    def expected(cell: str) -> Any:
         try:
             return CellRules().value(cell, kind)
         except ValueError as fault:
             return str(fault)
 
-    assert said(safe_raw_cell(cell)) == said(cell)
+    assert expected(safe_raw_cell(cell)) == expected(cell)
 
 
 def test_files_with_lenient_values(hub: Hub) -> None:

@@ -91,14 +91,14 @@ CELLS = {
 
 def naive(cells: dict[str, str]) -> dict[str, Any] | None:
     """The leaves that all the cells together say; None when two say different things of one."""
-    said: set[tuple[tuple[str, ...], str | None]] = set()
+    mapped: set[tuple[tuple[str, ...], str | None]] = set()
 
     def leaves(path: tuple[str, ...], value: Any) -> None:
         if isinstance(value, dict) and value:
             for name, inner in value.items():
                 leaves((*path, name), inner)
         else:
-            said.add((path, value))
+            mapped.add((path, value))
 
     for name, cell in cells.items():
         if cell:
@@ -107,11 +107,11 @@ def naive(cells: dict[str, str]) -> dict[str, Any] | None:
                 None if cell == "null" else eval(cell, {"null": None}) if kind == "object" else cell
             )
             leaves(tuple(name.split(".")), value)
-    for (one, first), (other, second) in itertools.permutations(said, 2):
+    for (one, first), (other, second) in itertools.permutations(mapped, 2):
         if other[: len(one)] == one and (len(other) > len(one) or first != second):
             return None
     whole: dict[str, Any] = {}
-    for path, value in said:
+    for path, value in mapped:
         level = whole
         for name in path[:-1]:
             level = level.setdefault(name, {})

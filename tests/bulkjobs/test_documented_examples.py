@@ -28,7 +28,7 @@ def test_every_example_answers_what_the_page_says(hub: Hub) -> None:
         rows = done(hub, example["file"], example["operation"], **fields)
         expected = list(csv.DictReader(io.StringIO(example["results"])))
         assert len(rows) == len(expected)
-        for row, said in zip(rows, expected, strict=True):
-            for column, value in said.items():
+        for row, expectation in zip(rows, expected, strict=True):
+            for column, value in expectation.items():
                 # A star: something the page cannot know.
-                assert row[column] if value == "*" else row[column] == value, (row, said)
+                assert row[column] if value == "*" else row[column] == value, (row, expectation)

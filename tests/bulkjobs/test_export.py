@@ -108,7 +108,7 @@ def test_events_go_out_and_come_in_again(hub: Hub) -> None:
     for more in ({"customerId": customer, **tracking}, session):
         assert hub.trusted.post(f"{hub.path}/events", body | more).status == 202
 
-    def said() -> list[Any]:
+    def logged() -> list[Any]:
         return sorted(
             (
                 str(each.customer_id),
@@ -123,11 +123,11 @@ def test_events_go_out_and_come_in_again(hub: Hub) -> None:
 
     path = f"{hub.path}/nodes/{hub.node.id}/export"
     answer = hub.trusted.get(path, query={"entity": "EVENT", "eventType": "completedOrder"})
-    before = said()
+    before = logged()
     Event.objects.all().delete()
     upload(hub, answer.content, "INSERT", entity="EVENT", eventType="completedOrder")
     assert process(seconds=60)
-    assert said() == before
+    assert logged() == before
 
 
 def test_an_aggregate_nodes_events_are_those_it_shows(hub: Hub) -> None:

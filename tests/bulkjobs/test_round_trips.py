@@ -186,9 +186,9 @@ def test_exports_that_cannot_be(hub: Hub, query: dict[str, str], place: str) -> 
         assert any(place in each for each in answer.paths), answer.content
 
 
-def write(meanwhile: Any = lambda: None) -> None:
+def write(between_pieces: Any = lambda: None) -> None:
     with TestCase.captureOnCommitCallbacks(execute=True):
-        write_exports(meanwhile=meanwhile)
+        write_exports(between_pieces=between_pieces)
 
 
 def requested(hub: Hub, **query: str) -> Any:
@@ -270,11 +270,11 @@ def test_jobs_are_worked_on_while_an_export_is_written(
     short = upload(hub, people("c", 1))
     seen = []
 
-    def meanwhile() -> None:
+    def between_pieces() -> None:
         processing.process(seconds=1.0)
         seen.append((ExportJob.objects.get().status, BulkJob.objects.get().status))
 
-    write(meanwhile)
+    write(between_pieces)
     assert seen[0] == ("PROCESSING", "PROCESSED")
     assert outcomes(results(hub, short)) == ["created"]
     assert ExportJob.objects.get(id=job["id"]).written == 3, "as one moment saw them"
@@ -298,11 +298,11 @@ def test_nobody_who_was_forgotten_is_in_a_file(hub: Hub, monkeypatch: pytest.Mon
     waits = requested(hub)
     left = [ids[1]]
 
-    def meanwhile() -> None:
+    def between_pieces() -> None:
         if left:
             forget(left.pop())
 
-    write(meanwhile)
+    write(between_pieces)
     path = f"{hub.path}/nodes/{hub.node.id}/exports/{waits['id']}/file"
     assert {row["id"] for row in rows_of(hub.trusted.get(path).content)} == {ids[2]}
     assert len(default_storage.listdir("exports")[1]) == 1

@@ -80,7 +80,7 @@ def test_a_job_and_an_export(hub: Hub, bucket: Any, monkeypatch: pytest.MonkeyPa
     assert outcomes(done(hub, raw)) == ["created"]  # type: ignore[arg-type]
     path = f"{hub.path}/nodes/{hub.node.id}/exports"
     export = hub.trusted.post(path)["id"]
-    write_exports(meanwhile=lambda: None)
+    write_exports(between_pieces=lambda: None)
     assert hub.trusted.get(f"{path}/{export}/file").content.count(b"\n") == 14
     assert len(stored(bucket)) == 1
     default_storage.delete(stored(bucket)[0])

@@ -42,7 +42,7 @@ def work(media: str) -> None:
     exporting.MOST_ATTEMPTS = 100  # none is given up, however often it is hit
     exporting.LOOK_SECONDS = conversion.LOOK_SECONDS = 0.0
     while has_unfinished_jobs():
-        exporting.write_exports(meanwhile=lambda: processing.process(seconds=0.2))
+        exporting.write_exports(between_pieces=lambda: processing.process(seconds=0.2))
         processing.process(seconds=0.5)
         time.sleep(0.05)
 

@@ -120,8 +120,8 @@ def test_a_customer(server: Server) -> None:
 
 def test_browsers_may_ask(server: Server) -> None:
     headers = {"Origin": "https://shop.example", "Access_Control_Request_Method": "PATCH"}
-    status, answered, _ = server.ask("OPTIONS", f"{server.workspace}/customers", **headers)
-    assert (status, answered["access-control-allow-origin"]) == (200, "*")
+    status, response, _ = server.ask("OPTIONS", f"{server.workspace}/customers", **headers)
+    assert (status, response["access-control-allow-origin"]) == (200, "*")
 
 
 @pytest.mark.parametrize(

@@ -150,12 +150,12 @@ class Disk:
 
     def __init__(self, folder: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.size, self.used = size, 0
-        self.said: list[str] = []
+        self.reports: list[str] = []
         self.checkpoints = threading.Semaphore(0)
         self.now = 1000.0
         self.reserve = DiskReserve(
             folder, size=128 * MIB, keep_free=256 * MIB,
-            checkpoint=self.checkpoints.release, report=self.said.append,
+            checkpoint=self.checkpoints.release, report=self.reports.append,
         )  # fmt: skip
         monkeypatch.setattr(disk_reserve, "free_bytes", lambda _: self.free())
         monkeypatch.setattr(disk_reserve.time, "monotonic", lambda: self.now)
@@ -243,7 +243,7 @@ def test_it_grows_again_when_there_has_been_room_for_a_while(small: Disk) -> Non
 
 
 def test_little_room_is_reported_once_and_the_log_is_recycled(small: Disk) -> None:
-    assert small.said == []
+    assert small.reports == []
     small.used = 700 * MIB
     small.look()
     assert small.checkpoints.acquire(timeout=5)
@@ -253,7 +253,7 @@ def test_little_room_is_reported_once_and_the_log_is_recycled(small: Disk) -> No
     assert small.checkpoints.acquire(timeout=5)
     small.used = 0
     small.look()
-    assert small.said == [
+    assert small.reports == [
         "Little room on the disk, 172 MiB: writes are refused",
         "There is room on the disk again",
     ]

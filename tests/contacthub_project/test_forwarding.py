@@ -131,9 +131,9 @@ SPELLINGS = [
 def test_no_spelling_writes_over_what_the_proxy_has_said(
     standard: Server, tokens: dict[str, str], name: str, claimed: str
 ) -> None:
-    said = f"Forwarded: for={THEIRS};proto=https"
+    forged = f"Forwarded: for={THEIRS};proto=https"
     lines = [f"{name}: {claimed}", f"{name.replace('For', 'Proto').replace('for', 'proto')}: http"]
-    for sent in ([*lines, said], [said, *lines], [*lines, said, *lines]):
+    for sent in ([*lines, forged], [forged, *lines], [*lines, forged, *lines]):
         assert standard.ask("/hub/v1/me", sent, tokens[THEIRS]) == 200
         assert standard.ask("/hub/v1/me", sent, tokens[OURS]) == 403
     # Nor is it believed where the proxy has said nothing: that came by plain HTTP, whatever it says.

@@ -31,8 +31,8 @@ def test_unknown_paths(path: str, db: None) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/nope", "/hub", "/static/nope.js", "/admin/nope"])
 def test_unknown_pages(path: str, db: None) -> None:
-    answered = ApiClient().get(path, absolute=True)
-    assert answered.status in {302, 404}
+    response = ApiClient().get(path, absolute=True)
+    assert response.status in {302, 404}
 
 
 def test_malformed_and_foreign_bodies(hub: Hub) -> None:
@@ -53,9 +53,9 @@ def test_too_large_bodies(hub: Hub) -> None:
 
 
 def test_wrong_methods_name_the_right_ones(hub: Hub) -> None:
-    answered = hub.trusted.put(f"{hub.path}/customers", {})
-    assert_error(answered, 405)
-    assert answered.headers["Allow"] == "GET, POST, HEAD, OPTIONS"
+    response = hub.trusted.put(f"{hub.path}/customers", {})
+    assert_error(response, 405)
+    assert response.headers["Allow"] == "GET, POST, HEAD, OPTIONS"
 
 
 def test_an_unexpected_failure_reveals_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,15 +63,15 @@ def test_an_unexpected_failure_reveals_nothing(hub: Hub, monkeypatch: pytest.Mon
         raise KeyError("grace@example.com")
 
     monkeypatch.setattr("customers.api.viewsets.customers.CustomerViewSet.list", fail)
-    answered = hub.trusted.get(f"{hub.path}/customers")
-    assert_error(answered, 500)
-    assert b"grace" not in answered.content  # no hexadecimal digits of a logref
+    response = hub.trusted.get(f"{hub.path}/customers")
+    assert_error(response, 500)
+    assert b"grace" not in response.content  # no hexadecimal digits of a logref
 
 
 def test_a_database_that_is_away_is_503() -> None:
-    answered = answer(OperationalError("connection to ... failed"))
-    assert answered.status_code == 503
-    assert answered["Retry-After"] == "1"
+    response = answer(OperationalError("connection to ... failed"))
+    assert response.status_code == 503
+    assert response["Retry-After"] == "1"
 
 
 def test_tracing_ids_are_echoed_or_made(db: None) -> None:
@@ -109,10 +109,10 @@ def test_public_operations_look_at_no_token(path: str, header: str, db: None) ->
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html,*/*;q=0.8", None])
 def test_the_openapi_document_is_json(accept: str | None, db: None) -> None:
     headers = {} if accept is None else {"Accept": accept}
-    answered = ApiClient().get("/openapi.json", absolute=True, **headers)
-    assert answered.status == 200
-    assert answered.json["openapi"].startswith("3.1")
-    assert "json" in answered.headers["Content-Type"]
+    response = ApiClient().get("/openapi.json", absolute=True, **headers)
+    assert response.status == 200
+    assert response.json["openapi"].startswith("3.1")
+    assert "json" in response.headers["Content-Type"]
 
 
 def test_method_override(hub: Hub) -> None:
@@ -154,17 +154,17 @@ def test_stale_writes(hub: Hub, tag: str) -> None:
     "header", ["Basic abc", "Bearer", "Bearer ", "Token x", "Bearer a b", "Bearer \ud800", "Bearer " + "x" * 5000]
 )  # fmt: skip
 def test_strange_authorization_headers(header: str, db: None) -> None:
-    answered = ApiClient().get("/me", Authorization=header)
-    assert_error(answered, 401)
-    assert answered.headers["WWW-Authenticate"].startswith("Bearer")
+    response = ApiClient().get("/me", Authorization=header)
+    assert_error(response, 401)
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 @pytest.mark.parametrize("size", ["-1", "x", "101", "1.0", "9" * 30, " ", "١"])
 def test_wrong_paging(hub: Hub, size: str) -> None:
     query = {"nodeId": hub.node.id, "size": size, "page": "-1"}
-    answered = hub.trusted.get(f"{hub.path}/customers", query=query)
-    assert_error(answered, 400)
-    assert answered.paths == {"/size", "/page"}
+    response = hub.trusted.get(f"{hub.path}/customers", query=query)
+    assert_error(response, 400)
+    assert response.paths == {"/size", "/page"}
 
 
 def test_configuration_lists_have_fifty_pages_of_fifty(hub: Hub) -> None:
@@ -180,10 +180,10 @@ def test_configuration_lists_have_fifty_pages_of_fifty(hub: Hub) -> None:
 
 
 def test_health(db: None) -> None:
-    answered = ApiClient().get("/health")
-    assert answered.status == 200
-    assert answered["database"] == answered["redis"] == {"status": "UP"}
-    assert answered["status"] in {"UP", "DEGRADED"}
+    response = ApiClient().get("/health")
+    assert response.status == 200
+    assert response["database"] == response["redis"] == {"status": "UP"}
+    assert response["status"] in {"UP", "DEGRADED"}
 
 
 def test_only_health_responds_without_https(hub: Hub, settings: Any) -> None:

@@ -79,10 +79,10 @@ def test_authorization_code_with_pkce(hub: Hub, person: User) -> None:
     consent = browser.get(back["Location"])
     assert b"App" in consent.content
     agreed = browser.post("/oauth2/authorize/", query | {"allow": "Authorize"})
-    answered = parse_qs(urlsplit(agreed["Location"]).query)
-    assert answered["state"] == ["s"]
+    parameters = parse_qs(urlsplit(agreed["Location"]).query)
+    assert parameters["state"] == ["s"]
     exchange = {
-        "grant_type": "authorization_code", "code": answered["code"][0],
+        "grant_type": "authorization_code", "code": parameters["code"][0],
         "redirect_uri": REDIRECT, "client_id": application.client_id, "code_verifier": verifier,
     }  # fmt: skip
     assert ask("token", exchange | {"code_verifier": "wrong" * 10}).status_code == 400

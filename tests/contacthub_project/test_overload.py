@@ -105,7 +105,7 @@ def read_answer(connection: socket.socket) -> Refusal:
     return Refusal(response.status, response.getheader("Retry-After"))
 
 
-def answered(
+def responses_of(
     connections: list[socket.socket], least: int, silence: int | None = None
 ) -> list[Refusal]:
     """The answers that have come, once there are so many, and none for `silence` milliseconds."""
@@ -145,7 +145,7 @@ def test_more_requests_than_a_process_serves_are_refused_at_once(product: Produc
     post = head(product, "POST", f"{workspace(product)}/customers", Content_Length="1000") + b"{"
     get = head(product, "GET", f"{workspace(product)}/customers/none")
     serving = 0
-    asked = 0
+    requests = 0
     deadline = time.monotonic() + PATIENCE
     with contextlib.ExitStack() as stack:
         # The kernel may give most connections to one process: until each of them is full.
@@ -154,8 +154,8 @@ def test_more_requests_than_a_process_serves_are_refused_at_once(product: Produc
             more = stack.enter_context(connected(product, 2 * REQUESTS * WORKERS))
             for each in more:
                 each.sendall(post)
-            asked += len(more)
-            found = answered(more, len(more) - (REQUESTS * WORKERS - serving), silence=2000)
+            requests += len(more)
+            found = responses_of(more, len(more) - (REQUESTS * WORKERS - serving), silence=2000)
             assert set(found) == {Refusal(503, "2")}
             serving += len(more) - len(found)
         with connected(product, 1) as (another,):
@@ -169,7 +169,7 @@ def test_more_requests_than_a_process_serves_are_refused_at_once(product: Produc
             if read_answer(another).status == 404:
                 break
         assert time.monotonic() < deadline
-    assert refused(product)[("write", "requests")] >= asked - REQUESTS * WORKERS
+    assert refused(product)[("write", "requests")] >= requests - REQUESTS * WORKERS
 
 
 def test_more_searches_than_may_wait_are_refused(product: Product) -> None:
@@ -185,7 +185,7 @@ def test_more_searches_than_may_wait_are_refused(product: Product) -> None:
             for each in searching:
                 each.sendall(search)
             # All but those that are at work: at once, or after their time to wait.
-            found = answered(searching, count - WORKERS)
+            found = responses_of(searching, count - WORKERS)
             assert set(found) == {Refusal(503, "2")}
             assert timed(product, head(product, "GET", "/hub/v1/health"), 20) < PATIENCE
             with connected(product, 1) as (another,):
@@ -206,7 +206,7 @@ def test_more_uploads_than_are_received_are_refused(product: Product) -> None:
     with connected(product, count) as sending:
         for each in sending:
             each.sendall(upload + b"--b")
-        found = answered(sending, count - WORKERS)
+        found = responses_of(sending, count - WORKERS)
     assert set(found) == {Refusal(503, "2")}
     # A process that takes longer to report than the gatherer waits is counted at the next look. One
     # may have refused more than was read, or some because it still served the searches.
@@ -234,5 +234,5 @@ def test_five_thousand_wait_for_changes_in_one_process(one_process: Product) -> 
         assert not poll.poll(0)
         status, _ = one_process.post(f"woken{time.monotonic_ns()}@example.com")
         assert status == 201
-        found = answered(waiting, POLLS)
+        found = responses_of(waiting, POLLS)
     assert Counter(each.status for each in found) == {200: POLLS}

@@ -42,10 +42,10 @@ def refused(*arguments: str, command: str = "run", **environment: str) -> str:
     return done.stderr
 
 
-def one_line(said: str) -> str:
-    assert said.endswith("\n")
-    assert said.count("\n") == 1
-    return said
+def one_line(output: str) -> str:
+    assert output.endswith("\n")
+    assert output.count("\n") == 1
+    return output
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def taken() -> Iterator[int]:
 )
 def test_ports_that_are_none(tmp_path: Path, port: str) -> None:
     data = tmp_path / "data"
-    said = one_line(refused(f"--port={port}", "--data", str(data)))
-    assert said == (
+    output = one_line(refused(f"--port={port}", "--data", str(data)))
+    assert output == (
         f"./run: argument --port: {port} is no port between 1 and 65534"
         " (metrics are at the next one)\n"
     )
@@ -84,14 +84,16 @@ def test_port_numbers(text: str) -> None:
 
 def test_taken_ports(tmp_path: Path, taken: int) -> None:
     data = tmp_path / "data"
-    said = one_line(refused("--port", str(taken + 1), "--data", str(data)))
-    assert said == f"./run: port {taken + 1} is in use; choose another with --port\n"
-    said = one_line(refused("--port", str(taken), "--data", str(data)))
-    assert said == (
+    output = one_line(refused("--port", str(taken + 1), "--data", str(data)))
+    assert output == f"./run: port {taken + 1} is in use; choose another with --port\n"
+    output = one_line(refused("--port", str(taken), "--data", str(data)))
+    assert output == (
         f"./run: port {taken + 1}, where metrics would be, is in use; choose another with --port\n"
     )
-    said = one_line(refused("--data", str(data), "--port", str(taken), METRICS_ADDRESS="192.0.2.1"))
-    assert "at 192.0.2.1 cannot be had" in said
+    output = one_line(
+        refused("--data", str(data), "--port", str(taken), METRICS_ADDRESS="192.0.2.1")
+    )
+    assert "at 192.0.2.1 cannot be had" in output
     assert list(tmp_path.iterdir()) == []
 
 
@@ -103,18 +105,18 @@ def test_manage_refuses_them_too(tmp_path: Path, taken: int) -> None:
         ("serve", 99999, "99999 is no port"),
         ("web", taken, metrics),
     ):
-        said = refused(
+        output = refused(
             command, "--port", str(port), command="manage.py", CONTACTHUB_DATA=str(tmp_path)
         )
-        assert sentence in said
+        assert sentence in output
 
 
 def test_data_that_is_no_folder(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("precious")
     for data in (file, file / "below"):
-        said = one_line(refused("--data", str(data), "--port", str(free_port())))
-        assert said == f"./run: {file} is a file, not a folder; choose a folder with --data\n"
+        output = one_line(refused("--data", str(data), "--port", str(free_port())))
+        assert output == f"./run: {file} is a file, not a folder; choose a folder with --data\n"
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
     for odd in ("", str(tmp_path / ("x" * 300)), str(loop)):
@@ -140,13 +142,13 @@ def test_a_folder_that_is_in_use(tmp_path: Path) -> None:
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     before = sorted(tmp_path.iterdir())
-    said = one_line(refused("--data", str(tmp_path), "--port", str(free_port())))
-    assert said == (
+    output = one_line(refused("--data", str(tmp_path), "--port", str(free_port())))
+    assert output == (
         f"./run: Contacthub runs on {tmp_path} already (process {holder.pid});"
         " stop it, or choose another folder with --data\n"
     )
-    said = refused("serve", command="manage.py", CONTACTHUB_DATA=str(tmp_path))
-    assert f"already (process {holder.pid})" in said
+    output = refused("serve", command="manage.py", CONTACTHUB_DATA=str(tmp_path))
+    assert f"already (process {holder.pid})" in output
     assert {path for path in tmp_path.iterdir() if path.name != "secret-key"} == set(before)
     holder.send_signal(signal.SIGKILL)
     holder.communicate()

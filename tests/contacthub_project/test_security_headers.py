@@ -81,23 +81,23 @@ def test_each_answer_has_a_nonce_of_its_own(db: None) -> None:
 
 
 def test_static_files_may_be_kept(db: None) -> None:
-    answered = Client().get("/static/office/office.css")
-    answered.close()
-    assert answered.status_code == 200
-    assert "max-age" in answered.headers["Cache-Control"]
-    assert answered.headers["X-Content-Type-Options"] == "nosniff"
-    assert answered.headers["Cross-Origin-Resource-Policy"] == "same-origin"
-    check_policy(answered.headers["Content-Security-Policy"])
+    response = Client().get("/static/office/office.css")
+    response.close()
+    assert response.status_code == 200
+    assert "max-age" in response.headers["Cache-Control"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    check_policy(response.headers["Content-Security-Policy"])
 
 
 @pytest.mark.parametrize("operation", BUILT, ids=name)
 def test_answers_of_the_api_are_not_kept(hub: Hub, operation: Any) -> None:
     client = client_of(hub, operation) if not operation.is_public else ApiClient()
     path = filled(operation.path, workspaceId=hub.workspace.id, nodeId=hub.node.id)
-    for answered in (call(client, operation, path), ApiClient("unknown").get(path)):
-        assert answered.headers["Cache-Control"] == "no-store"
-        assert answered.headers["X-Content-Type-Options"] == "nosniff"
-        assert answered.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    for response in (call(client, operation, path), ApiClient("unknown").get(path)):
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 def test_a_customer_is_not_kept(hub: Hub) -> None:
@@ -135,14 +135,14 @@ def test_cookies(db: None, https: Any) -> None:
 
 def test_hsts(hub: Hub, https: Any) -> None:
     pages, api = PagesHandler(), ApiHandler()
-    said = "max-age=31536000; includeSubDomains; preload"
+    expected = "max-age=31536000; includeSubDomains; preload"
     https.TRUSTED_PROXIES = 1
     https.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    answered = ApiClient(hub.trusted.token, api).get("/me", X_Forwarded_Proto="https")
-    assert answered.status == 200
-    assert answered.headers["Strict-Transport-Security"] == said
+    response = ApiClient(hub.trusted.token, api).get("/me", X_Forwarded_Proto="https")
+    assert response.status == 200
+    assert response.headers["Strict-Transport-Security"] == expected
     page = ApiClient(None, pages).get("/sign-in/", absolute=True, X_Forwarded_Proto="https")
     assert page.status == 200
-    assert page.headers["Strict-Transport-Security"] == said
+    assert page.headers["Strict-Transport-Security"] == expected
     plain = ApiClient(None, pages).get("/sign-in/", absolute=True)
     assert (plain.status, plain.headers["Location"]) == (301, "https://testserver/sign-in/")

@@ -83,8 +83,8 @@ def test_an_unreadable_address_is_no_failure(db: None, forwarded: str, settings:
     settings.TRUSTED_PROXIES = 1
     User.objects.create_superuser("olivia", "the right one")
     for password, status in (("wrong", 200), ("the right one", 302)):
-        answered = guess("olivia", password, "10.1.2.3", HTTP_X_FORWARDED_FOR=forwarded)
-        assert answered == status
+        outcome = guess("olivia", password, "10.1.2.3", HTTP_X_FORWARDED_FOR=forwarded)
+        assert outcome == status
 
 
 def test_a_right_password_forgives(db: None) -> None:

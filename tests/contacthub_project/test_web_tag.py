@@ -217,13 +217,13 @@ def test_nothing_is_lost_when_the_network_is_cut(product: Product, page: Page) -
 @pytest.mark.timeout(180)
 def test_nothing_happens_before_the_site_says_so(product: Product, page: Page) -> None:
     site = WebSite(product)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
     page.goto(f"{site.url}/first")
     page.wait_for_function("typeof contacthub === 'function'")
     page.evaluate("history.pushState({}, '', '/second')")
     page.wait_for_timeout(700)
-    assert not [each for each in asked if "/hub/v1/" in each]
+    assert not [each for each in requests if "/hub/v1/" in each]
     assert page.evaluate("localStorage.length") == 0
     assert page.context.cookies() == []
     page.evaluate("contacthub('consent', true)")
@@ -247,13 +247,13 @@ def test_who_does_not_want_to_be_followed_is_not(product: Product, page: Page, s
     page.add_init_script(
         f"Object.defineProperty(navigator, '{signal}', {{get: () => {value}, configurable: true}})"
     )
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
     page.goto(f"{site.url}/first")
     page.wait_for_function("typeof contacthub === 'function'")
     page.evaluate("contacthub('consent', true); contacthub('event', 'searched', {keyword: 'x'})")
     page.wait_for_timeout(500)
-    assert not [each for each in asked if "/hub/v1/" in each]
+    assert not [each for each in requests if "/hub/v1/" in each]
     assert page.evaluate("localStorage.length") == 0
 
 

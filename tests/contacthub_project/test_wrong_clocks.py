@@ -80,7 +80,7 @@ def test_what_was_claimed_before_the_clock_was_put_back_is_gone_on_with(hub: Hub
     in_the_future(BulkJob.objects, "available_at")
     in_the_future(ExportJob.objects, "available_at")
     process(seconds=5)
-    write_exports(meanwhile=lambda: None)
+    write_exports(between_pieces=lambda: None)
     ended = (BulkJob.objects.get().status, ExportJob.objects.get().status)
     assert ended == ("PROCESSED", "PROCESSED")
 

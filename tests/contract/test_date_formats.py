@@ -183,9 +183,13 @@ class FilledWorkspace:
         assert hub.post_customer(extra=5, externalId=TEXT).status == 400
         recorder.write()
         self.refused = QuarantinedRequest.objects.get(workspace_id=hub.workspace.id).id
-        asked = {"type": "ACCESS", "receivedOn": "2025-11-20", "customerId": self.customer}
+        subject_request = {
+            "type": "ACCESS",
+            "receivedOn": "2025-11-20",
+            "customerId": self.customer,
+        }
         requests = f"{hub.path}/data-protection/requests"
-        self.request = hub.clients["DPO"].post(requests, asked)["id"]
+        self.request = hub.clients["DPO"].post(requests, subject_request)["id"]
         condition = {"type": "atomic", "attribute": "id", "operator": "IS_NOT_NULL"}
         query = {"query": {"type": "simple", "are": {"condition": condition}}}
         segment = {"nodeId": str(hub.node.id), "name": TEXT, "query": query}
@@ -200,7 +204,7 @@ class FilledWorkspace:
         assert process(seconds=60)
         exports = f"{hub.path}/nodes/{hub.node.id}/exports"
         self.export = hub.trusted.post(exports, query={"fields": "externalId"})["id"]
-        write_exports(meanwhile=lambda: None)
+        write_exports(between_pieces=lambda: None)
         assert create_send_source(hub).status == 201
         SendUserDatabase.objects.create(
             group_pk=hub.workspace.group_pk, userdb_id="db7", name=TEXT,
@@ -282,7 +286,7 @@ def test_every_answer_in_both_formats(filled_hub: FilledWorkspace) -> None:
         path, query = filled_hub.path(operation.path), filled_hub.query(operation.path)
         usual = client.get(path, query=query)
         assert usual.status == 200, (operation.path, usual.content)
-        said = client.get(path, query=query, X_Date_Format="Z")
+        zulu = client.get(path, query=query, X_Date_Format="Z")
         other = client.get(path, query=query, X_Date_Format="+0000")
         assert other.status == 200, (operation.path, other.content)
         moments = MOMENT.findall(other.content)
@@ -291,7 +295,7 @@ def test_every_answer_in_both_formats(filled_hub: FilledWorkspace) -> None:
         if operation.path in NEVER_THE_SAME:
             assert masked(other.content) == masked(usual.content)
         else:
-            assert said.content == usual.content
+            assert zulu.content == usual.content
             assert other.content == in_offsets(usual.content), operation.path
             assert other.headers.get("ETag") == usual.headers.get("ETag")
         names = {each["name"] for each in parameters_of(described(operation.id)[1])}

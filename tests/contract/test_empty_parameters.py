@@ -24,7 +24,7 @@ WITH_PARAMETERS = [
 ]
 
 
-def said(answer: Answer) -> tuple[int, object]:
+def status_and_content(answer: Answer) -> tuple[int, object]:
     if not answer.content or "json" not in answer.headers["Content-Type"]:
         return answer.status, answer.content
     body = answer.json
@@ -51,14 +51,16 @@ def test_empty_is_not_given(operation: Operation, hub: Hub) -> None:
     client = client_of(hub, operation)
     parameters = query_parameters(operation)
     for shared in ({}, {"nodeId": hub.node.id}):
-        expected = said(client.get(path, query=shared))
+        expected = status_and_content(client.get(path, query=shared))
         empty = {each: "" for each in parameters if each not in shared}
-        assert said(client.get(path, query=shared | empty)) == expected
+        assert status_and_content(client.get(path, query=shared | empty)) == expected
         for each, value in empty.items():
-            assert said(client.get(path, query=shared | {each: value})) == expected, each
+            assert status_and_content(client.get(path, query=shared | {each: value})) == expected, (
+                each
+            )
         # Of several values the empty ones do not count.
         given = [("size", "3"), ("size", ""), *shared.items()]
-        assert said(client.get(path, query=given)) == said(
+        assert status_and_content(client.get(path, query=given)) == status_and_content(
             client.get(path, query=given[:1] + given[2:])
         )
 

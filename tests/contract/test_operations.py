@@ -71,10 +71,10 @@ def test_refuses_a_host_that_is_not_allowed(hub: Hub, operation: Operation) -> N
     client = ApiClient(client_of(hub, operation).token if operation in GUARDED else None)
     path = filled(operation.path, workspaceId=hub.workspace.id)
     for host in ("evil.example", "testserver.evil.example", "testserver@evil.example", "a b"):
-        answered = client.request(operation.method, path, Host=host)
-        assert answered.status == 400, (host, answered.content)
-        assert set(answered.json) == {"message", "logref", "data", "errors"}
-        assert "Host" in answered["message"]
+        response = client.request(operation.method, path, Host=host)
+        assert response.status == 400, (host, response.content)
+        assert set(response.json) == {"message", "logref", "data", "errors"}
+        assert "Host" in response["message"]
 
 
 def test_the_contract_has_125_operations() -> None:

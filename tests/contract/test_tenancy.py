@@ -108,7 +108,7 @@ def test_nothing_of_another_workspace_is_reached(
                 arguments = [path] if body is None else [path, body]
                 answer = hub.clients[role].request(operation.method, *arguments, **options)
                 assert answer.status < 500, answer.content
-                answered = answer.content.decode()
-                assert f"{SECRET}@x.it" not in answered, (role, path, body)
-                assert str(other.workspace.id) not in answered
+                content = answer.content.decode()
+                assert f"{SECRET}@x.it" not in content, (role, path, body)
+                assert str(other.workspace.id) not in content
     assert other.state() == before

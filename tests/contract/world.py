@@ -229,9 +229,9 @@ class World(Hub):
         made = self.post_customer(self.operator, nodeId=node, **GINO)
         assert made.status == 201
         wrong = {**GINO, "base": GINO["base"] | {"firstName": "Lino"}}
-        met = self.post_customer(self.operator, nodeId=node, **wrong)
-        assert (met.status, met["version"]) == (200, 2), met.content
-        return str(met["id"])
+        answer = self.post_customer(self.operator, nodeId=node, **wrong)
+        assert (answer.status, answer["version"]) == (200, 2), answer.content
+        return str(answer["id"])
 
     def merged(self, node: str) -> dict[str, Any]:
         """Two customers of a node who were merged, and one more of the same person."""
@@ -280,7 +280,7 @@ class World(Hub):
         process(seconds=60)
         exports = f"{self.path}/nodes/{self.node.id}/exports"
         export = self.trusted.post(exports, query={"fields": "externalId"})["id"]
-        write_exports(meanwhile=lambda: None)
+        write_exports(between_pieces=lambda: None)
         aggregate = make(self)
         activate(self, aggregate)
         draft = make(self, name="Draft")

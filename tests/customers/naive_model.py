@@ -43,7 +43,7 @@ class Person:
     by: str = ""
     log: list[tuple[str, str, Any]] = field(default_factory=list)
     dated: dict[str, tuple[int, int]] = field(default_factory=dict)
-    said: dict[str, int] = field(default_factory=dict)
+    consent_dates: dict[str, int] = field(default_factory=dict)
 
     def copy(self) -> Person:
         return copy.deepcopy(self)
@@ -171,7 +171,7 @@ class NaiveNode:
         after.written, after.by = now, self.author
         lines = consent_lines(before.values, after.values)
         after.log = before.log + lines
-        after.said = before.said | {path: now for _, path, _ in lines}
+        after.consent_dates = before.consent_dates | {path: now for _, path, _ in lines}
         after.dated = {
             name: before.dated[name]
             if before.subscriptions.get(name) == each
@@ -263,9 +263,9 @@ class NaiveAggregate:
                 values[path] = sum(given)
             elif not path.startswith("consents."):
                 values[path] = given[0]
-        for path in {path for person in people for path in person.said}:
-            speakers = [person for person in people if path in person.said]
-            last = max(speakers, key=lambda person: person.said[path])
+        for path in {path for person in people for path in person.consent_dates}:
+            speakers = [person for person in people if path in person.consent_dates]
+            last = max(speakers, key=lambda person: person.consent_dates[path])
             if path in last.values:
                 values[path] = last.values[path]
         return values

@@ -299,9 +299,9 @@ def test_a_later_touch_of_another_member_subscribes_nobody_again(hub: Hub) -> No
 
 
 def test_a_consent_that_a_member_removes_later_is_gone(hub: Hub) -> None:
-    said = {"profiling": {"online": {"status": True}}}
-    one = post(hub, "a@x.it", consents=said)
-    two = post(hub, "a@x.it", other=True, consents=said)
+    consents = {"profiling": {"online": {"status": True}}}
+    one = post(hub, "a@x.it", consents=consents)
+    two = post(hub, "a@x.it", other=True, consents=consents)
     node = make(hub)
     activate(hub, node)
 

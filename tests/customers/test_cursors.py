@@ -82,7 +82,7 @@ def test_who_stays_is_met_once_while_others_come_change_and_go(hub: Hub, seed: i
         stay, others = [come() for _ in range(8)], [come() for _ in range(6)]
         query = {"sort": chance.choice(["base.lastName", "base.lastName,desc", "id", "intId,desc"])}
         answer = searched(hub, **query, size=3)
-        met = ids_of(answer)
+        seen = ids_of(answer)
         while (cursor := answer["page"]["next"]) is not None:
             event = chance.randrange(4)
             if event == 0 and others:
@@ -98,8 +98,8 @@ def test_who_stays_is_met_once_while_others_come_change_and_go(hub: Hub, seed: i
             path = f"{hub.path}/customers/{chance.choice(stay)}"
             assert hub.trusted.patch(path, {"extra": str(chance.random())}).status == 200
             answer = searched(hub, **query, size=3, cursor=cursor)
-            met += ids_of(answer)
-        assert [each for each in met if each in stay] == [
+            seen += ids_of(answer)
+        assert [each for each in seen if each in stay] == [
             each for each in ids_of(searched(hub, **query, size=100)) if each in stay
         ]
         transaction.set_rollback(True)
@@ -162,11 +162,11 @@ def test_members_of_an_aggregate_customer(hub: Hub) -> None:
     (person_,) = people(hub, node)
     path = f"{hub.path}/customers/{person_['id']}/entry-customers"
     answer = hub.admin.get(path, query={"size": 2})
-    met = ids_of(answer)
+    seen = ids_of(answer)
     while (cursor := answer["page"]["next"]) is not None:
         answer = hub.admin.get(path, query={"size": 2, "cursor": cursor})
-        met += ids_of(answer)
-    assert (len(met), set(met)) == (5, members)
+        seen += ids_of(answer)
+    assert (len(seen), set(seen)) == (5, members)
     other = f"{hub.path}/customers/{next(iter(members))}/entry-customers"
     wrong = hub.admin.get(
         other, query={"cursor": hub.admin.get(path, query={"size": 2})["page"]["next"]}

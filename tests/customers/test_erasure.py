@@ -209,8 +209,8 @@ def test_the_answer_leads_to_a_receipt_without_personal_data(hub: Hub) -> None:
 
 def independent_hash(receipt: dict[str, Any]) -> str:
     """As the documentation says that anybody can reckon it."""
-    said = {name: value for name, value in receipt.items() if name != "hash"}
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    content = {name: value for name, value in receipt.items() if name != "hash"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -285,9 +285,9 @@ class Merging(RuleBasedStateMachine):
                 assert answer["data"] == reported
                 continue
             person, base = model.people[who], answer["base"]
-            said = {name: base[name] for name in NAMES if base[name] is not None}
-            said |= {"email": base["contacts"]["email"], "externalId": answer["externalId"]}
-            assert said == person.values
+            values = {name: base[name] for name in NAMES if base[name] is not None}
+            values |= {"email": base["contacts"]["email"], "externalId": answer["externalId"]}
+            assert values == person.values
             assert answer["tags"]["manual"] == person.tags
             consents = answer["consents"].get("marketing", {}).get("automatic", {}).get("sms", {})
             assert consents == person.consent

@@ -547,7 +547,7 @@ def test_events_come_and_go_in_aggregate_nodes_with_their_customers(
     node = make(hub, exclusionFilters=[hidden])
     activate(hub, node)
     merge_all_pending()
-    shown, secret = searched(hub, ada), searched(hub, other)
+    visible, secret = searched(hub, ada), searched(hub, other)
 
     def events_of_feed() -> set[str]:
         """Replay what the node's feed tells: nothing comes twice, or goes without having come."""
@@ -558,16 +558,16 @@ def test_events_come_and_go_in_aggregate_nodes_with_their_customers(
             there = there - {event} if change.operation == "DELETE" else there | {event}
         return there
 
-    assert events_of_feed() == {shown}
+    assert events_of_feed() == {visible}
     made = merge(hub, ada, other, values={"tags.manual": ada})
-    assert events_of_feed() == {shown, secret}
+    assert events_of_feed() == {visible, secret}
     undo(hub, made["id"])
-    assert events_of_feed() == {shown}
+    assert events_of_feed() == {visible}
     made = merge(hub, other, ada)
     assert events_of_feed() == set()
     undo(hub, made["id"])
     merge_all_pending()
-    assert events_of_feed() == {shown}
+    assert events_of_feed() == {visible}
 
 
 def test_lines_of_a_file_find_the_survivor_by_old_and_new_keys(

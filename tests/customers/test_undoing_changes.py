@@ -40,8 +40,8 @@ def test_a_post_that_met_the_wrong_person_is_undone(keeping: Hub) -> None:
     hub = keeping
     ada = post(hub, "ada@x.it", base={"firstName": "Ada", "title": "Dr"})
     wrong = {"firstName": "Bea", "lastName": "Neri", **ADA}
-    met = hub.post_customer(base=wrong, tags={"manual": ["wrong"]})
-    assert (met.status, met["id"], met["version"]) == (200, ada, 2)
+    answer = hub.post_customer(base=wrong, tags={"manual": ["wrong"]})
+    assert (answer.status, answer["id"], answer["version"]) == (200, ada, 2)
     hub.admin.patch(path_of(hub, ada), {"base": {"lastName": "Bianchi", "prefix": "Ms"}})
     preview = undo(hub, ada, 2, dryRun="true")
     assert preview.status == 200, preview.content

@@ -282,13 +282,13 @@ def test_events_are_selected_by_conditions(hub: Hub, receiver: Receiver) -> None
         assert answer.status == 202
         ids.append(answer.json["id"])
     deliver()
-    told = [each["entity"]["data"]["id"] for each in receiver.updates]
-    assert told == [ids[0], ids[2], ids[3]]
+    delivered = [each["entity"]["data"]["id"] for each in receiver.updates]
+    assert delivered == [ids[0], ids[2], ids[3]]
     hub.trusted.delete(f"{hub.path}/customers/{ada}")
     receiver.messages.clear()
     deliver()
-    told = [(each["operation"], each["entity"]["data"]["id"]) for each in receiver.updates]
-    assert sorted(told) == sorted(("DELETE", each) for each in ids)
+    delivered = [(each["operation"], each["entity"]["data"]["id"]) for each in receiver.updates]
+    assert sorted(delivered) == sorted(("DELETE", each) for each in ids)
 
 
 def test_batches_hold_a_hundred_updates(hub: Hub, receiver: Receiver) -> None:
@@ -328,15 +328,15 @@ def test_several_messages_in_flight_keep_the_order_of_each_customer(
     _, _, again = receiver.messages
     assert again.headers["webhook-id"] == refused.headers["webhook-id"]
     assert again.updates == refused.updates
-    told = [
+    delivered = [
         [(each["offset"], each["entity"]["data"]["id"]) for each in message.updates]
         for message in (taken, again)
     ]
-    assert {person for message in told for _, person in message} == set(people)
-    for message in told:
+    assert {person for message in delivered for _, person in message} == set(people)
+    for message in delivered:
         assert len({person for _, person in message}) == 1
         assert message == sorted(message)
-    assert sorted(each for message in told for each, _ in message) == list(
+    assert sorted(each for message in delivered for each, _ in message) == list(
         range(webhook["deliveredOffset"] + 1, webhook["deliveredOffset"] + 7)
     )
     assert displayed(hub, webhook)["failures"] == 0
@@ -528,7 +528,9 @@ def test_the_documented_code_verifies_messages(hub: Hub, receiver: Receiver) -> 
     assert not known["is_genuine"](webhook["secret"], late, message.body)
 
 
-def told_genuine(hub: Hub, receiver: Receiver, command: list[str], program: str) -> list[bool]:
+def verified_by_example(
+    hub: Hub, receiver: Receiver, command: list[str], program: str
+) -> list[bool]:
     """What documented code says of a message, of one with another body, and of an old one.
 
     `program` tells JSON of what it says of the list of arguments in its standard input.
@@ -546,8 +548,8 @@ def told_genuine(hub: Hub, receiver: Receiver, command: list[str], program: str)
     answer = subprocess.run(
         [*command, program], input=json.dumps(requested), capture_output=True, text=True, check=True
     )
-    told: list[bool] = json.loads(answer.stdout)
-    return told
+    verified: list[bool] = json.loads(answer.stdout)
+    return verified
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
@@ -559,7 +561,7 @@ def test_the_documented_code_for_node_verifies_messages(hub: Hub, receiver: Rece
         console.log(JSON.stringify(requested.map((each) => isGenuine(...each))));
     """
     )
-    assert told_genuine(hub, receiver, ["node", "-e"], program) == [True, False, False]
+    assert verified_by_example(hub, receiver, ["node", "-e"], program) == [True, False, False]
 
 
 @pytest.mark.skipif(shutil.which("php") is None, reason="PHP is not installed")
@@ -571,7 +573,7 @@ def test_the_documented_code_for_php_verifies_messages(hub: Hub, receiver: Recei
         echo json_encode(array_map(fn($each) => isGenuine(...$each), $requested));
     """
     )
-    assert told_genuine(hub, receiver, ["php", "-r"], program) == [True, False, False]
+    assert verified_by_example(hub, receiver, ["php", "-r"], program) == [True, False, False]
 
 
 CALLED_ADA = {

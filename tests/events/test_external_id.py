@@ -200,22 +200,22 @@ def test_what_it_said_first_and_what_it_says_now_are_both_the_same(hub: Hub, cus
 def test_put_and_patch(hub: Hub, customer: str) -> None:
     one, two = (post(hub, order(customer, external_id))["id"] for external_id in ("O-1", "O-2"))
     path = f"{hub.path}/events/{one}"
-    said = {"type": "completedOrder", "context": "RETAIL", "properties": ORDER}
-    assert hub.trusted.put(path, said).status == 202
+    sent = {"type": "completedOrder", "context": "RETAIL", "properties": ORDER}
+    assert hub.trusted.put(path, sent).status == 202
     assert hub.trusted.put(path, get(hub, one).json).status == 202
     assert (get(hub, one)["externalId"], get(hub, one)["version"]) == ("O-1", 1)
     for refused in (
         hub.trusted.patch(path, {"externalId": " O-2"}),
-        hub.trusted.put(path, said | {"externalId": "O-2"}),
+        hub.trusted.put(path, sent | {"externalId": "O-2"}),
     ):
         assert (refused.status, refused.paths) == (409, {"/externalId"})
         assert refused["data"]["event"]["id"] == two
-    assert hub.untrusted.put(path, said | {"externalId": "O-2"})["data"] is None
+    assert hub.untrusted.put(path, sent | {"externalId": "O-2"})["data"] is None
     assert hub.trusted.patch(path, {"externalId": ""}).status == 400
     assert hub.trusted.patch(path, {"externalId": "O-3"}).status == 202
     assert get(hub, one)["externalId"] == "O-3"
     assert post(hub, order(customer))["id"] not in {one, two}  # O-1 was free again
-    assert hub.trusted.put(path, said | {"externalId": None}).status == 202
+    assert hub.trusted.put(path, sent | {"externalId": None}).status == 202
     assert get(hub, one)["externalId"] is None
     assert post(hub, order(customer, "O-3"))["id"] != one
 
@@ -337,13 +337,13 @@ def test_any_history_agrees_with_a_naive_model(
             assert status == 409
 
     for act, name, new in steps:
-        said = {"customerId": customer, "type": "viewedPage", "context": "WEB", "externalId": name}
+        sent = {"customerId": customer, "type": "viewedPage", "context": "WEB", "externalId": name}
         if act == "post":
-            answer = post(hub, said | {"properties": new})
+            answer = post(hub, sent | {"properties": new})
             accepted(name, new, answer.status, answer.json.get("id"))
         elif act == "batch":
             other = {"title": "3"}
-            bodies = [said | {"properties": each} for each in (new, new, other)]
+            bodies = [sent | {"properties": each} for each in (new, new, other)]
             answer = hub.trusted.post(f"{hub.path}/events/batch", {"events": bodies})
             for body, each in zip((new, new, other), answer["elements"], strict=True):
                 accepted(name, body, each["status"], each.get("id"))

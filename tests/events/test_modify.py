@@ -169,9 +169,9 @@ def test_an_event_does_not_grow_without_end(hub: Hub) -> None:
 
 def test_changes_of_one_event_at_once_are_all_kept(live_hub: Hub) -> None:
     hub = live_hub
-    said = {"type": "searched", "context": "WEB", "properties": {"keyword": "boots"}}
+    sent = {"type": "searched", "context": "WEB", "properties": {"keyword": "boots"}}
     customer = hub.post_customer()["id"]
-    event_id = hub.trusted.post(f"{hub.path}/events", {"customerId": customer, **said})["id"]
+    event_id = hub.trusted.post(f"{hub.path}/events", {"customerId": customer, **sent})["id"]
     path = f"{hub.path}/events/{event_id}"
 
     def change(name: str) -> list[int]:
@@ -198,8 +198,8 @@ def test_an_event_that_goes_while_it_is_changed_is_not_found(
 ) -> None:
     hub = live_hub
     customer = hub.post_customer()["id"]
-    said = {"type": "searched", "context": "WEB", "properties": {"keyword": "boots"}}
-    event_id = hub.trusted.post(f"{hub.path}/events", {"customerId": customer, **said})["id"]
+    sent = {"type": "searched", "context": "WEB", "properties": {"keyword": "boots"}}
+    event_id = hub.trusted.post(f"{hub.path}/events", {"customerId": customer, **sent})["id"]
     path = f"{hub.path}/events/{event_id}"
     before = modification._content_after
 

@@ -66,14 +66,14 @@ def test_an_event_without_a_date_happens_now(hub: Hub, customer: str) -> None:
 def test_absent_properties_and_context_info_are_empty(
     hub: Hub, customer: str, absent: dict[str, Any]
 ) -> None:
-    said = {"type": "loggedIn", "context": "WEB"} | absent
-    answer = hub.trusted.post(f"{hub.path}/events", {"customerId": customer} | said)
+    body = {"type": "loggedIn", "context": "WEB"} | absent
+    answer = hub.trusted.post(f"{hub.path}/events", {"customerId": customer} | body)
     assert answer.status == 202, answer.content
     found = get(hub, answer["id"])
     assert (found["properties"], found["contextInfo"]) == ({}, {})
     path = f"{hub.path}/events/{answer['id']}"
     hub.trusted.patch(path, {"contextInfo": {"user": {"id": "u"}}})
-    assert hub.trusted.put(path, said).status == 202
+    assert hub.trusted.put(path, body).status == 202
     assert get(hub, answer["id"])["contextInfo"] == {}
 
 
@@ -88,16 +88,16 @@ REQUIRED = {
 def test_what_a_type_requires_is_demanded_of_absent_properties(
     hub: Hub, customer: str, event_type: str
 ) -> None:
-    said = {"type": event_type, "context": "WEB"}
-    answer = hub.trusted.post(f"{hub.path}/events", {"customerId": customer} | said)
+    body = {"type": event_type, "context": "WEB"}
+    answer = hub.trusted.post(f"{hub.path}/events", {"customerId": customer} | body)
     assert (answer.status, answer.paths) == (400, REQUIRED[event_type])
     assert {error["code"] for error in answer.json["errors"]} == {"required"}
     batch = hub.trusted.post(
-        f"{hub.path}/events/batch", {"events": [{"customerId": customer} | said]}
+        f"{hub.path}/events/batch", {"events": [{"customerId": customer} | body]}
     )
     assert batch["elements"][0]["status"] == 400
     known = post(hub, customerId=customer, type=event_type, properties=EXAMPLES[event_type])
-    assert hub.trusted.put(f"{hub.path}/events/{known['id']}", said).paths == REQUIRED[event_type]
+    assert hub.trusted.put(f"{hub.path}/events/{known['id']}", body).paths == REQUIRED[event_type]
 
 
 def test_there_is_an_example_of_every_type() -> None:

@@ -327,11 +327,11 @@ def test_bad_deeds(hub: Hub, did_part: Any, places: set[str]) -> None:
 def ids_of_all_pages(hub: Hub, **query: Any) -> list[str]:
     """The ids of all pages, from the first on, by each one's `next`."""
     answer = searched(hub, **query)
-    met = ids(answer)
+    listed = ids(answer)
     while (cursor := answer["page"]["next"]) is not None:
         answer = searched(hub, **query, cursor=cursor)
-        met += ids(answer)
-    return met
+        listed += ids(answer)
+    return listed
 
 
 def test_walks_by_cursor(hub: Hub, customer: str) -> None:
@@ -385,12 +385,12 @@ def test_a_walk_over_an_aggregate_node(hub: Hub) -> None:
     ]
     (person,) = people(hub, node)
     for requested in ({"nodeId": node}, {"customerId": person["id"]}):
-        met = []
+        listed = []
         answer = hub.admin.get(f"{hub.path}/events", query={**requested, "size": 4})
-        met += ids(answer)
+        listed += ids(answer)
         while (cursor := answer["page"]["next"]) is not None:
             answer = hub.admin.get(
                 f"{hub.path}/events", query={**requested, "size": 4, "cursor": cursor}
             )
-            met += ids(answer)
-        assert (sorted(met), len(met)) == (sorted(sent), 14)
+            listed += ids(answer)
+        assert (sorted(listed), len(listed)) == (sorted(sent), 14)

@@ -112,8 +112,8 @@ def test_sets_do_what_the_naive_model_says(hub: Hub, sets: list[Any]) -> None:
                     expected.append(("delete", id, version))
                     continue
                 given_ids |= {external_id} - {None}
-                said = content(external_id, page)
-                writes.append(EventChange(id=id, content=said, version=version))
+                sent = content(external_id, page)
+                writes.append(EventChange(id=id, content=sent, version=version))
                 expected.append(("change", id, external_id, page, version))
             # A set removes events before it changes others, and these before it adds some.
             answers = {

@@ -29,8 +29,8 @@ def test_the_document_is_valid(document: Path) -> None:
 
 @pytest.mark.parametrize("language", ["java", "csharp", "php"])
 def test_clients_in_other_languages(document: Path, tmp_path: Path, language: str) -> None:
-    said = run("generate", "-i", document, "-g", language, "-o", tmp_path)
-    assert "ERROR" not in said
+    output = run("generate", "-i", document, "-g", language, "-o", tmp_path)
+    assert "ERROR" not in output
     ending = {"java": "java", "csharp": "cs", "php": "php"}[language]
     classes = {file.stem for file in tmp_path.rglob(f"*.{ending}")}
     assert {"CustomerInput", "CustomerBase", "CustomerConsents", "EventInput"} <= classes

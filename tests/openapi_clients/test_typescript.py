@@ -49,8 +49,8 @@ def test_the_main_path(program: Path, live_hub: Hub, api_server: str) -> None:
         "nodeId": str(hub.node.id),
         "query": EVENT_QUERY,
     }
-    said = json.loads(run(program, "node", "main_path.js", stdin=json.dumps(given)))
-    assert said == {
+    result = json.loads(run(program, "node", "main_path.js", stdin=json.dumps(given)))
+    assert result == {
         "created": 201,
         "firstName": "Zoë",
         "loyalty": {"points": 3, "level": "gold"},

@@ -71,7 +71,7 @@ def test_a_segment_is_exported_in_the_background(hub: Hub) -> None:
     gone = hub.admin.post(f"{hub.path}/segments/{other['id']}/export")
     hub.admin.delete(f"{hub.path}/segments/{other['id']}")
     with TestCase.captureOnCommitCallbacks(execute=True):
-        write_exports(meanwhile=lambda: None)
+        write_exports(between_pieces=lambda: None)
     exports = f"{hub.path}/nodes/{hub.node.id}/exports"
     written = get(hub, f"{exports}/{job['id']}")
     assert (written["status"], written["writtenEntities"]) == ("PROCESSED", 1)

@@ -104,13 +104,13 @@ class History:
         for segment_id, customer_id in Member.objects.values_list("segment_id", "customer_id"):
             found[str(segment_id)].add(str(customer_id))
         for number, (segment_id, fits) in enumerate(self.segments.items()):
-            wanted = {
+            expected = {
                 each
                 for each, person in self.people.items()
                 if not person.is_deleted and fits(person)
             }
-            assert found[segment_id] == wanted, number
-            assert {str(key): size for key, size in sizes.items()}[segment_id] == len(wanted)
+            assert found[segment_id] == expected, number
+            assert {str(key): size for key, size in sizes.items()}[segment_id] == len(expected)
 
     def do(self, step: tuple[Any, ...]) -> None:
         verb, who, what, days = step

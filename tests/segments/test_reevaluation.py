@@ -63,8 +63,8 @@ def test_only_segments_that_look_at_the_change_are_evaluated(
 
     def after(*names: str, customer: str = ada) -> None:
         refresh(hub)
-        wanted = {segments[name] for name in names}
-        assert evaluated == ([(wanted, {UUID(customer)})] if names else [])
+        expected = {segments[name] for name in names}
+        assert evaluated == ([(expected, {UUID(customer)})] if names else [])
         evaluated.clear()
 
     path = f"{hub.path}/customers/{ada}"
@@ -302,5 +302,5 @@ def check(
     for segment_id, customer_id in Member.objects.values_list("segment_id", "customer_id"):
         found[segment_id].add(str(customer_id))
     for name, fits in naive.items():
-        wanted = {key for key, person in zip(ids, people, strict=True) if fits(person)}
-        assert found[segments[name]] == wanted, name
+        expected = {key for key, person in zip(ids, people, strict=True) if fits(person)}
+        assert found[segments[name]] == expected, name

@@ -215,8 +215,8 @@ def test_a_changed_query_finds_its_members_anew(hub: Hub) -> None:
     assert (changed.status, changed["state"], changed["size"]) == (200, "BUILDING", 1)
     refresh(hub)
     assert members(hub, group) == {bob}
-    told = get(hub, f"{path}/changes")["elements"]
-    assert {(each["customerId"], each["type"]) for each in told} == {
+    listed = get(hub, f"{path}/changes")["elements"]
+    assert {(each["customerId"], each["type"]) for each in listed} == {
         (ada, "LEFT"), (bob, "ENTERED"),
     }  # fmt: skip
     stale = hub.admin.put(path, {"name": "Other"}, If_Match='"1"')
@@ -235,15 +235,15 @@ def test_an_invalid_query_breaks_a_segment_and_nothing_else(hub: Hub) -> None:
     )
     refresh(hub)
     path = f"{hub.path}/segments/{group['id']}"
-    shown = get(hub, path).json
-    if shown["state"] == "BROKEN":
-        assert "extended.shoe" in shown["brokenReason"]
+    displayed = get(hub, path).json
+    if displayed["state"] == "BROKEN":
+        assert "extended.shoe" in displayed["brokenReason"]
         assert members(hub, group) == {ada}
         assert get(hub, f"{hub.path}/customers/{ada}/segments")["elements"][0]["id"] == group["id"]
         hub.trusted.delete(f"{hub.path}/customers/{ada}")
         refresh(hub)
         assert members(hub, group) == set()
-    assert shown["state"] == "BROKEN"
+    assert displayed["state"] == "BROKEN"
 
 
 def test_forgetting_leaves_nothing(hub: Hub) -> None:

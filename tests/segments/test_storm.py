@@ -64,16 +64,16 @@ def test_members_are_right_after_a_storm_with_killed_workers(product: Product) -
     deadline = time.monotonic() + SECONDS
     for segment, query in zip(segments, queries, strict=True):
         path = f"{product.workspace}/segments/{segment}"
-        asked = urlencode({"nodeId": node, "query": json.dumps(wrapped(query)), "size": 100})
-        wanted = product.call("GET", f"{customers}?{asked}")[1]
+        query_string = urlencode({"nodeId": node, "query": json.dumps(wrapped(query)), "size": 100})
+        expected = product.call("GET", f"{customers}?{query_string}")[1]
         while True:
             count = product.call("GET", f"{path}/count")[1]
             if count["state"] == "READY" and count["lag"] == 0:
                 break
             assert time.monotonic() < deadline, count
             time.sleep(0.3)
-        assert count["count"] == wanted["page"]["totalElements"]
+        assert count["count"] == expected["page"]["totalElements"]
         found = product.call("GET", f"{path}/customers?size=100")[1]
         assert [each["id"] for each in found["elements"]] == [
-            each["id"] for each in wanted["elements"]
+            each["id"] for each in expected["elements"]
         ]

@@ -155,16 +155,16 @@ def _deliveries(connection: Any, found: list[dict[str, Any]]) -> dict[str, int]:
     for each in found:
         if "webhook" not in each:
             continue
-        told = set(each["offsets"])
+        delivered = set(each["offsets"])
         rows = connection.execute(
             "SELECT feed_offset FROM customers_change"
             " WHERE feed_offset > %s AND feed_offset <= %s AND NOT is_duplicate"
             " AND entity <> 'SEGMENT'",
             [each["after"], each["until"]],
         ).fetchall()
-        missed = {row[0] for row in rows} - told
+        missed = {row[0] for row in rows} - delivered
         assert not missed, f"{len(missed)} changes did not reach {each['webhook']}"
-        figures[f"{each['webhook']}: changes told"] = len(told)
+        figures[f"{each['webhook']}: changes told"] = len(delivered)
         figures[f"{each['webhook']}: messages refused"] = each["refused"]
     return figures
 

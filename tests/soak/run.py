@@ -49,7 +49,7 @@ def soak(
     disk: int = 768 * MIB,
     seed: int = 1,
     pace: float = 0.0,
-    wanted: Mapping[str, int] | None = None,
+    required: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """The report of a soak in an empty folder, a fault about every `pause` seconds, each at least once.
 
@@ -67,7 +67,7 @@ def soak(
             done = _faults(
                 world, possible_faults(faults, world), seconds=seconds, pause=pause, seed=seed
             )
-            actors.wait_for(wanted or {})
+            actors.wait_for(required or {})
         back = _seconds_until_well(world.product)
         report = {"seconds": round(time.monotonic() - began), "faults": done, "not tried": lacking}
         return report | {"seconds until well": back} | check(world.product, logs)
@@ -80,17 +80,17 @@ class Actors:
         self.logs = logs
         self.processes = processes
 
-    def wait_for(self, wanted: Mapping[str, int]) -> None:
+    def wait_for(self, required: Mapping[str, int]) -> None:
         """Wait until there are so many promises of each kind."""
         deadline = time.monotonic() + ENDING
         while True:
             kinds = self.count_promises()
-            lacking = {kind: kinds[kind] for kind, least in wanted.items() if kinds[kind] < least}
+            lacking = {kind: kinds[kind] for kind, least in required.items() if kinds[kind] < least}
             if not lacking:
                 return
             ended = [each.name for each in self.processes if each.exitcode is not None]
             assert not ended, f"{ended} ended too early"
-            assert time.monotonic() < deadline, f"only {lacking} of {wanted}"
+            assert time.monotonic() < deadline, f"only {lacking} of {required}"
             time.sleep(0.5)
 
     def count_promises(self) -> Counter[str]:

@@ -30,7 +30,7 @@ def test_nothing_is_lost_or_doubled_while_everything_fails_once(tmp_path: Path) 
         cast=WHOLE_CAST,
         stalls=(1.0,),
         pace=0.2,
-        wanted=WANTED,
+        required=WANTED,
     )
     assert all(report["faults"].values()), report["faults"]
     assert report["customers"] > 20

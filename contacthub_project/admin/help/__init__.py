@@ -33,7 +33,7 @@ class Help:
 
 
 @functools.cache
-def helps() -> dict[str, Help]:
+def pages_by_name() -> dict[str, Help]:
     """Return the help of pages by name."""
     return {name: Help(**each) for name, each in tomllib.loads(PAGES.read_text()).items()}
 
@@ -43,7 +43,7 @@ def page_help(request: HttpRequest) -> dict[str, Any]:
     match = request.resolver_match
     if match is None or not request.path.startswith("/admin/"):
         return {}
-    return {"page_help": helps().get(name_of(match)) or Help("", HOME)}
+    return {"page_help": pages_by_name().get(name_of(match)) or Help("", HOME)}
 
 
 def name_of(match: ResolverMatch) -> str:

@@ -42,7 +42,7 @@ class ClientForm(forms.ModelForm):  # type: ignore[type-arg]
 @page_of_all("clients/", "clients", sensitive={"add": gettext_lazy("You make an API client.")})
 def clients(staff: StaffContext) -> HttpResponseBase:
     """List, create and delete one's own API clients; a secret is shown once."""
-    form, mine = staff.request.POST, Application.objects.filter(user=staff.user)
+    form, own = staff.request.POST, Application.objects.filter(user=staff.user)
     secret = None
     if form.get("act") == "add":
         secret = _add(staff, form)
@@ -54,7 +54,7 @@ def clients(staff: StaffContext) -> HttpResponseBase:
             messages.success(staff.request, gettext("The client is deleted. Its tokens are void."))
             return HttpResponseRedirect(reverse("office:clients"))
     elif form.get("act") == "dates":
-        client = mine.filter(id=row_id(form.get("id", ""))).first()
+        client = own.filter(id=row_id(form.get("id", ""))).first()
         if client is not None and form.get("date_format") in dict(DATE_FORMATS):
             date_format_after = DateFormat(form["date_format"])
             set_date_format(client, date_format_after)
@@ -72,7 +72,7 @@ def clients(staff: StaffContext) -> HttpResponseBase:
     return staff.show(
         "clients",
         gettext("API clients"),
-        clients=mine.select_related("answers").order_by("-id")[:MOST],
+        clients=own.select_related("answers").order_by("-id")[:MOST],
         secret=secret,
         typed={} if secret else form,
         token_address=staff.request.build_absolute_uri(reverse("oauth2_provider:token")),

@@ -232,7 +232,7 @@ def _picture(request: HttpRequest, base: dict[str, Any]) -> tuple[str, str] | No
     origin = web_origin(address)
     if origin is None:
         return None
-    ours = {split_domain_port(request.get_host())[0], urlsplit(settings.PUBLIC_URL).hostname}
+    own_hosts = {split_domain_port(request.get_host())[0], urlsplit(settings.PUBLIC_URL).hostname}
     named = [each for each in settings.ALLOWED_HOSTS if each != "*"]
     source, host = origin
-    return None if host in ours or validate_host(host, named) else (address, source)
+    return None if host in own_hosts or validate_host(host, named) else (address, source)

@@ -40,12 +40,12 @@ def new_customer(office: WorkspaceContext) -> HttpResponseBase:
             known = known_customer(office, node["id"], body)
             if known is None or request.POST.get("merge") == known["id"]:
                 reply = _create(office, body, known)
-                said = (
+                message = (
                     gettext("The customer is there.")
                     if known is None
                     else gettext("The two are merged.")
                 )
-                if office.done(reply, said):
+                if office.done(reply, message):
                     return office.go("customer", customer_id=reply.json["id"])
                 faults = reply.faults
         fields = as_typed(fields, request.POST)

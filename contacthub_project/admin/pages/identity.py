@@ -83,12 +83,12 @@ def duplicates(office: WorkspaceContext) -> HttpResponseBase:
 def _dismiss(office: WorkspaceContext, path: str) -> None:
     act = "reopen" if office.request.POST.get("act") == "reopen" else "dismiss"
     pair = office.request.POST.get("pair", "")
-    said = (
+    message = (
         gettext("The pair is on the list again.")
         if act == "reopen"
         else gettext("The pair is dismissed.")
     )
-    office.done(office.api.write("POST", f"{path}/{pair}/{act}", {}), said)
+    office.done(office.api.write("POST", f"{path}/{pair}/{act}", {}), message)
 
 
 def _pair_for_page(pair: dict[str, Any]) -> dict[str, Any]:

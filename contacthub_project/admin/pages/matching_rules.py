@@ -44,7 +44,7 @@ def matching_rules(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
                     version=form.get("version"), query=forced(form),
                 )  # fmt: skip
                 if reply.is_good:
-                    office.done(reply, _said(reply))
+                    office.done(reply, _message_of(reply))
                     return office.go("node", node_id=node_id)
                 if reply.faults:
                     rules, problems = rows.with_faults(rules, reply.faults)
@@ -71,7 +71,7 @@ def matching_rules(office: WorkspaceContext, node_id: Any) -> HttpResponseBase:
     )
 
 
-def _said(reply: Reply) -> str:
+def _message_of(reply: Reply) -> str:
     return (
         str(UNDER_WAY) if reply.status == HTTPStatus.ACCEPTED else gettext("The rules are changed.")
     )

@@ -159,12 +159,12 @@ def _restrict(office: WorkspaceContext, customer_id: UUID) -> bool:
     is_restricted = form.get("restricted") == "true"
     body = {"isRestricted": is_restricted, "scope": "workspace"}
     path = f"{office.path}{PROTECTION}/customers/{customer_id}/restriction"
-    said = (
+    message = (
         gettext("Every consent is limited now.")
         if is_restricted
         else gettext("The restriction is lifted.")
     )
-    return office.done(office.api.write("POST", path, body), said)
+    return office.done(office.api.write("POST", path, body), message)
 
 
 def _register_request(office: WorkspaceContext, customer_id: UUID) -> bool:

@@ -168,19 +168,19 @@ def test_of_a_subscription_the_latest_change_counts_whole() -> None:
 
 def test_a_removed_consent_does_not_bring_an_older_one_back() -> None:
     path = "consents.profiling.online.status"
-    said = {"consents": {"profiling": {"online": {"status": True}}}}
+    given_consents = {"consents": {"profiling": {"online": {"status": True}}}}
 
     def of(number: int, document: dict[str, Any], moment: str | None, rank: int = 0) -> Member:
         moments = {} if moment is None else {path: moment}
         return Member(f"{number}", for_create(EMPTY, document), rank, "2000", moments)
 
-    removed_later = [of(1, said, "2020"), of(2, {}, "2021")]
+    removed_later = [of(1, given_consents, "2020"), of(2, {}, "2021")]
     assert aggregated(removed_later, {})["consents"] == {}
-    said_later = [of(1, said, "2022"), of(2, {}, "2021")]
-    assert aggregated(said_later, {})["consents"] == said["consents"]
-    never_said = [of(1, said, "2020"), of(2, {}, None)]
-    assert aggregated(never_said, {})["consents"] == said["consents"]
-    at_once = [of(1, said, "2020", rank=1), of(2, {}, "2020", rank=0)]
+    said_later = [of(1, given_consents, "2022"), of(2, {}, "2021")]
+    assert aggregated(said_later, {})["consents"] == given_consents["consents"]
+    never_said = [of(1, given_consents, "2020"), of(2, {}, None)]
+    assert aggregated(never_said, {})["consents"] == given_consents["consents"]
+    at_once = [of(1, given_consents, "2020", rank=1), of(2, {}, "2020", rank=0)]
     assert aggregated(at_once, {})["consents"] == {}
 
 

@@ -58,17 +58,17 @@ def pager(hub: Hub, name: str, seed: int) -> None:
     node = hub.facts["nodeIds"][0]
     start = f"/customers?nodeId={node}&sort=id&fields=id&size=50"
     while not hub.is_over:
-        path, met = start, [""]
+        path, ids = start, [""]
         while path and not hub.is_over:
             status, answer = hub.send_until_answered("GET", path)
             assert status == 200, (status, answer)
             for customer in answer["elements"]:
-                assert customer["id"] > met[-1], "a walk went back"
-                met.append(customer["id"])
+                assert customer["id"] > ids[-1], "a walk went back"
+                ids.append(customer["id"])
             cursor = answer["page"]["next"]
             path = cursor and f"{start}&cursor={urllib.parse.quote(cursor)}"
             hub.pause()
-        hub.record(walk=len(met) - 1)
+        hub.record(walk=len(ids) - 1)
 
 
 def slow_client(hub: Hub, name: str, seed: int) -> None:
