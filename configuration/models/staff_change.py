@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -33,6 +33,11 @@ class StaffChangeQuerySet(models.QuerySet["StaffChange"]):
     def about(self, key: str) -> StaffChangeQuerySet:
         """Return the entries about an object, by its id as it stands in addresses."""
         return self.filter(object_keys__contains=[key])
+
+    def views_of(self, user: Any) -> StaffChangeQuerySet:
+        """Return a person's views of customers' pages, the latest first."""
+        views = self.filter(user=user, method="GET", customer_id__isnull=False)
+        return views.order_by("-id")
 
     def forget(self, customer_ids: Sequence[UUID]) -> int:
         """Delete what entries hold of the people; the entries stay. How many had something."""

@@ -12,6 +12,7 @@ WHITESPACE = (
     "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
+DIACRITICS = re.compile("[\u0300-\u036f]")
 WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
 
 
@@ -22,6 +23,15 @@ def folded(text: str) -> str:
     # Folding can break the normal form, and normalising its result can change the folding.
     decomposed = unicodedata.normalize("NFD", text.strip())
     return unicodedata.normalize("NFC", decomposed.casefold()).strip()
+
+
+def unaccented(text: str) -> str:
+    """Return a form that is equal for texts that differ only in case or diacritics.
+
+    The same as customers_unaccented of PostgreSQL (customers/sql/functions/case_folding.sql).
+    """
+    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold())
+    return DIACRITICS.sub("", decomposed)
 
 
 def is_blank(value: Any) -> bool:

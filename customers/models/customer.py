@@ -34,7 +34,7 @@ from customers.models.customer_row import (
     LOCKED_SAME_PERSON,
     CustomerRow,
 )
-from customers.models.database_functions import DialledBackwards, Folded, NextIntId
+from customers.models.database_functions import DialledBackwards, Folded, NextIntId, Unaccented
 from customers.models.other_contacts import HAS_OTHER_CONTACTS, OtherContactKeys, email_keys
 
 # The telephone numbers by which people are found, and their indexes.
@@ -232,6 +232,14 @@ class Customer(TenantModel):
                     ("base__lastName", "last_name"),
                     ("base__firstName", "first_name"),
                 )
+            ),
+            # Look-ups by the beginning of a name in any spelling: `customers.queries.look_up`.
+            *(
+                models.Index(
+                    F("node"), Collate(Unaccented(KT(f"base__{lookup}")), "C"),
+                    condition=Q(deleted=0), name=f"customer_{name}_unaccented",
+                )
+                for lookup, name in (("lastName", "last_name"), ("firstName", "first_name"))
             ),
             # Look-ups by telephone number, of deleted customers too.
             *(

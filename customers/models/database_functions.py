@@ -16,6 +16,16 @@ class Folded(Func):
     output_field = models.TextField()
 
 
+class Unaccented(Func):
+    """Text compared ignoring case and diacritics.
+
+    See customers/sql/functions/case_folding.sql.
+    """
+
+    function = "customers_unaccented"
+    output_field = models.TextField()
+
+
 class DialledBackwards(Func):
     """The digits of a telephone number, the last first.
 

@@ -1,10 +1,12 @@
-"""Finds customers by a typed name, e-mail, external id or id, ignoring case.
+"""Finds customers by a typed name, e-mail, telephone number, external id or id.
 
-Each is a range of an index, in all readable nodes; accents count.
+Each is a range of an index, in all readable nodes. Case never matters, nor do accents in names and
+what stands between the digits of numbers.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
@@ -14,11 +16,13 @@ from django.db.models.functions import Collate, Concat
 
 from contacthub_project.core.identifiers import as_uuid
 from customers.models import Customer
-from customers.models.customer import CustomerQuerySet
-from customers.models.database_functions import Folded
+from customers.models.customer import PHONES, CustomerQuerySet
+from customers.models.database_functions import DialledBackwards, Folded, Unaccented
+from customers.models.other_contacts import FEWEST_DIGITS, SHORTEST_NUMBER, phone_keys
 
 LONGEST = 200
 MOST_WORDS = 5
+NUMBER = re.compile(r"[+0-9 ()./\u2013-]+")  # people write numbers in many ways
 LAST_CHARACTER = "\U0010ffff"
 EMAIL, FIRST_NAME, LAST_NAME = "base__contacts__email", "base__firstName", "base__lastName"
 
@@ -47,26 +51,62 @@ def _querysets(customers: CustomerQuerySet, words: list[str]) -> Iterator[Custom
     yield known.alias(folded=Collate(Folded("external_id"), "C")).filter(
         folded=Collate(Folded(Value(everything)), "C")
     )
-    yield _beginning_with(customers, EMAIL, everything)
+    yield _beginning_with(customers, EMAIL, everything, Folded)
     if "@" in everything:
         yield customers.with_other_email(everything)
+    if NUMBER.fullmatch(everything):
+        yield from with_phone(customers, everything)
     yield from named(customers, words)
 
 
+def with_phone(customers: CustomerQuerySet, text: str) -> Iterator[CustomerQuerySet]:
+    """Yield those with a telephone number, in any spelling, that may lack its prefix.
+
+    00 39 333… and +39 333… are the same number.
+    """
+    digits = re.sub(r"[^0-9]", "", text).lstrip("0")
+    if len(digits) < FEWEST_DIGITS:
+        return
+    for name in PHONES:
+        yield from _with_number(customers, name, digits[::-1])
+    yield customers.with_other_contact(phone_keys(digits))
+
+
+def _with_number(
+    customers: CustomerQuerySet, name: str, backwards: str
+) -> Iterator[CustomerQuerySet]:
+    """Yield those whose number ends with the digits, and those whose digits end with the number."""
+    number = Collate(DialledBackwards(KT(f"base__contacts__{name}")), "C")
+    known = customers.filter(base__contacts__has_key=name).alias(number=number)
+    end = Collate(Concat(Value(backwards), Value(LAST_CHARACTER)), "C")
+    yield known.filter(number__gte=Collate(Value(backwards), "C"), number__lt=end)
+    shorter = range(SHORTEST_NUMBER, len(backwards))
+    yield known.filter(number__in=[Collate(Value(backwards[:each]), "C") for each in shorter])
+
+
 def named(customers: CustomerQuerySet, words: list[str]) -> Iterator[CustomerQuerySet]:
-    """Yield those whose first or last name, or both in any order, begin with the words."""
+    """Yield those whose first or last name, or both in any order, begin with the words.
+
+    In any case, with or without diacritics.
+    """
     everything = " ".join(words)[:LONGEST]
     for path in (LAST_NAME, FIRST_NAME) if words else ():
-        yield _beginning_with(customers, path, everything)
+        yield _beginning_with(customers, path, everything, Unaccented)
     for place in range(1, min(len(words), MOST_WORDS)):
         parts = " ".join(words[:place]), " ".join(words[place:])
         for first, last in (parts, parts[::-1]):
-            yield _beginning_with(_beginning_with(customers, LAST_NAME, last), FIRST_NAME, first)
+            with_last = _beginning_with(customers, LAST_NAME, last, Unaccented)
+            yield _beginning_with(with_last, FIRST_NAME, first, Unaccented)
 
 
-def _beginning_with(customers: CustomerQuerySet, path: str, text: str) -> CustomerQuerySet:
-    """Return those whose value at the path begins with the text, by the index of the path."""
-    name = f"folded_{path}"
-    start, end = Folded(Value(text)), Concat(Folded(Value(text)), Value(LAST_CHARACTER))
+def _beginning_with(
+    customers: CustomerQuerySet, path: str, text: str, compared: type[Folded | Unaccented]
+) -> CustomerQuerySet:
+    """Return those whose value at the path begins with the text, by the index of the path.
+
+    `compared` is the function of both, and of the index.
+    """
+    name = f"compared_{path}"
+    start, end = compared(Value(text)), Concat(compared(Value(text)), Value(LAST_CHARACTER))
     is_within = Q(**{f"{name}__gte": Collate(start, "C")}, **{f"{name}__lt": Collate(end, "C")})
-    return customers.alias(**{name: Collate(Folded(KT(path)), "C")}).filter(is_within)
+    return customers.alias(**{name: Collate(compared(KT(path)), "C")}).filter(is_within)

@@ -5,21 +5,14 @@ Each is a range of an index; deleted customers that are not erased yet are inclu
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Value
-from django.db.models.fields.json import KT
-from django.db.models.functions import Collate, Concat
-
 from contacthub_project.core.identifiers import as_uuid
 from customers.models import Customer, DeletedState
-from customers.models.customer import PHONES, CustomerQuerySet
-from customers.models.database_functions import DialledBackwards
-from customers.models.other_contacts import FEWEST_DIGITS, SHORTEST_NUMBER, phone_keys
-from customers.queries.look_up import LAST_CHARACTER, named
+from customers.models.customer import CustomerQuerySet
+from customers.queries.look_up import named, with_phone
 
 WAYS = ("customerId", "email", "phone", "externalId", "name")
 MOST_FOUND = 50
@@ -61,20 +54,4 @@ def _found(customers: CustomerQuerySet, by: str, text: str) -> list[CustomerQuer
         return [customers.with_external_id(text)]
     if by == "name":
         return list(named(customers, text.split()))
-    # 00 39 333… and +39 333… are the same number.
-    digits = re.sub(r"[^0-9]", "", text).lstrip("0")
-    if len(digits) < FEWEST_DIGITS:
-        return []
-    others = customers.with_other_contact(phone_keys(digits))
-    return [*(each for name in PHONES for each in _with_phone(customers, name, digits)), others]
-
-
-def _with_phone(customers: CustomerQuerySet, name: str, digits: str) -> Iterator[CustomerQuerySet]:
-    """Yield those whose number ends with the digits, and those whose digits end with the number."""
-    backwards = digits[::-1]
-    number = Collate(DialledBackwards(KT(f"base__contacts__{name}")), "C")
-    known = customers.filter(base__contacts__has_key=name).alias(number=number)
-    end = Collate(Concat(Value(backwards), Value(LAST_CHARACTER)), "C")
-    yield known.filter(number__gte=Collate(Value(backwards), "C"), number__lt=end)
-    shorter = range(SHORTEST_NUMBER, len(backwards))
-    yield known.filter(number__in=[Collate(Value(backwards[:each]), "C") for each in shorter])
+    return list(with_phone(customers, text))

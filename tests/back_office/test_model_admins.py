@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from django.utils.timezone import now
 
 from bulkjobs.models import BulkJob, ExportJob
 from bulkjobs.queries.exports import Export
-from configuration.models import Source, StaffChange, Workspace
+from configuration.models import NodeGrant, Source, StaffChange, Workspace
 from contacthub_project.admin.model_admin import ApiModelAdmin, WorkspaceModelAdmin
+from contacthub_project.admin.search import MOST_RECENT
 from customers.models import Customer
 from tests.back_office.office import Staff
 from tests.back_office.test_pages import WRITE
@@ -253,11 +255,39 @@ def test_the_search_box_finds_people_in_any_case_in_all_nodes(hub: Hub) -> None:
         page = searched(staff, text)
         assert staff.url("customer", customer_id=anna) in page, text
         assert "Bianchi" not in page, text
-    assert "Zoë Rossini" in searched(staff, "zoË")
+    for text in ("zoË", "zoe", "ZOE ROSS"):
+        assert "Zoë Rossini" in searched(staff, text)
     assert hub.other_node.name in searched(staff, "rossini zoë")
     for text in ("", "a", "nobody here", "%", "_ossi", "a\0b", "\ufffe", "x" * 9000):
         assert "customers/" not in searched(staff, text)
     assert staff.admin_url("configuration_node_changelist") in searched(staff, "node")
+
+
+def test_the_search_box_shows_at_first_whom_the_person_has_opened_last(hub: Hub) -> None:
+    made = [
+        hub.post_customer(
+            base={"lastName": f"Rossi{number}", "contacts": {"email": f"{number}@x.it"}}
+        )["id"]
+        for number in range(MOST_RECENT + 2)
+    ]
+    staff, other = Staff(hub, "USER"), Staff(hub, "USER")
+    assert searched(staff, "") == ""
+    for each in (*made, made[3], made[3]):
+        staff.open("customer", customer_id=each)
+    other.open("customer", customer_id=made[0])
+    shown = re.findall("Rossi[0-9]", searched(staff, " "))
+    assert list(dict.fromkeys(shown)) == [f"Rossi{number}" for number in (3, 9, 8, 7, 6, 5, 4, 2)]
+    assert "Rossi0" in searched(other, "")
+    # Who is deleted, forgotten or no longer to be read is not shown, nor those of other workspaces.
+    hub.trusted.delete(f"{hub.path}/customers/{made[3]}")
+    hub.clients["DPO"].delete(f"{hub.path}/data-protection/customers/{made[9]}")
+    page = searched(staff, "")
+    assert "Rossi3" not in page
+    assert "Rossi9" not in page
+    assert "Rossi1" in page
+    NodeGrant.objects.filter(user=staff.user).delete()
+    assert searched(staff, "") == ""
+    assert "Rossi0" not in searched(Staff(Hub(), "USER"), "")
 
 
 def test_the_search_box_shows_nobody_whom_one_may_not_read(hub: Hub) -> None:

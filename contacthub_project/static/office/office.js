@@ -43,6 +43,13 @@ document.addEventListener("click", (event) => {
   if (button) navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
 });
 
+// The search box shows what was opened last, until something is typed.
+document.addEventListener("focusin", ({ target }) => {
+  if (target.id !== "search-input-command" || target.value) return;
+  const options = { target: "#command-results", select: "#command-results-list", source: target };
+  htmx.ajax("GET", target.getAttribute("hx-get"), options);
+});
+
 // A picture that does not load, or that its site lets nobody else show, gives way to the initial.
 document.addEventListener("error", ({ target: picture }) => {
   if (!(picture instanceof HTMLImageElement) || !picture.matches(".office-person img")) return;
