@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from django.utils.formats import date_format, number_format
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext as _
 
 Series = Sequence[dict[str, str]]  # of days: {"datetime": "2026-11-26", "value": "12"}
 
+ROW = '<tr><th scope="row">{}</th><td>{}</td><td>{}</td></tr>'
 # Options replace the theme's as a whole. They are JSON: the page's policy allows no scripts in it.
 GREY = "#9ca3af"
 OPTIONS = json.dumps(
@@ -57,12 +61,17 @@ class DailyChart:
     rows: tuple[tuple[str, str, str], ...]
     options: str = OPTIONS
 
+    @property
+    def table_rows(self) -> SafeString:
+        """The rows of the table, the latest first; a year has too many for the template's loop."""
+        return format_html_join("", ROW, reversed(self.rows))
+
 
 def daily_chart(
     title: str, series: Series, before: Series, *, total: str, is_current: bool
 ) -> DailyChart:
     """Return the chart of a series; the last day of a current one is not over, and dashed."""
-    days = [date_format(date.fromisoformat(each["datetime"]), "j M Y") for each in series]
+    days = [_day(each["datetime"], get_language()) for each in series]
     values = [Decimal(each["value"]) for each in series]
     earlier = [Decimal(each["value"]) for each in before][-len(values) :]
     earlier = [Decimal(0)] * (len(values) - len(earlier)) + earlier
@@ -191,4 +200,15 @@ def bars(values: Sequence[tuple[str, str, str]]) -> list[Bar]:
 
 def localized(value: Decimal | int, decimals: int | None = None) -> str:
     """Return a number as people write it, with separators of thousands."""
-    return number_format(value, decimals, force_grouping=True)
+    return _localized(str(value), decimals, get_language())
+
+
+# Charts of a year have the same days and, mostly, the same few numbers: each is written once.
+@lru_cache(maxsize=10_000)
+def _localized(number: str, decimals: int | None, _language: str) -> str:
+    return number_format(Decimal(number), decimals, force_grouping=True)
+
+
+@lru_cache(maxsize=10_000)
+def _day(day: str, _language: str) -> str:
+    return date_format(date.fromisoformat(day), "j M Y")
