@@ -24,6 +24,9 @@ PEOPLE = gettext_lazy("People")
 GONE = gettext_lazy("A source that was deleted")
 
 
+SAMPLE = 2000  # customers and changes that are read at first
+
+
 @dataclass(frozen=True, slots=True)
 class PropertyRow:
     """A property in the table; `percent` is the share of customers who have it."""
@@ -41,7 +44,9 @@ def data_quality(office: WorkspaceContext) -> HttpResponseBase:
     """Show the properties of a node's customers or of all, and the refused share of sources."""
     node_id = office.request.GET.get("node")
     node = next((each for each in office.nodes if each["id"] == node_id), None)
-    found = office.get("/data-quality", {"nodeId": node["id"]} if node else {})
+    is_large = office.request.GET.get("sample") == "large"
+    query = ({"nodeId": node["id"]} if node else {}) | ({} if is_large else {"sampleSize": SAMPLE})
+    found = office.get("/data-quality", query)
     read = found["sampleSize"]
     used = [each for each in found["properties"] if each["filled"] or each["invalid"]]
     return office.show(
@@ -51,6 +56,7 @@ def data_quality(office: WorkspaceContext) -> HttpResponseBase:
         customers=localized(found["customers"]),
         read=localized(read),
         is_sampled=found["sampled"],
+        may_read_more=not is_large and (found["sampled"] or found["sources"]["sampled"]),
         properties=[_property_row(each, read) for each in used],
         never_filled=[each["path"] for each in found["properties"] if each not in used],
         sources=_source_rows(office, found["sources"]["elements"]),

@@ -80,15 +80,19 @@ class Acceptance:
         return self.read < self.changes
 
 
-def customer_quality(workspace: WorkspaceRules, node_ids: Collection[UUID]) -> CustomerQuality:
+def customer_quality(
+    workspace: WorkspaceRules, node_ids: Collection[UUID], *, most: int | None = None
+) -> CustomerQuality:
     """Return counts by property of the live customers of nodes.
 
-    Exact for up to MOST_CUSTOMERS; of more about as many are read, chosen at random.
+    Exact for up to `most`, MOST_CUSTOMERS unless given; of more about as many are read, chosen at
+    random.
     """
+    most = MOST_CUSTOMERS if most is None else min(most, MOST_CUSTOMERS)
     total = counted_entities(workspace.id, list(node_ids), Entity.CUSTOMERS)
     counter = PropertyCounter(workspace.customer_schema, workspace.stored_customer_schema)
-    is_sampled = total > MOST_CUSTOMERS
-    share = MOST_CUSTOMERS / total if is_sampled else None
+    is_sampled = total > most
+    share = most / total if is_sampled else None
     deadline = monotonic() + MOST_SECONDS
     read = 0
     # In a transaction the cursor sends rows when they are asked for.
@@ -103,12 +107,16 @@ def customer_quality(workspace: WorkspaceRules, node_ids: Collection[UUID]) -> C
     return CustomerQuality(total, read, is_sampled, list(counter.results()))
 
 
-def source_acceptance(workspace: WorkspaceRules, since: datetime) -> Acceptance:
+def source_acceptance(
+    workspace: WorkspaceRules, since: datetime, *, most: int | None = None
+) -> Acceptance:
     """Return what sources have sent from the hour of `since` on, as far as the feed is kept.
 
     Refused data is counted exactly; accepted data by the changes of the feed, of which at most
-    MOST_CHANGES are read, chosen at random. Raises Unavailable (`customers.queries.feed`).
+    `most`, MOST_CHANGES unless given, are read, chosen at random. Raises Unavailable
+    (`customers.queries.feed`).
     """
+    most = MOST_CHANGES if most is None else min(most, MOST_CHANGES)
     since = _hour_of(since)
     trimmed_before = position_of(workspace.id).trimmed_before
     if trimmed_before is not None and trimmed_before > since:
@@ -116,8 +124,8 @@ def source_acceptance(workspace: WorkspaceRules, since: datetime) -> Acceptance:
     first = start_at(workspace.id, offset=None, since=since)
     offsets: Sequence[int] = range(first + 1, position_of(workspace.id).last_offset + 1)
     changes = len(offsets)
-    if changes > MOST_CHANGES:
-        offsets = random.sample(offsets, MOST_CHANGES)
+    if changes > most:
+        offsets = random.sample(offsets, most)
     accepted = _accepted(workspace, offsets)
     refused = _refused(workspace.id, since)
     sources = [

@@ -1,8 +1,9 @@
 """The search box of every page (Ctrl-K): people of the workspace, and pages of the menu.
 
-The theme's own keeps results for minutes in the cache, by person and text alone, and what was chosen
-in the browser: they would outlive a switch of workspaces, and somebody who is forgotten. Before anything
-is typed, the customers that the person has opened last are shown, of which the audit log has the ids.
+The theme's own keeps results for minutes in the cache, by person and text alone, and what was
+chosen in the browser: they would outlive a switch of workspaces, and somebody who is forgotten.
+Before anything is typed, the customers that the person has opened last are shown, whose ids are in
+the audit log.
 """
 
 from __future__ import annotations

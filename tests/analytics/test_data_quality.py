@@ -269,3 +269,22 @@ def test_counts_are_those_of_a_simple_count(given_bodies: list[dict[str, Any]]) 
     for path, each in results.items():
         assert each.distinct in {None, len(distinct[path])}
         assert each.invalid == 0
+
+
+def test_fewer_are_read_when_fewer_are_asked_for(hub: Hub) -> None:
+    for _ in range(12):
+        hub.post_customer()
+    path = f"{hub.path}/data-quality"
+    whole = hub.admin.get(path)
+    assert (whole["sampled"], whole["sampleSize"], whole["sources"]["sampled"]) == (
+        False,
+        12,
+        False,
+    )
+    few = hub.admin.get(path, query={"sampleSize": 6})
+    assert few["sampled"]
+    assert few["customers"] == 12
+    assert few["sources"]["sampled"]
+    assert few["sources"]["sampleSize"] == 6
+    for wrong in ("0", "10001", "many", "-1"):
+        assert hub.admin.get(path, query={"sampleSize": wrong}).status == 400, wrong

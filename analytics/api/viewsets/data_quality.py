@@ -11,8 +11,13 @@ from drf_spectacular.utils import extend_schema
 from analytics.api import schema
 from analytics.api.scoping import StatsViewSet
 from analytics.domain.data_quality import PropertyQuality
-from analytics.queries.data_quality import SourceQuality, customer_quality, source_acceptance
-from contacthub_project.api.parameters import list_parameter, moment_parameter
+from analytics.queries.data_quality import (
+    MOST_CUSTOMERS,
+    SourceQuality,
+    customer_quality,
+    source_acceptance,
+)
+from contacthub_project.api.parameters import list_parameter, moment_parameter, number_parameter
 from contacthub_project.api.query import QueryParameters
 from contacthub_project.api.renderers import JsonResponse
 from contacthub_project.core.timestamps import parse_timestamp
@@ -24,13 +29,21 @@ DATE_FROM = moment_parameter(
 PROPERTIES = list_parameter(
     "properties", "Only these properties and those below them, as `base.contacts`."
 )
+SAMPLE_SIZE = number_parameter(
+    "sampleSize",
+    "Of more customers, or changes, so many are read, chosen at random; fewer are faster.",
+    least=1,
+    most=MOST_CUSTOMERS,
+    default=MOST_CUSTOMERS,
+)
 
 
 class DataQualityViewSet(StatsViewSet):
     """Data quality of one node, or of all entry nodes that the caller may read."""
 
     @extend_schema(
-        parameters=[schema.NODE, PROPERTIES, DATE_FROM], responses={200: schema.DATA_QUALITY}
+        parameters=[schema.NODE, PROPERTIES, DATE_FROM, SAMPLE_SIZE],
+        responses={200: schema.DATA_QUALITY},
     )
     def retrieve(self, request: HttpRequest, workspace_id: str) -> JsonResponse:
         """Return counts by property, and by source what was accepted and refused."""
@@ -38,9 +51,10 @@ class DataQualityViewSet(StatsViewSet):
         node_id = parameters.text("nodeId")
         chosen = parameters.listed("properties")
         since = self._since(parameters)
+        most = parameters.whole_number("sampleSize", default=None, least=1, most=MOST_CUSTOMERS)
         parameters.raise_faults()
-        quality = customer_quality(self.workspace, self.counts(node_id).nodes)
-        sent = source_acceptance(self.workspace, since)
+        quality = customer_quality(self.workspace, self.counts(node_id).nodes, most=most)
+        sent = source_acceptance(self.workspace, since, most=most)
         return JsonResponse(
             {
                 "nodeId": node_id,
