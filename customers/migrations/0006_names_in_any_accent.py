@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     atomic = False  # as indexes that hold up no writer demand
 
     dependencies = [
-        ("customers", "0004_identity_indexes"),
+        ("customers", "0005_registers_in_the_back_office"),
     ]
 
     operations = [
