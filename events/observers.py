@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -22,7 +21,12 @@ from events.actions.attachment import attach_waiting_events
 from events.actions.forgetting import forget_events, forget_events_of, held_events
 from events.models.event import ROW_AS_JSON
 from events.queries.aggregates import members_in_order
-from events.queries.documents import duplicate_of, event_moments, event_response
+from events.queries.documents import (
+    EventResponse,
+    duplicate_of,
+    event_moments,
+    event_response,
+)
 
 HIDE = load("events/sql/hide_events_of_customer")
 RESTORE = load("events/sql/restore_events_of_customer")
@@ -102,7 +106,7 @@ class EventObserver(CustomerObserver):
         yield ExportedList("events", _all_events(workspace.id, customer_id), moments)
 
 
-def _all_events(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:
+def _all_events(workspace_id: UUID, customer_id: UUID) -> Iterator[EventResponse]:
     """Yield a customer's own events, then its members' as the aggregate customer has them."""
     yield from _events(workspace_id, customer_id)
     for node_id, member in members_in_order(workspace_id, customer_id):
@@ -110,7 +114,7 @@ def _all_events(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any
             yield duplicate_of(event, customer_id=customer_id, node_id=node_id)
 
 
-def _events(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]:
+def _events(workspace_id: UUID, customer_id: UUID) -> Iterator[EventResponse]:
     parameters = {"workspace_id": workspace_id, "customer_id": customer_id, "size": PAGE, **BEYOND}
     page = fetch_all(PAGE_OF_CUSTOMER, parameters)
     while page:

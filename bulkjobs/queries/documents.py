@@ -2,14 +2,75 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import TypedDict
+from uuid import UUID
 
 from bulkjobs.domain.cells import CellRules, DecimalMark
 from bulkjobs.domain.reading import Values
 from bulkjobs.models import BulkJob, ExportJob, Outcome
 
 
-def job_response(job: BulkJob) -> dict[str, Any]:
+class JobResponse(TypedDict):
+    """A bulk job in the form of responses."""
+
+    id: UUID
+    filename: str
+    operation: str
+    workspaceId: UUID
+    nodeId: UUID
+    entity: str
+    eventType: str | None
+    bulkJobName: str
+    status: str
+    errorMessage: str | None
+    createdAt: datetime
+    updatedAt: datetime
+    processedEntities: int
+    failedEntities: int
+    totalEntities: int | None
+
+
+class ColumnResponse(TypedDict):
+    """A column of a file, and the property that it is; None for one that is left out."""
+
+    header: str
+    property: str | None
+
+
+class ReportResponse(TypedDict):
+    """How the file of a job is understood, and how many rows had which outcome."""
+
+    id: UUID
+    dryRun: bool
+    format: str | None
+    encoding: str | None
+    separator: str | None
+    sheet: str | None
+    values: str
+    dateOrder: str | None
+    decimal: str | None
+    columns: list[ColumnResponse]
+    blankRows: int
+    outcomes: dict[str, int]
+
+
+class ExportResponse(TypedDict):
+    """An export in the form of responses."""
+
+    id: UUID
+    nodeId: UUID
+    entity: str
+    eventType: str | None
+    format: str
+    status: str
+    errorMessage: str | None
+    writtenEntities: int
+    createdAt: datetime
+    updatedAt: datetime
+
+
+def job_response(job: BulkJob) -> JobResponse:
     """Return the job in the form of responses."""
     return {
         "id": job.id,
@@ -30,7 +91,7 @@ def job_response(job: BulkJob) -> dict[str, Any]:
     }
 
 
-def report_response(job: BulkJob) -> dict[str, Any]:
+def report_response(job: BulkJob) -> ReportResponse:
     """Return the report on a job in the form of responses."""
     layout = job.layout or {}
     rules = CellRules.from_json(job.cell_rules) if job.cell_rules else CellRules()
@@ -50,7 +111,7 @@ def report_response(job: BulkJob) -> dict[str, Any]:
     }
 
 
-def export_response(job: ExportJob) -> dict[str, Any]:
+def export_response(job: ExportJob) -> ExportResponse:
     """Return the export in the form of responses."""
     return {
         "id": job.id,

@@ -33,6 +33,7 @@ from customers.models import (
 from customers.models.customer_row import CustomerRow
 from customers.observers import ExportedList, all_observers
 from customers.queries.documents import (
+    ConsentLogResponse,
     consent_log_moments,
     consent_log_response,
     customer_moments,
@@ -124,7 +125,7 @@ def _sessions(workspace_id: UUID, customer_id: UUID) -> Iterator[dict[str, Any]]
     return ({"id": session.id, "value": session.value} for session in _paged(sessions))
 
 
-def _consent_log(workspace_id: UUID, ids: Sequence[UUID]) -> Iterator[dict[str, Any]]:
+def _consent_log(workspace_id: UUID, ids: Sequence[UUID]) -> Iterator[ConsentLogResponse]:
     entries = ConsentLogEntry.objects.in_workspace(workspace_id).filter(customer_id__in=ids)
     return map(consent_log_response, _paged(entries))
 

@@ -26,6 +26,7 @@ from contacthub_project.admin.sign_in.reauthentication import hold_form
 from customers.admin.rule_field import is_buildable
 from customers.admin.webhook_form import WebhookForm
 from customers.admin.webhook_replay import ReplayForm
+from customers.domain.updates import Update
 from customers.domain.webhooks import customer_of
 from customers.models import ChangeEntity, ChangeOperation, Webhook, WebhookState
 from customers.models.webhook import WebhookQuerySet
@@ -283,7 +284,7 @@ class WebhookAdmin(SavesThroughApi, WorkspaceModelAdmin):
         return TemplateResponse(request, "admin/secret.html", context)
 
 
-def _displayed_update(update: dict[str, Any]) -> dict[str, Any]:
+def _displayed_update(update: Update) -> dict[str, Any]:
     """Return what the preview shows of an update: its words, its customer, and the JSON sent."""
     entity = update["entity"]
     is_gone = update["operation"] == ChangeOperation.DELETE

@@ -18,6 +18,7 @@ from customers.domain.passwords import may_read_passwords
 from customers.models import Customer
 from customers.models.customer_row import CustomerRow
 from customers.queries.documents import (
+    CustomerResponse,
     customer_moments,
     customer_response,
     untrusted_customer_response,
@@ -31,7 +32,7 @@ class CustomerScopedViewSet(WorkspaceScopedViewSet):
 
     def serialized(
         self, row: CustomerRow, *, written: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
+    ) -> CustomerResponse:
         """Return the customer; to callers that may not read profiles only `written`."""
         schema = self.workspace.customer_schema
         if self.caller.may_read_profiles_in(id_or_unknown(str(row.node_id))):

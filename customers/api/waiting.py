@@ -13,7 +13,7 @@ from contacthub_project.core.date_format import DateFormat
 from contacthub_project.core.errors import Forbidden, Gone, Unauthorized, Unavailable
 from contacthub_project.db.shared_reads import shared
 from contacthub_project.messaging.pubsub import feed_topic, subscriber
-from customers.queries.documents import Update
+from customers.domain.updates import Update
 from customers.queries.feed import read_page, update_moments
 from customers.queries.feed_filter import FeedFilter
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol, TypedDict
 from uuid import UUID
 
 from contacthub_project.core.timestamps import format_timestamp
@@ -33,7 +33,36 @@ class Receipt(Protocol):
     hash: bytes | memoryview
 
 
-def receipt_document(receipt: Receipt) -> dict[str, Any]:
+class RequestedBy(TypedDict):
+    """The person or the source that an erasure was requested by."""
+
+    userId: int | None
+    sourceId: str | None
+
+
+class ReceiptContent(TypedDict):
+    """What the hash of a receipt is made of; `tables` and `files` are numbers of erased data."""
+
+    id: str
+    workspaceId: str
+    number: int
+    moment: str
+    cause: str
+    scope: str
+    requestedBy: RequestedBy
+    customers: list[dict[str, str]]
+    tables: dict[str, int]
+    files: dict[str, int]
+    previousHash: str
+
+
+class ReceiptResponse(ReceiptContent):
+    """A receipt in the form of responses."""
+
+    hash: str
+
+
+def receipt_document(receipt: Receipt) -> ReceiptContent:
     """Return the content of a receipt in the form of responses, without its own hash."""
     return {
         "id": str(receipt.id),
@@ -53,7 +82,7 @@ def receipt_document(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def receipt_hash(document: Mapping[str, Any]) -> bytes:
+def receipt_hash(document: ReceiptContent) -> bytes:
     """Return the SHA-256 of a receipt's content.
 
     Of its JSON with sorted names, no spaces, in UTF-8.

@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from standardwebhooks import Webhook as Signer
 
 from contacthub_project.core.timestamps import format_timestamp
 from customers.domain.projection import FieldSelection, field_selection, select_fields
+from customers.domain.updates import Update
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - Standard Webhooks, "Signature scheme"
 SECRET_BYTES = 32
@@ -29,6 +30,14 @@ LONGEST_DELAY = 6 * 3600.0
 LONGEST_RETRY_AFTER = 24 * 3600.0  # the longest accepted Retry-After
 
 
+class MessageBody(TypedDict):
+    """The body of a message; `data` has the ids of workspace and webhook, and the updates."""
+
+    type: str
+    timestamp: str
+    data: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class UpdateSelection:
     """A selection of changes; empty collections select all."""
@@ -37,7 +46,7 @@ class UpdateSelection:
     event_types: Collection[str] = ()
     segments: Collection[UUID] = ()
 
-    def selects(self, update: Mapping[str, Any]) -> bool:
+    def selects(self, update: Update) -> bool:
         """Return whether a change is selected.
 
         A deletion has no type of event and no segment: it is selected for any of them, because the
@@ -54,7 +63,7 @@ class UpdateSelection:
         return True
 
 
-def customer_of(update: Mapping[str, Any]) -> str | None:
+def customer_of(update: Update) -> str | None:
     """Return the id that an update's order depends on; None when it is not known any more.
 
     It is the customer's, or of an event without one the event's own. Of a deleted event the
@@ -68,9 +77,7 @@ def customer_of(update: Mapping[str, Any]) -> str | None:
     return None if is_deleted and update["entity"]["type"] != "CUSTOMER" else str(data["id"])
 
 
-def split_into_messages(
-    updates: Sequence[Mapping[str, Any]], *, most: int
-) -> list[list[Mapping[str, Any]]]:
+def split_into_messages(updates: Sequence[Update], *, most: int) -> list[list[Update]]:
     """Split the first updates into at most `most` messages that may be in flight together.
 
     All changes of a customer are in one message, in order; a message has at most BATCH updates. The
@@ -80,8 +87,8 @@ def split_into_messages(
     if most == 1 or (updates and customer_of(updates[0]) is None):
         return [list(updates[:BATCH])]
     count = min(most, -(-len(updates) // BATCH))
-    messages: list[list[Mapping[str, Any]]] = [[] for _ in range(count)]
-    of_customer: dict[str, list[Mapping[str, Any]]] = {}
+    messages: list[list[Update]] = [[] for _ in range(count)]
+    of_customer: dict[str, list[Update]] = {}
     for update in updates:
         customer = customer_of(update)
         if customer is None:
@@ -100,7 +107,7 @@ def digest_of_offsets(offsets: Iterable[int]) -> str:
 
 def message_body(
     kind: str, moment: datetime, workspace_id: UUID, webhook_id: UUID, **content: Any
-) -> dict[str, Any]:
+) -> MessageBody:
     """Return the body of a message (Standard Webhooks, "Payload structure")."""
     return {
         "type": kind,
@@ -131,11 +138,11 @@ def sent_fields(paths: Sequence[str]) -> FieldSelection:
     return field_selection([*ALWAYS_SENT, *paths]) if paths else {}
 
 
-def sent_update(update: Mapping[str, Any], fields: FieldSelection) -> dict[str, Any]:
+def sent_update(update: Update, fields: FieldSelection) -> Update:
     """Return an update with the properties to send only; those of segments have no others."""
     entity = update["entity"]
     if not fields or update["operation"] == "DELETE" or entity["type"] == "SEGMENT":
-        return dict(update)
+        return update
     return {**update, "entity": {**entity, "data": select_fields(entity["data"], fields)}}
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
 from configuration.models import Source, User
@@ -41,6 +41,36 @@ class Audience(NamedTuple):
     objected: int
 
 
+class Author(TypedDict):
+    """The author of a line: a source or a user, with its name as far as it is still there."""
+
+    sourceId: UUID | None
+    sourceName: str | None
+    userId: int | None
+    userName: str | None
+
+
+class ConsentLeafResponse(Author):
+    """The last line about one leaf, in the form of responses."""
+
+    property: str
+    value: Any
+    date: datetime
+    type: str
+    disclaimerVersion: str | None
+    customerId: UUID
+    id: int
+
+
+class ConsentsResponse(TypedDict):
+    """The consents of a customer at a moment, and the origin of each leaf."""
+
+    customerId: UUID
+    at: datetime
+    consents: dict[str, Any]
+    leaves: list[ConsentLeafResponse]
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """The names of the authors of log entries; None for deleted ones."""
@@ -57,7 +87,7 @@ class Names:
             users.add(line.user_id)
         return cls(_source_names(workspace_id, sources - {None}), _user_names(users - {None}))
 
-    def author_of(self, line: Any) -> dict[str, Any]:
+    def author_of(self, line: Any) -> Author:
         """Return the author of a line, in the form of responses."""
         return {
             "sourceId": line.source_id,
@@ -90,7 +120,7 @@ def consents_at(workspace_id: UUID, customers: Collection[UUID], at: datetime) -
 
 def consents_response(
     workspace_id: UUID, customer_id: UUID, lines: Collection[ConsentLine], at: datetime
-) -> dict[str, Any]:
+) -> ConsentsResponse:
     """Return the whole state and the origin of each leaf, in the form of responses."""
     names = Names.of(workspace_id, lines)
     return {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypedDict
+from uuid import UUID
 
 from configuration.domain.customer_schema import MOMENT, CustomerSchema
 from configuration.queries.rules import WorkspaceRules
@@ -17,24 +19,48 @@ if TYPE_CHECKING:
     from customers.models import ConsentLogEntry
 
 
-class UpdatedEntity(TypedDict):
-    """An entity of the change feed; `data` is its current response, or the ids of a deleted one."""
+class SourceInfo(TypedDict):
+    """Who created a customer, and who changed it last: authors as text (`Principal.author`)."""
 
+    registeredBy: str | None
+    updatedBy: str | None
+
+
+class SystemProperties(TypedDict):
+    """The properties of a customer that the product sets; moments are text in rows read as JSON."""
+
+    id: str
+    intId: int
+    nodeId: str
+    registeredAt: Any
+    updatedAt: Any
+    version: int
+    deleted: int
+    sourceInfo: SourceInfo
+
+
+class CustomerResponse(SystemProperties):
+    """A customer in the form of responses; the schema of the workspace describes the parts."""
+
+    externalId: str | None
+    base: dict[str, Any]
+    consents: dict[str, Any]
+    extended: dict[str, Any]
+    extra: str | None
+    tags: dict[str, list[str]]
+    enabled: bool
+
+
+class ConsentLogResponse(TypedDict):
+    """A line of the consent log in the form of responses."""
+
+    id: int
+    date: datetime
     type: str
-    data: Any
-
-
-class Update(TypedDict):
-    """A change of the feed, in the form of responses.
-
-    `recordedOperation` is the original operation, where the entity has been deleted since and
-    `operation` says so.
-    """
-
-    offset: int
-    operation: str
-    recordedOperation: NotRequired[str]
-    entity: UpdatedEntity
+    property: str | None
+    value: str | None
+    sourceId: UUID | None
+    userId: int | None
 
 
 # Nothing disabled: for complete documents.
@@ -55,7 +81,7 @@ def document_of(row: CustomerRow) -> Document:
     }
 
 
-def system_properties(row: CustomerRow) -> dict[str, Any]:
+def system_properties(row: CustomerRow) -> SystemProperties:
     """Return the system properties of a customer read as JSON, in the form of responses."""
     (
         customer_id, int_id, _, node_id, *_,
@@ -75,7 +101,7 @@ def system_properties(row: CustomerRow) -> dict[str, Any]:
 
 def customer_response(
     row: CustomerRow, schema: CustomerSchema, *, shows_password: bool = False
-) -> dict[str, Any]:
+) -> CustomerResponse:
     """Return the customer with every property; without `shows_password` the password is null."""
     (
         customer_id, int_id, external_id, node_id, base, consents, extended, extra, tags, enabled,
@@ -142,17 +168,18 @@ def consent_log_moments(entry: Mapping[str, Any]) -> Positions:
     return {"value": True} if is_moment else None
 
 
-def exported_customer(row: CustomerRow) -> dict[str, Any]:
+def exported_customer(row: CustomerRow) -> CustomerResponse:
     """Return the customer in a person's export: everything stored, disabled properties too."""
     return customer_response(row, BUILT_IN_SCHEMA)
 
 
 def untrusted_customer_response(
     row: CustomerRow, schema: CustomerSchema, *, written: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+) -> CustomerResponse:
     """Return the response for callers that may not read profiles: ids, and what was `written`."""
     own = for_create(EMPTY, schema.canonical(schema.without_disabled(dict(written or {}))))
-    return customer_response(row, schema) | {
+    return {
+        **customer_response(row, schema),
         "externalId": own["externalId"],
         "base": _shown_base(own["base"], schema, shows_password=False),
         "consents": own["consents"],
@@ -162,7 +189,7 @@ def untrusted_customer_response(
     }
 
 
-def consent_log_response(entry: ConsentLogEntry) -> dict[str, Any]:
+def consent_log_response(entry: ConsentLogEntry) -> ConsentLogResponse:
     """Return a line of a customer's consent log, in the form of responses."""
     return {
         "id": entry.id,

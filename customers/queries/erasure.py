@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db.models import Q
@@ -54,6 +54,27 @@ WEBHOOK = ("name", "condition")
 NOT_QUOTED = ("true", "false")  # values of the consent log that identify nobody
 
 
+class PlannedErasure(TypedDict):
+    """A customer that would be forgotten, and the numbers of its data by table and kind of file."""
+
+    id: str
+    nodeId: str
+    deleted: int
+    reason: str
+    tables: dict[str, int]
+    files: dict[str, int]
+
+
+class ErasurePlan(TypedDict):
+    """The customers that would be forgotten with one, and the sums of their data."""
+
+    customerId: str
+    scope: str
+    customers: list[PlannedErasure]
+    tables: dict[str, int]
+    files: dict[str, int]
+
+
 def people_of(workspace: WorkspaceRules, rows: Sequence[CustomerRow]) -> list[ForgottenPerson]:
     """Return the identities of customers, with the values of their sessions."""
     ids = [UUID(row.id) for row in rows]
@@ -83,9 +104,7 @@ def deleted_at(row: CustomerRow) -> datetime | None:
     return moment if isinstance(moment, datetime) else datetime.fromisoformat(moment)
 
 
-def erasure_plan(
-    workspace: WorkspaceRules, customer_id: UUID, scope: ErasureScope
-) -> dict[str, Any]:
+def erasure_plan(workspace: WorkspaceRules, customer_id: UUID, scope: ErasureScope) -> ErasurePlan:
     """Return the customers that would be forgotten with one, and the numbers of their data.
 
     Without locks, as of now. Raises NotFound.
@@ -112,7 +131,7 @@ def erasure_plan(
     }
 
 
-def _planned(found: Found, held: Holdings) -> dict[str, Any]:
+def _planned(found: Found, held: Holdings) -> PlannedErasure:
     return {
         "id": found.row.id,
         "nodeId": found.row.node_id,

@@ -16,10 +16,9 @@ from contacthub_project.core.errors import Gone, Unavailable
 from contacthub_project.core.timestamps import EPOCH
 from contacthub_project.db.sql import fetch_all, fetch_one, fetch_optional
 from customers.actions.feed import SEALING_SECONDS, seal, seal_everything
+from customers.domain.updates import Update, UpdatedEntity
 from customers.models import ChangeEntity, ChangeOperation, Customer
 from customers.queries.documents import (
-    Update,
-    UpdatedEntity,
     customer_moments,
     customer_response,
 )

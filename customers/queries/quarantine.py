@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict
 from uuid import UUID
 
 import orjson
@@ -24,6 +25,25 @@ def count_quarantined(workspace_id: UUID, person: ForgottenPerson) -> int:
     return int(fetch_value(COUNT, patterns_of(workspace_id, [person]), prepare=False))
 
 
+class QuarantinedResponse(TypedDict):
+    """An example of refused data in the form of responses: its object as `body`, else as `text`."""
+
+    id: UUID
+    entity: str
+    type: str | None
+    reason: str
+    origin: str
+    nodeId: UUID | None
+    sourceId: UUID | None
+    refusedAt: datetime
+    message: str
+    errors: Any
+    body: dict[str, Any] | None
+    text: str | None
+    replayedAt: datetime | None
+    entityId: UUID | None
+
+
 def quarantined_of(
     workspace_id: UUID, people: Sequence[ForgottenPerson]
 ) -> QuerySet[QuarantinedRequest]:
@@ -33,7 +53,7 @@ def quarantined_of(
     return examples.filter(id__in=[example_id for (example_id,) in found])
 
 
-def quarantined_response(request: QuarantinedRequest) -> dict[str, Any]:
+def quarantined_response(request: QuarantinedRequest) -> QuarantinedResponse:
     """Return an example in the form of responses."""
     try:
         body = orjson.loads(request.body)

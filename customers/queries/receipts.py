@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
-from customers.domain.receipts import chain_faults, receipt_document
+from customers.domain.receipts import ReceiptResponse, chain_faults, receipt_document
 from customers.models import ErasureReceipt
 
 AT_ONCE = 1000
 
 
-def receipt_response(receipt: ErasureReceipt) -> dict[str, Any]:
+def receipt_response(receipt: ErasureReceipt) -> ReceiptResponse:
     """Return the receipt in the form of the API and the printed page."""
-    return receipt_document(receipt) | {"hash": bytes(receipt.hash).hex()}
+    return {**receipt_document(receipt), "hash": bytes(receipt.hash).hex()}
 
 
 def receipt_of(workspace_id: UUID, receipt_id: UUID) -> ErasureReceipt | None:

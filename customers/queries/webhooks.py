@@ -11,6 +11,7 @@ from uuid import UUID
 from configuration.queries.rules import WorkspaceRules
 from contacthub_project.core.errors import FieldError, Invalid, pointer
 from contacthub_project.db.sql import fetch_column
+from customers.domain.updates import Update
 from customers.domain.webhooks import (
     BATCH,
     UpdateSelection,
@@ -19,7 +20,6 @@ from customers.domain.webhooks import (
     split_into_messages,
 )
 from customers.models import ChangeEntity, ChangeOperation, Webhook
-from customers.queries.documents import Update
 from customers.queries.feed import EntityKey, last_offset, position_of, read_page
 from customers.queries.feed_filter import FeedFilter
 from customers.queries.search import (

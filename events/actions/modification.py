@@ -42,7 +42,7 @@ from events.domain.draft import (
     with_empty_parts,
 )
 from events.models import Event
-from events.queries.documents import event_response
+from events.queries.documents import EventResponse, event_response
 
 # The reference calls the last two generated and ignored, the others immutable.
 IMMUTABLE = (
@@ -245,7 +245,7 @@ def _size(event: Mapping[str, Any]) -> int:
 
 def _known(
     workspace: WorkspaceRules, event_id: UUID, expected_version: int | None, *, is_held: bool
-) -> dict[str, Any]:
+) -> EventResponse:
     """Return the event, locked until the transaction ends if `is_held`."""
     read = Event.objects.lock_row if is_held else Event.objects.one_row
     row = read(workspace.id, event_id)

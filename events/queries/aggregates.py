@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from customers.models import AggregateMember
-from events.queries.documents import duplicate_of
+from events.queries.documents import EventResponse, duplicate_of
 
 PAGE = 1000
 
@@ -63,8 +63,8 @@ def aggregates_of(
 
 
 def as_seen_in(
-    workspace_id: UUID, node_id: UUID, events: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
+    workspace_id: UUID, node_id: UUID, events: list[EventResponse]
+) -> list[EventResponse]:
     """Return the events, those of members as duplicates of the aggregate customer."""
     owners = [event["customerId"] and (node_id, UUID(event["customerId"])) for event in events]
     aggregates = aggregates_of(workspace_id, (owner for owner in owners if owner is not None))

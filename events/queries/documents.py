@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from configuration.domain.event_schema import context_part, tracking_part
@@ -12,9 +12,10 @@ from contacthub_project.core.date_format import Positions
 from events.models.event import EventRow
 
 
-def duplicate_of(event: dict[str, Any], *, customer_id: UUID, node_id: UUID) -> dict[str, Any]:
+def duplicate_of(event: EventResponse, *, customer_id: UUID, node_id: UUID) -> EventResponse:
     """Return the event as it is in an aggregate node, of the aggregate customer."""
-    return event | {
+    return {
+        **event,
         "customerId": str(customer_id),
         "nodeId": str(node_id),
         "bringBackProperties": None,
@@ -22,7 +23,35 @@ def duplicate_of(event: dict[str, Any], *, customer_id: UUID, node_id: UUID) -> 
     }
 
 
-def visible_event(row: EventRow, workspace: WorkspaceRules) -> dict[str, Any]:
+class BringBackResponse(TypedDict):
+    """What an event of an unknown customer waits for."""
+
+    type: str
+    value: str | None
+    nodeId: Any
+
+
+class EventResponse(TypedDict):
+    """An event in the form of responses; ids and moments are text in rows read as JSON."""
+
+    id: Any
+    externalId: str | None
+    customerId: Any
+    nodeId: Any
+    bringBackProperties: BringBackResponse | None
+    type: str
+    properties: dict[str, Any]
+    context: str
+    contextInfo: dict[str, Any]
+    date: Any
+    origin: str | None
+    tracking: dict[str, Any] | None
+    registeredAt: Any
+    updatedAt: Any
+    version: int
+
+
+def visible_event(row: EventRow, workspace: WorkspaceRules) -> EventResponse:
     """Return the event in the form of responses, without disabled properties."""
     event = event_response(row)
     schema = workspace.event_schema(event["type"])
@@ -49,14 +78,14 @@ def event_moments(workspace: WorkspaceRules, *, stored: bool = False) -> Positio
     return positions
 
 
-def event_response(row: EventRow) -> dict[str, Any]:
+def event_response(row: EventRow) -> EventResponse:
     """Return the stored event with every property."""
     (
         event_id, external_id, customer_id, node_id, bring_back_type, bring_back_value, event_type,
         properties, context, context_info, date, origin, tracking, registered_at, updated_at,
         version,
     ) = row  # fmt: skip
-    bring_back = None
+    bring_back: BringBackResponse | None = None
     if bring_back_type is not None:
         bring_back = {"type": bring_back_type, "value": bring_back_value, "nodeId": node_id}
     return {

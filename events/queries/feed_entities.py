@@ -10,7 +10,7 @@ from configuration.queries.rules import WorkspaceRules
 from customers.queries.feed import EntityKey
 from events.models import Event
 from events.queries.aggregates import aggregates_of
-from events.queries.documents import duplicate_of, visible_event
+from events.queries.documents import EventResponse, duplicate_of, visible_event
 
 
 def read_events(workspace: WorkspaceRules, keys: Sequence[EntityKey]) -> Mapping[EntityKey, Any]:
@@ -21,7 +21,8 @@ def read_events(workspace: WorkspaceRules, keys: Sequence[EntityKey]) -> Mapping
     """
     rows = Event.objects.rows_of(workspace.id, list({event_id for _, event_id in keys}))
     events = {UUID(row.id): visible_event(row, workspace) for row in rows}
-    found, elsewhere = {}, []
+    found: dict[EntityKey, EventResponse] = {}
+    elsewhere = []
     for node_id, event_id in keys:
         event = events.get(event_id)
         if event is None:

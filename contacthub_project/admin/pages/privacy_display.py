@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -69,7 +70,7 @@ def node_names(office: WorkspaceContext) -> NodeNames:
     return NodeNames({str(node_id): name for node_id, name in nodes})
 
 
-def labelled_counts(held: dict[str, Any]) -> list[tuple[str, int]]:
+def labelled_counts(held: Mapping[str, Any]) -> list[tuple[str, int]]:
     """Return labels and counts of the tables and files that hold data."""
     return [
         (HOLDINGS.get(name, name), count)

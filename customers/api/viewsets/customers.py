@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -81,7 +82,7 @@ class CustomerViewSet(RefusalRecording, CustomerScopedViewSet):
         found = search_customers(self.workspace, node, search)
         if search.external_id is not None and search.query is None and found.total == 0:
             found = self._found_since_merge(node, search, found)
-        elements = [self.serialized(row) for row in found.rows]
+        elements: Sequence[Mapping[str, Any]] = [self.serialized(row) for row in found.rows]
         if parameters.fields:
             elements = [select_fields(element, parameters.fields) for element in elements]
         # The number of customers is not for everyone who can read the web page's token.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -242,7 +243,31 @@ def _customers_of(workspace_id: UUID, merges: Any) -> dict[UUID, Any]:
     return customers
 
 
-def merge_response(merge: RecordMerge, customers: Any) -> dict[str, Any]:
+class MergedValueResponse(TypedDict):
+    """The origin of a merged value: a customer, None for several, and the rule."""
+
+    path: str
+    customerId: str | None
+    rule: str
+
+
+class MergeResponse(TypedDict):
+    """A merge in the form of responses."""
+
+    id: UUID
+    nodeId: UUID
+    survivorId: UUID
+    mergedCustomers: Sequence[UUID]
+    mergedAt: datetime
+    mergedBy: str | None
+    moved: dict[str, Any]
+    values: list[MergedValueResponse]
+    undoneAt: datetime | None
+    undoneBy: str | None
+    canBeUndone: bool
+
+
+def merge_response(merge: RecordMerge, customers: Sequence[UUID]) -> MergeResponse:
     return {
         "id": merge.id,
         "nodeId": merge.node_id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -34,7 +33,12 @@ from events.api.search_parameters import SEARCH_PARAMETERS, SearchParameters
 from events.models import Event
 from events.models.event import EventRow, Origin
 from events.queries.aggregates import aggregate_of, as_seen_in, members_of
-from events.queries.documents import duplicate_of, event_moments, visible_event
+from events.queries.documents import (
+    EventResponse,
+    duplicate_of,
+    event_moments,
+    visible_event,
+)
 from events.queries.search import Search, search_events
 
 
@@ -189,7 +193,7 @@ class EventViewSet(EventWritingViewSet):
             return None
         return UUID(row.id), self.readable_node(row.node_id)
 
-    def event_in_node(self, node: NodeRules, row: EventRow) -> dict[str, Any]:
+    def event_in_node(self, node: NodeRules, row: EventRow) -> EventResponse:
         """Return the event as it is in a node; raises NotFound when it is not there."""
         event = visible_event(row, self.workspace)
         if UUID(event["nodeId"]) == node.id:

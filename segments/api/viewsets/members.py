@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -93,7 +94,7 @@ class SegmentMemberViewSet(SegmentScopedViewSet):
         )
         lag = lag_of(self.workspace.id)
         found = search_customers(self.workspace, node, search)
-        elements = [self.serialized(row) for row in found.rows]
+        elements: Sequence[Mapping[str, Any]] = [self.serialized(row) for row in found.rows]
         if fields:
             elements = [select_fields(element, fields) for element in elements]
         total = segment.size if consent is None else found.total
