@@ -78,7 +78,7 @@ def _property_row(counted: dict[str, Any], read: int) -> PropertyRow:
 
 def _source_rows(office: WorkspaceContext, elements: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Return the rows of sources, with the largest refused share first."""
-    sources = Source.objects.filter(workspace_id=office.workspace_id)
+    sources = Source.objects.in_workspace(office.workspace_id)
     names = {str(source_id): name for source_id, name in sources.values_list("id", "name")}
     ordered = sorted(elements, key=lambda each: (-each["refusedShare"], -each["refused"]))
     return [

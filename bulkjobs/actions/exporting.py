@@ -53,7 +53,7 @@ def request_export(
     The audit log has it by its id after the `summary`.
     """
     fetch_one(HOLD_NODE, [LOCK_CLASS, str(node.id)])
-    exports = ExportJob.objects.filter(workspace_id=workspace.id, node_id=node.id)
+    exports = ExportJob.objects.in_node(workspace.id, node.id)
     waiting = exports.filter(status=BulkJobStatus.LOADED)
     if waiting.count_up_to(MOST_WAITING) >= MOST_WAITING:
         raise Conflict(f"{MOST_WAITING} exports of the node wait", retry_after=RETRY_AFTER)

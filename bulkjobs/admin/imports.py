@@ -24,6 +24,7 @@ from bulkjobs.admin.job_admin import JobAdmin, NodeFilter, rows_name
 from bulkjobs.admin.progress import ENDED, MOVING, Progress, import_progress
 from bulkjobs.domain.cells import CellRules
 from bulkjobs.models import BulkJob, BulkJobOperation, BulkJobStatus, Outcome, Result
+from bulkjobs.models.job import BulkJobQuerySet
 from bulkjobs.queries.documents import report_response
 from contacthub_project.admin.audit import record_action
 from contacthub_project.admin.confirmation import Confirmation
@@ -77,8 +78,8 @@ class BulkJobAdmin(ImportWizard, JobAdmin):
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BulkJob]:
-        jobs: QuerySet[BulkJob] = super().get_queryset(request).filter(removed_at=None)
-        return jobs
+        jobs: BulkJobQuerySet = super().get_queryset(request)  # type: ignore[assignment]
+        return jobs.kept()
 
     def progress(self, job: BulkJob) -> Progress:
         return import_progress(job)

@@ -17,6 +17,7 @@ from unfold.decorators import display
 
 from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.models import StaffChange
+from configuration.models.staff_change import StaffChangeQuerySet
 from contacthub_project.admin.model_admin import (
     WORKSPACE,
     WorkspaceReadOnlyAdmin,
@@ -132,10 +133,10 @@ class StaffChangeAdmin(WorkspaceReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StaffChange]:
         staff, office = self.staff(request), self.office(request)
-        everything: QuerySet[StaffChange] = admin.ModelAdmin.get_queryset(self, request)
+        everything: StaffChangeQuerySet = admin.ModelAdmin.get_queryset(self, request)  # type: ignore[assignment]
         if staff.is_operator and request.GET.get("place") == "outside":
-            return everything.filter(workspace_id=None)
-        changes = everything.filter(workspace_id=office.workspace_id if office else None)
+            return everything.in_workspace(None)
+        changes = everything.in_workspace(office.workspace_id if office else None)
         if any(staff.api.may(*operation) for operation in EVERYBODYS):
             return changes
         return changes.filter(user=staff.user)

@@ -118,15 +118,13 @@ class WorkspaceModelAdmin(ApiModelAdmin):
 
         Those that belong to no node are of workspaces without a node that is closed to the person.
         """
-        rows: QuerySet[Any] = super().get_queryset(request)
+        rows: TenantQuerySet[Any] = super().get_queryset(request)  # type: ignore[assignment]
         office = self.office(request)
         if office is None:
             return rows.none()
-        if not isinstance(rows, TenantQuerySet):
-            return rows.filter(workspace_id=office.workspace_id)
-        rows, principal = rows.in_workspace(office.workspace_id), self.principal(request)
+        rows = rows.in_workspace(office.workspace_id)
         if "node_id" in {field.attname for field in self.model._meta.fields}:
-            return rows.readable_by(principal)
+            return rows.readable_by(self.principal(request))
         return rows
 
 

@@ -31,6 +31,7 @@ from contacthub_project.admin.pages.customer_query import parameters_of_ids
 from contacthub_project.admin.saving import SavesThroughApi
 from customers.admin.rule_field import RulesField, RulesWidget, is_buildable
 from segments.models import Segment, SegmentKind, SegmentState
+from segments.models.segment import SegmentQuerySet
 
 SEGMENTS = WORKSPACE + "/segments"
 SEGMENT = SEGMENTS + "/{segmentId}"
@@ -132,9 +133,10 @@ class SegmentAdmin(SavesThroughApi, WorkspaceModelAdmin):
     search_help_text = _("Name or description")
     ordering = ("name", "id")
 
-    def get_queryset(self, request: HttpRequest) -> Any:
+    def get_queryset(self, request: HttpRequest) -> SegmentQuerySet:
         """Return the segments that are not deleted, of nodes that the person may read."""
-        return super().get_queryset(request).exclude(state=SegmentState.REMOVED)
+        segments: SegmentQuerySet = super().get_queryset(request)  # type: ignore[assignment]
+        return segments.kept()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the parts of the form; which there are depends on how members are found."""

@@ -39,9 +39,13 @@ class SegmentState(models.TextChoices):
 class SegmentQuerySet(TenantQuerySet["Segment"]):
     """Segments."""
 
+    def kept(self) -> SegmentQuerySet:
+        """Return the segments that are not deleted."""
+        return self.exclude(state=SegmentState.REMOVED)
+
     def present(self, workspace_id: UUID) -> SegmentQuerySet:
         """Return the segments of a workspace that are not deleted."""
-        return self.in_workspace(workspace_id).exclude(state=SegmentState.REMOVED)
+        return self.in_workspace(workspace_id).kept()
 
     def broken(self, workspace_id: UUID) -> SegmentQuerySet:
         """Return the segments of a workspace that are not evaluated until they are mended."""

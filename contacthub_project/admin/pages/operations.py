@@ -52,6 +52,7 @@ def operations(office: WorkspaceContext) -> HttpResponseBase:
     )
     health = office.api.get("/health")
     ledger = Ledger.objects.filter(**workspace).first() if sees_all else None
+    purges = PurgeRun.objects.in_workspace(office.workspace_id).order_by("-started_at")
     return office.show(
         "operations",
         _("Operations"),
@@ -73,7 +74,9 @@ def operations(office: WorkspaceContext) -> HttpResponseBase:
         dropped=DroppedEvents.objects.filter(**here).totals_since(
             office.workspace_id, datetime.now(UTC).date() - DROPPED_DAYS
         ),
-        purges=PurgeRun.objects.filter(**workspace).order_by("-started_at")[:5] if sees_all else (),
+        purges=PurgeRun.objects.in_workspace(office.workspace_id).order_by("-started_at")[:5]
+        if sees_all
+        else (),
         jobs=jobs.order_by("-created_at")[:10],
     )
 
