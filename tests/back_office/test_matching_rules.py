@@ -106,7 +106,7 @@ def test_buttons_add_move_and_remove(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "said"),
+    ("rules", "message"),
     [
         ([[("base.tags", "TEXT")]], "Rule 1, Tags : must name a single value"),
         ([[(EMAIL, "EMAIL")], [(NAME, "TEXT"), ("no.such", "TEXT")]], "must name a single value"),

@@ -306,14 +306,14 @@ def test_customers_by_what_they_did(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "places"),
+    ("did_part", "places"),
     [
         ([], {""}), ({}, {"/event/name"}), ({"event": {"name": "zz"}}, {"/event/name"}), ({"event": {"name": "loggedIn"}, "sql": 1}, {"/sql"}),
         ({"event": {"name": "loggedIn"}, "condition": {"type": "atomic", "attribute": "properties.zz", "operator": "EQUALS", "value": 1}}, {"/condition/attribute"}),
         ({"event": {"name": "loggedIn"}, "timeframe": {"type": "atomic", "attribute": "date", "operator": "GT", "value": "soon"}}, {"/timeframe/value"}),
     ],
 )  # fmt: skip
-def test_bad_deeds(hub: Hub, did_part: Any, places: set[str]) -> None:
+def test_bad_behaviour_conditions(hub: Hub, did_part: Any, places: set[str]) -> None:
     query = json.dumps({"query": {"type": "simple", "did": did_part}})
     answer = hub.trusted.get(f"{hub.path}/customers", query={"nodeId": hub.node.id, "query": query})
     assert answer.status == 400

@@ -74,9 +74,7 @@ def operations(office: WorkspaceContext) -> HttpResponseBase:
         dropped=DroppedEvents.objects.filter(**here).totals_since(
             office.workspace_id, datetime.now(UTC).date() - DROPPED_DAYS
         ),
-        purges=PurgeRun.objects.in_workspace(office.workspace_id).order_by("-started_at")[:5]
-        if sees_all
-        else (),
+        purges=purges[:5] if sees_all else (),
         jobs=jobs.order_by("-created_at")[:10],
     )
 
