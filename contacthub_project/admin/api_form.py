@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -104,4 +105,6 @@ def as_json(value: Any) -> Any:
         return [str(each.pk) for each in value]
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
     return None if value == "" else value

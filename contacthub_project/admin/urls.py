@@ -79,12 +79,16 @@ urlpatterns = [
     privacy.person,
     privacy.export,
     privacy.erase,
-    privacy_registers.requests,
-    privacy_registers.request,
+    moved("privacy/requests/", "privacy-requests", "customers_datasubjectrequest_changelist"),
+    moved(
+        "privacy/requests/<uuid:request_id>/",
+        "privacy-request",
+        "customers_datasubjectrequest_change",
+    ),
     moved("privacy/receipts/", "privacy-receipts", "customers_erasurereceipt_changelist"),
     moved(
         "privacy/receipts/<uuid:receipt_id>/", "privacy-receipt", "customers_erasurereceipt_change"
     ),
-    privacy_registers.suppressions,
+    moved("privacy/suppressions/", "privacy-suppressions", "customers_suppressedvalue_changelist"),
     privacy_registers.deleted,
 ]

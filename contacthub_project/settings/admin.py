@@ -93,10 +93,10 @@ UNFOLD = {
             _pages(
                 gettext_lazy("Privacy"),
                 (gettext_lazy("Find a person"), "person_search", "privacy"),
-                (gettext_lazy("Requests"), "assignment", "privacy-requests"),
+                (gettext_lazy("Requests"), "assignment", "customers.datasubjectrequest"),
                 (gettext_lazy("Deleted people"), "restore_from_trash", "privacy-deleted"),
                 (gettext_lazy("Receipts"), "receipt_long", "customers.erasurereceipt"),
-                (gettext_lazy("Suppressions"), "block", "privacy-suppressions"),
+                (gettext_lazy("Suppressions"), "block", "customers.suppressedvalue"),
                 (gettext_lazy("Consent log"), "fact_check", "customers.consentlogentry"),
             ),
             _pages(

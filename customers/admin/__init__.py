@@ -4,8 +4,10 @@ from django.contrib import admin
 
 from contacthub_project.admin.model_admin import WorkspaceReadOnlyAdmin
 from customers.admin.consent_log import ConsentLogEntryAdmin
+from customers.admin.data_subject_request import DataSubjectRequestAdmin
 from customers.admin.erasure_receipt import ErasureReceiptAdmin
 from customers.admin.quarantine import QuarantinedRequestAdmin
+from customers.admin.suppressed_value import SuppressedValueAdmin
 from customers.admin.webhook import WebhookAdmin
 from customers.admin.webhook_attempt import WebhookAttemptAdmin
 from customers.models import AggregateBuild
@@ -13,8 +15,10 @@ from customers.models import AggregateBuild
 __all__ = [
     "AggregateBuildAdmin",
     "ConsentLogEntryAdmin",
+    "DataSubjectRequestAdmin",
     "ErasureReceiptAdmin",
     "QuarantinedRequestAdmin",
+    "SuppressedValueAdmin",
     "WebhookAdmin",
     "WebhookAttemptAdmin",
 ]

@@ -28,7 +28,7 @@ from customers.domain.suppression import (
     has_fresh_consent,
     identities,
 )
-from customers.models import Customer, SuppressedValue
+from customers.models import Customer, SuppressedKind, SuppressedValue
 from customers.queries.documents import document_of
 from customers.queries.recognition import recognised
 
@@ -120,6 +120,19 @@ def hashes_of_identity(identity: Identity) -> list[bytes]:
     """Return the HMACs of an identity, under each key: the first is stored."""
     kind, node_id, text = identity
     return keyed_hashes(f"{kind}\n{node_id or ''}\n{text}".encode(), purpose=FORGOTTEN_PEOPLE)
+
+
+def hashes_of_value(workspace: WorkspaceRules, kind: SuppressedKind, value: str) -> list[bytes]:
+    """Return the HMACs of an e-mail address or an external id, by the policy of each node."""
+    is_email = kind == SuppressedKind.EMAIL
+    document = {"base": {"contacts": {"email": value}}} if is_email else {"externalId": value}
+    found = {
+        each
+        for node in workspace.nodes.values()
+        for identity in identities(node.id, node.matching, document, everywhere=True)
+        for each in hashes_of_identity(identity)
+    }
+    return sorted(found)
 
 
 def key_id() -> str:

@@ -52,7 +52,7 @@ PICTURES = (
     ("event-form", "events/new/?type=completedOrder&customer={person}", WIDE, False),
     ("import", "/admin/bulkjobs/bulkjob/add/", WIDE, False),
     ("segment", "/admin/segments/segment/add/", WIDE, True),
-    ("privacy", "privacy/requests/", WIDE, False),
+    ("privacy", "/admin/customers/datasubjectrequest/", WIDE, False),
     ("sources", "/admin/configuration/source/", WIDE, False),
     ("operations", "operations/", WIDE, True),
 )

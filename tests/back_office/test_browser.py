@@ -37,7 +37,8 @@ PAGES = (
     "../../configuration/user/", "../../configuration/workspace/",
     "../../configuration/source/", "../../configuration/source/add/",
     "../../configuration/staffchange/", "../../customers/consentlogentry/",
-    "../../customers/erasurereceipt/",
+    "../../customers/erasurereceipt/", "../../customers/datasubjectrequest/",
+    "../../customers/suppressedvalue/",
     "../../bulkjobs/bulkjob/", "../../bulkjobs/bulkjob/add/",
     "../../bulkjobs/exportjob/", "../../bulkjobs/exportjob/add/",
 )  # fmt: skip

@@ -22,13 +22,14 @@ BASELINE = Path(__file__).with_name("page_queries.json")
 OURS = [
     "dashboard", "customers", "new-customer", "duplicates", "events", "new-event",
     "workspace-settings", "properties", "event-settings", "retention",
-    "operations", "data-quality", "privacy-requests", "privacy-deleted",
+    "operations", "data-quality", "privacy-deleted",
 ]  # fmt: skip
 OF_A_CUSTOMER = ["customer", "edit-customer", "customer-events", "identity"]
 LISTS = [
     "configuration_source", "configuration_staffchange", "configuration_node", "configuration_user", "customers_consentlogentry",
     "bulkjobs_bulkjob", "bulkjobs_exportjob", "segments_segment", "customers_webhook",
     "customers_quarantinedrequest", "events_product", "customers_erasurereceipt",
+    "customers_datasubjectrequest", "customers_suppressedvalue",
 ]  # fmt: skip
 ROWS = 15
 # Of rules and tokens, which every process reads anew after a while. Fewer than ROWS.

@@ -47,7 +47,8 @@ ORDINARY = {
     ("duplicates", "dismiss"), ("duplicates", "reopen"),
     ("merge-customers", ""), ("undo-merge", ""), ("undo-change", ""),  # all can be undone
     ("privacy", ""), ("privacy-person", ""),  # a look-up, and the reason for it
-    ("privacy-deleted", ""), ("privacy-requests", ""), ("privacy-suppressions", ""),
+    ("privacy-deleted", ""), ("customers_suppressedvalue_lift", ""),
+    ("customers_datasubjectrequest_add", ""), ("customers_datasubjectrequest_change", ""),
     ("retention", "people"), ("saved-searches", ""),
     ("fill-segment", ""), ("segment-of-search", ""),
     ("bulk-customers", ""),  # asks for the number of those to be deleted, who can be restored
@@ -71,14 +72,15 @@ READ_ONLY_PAGES = {
     "dashboard", "customers", "customer", "customer-events", "events", "event", "download-properties", "operations",
     "data-quality",
     "identity", "count-customers", "help", "segment-overlap", "privacy-receipt", "privacy-receipts",
-    "privacy-request",
+    "privacy-request", "privacy-requests", "privacy-suppressions",
     "nodes", "users", "workspaces",  # lead to lists of models
 }  # fmt: skip
 REGISTERS = {
     "bulkjobs_bulkjob", "bulkjobs_exportjob", "configuration_node",
     "configuration_source", "configuration_staffchange", "customers_consentlogentry",
     "configuration_user", "configuration_workspace", "configuration_senduserdatabase",
-    "customers_aggregatebuild", "customers_erasurereceipt", "customers_webhook",
+    "customers_aggregatebuild", "customers_datasubjectrequest", "customers_erasurereceipt",
+    "customers_suppressedvalue", "customers_webhook",
     "customers_webhookattempt", "customers_quarantinedrequest", "events_product", "segments_segment",
     "events_purgerun", "django_celery_beat_clockedschedule", "django_celery_beat_crontabschedule",
     "django_celery_beat_intervalschedule", "django_celery_beat_periodictask",

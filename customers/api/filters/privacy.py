@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.http import QueryDict
@@ -16,7 +15,6 @@ from contacthub_project.api.filters import (
     TextFilter,
 )
 from customers.actions.data_subject_requests import today_in
-from customers.domain.suppression import identities
 from customers.models import (
     ErasureCause,
     RequestState,
@@ -27,7 +25,7 @@ from customers.models.customer import CustomerQuerySet
 from customers.models.data_subject_request import DataSubjectRequestQuerySet
 from customers.models.erasure_receipt import ErasureReceiptQuerySet
 from customers.models.suppression import SuppressedValueQuerySet
-from customers.queries.suppressions import hashes_of_identity
+from customers.queries.suppressions import hashes_of_value
 
 OVERDUE = "OVERDUE"
 
@@ -82,24 +80,18 @@ class SuppressionFilterSet(FilterSet):
         self, rows: SuppressedValueQuerySet, name: str, value: str
     ) -> SuppressedValueQuerySet:
         """Return hashes of an address."""
-        return self._of(rows, {"base": {"contacts": {"email": value}}}, SuppressedKind.EMAIL)
+        return self._of(rows, SuppressedKind.EMAIL, value)
 
     def filter_external_id(
         self, rows: SuppressedValueQuerySet, name: str, value: str
     ) -> SuppressedValueQuerySet:
         """Return hashes of an external id."""
-        return self._of(rows, {"externalId": value}, SuppressedKind.EXTERNAL_ID)
+        return self._of(rows, SuppressedKind.EXTERNAL_ID, value)
 
     def _of(
-        self, rows: SuppressedValueQuerySet, document: dict[str, Any], kind: str
+        self, rows: SuppressedValueQuerySet, kind: SuppressedKind, value: str
     ) -> SuppressedValueQuerySet:
-        found = {
-            each
-            for node in self.workspace.nodes.values()
-            for identity in identities(node.id, node.matching, document, everywhere=True)
-            for each in hashes_of_identity(identity)
-        }
-        return rows.with_hashes(sorted(found)).filter(kind=kind)
+        return rows.with_hashes(hashes_of_value(self.workspace, kind, value)).filter(kind=kind)
 
 
 class ErasureReceiptFilterSet(FilterSet):
