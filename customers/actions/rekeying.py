@@ -9,8 +9,8 @@ import orjson
 from configuration.domain.matching_policy import MatchingPolicy
 from contacthub_project.db.sql import fetch_all, load
 from customers.actions.matching_keys import claim_keys
-from customers.domain.matching import further_keys, keys_as_json, match_key
-from customers.models import Customer, MatchingKey, NewKey
+from customers.domain.matching import all_keys, further_keys, keys_as_json, match_key
+from customers.models import Customer, DeletedState, MatchingKey, NewKey
 
 MOST_OF_A_GROUP = 10
 STORE = load("customers/sql/store_new_keys")
@@ -19,9 +19,9 @@ WRITE = load("customers/sql/write_new_keys")
 
 
 def start_rekeying(workspace_id: UUID, node_id: UUID) -> int:
-    """Delete keys of an earlier attempt; return the number of customers."""
+    """Delete keys of an earlier attempt; return the number of customers, deleted ones too."""
     NewKey.objects.of_node(workspace_id, node_id).delete()
-    return Customer.objects.in_node(workspace_id, node_id).count()
+    return Customer.objects.with_keys(workspace_id, node_id).count()
 
 
 def compute_keys(
@@ -29,26 +29,27 @@ def compute_keys(
 ) -> list[UUID]:
     """Compute and store the next keys; return the ids of their customers, in order.
 
-    Customers without one of the policy's values get none.
+    Customers without one of the policy's values get none. Those of deleted customers, which only
+    look-ups need, are all stored as further keys, so that they collide with nobody's.
     """
-    customers = Customer.objects.in_node(workspace_id, node_id).order_by("id")
+    customers = Customer.objects.with_keys(workspace_id, node_id).order_by("id")
     if after is not None:
         customers = customers.filter(id__gt=after)
-    rows = list(customers.values_list("id", "external_id", "base", "extended")[:limit])
+    rows = list(customers.values_list("id", "deleted", "external_id", "base", "extended")[:limit])
     if rows:
-        documents = [
-            {"externalId": external_id, "base": base, "extended": extended}
-            for _, external_id, base, extended in rows
-        ]
+        keys, others = [], []
+        for _, deleted, external_id, base, extended in rows:
+            document = {"externalId": external_id, "base": base, "extended": extended}
+            is_live = deleted == DeletedState.LIVE
+            keys.append(match_key(policy, document) if is_live else None)
+            further = further_keys(policy, document) if is_live else all_keys(policy, document)
+            others.append(orjson.dumps(keys_as_json(further)).decode())
         parameters = {
             "workspace_id": workspace_id,
             "node_id": node_id,
             "ids": [customer_id for customer_id, *_ in rows],
-            "keys": [match_key(policy, each) for each in documents],
-            "further_keys": [
-                orjson.dumps(keys_as_json(further_keys(policy, each))).decode()
-                for each in documents
-            ],
+            "keys": keys,
+            "further_keys": others,
         }
         fetch_all(STORE, parameters, prepare=False)
     return [customer_id for customer_id, *_ in rows]

@@ -60,6 +60,11 @@ class CustomerQuerySet(TenantQuerySet["Customer"]):
         """Return the live customers of a node."""
         return self.filter(workspace_id=workspace_id, node_id=node_id).live()
 
+    def with_keys(self, workspace_id: UUID, node_id: UUID) -> CustomerQuerySet:
+        """Return the live and the deleted customers of a node, not erased ones."""
+        states = (DeletedState.LIVE, DeletedState.DELETED)
+        return self.filter(workspace_id=workspace_id, node_id=node_id, deleted__in=states)
+
     def deleted_in(self, workspace_id: UUID, node_ids: Sequence[UUID]) -> CustomerQuerySet:
         """Return deleted customers of nodes that are not erased yet."""
         return self.filter(

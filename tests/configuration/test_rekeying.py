@@ -21,6 +21,7 @@ from configuration.actions import rekeying
 from configuration.actions.removal import remove_deleted
 from configuration.domain.matching_policy import MatchingPolicy
 from configuration.models import Node, Rekeying
+from configuration.queries.rules import rules_of
 from contacthub_project.core.identifiers import new_id
 from customers.actions.tenant_data import CustomerDataOwner
 from customers.domain.matching import match_key
@@ -53,6 +54,43 @@ def test_customers_are_recognised_by_the_new_policy(hub: Hub) -> None:
     assert again["version"] == 2, "re-keying itself is no change of a customer"
     assert Customer.objects.get(id=lacking["id"]).match_key is None
     assert Change.objects.count() == 4
+
+
+def test_deleted_customers_are_found_by_the_new_policy(hub: Hub) -> None:
+    """By what they were deleted with: forgetting a person takes them along."""
+    phone = {"mobilePhone": "+39 333 1234567"}
+    contacts = {"email": "old@example.com"} | phone
+    gone = hub.post_customer(base={"lastName": "Rossi", "contacts": contacts})["id"]
+    twin = hub.post_customer(base={"contacts": {"email": "twin@example.com"} | phone})["id"]
+    for each in (gone, twin):
+        assert hub.trusted.delete(f"{hub.path}/customers/{each}").status == 200
+    other = hub.post_customer(base={"contacts": {"email": "other@example.com"}})["id"]
+    assert hub.trusted.delete(f"{hub.path}/customers/{other}").status == 200
+    by_phone = {"properties": ["base.contacts.mobilePhone"], "caseSensitive": True}
+    changed = hub.admin.put(policy_path(hub), by_phone, query={"force": "true"})
+    assert changed.status == 200, changed.json
+    person = hub.post_customer(base={"contacts": {"email": "new@example.com"} | phone})
+    assert person.status == 201
+    plan = hub.clients["DPO"].get(
+        f"{hub.path}/data-protection/customers/{person['id']}/erasure-plan"
+    )
+    assert {gone, twin, person["id"]} == {each["id"] for each in plan["customers"]}
+    node = rules_of(hub.workspace.id).nodes[hub.node.id]
+    for customer in Customer.objects.filter(deleted=1):
+        document = {"externalId": None, "base": customer.base, "extended": customer.extended}
+        former = customer.former_key
+        assert (former and bytes(former)) == match_key(node.matching, document)
+
+
+def test_deleted_customers_keep_their_keys_when_the_policy_does_not_change(hub: Hub) -> None:
+    gone = hub.post_customer(base={"contacts": {"email": "old@example.com"}})["id"]
+    hub.trusted.delete(f"{hub.path}/customers/{gone}")
+    before = bytes(Customer.objects.get(id=gone).former_key)
+    ids = {hub.post_customer(externalId="same")["id"] for _ in range(2)}
+    assert hub.admin.put(policy_path(hub), BY_EXTERNAL_ID, query={"force": "true"}).status == 409
+    assert len(ids) == 2
+    assert bytes(Customer.objects.get(id=gone).former_key) == before
+    assert not NewKey.objects.exists()
 
 
 def test_collisions_are_named_and_nothing_changes(hub: Hub) -> None:
