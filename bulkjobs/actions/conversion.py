@@ -15,6 +15,7 @@ from bulkjobs.actions.claims import Claim
 from bulkjobs.actions.storage import cached_file, forget_copy, store_file
 from bulkjobs.domain.files.tables import KeptTable, Layout, kept_form
 from bulkjobs.models import BulkJob
+from contacthub_project.api.uploads import discard_file
 from contacthub_project.db.leases import LeaseLost
 
 Item = TypeVar("Item")
@@ -40,7 +41,7 @@ def convert(claim: Claim, job: BulkJob, *, between_pieces: Callable[[], object])
             total = sum(1 for _ in _renewing_lease(table, claim, between_pieces))
         _take(claim, raw, kept, offset=offset, lines=lines, total=total, blank=table.blank)
     except BaseException:
-        default_storage.delete(kept)
+        discard_file(kept)
         raise
     forget_copy(raw)
 

@@ -20,6 +20,7 @@ from bulkjobs.queries.export_files import ExportFormat, exported_file
 from bulkjobs.queries.export_requests import Export
 from configuration.models import StaffChange
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
+from contacthub_project.api.uploads import discard_file
 from contacthub_project.core.errors import Conflict, ContacthubError
 from contacthub_project.core.principal import Principal
 from contacthub_project.db.leases import Lease, LeaseLost
@@ -150,7 +151,7 @@ def _write(job: ExportJob, between_pieces: Callable[[], object]) -> None:
         _finish(job, BulkJobStatus.PROCESSED, None, name)
     except LeaseLost:
         if name:
-            default_storage.delete(name)
+            discard_file(name)
     except ContacthubError as refusal:
         _finish(job, BulkJobStatus.FAILED, refusal.message, "")
     except Exception as failure:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import structlog
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
@@ -30,7 +29,7 @@ from bulkjobs.models import (
 )
 from bulkjobs.queries.columns import possible_columns
 from configuration.queries.rules import NodeRules, WorkspaceRules
-from contacthub_project.api.uploads import StoredUpload
+from contacthub_project.api.uploads import StoredUpload, discard_file
 from contacthub_project.core.errors import Conflict
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
@@ -122,7 +121,7 @@ def _keep_file(job: BulkJob, upload: Upload) -> None:
 def _drop_file(job: BulkJob, upload: Upload) -> None:
     """Remove the stored file; the upload removes itself."""
     if job.file.name and job.file.name != upload.file.stored_as:
-        default_storage.delete(job.file.name)
+        discard_file(job.file.name)
     job.file.name = ""
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 
-from contacthub_project.api.uploads import FOLDER, storing
+from contacthub_project.api.uploads import FOLDER, discard_file, storing
 from contacthub_project.core.errors import NotFound, Unavailable
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.runtime.logs import failure_details
@@ -46,7 +46,7 @@ def store_file(pieces: Iterable[bytes], folder: str = FOLDER, extension: str = "
             with storing():
                 out.close()
     except BaseException:
-        default_storage.delete(name)
+        discard_file(name)
         raise
     return name
 

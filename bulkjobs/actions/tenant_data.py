@@ -27,7 +27,7 @@ class BulkJobDataOwner(TenantDataOwner):
             for job in deleted_jobs:
                 if job.file.name:
                     name = job.file.name
-                    transaction.on_commit(partial(default_storage.delete, name))
+                    transaction.on_commit(partial(default_storage.delete, name), robust=True)
                 for model in (Result, ForgottenIdentity):
                     model.objects.filter(workspace_id=workspace_id, job_id=job.id).delete()
                 job.delete()

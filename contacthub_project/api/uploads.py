@@ -24,6 +24,17 @@ BYTES_BETWEEN_CHECKS = 16 << 20  # between checks of the free space
 log = structlog.get_logger("contacthub.uploads")
 
 
+def discard_file(name: str) -> None:
+    """Delete a stored file that nothing refers to.
+
+    A failure of the storage is logged and hides no other: strays are removed by a task.
+    """
+    try:
+        default_storage.delete(name)
+    except Exception as fault:  # each kind of storage has its own
+        log.warning("file not deleted", file=name, **failure_details(fault))
+
+
 class StoredUpload(UploadedFile):
     """An uploaded file, `stored_as` in the default storage; closing deletes it unless kept."""
 
@@ -38,8 +49,8 @@ class StoredUpload(UploadedFile):
 
     def close(self) -> None:
         if not self._is_kept:
-            default_storage.delete(self.stored_as)
             self._is_kept = True
+            discard_file(self.stored_as)
 
 
 class StorageUploadHandler(FileUploadHandler):

@@ -14,6 +14,7 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.utils import timezone
 
 from bulkjobs.actions import processing, removal
+from bulkjobs.api.viewsets import jobs
 from bulkjobs.models import BulkJob
 from contacthub_project.api import requests, uploads
 from contacthub_project.runtime import disk
@@ -69,6 +70,25 @@ def test_other_files_of_the_form_are_not_kept(hub: Hub) -> None:
 def test_what_becomes_no_job_leaves_nothing(hub: Hub, raw: bytes, status: int) -> None:
     assert send(hub, raw).status == status
     assert stored() == []
+
+
+@pytest.mark.parametrize(("operation", "status"), [("UPSERT", 503), ("NONSENSE", 400)])
+def test_a_storage_that_breaks_meanwhile_is_no_internal_error(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str, status: int
+) -> None:
+    """Neither is what was received deleted then, nor does that hide what was wrong before."""
+    upload_of = jobs.upload_of
+
+    def breaking(request: Any) -> Any:
+        folder = tmp_path / "bulk-jobs"
+        assert request.FILES
+        folder.rename(tmp_path / "aside")
+        folder.write_text("in the way")
+        return upload_of(request)
+
+    monkeypatch.setattr(jobs, "upload_of", breaking)
+    assert send(hub, form(FILE.encode(), operation=operation)).status == status
+    assert not BulkJob.objects.exists()
 
 
 def test_a_form_that_is_too_large_or_breaks_off_leaves_nothing(
