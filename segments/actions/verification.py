@@ -139,24 +139,38 @@ def _confirmed_differences(
 ) -> int:
     """Return how many differences remain after the latest changes are evaluated, in several tries.
 
-    What is not evaluated yet differs once; a fault does so every time.
+    What is not evaluated yet differs once; a fault does so every time. Segments that have got
+    another query meanwhile are left out.
     """
     wrong: set[Pair] | None = None
+    compared = Compared(ids=ids)
     for _ in range(ROUNDS):
         refresh_workspace(workspace.id, now=now)
         with transaction.atomic():
             lock_feed_cursor(workspace.id)
             moment = now or datetime.now(UTC)
-            evaluation = evaluate(workspace, node, definitions, ids, moment)
-            compared = Compared(ids=ids)
+            unchanged = _unchanged(workspace.id, definitions)
+            evaluation = evaluate(workspace, node, unchanged, ids, moment)
             differences = differing(workspace.id, evaluation, compared)
             wrong = differences if wrong is None else wrong & differences
     if wrong and repairs:
         with transaction.atomic():
             lock_feed_cursor(workspace.id)
-            evaluation = evaluate(workspace, node, definitions, ids, moment)
+            unchanged = _unchanged(workspace.id, definitions)
+            evaluation = evaluate(workspace, node, unchanged, ids, moment)
             apply(workspace, [(evaluation, compared)], moment)
     return len(wrong or ())
+
+
+def _unchanged(workspace_id: UUID, definitions: Sequence[Definition]) -> list[Definition]:
+    """Return those of the definitions by which members are kept; the feed cursor is locked."""
+    by_id = {each.id: each for each in definitions}
+    ready = Segment.objects.present(workspace_id).filter(state=SegmentState.READY, id__in=by_id)
+    return [
+        by_id[segment_id]
+        for segment_id, fingerprint in ready.values_list("id", "fingerprint")
+        if fingerprint == by_id[segment_id].fingerprint
+    ]
 
 
 class _Sizes(NamedTuple):

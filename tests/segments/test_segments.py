@@ -8,7 +8,7 @@ import pytest
 
 from configuration.queries.rules import latest_rules_of
 from contacthub_project.core.sql_fragments import Fragment
-from segments.actions import refreshing
+from segments.actions import refreshing, verification
 from segments.actions.verification import verify_workspace
 from segments.models import DueEvaluation, ListedCustomer, Member, MembershipChange, Segment
 from tests.client import Answer, ApiClient
@@ -345,3 +345,23 @@ def test_no_more_than_so_many(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None
     make(hub, are("id", "IS_NOT_NULL"))
     body = {"nodeId": str(hub.node.id), "name": "x", "type": "STATIC"}
     assert hub.admin.post(f"{hub.path}/segments", body).status == 409
+
+
+def test_a_query_that_changes_while_it_is_verified_is_no_fault(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = named(hub, "Ada"), named(hub, "Bob")
+    segment = make(hub, are("base.firstName", "EQUALS", "Ada"))
+    refresh(hub)
+    evaluated = verification.evaluate
+
+    def evaluate(*arguments: Any) -> Any:
+        monkeypatch.setattr(verification, "evaluate", evaluated)
+        body = {"name": "Group", "query": wrapped(are("base.firstName", "EQUALS", "Bob"))}
+        assert hub.admin.put(f"{hub.path}/segments/{segment['id']}", body).status == 200
+        refresh(hub)
+        return evaluated(*arguments)
+
+    monkeypatch.setattr(verification, "evaluate", evaluate)
+    assert verify_workspace(rules(hub)).wrong == 0
+    assert members(hub, segment) == {bob} != {ada}
