@@ -90,12 +90,15 @@ def store_answers(claimed: Lease, window: Window, answers: Sequence[OutboundAnsw
 
 
 def store_failure(claimed: Lease, failure: Exception) -> None:
-    """Schedule the next attempt after a fault of ours."""
+    """Log a fault of ours as an attempt without a message, and schedule the next attempt."""
     with transaction.atomic():
         webhook = active_and_held(claimed).select_for_update().first()
         if webhook is not None:
-            error = f"internal error: {type(failure).__name__}"
-            _schedule_retry(webhook, OutboundAnswer(None, 0, error=error))
+            answer = OutboundAnswer(None, 0, error=f"internal error: {type(failure).__name__}")
+            first = webhook.delivered_offset + 1
+            message = Message("", first, webhook.batch_end or first, (), b"")
+            _attempt(webhook, message, answer).save()
+            _schedule_retry(webhook, answer)
 
 
 def pause(claimed: Lease, refusal: Gone | Invalid) -> None:

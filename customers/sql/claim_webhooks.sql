@@ -7,7 +7,8 @@ WHERE webhook.workspace_id = :workspace_id AND webhook.id = ANY(ARRAY(
     SELECT due.id FROM customers_webhook AS due
     WHERE due.workspace_id = :workspace_id AND due.state = 'ACTIVE'
         AND (
-            due.next_attempt_at <= statement_timestamp()
+            due.failures = 0
+            OR due.next_attempt_at <= statement_timestamp()
             -- The latest attempt was in the future: the clock was put back, nobody knows how far.
             OR EXISTS (
                 SELECT FROM customers_webhookattempt AS attempt

@@ -18,6 +18,7 @@ from bulkjobs.models import BulkJob, ExportJob
 from contacthub_project.messaging import enqueue as enqueueing
 from contacthub_project.runtime import schedule
 from contacthub_project.runtime.schedule import Entry, Scheduler
+from customers.actions import deliveries
 from customers.models import Webhook, WebhookAttempt
 from tests.bulkjobs.test_jobs import process, upload
 from tests.customers.test_webhooks import deliver, receiver
@@ -107,6 +108,38 @@ def test_webhooks_are_served_though_the_clock_was_put_back(hub: Hub, receiver: R
     receiver.answering = answers(200)
     deliver()
     assert len(receiver.messages) == 2
+
+
+def test_a_new_webhook_is_served_though_the_clock_was_put_back(
+    hub: Hub, receiver: Receiver
+) -> None:
+    make_webhook(hub, receiver)
+    in_the_future(Webhook.objects, "next_attempt_at")
+    hub.post_customer()
+    deliver()
+    assert len(receiver.messages) == 1
+
+
+def test_a_webhook_is_served_after_a_fault_of_ours_though_the_clock_was_put_back(
+    hub: Hub, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise RuntimeError
+
+    webhook = make_webhook(hub, receiver)
+    hub.post_customer()
+    with monkeypatch.context() as patched:
+        patched.setattr(deliveries, "_prepare", fails)
+        deliver()
+    path = f"{hub.path}/webhooks/{webhook['id']}/attempts"
+    (attempt,) = hub.admin.get(path)["elements"]
+    assert (attempt["error"], attempt["messageId"]) == ("internal error: RuntimeError", "")
+    deliver()
+    assert receiver.messages == [], "it was put off, and the clock was right"
+    in_the_future(Webhook.objects, "next_attempt_at")
+    in_the_future(WebhookAttempt.objects, "attempted_at")
+    deliver()
+    assert len(receiver.messages) == 1
 
 
 def test_a_message_that_is_sent_later_names_no_moment(monkeypatch: pytest.MonkeyPatch) -> None:
