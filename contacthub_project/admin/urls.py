@@ -67,6 +67,8 @@ urlpatterns = [
     nodes.node,
     matching_rules.matching_rules,
     nodes.aggregate_node,
+    nodes.aggregate_progress,
+    nodes.aggregate_preview,
     properties.properties,
     properties.download_properties,
     event_settings.event_settings,

@@ -13,11 +13,14 @@ from configuration.domain.customer_schema import CustomerSchema
 from configuration.domain.vocabulary import EVENT_TYPES
 from configuration.queries.rules import rules_of
 from customers.admin.rule_properties import GROUPS, OPERATORS, TIMES, properties_of
-from customers.admin.rule_trees import DEEPEST, MOST_DAYS
+from customers.admin.rule_trees import DAYS, DEEPEST, MOST_DAYS
 
 
-def rule_options(workspace_id: UUID) -> dict[str, Any]:
-    """Return what the rule builder's script (`office/rule_builder.js`) offers in a workspace."""
+def rule_options(workspace_id: UUID, *, of_conditions: bool = False) -> dict[str, Any]:
+    """Return what the rule builder's script (`office/rule_builder.js`) offers in a workspace.
+
+    For conditions neither behaviour nor what depends on the present time is offered.
+    """
     rules = rules_of(workspace_id)
     schema = rules.customer_schema if rules is not None else CustomerSchema()
     return {
@@ -25,16 +28,24 @@ def rule_options(workspace_id: UUID) -> dict[str, Any]:
             asdict(each) | {"group": gettext(each.group)} for each in properties_of(schema)
         ],
         "groups": [gettext(each) for each in GROUPS],
-        "operators": {kind: _translated(offered) for kind, offered in OPERATORS.items()},
+        "operators": {
+            kind: [
+                each for each in _translated(offered) if not of_conditions or each[0] not in DAYS
+            ]
+            for kind, offered in OPERATORS.items()
+        },
         "times": _translated(TIMES),
-        "events": sorted(
-            ((each.type, gettext(each.label)) for each in EVENT_TYPES.values()),
-            key=itemgetter(1),
-        ),
+        "events": [] if of_conditions else _events(),
         "deepest": DEEPEST,
         "mostDays": MOST_DAYS,
         "texts": _texts(),
     }
+
+
+def _events() -> list[tuple[str, str]]:
+    """Return types and labels of events, by label."""
+    labels = ((each.type, gettext(each.label)) for each in EVENT_TYPES.values())
+    return sorted(labels, key=itemgetter(1))
 
 
 def _texts() -> dict[str, str]:

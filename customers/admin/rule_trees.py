@@ -6,21 +6,28 @@ A builder's tree is a group: `{"match": "all" | "any", "rules": [...]}`. A rule 
 - of behaviour: `{"event": type, "did": bool, "operator": "GTE" | "LTE" | "EQUALS", "times": n,
   "days": n or null}`, for having an event of the type so many times in the last days, or ever.
 
-`query_of` and `tree_of` are inverse to each other for what the builder makes.
+`query_of` and `tree_of` are inverse to each other for what the builder makes, `conditions_of` and
+`tree_of_conditions` for rules of properties.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from django.utils.translation import gettext
 
 from configuration.domain.vocabulary import EVENT_TYPES
 from customers.admin.rule_properties import TIMES, label_of
-from customers.domain.query_documents import AtomicCondition, Did, QueryDocument, SimpleQuery
+from customers.domain.query_documents import (
+    AtomicCondition,
+    ConditionDocument,
+    Did,
+    QueryDocument,
+    SimpleQuery,
+)
 
 LONGEST = 20_000
 DEEPEST = 3
@@ -83,6 +90,53 @@ def tree_of(query: Any) -> Tree | None:
     if rule is None or "rules" in rule:
         return rule
     return {"match": "all", "rules": [rule]}
+
+
+def conditions_of(tree: Tree, *, most: int) -> list[ConditionDocument]:
+    """Return the conditions of which a tree holds when one does, at most `most`.
+
+    Raises UnreadableRules for rules of behaviour, which are no conditions.
+    """
+    if tree["match"] == "any" and len(tree["rules"]) <= most:
+        return [each for rule in tree["rules"] if (each := _condition_of(rule)) is not None]
+    whole = _condition_of(tree)
+    return [] if whole is None else [whole]
+
+
+def tree_of_conditions(conditions: Sequence[Any]) -> Tree | None:
+    """Return the tree that holds when one of the conditions does; None if it cannot be shown."""
+    rules = [_tree_of_condition(each) for each in conditions]
+    if len(rules) == 1 and rules[0] is not None and "rules" in rules[0]:
+        tree: Tree = rules[0]
+    else:
+        tree = {"match": "any", "rules": rules}
+    try:
+        return None if None in rules else read_tree(json.dumps(tree))
+    except UnreadableRules:
+        return None
+
+
+def _condition_of(rule: Tree) -> ConditionDocument | None:
+    """Return the condition of a group or rule; None for a group without any."""
+    if "event" in rule:
+        raise UnreadableRules(gettext("Only properties can be compared here."))
+    if "rules" not in rule:
+        return _comparison_condition(rule)
+    conditions = [each for inner in rule["rules"] if (each := _condition_of(inner)) is not None]
+    if len(conditions) < 2:
+        return conditions[0] if conditions else None
+    conjunction: Literal["and", "or"] = "and" if rule["match"] == "all" else "or"
+    return {"type": "composite", "conditions": conditions, "conjunction": conjunction}
+
+
+def _tree_of_condition(condition: Any) -> Tree | None:
+    if not isinstance(condition, dict) or condition.get("type") != "composite":
+        return _comparison_of(condition)
+    match = {"and": "all", "or": "any"}.get(str(condition.get("conjunction")))
+    rules = [_tree_of_condition(each) for each in condition.get("conditions") or [None]]
+    if match is None or None in rules:
+        return None
+    return {"match": match, "rules": rules}
 
 
 def _group(document: Any, *, depth: int) -> Tree:
@@ -170,6 +224,10 @@ def whole_number(value: Any, *, most: int) -> int | None:
 def _simple(rule: Tree) -> SimpleQuery:
     if "event" in rule:
         return {"type": "simple", "did": _did(rule)}
+    return {"type": "simple", "are": {"condition": _comparison_condition(rule)}}
+
+
+def _comparison_condition(rule: Tree) -> AtomicCondition:
     operator: str = rule["operator"]
     value = rule.get("value")
     condition: AtomicCondition = {
@@ -181,7 +239,7 @@ def _simple(rule: Tree) -> SimpleQuery:
         condition["value"] = f"now-{value}d"
     elif operator not in WITHOUT_VALUE:
         condition["value"] = value
-    return {"type": "simple", "are": {"condition": condition}}
+    return condition
 
 
 def _did(rule: Tree) -> Did:

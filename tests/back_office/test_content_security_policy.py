@@ -89,6 +89,7 @@ def addresses(hub: Hub, root: str) -> Iterator[str]:
 # Files, parts of pages, and what needs a change to be undone.
 FILES = {
     "download-properties", "customer-events", "aggregate-node", "count-customers", "undo-change",
+    "aggregate-progress", "aggregate-preview",
 }  # fmt: skip
 # The documentation's Redoc asks for the sign of those who made it. It does not get it.
 REDOC_LOGO = "https://cdn.redoc.ly/"

@@ -71,6 +71,7 @@ ORDINARY = {
 READ_ONLY_PAGES = {
     "dashboard", "customers", "customer", "customer-events", "events", "event", "download-properties", "operations",
     "data-quality",
+    "aggregate-progress", "aggregate-preview",
     "identity", "count-customers", "help", "segment-overlap", "privacy-receipt", "privacy-receipts",
     "privacy-request", "privacy-requests", "privacy-suppressions",
     "nodes", "users", "workspaces",  # lead to lists of models

@@ -50,6 +50,7 @@ class RuleBuilder {
     this.body = element("div");
     place.prepend(this.body);
     this.render();
+    if (this.count && "atOnce" in this.count.dataset) this.recount();
   }
 
   render() {
@@ -98,10 +99,12 @@ class RuleBuilder {
     const depth = this.depth(group);
     const buttons = [
       button(this.texts.addRule, () => ({ property: "base.lastName", operator: "CONTAINS_FOLDED", value: "" })),
-      button(this.texts.addBehaviour, () => (
-        { event: this.options.events[0][0], did: true, operator: "GTE", times: 1, days: 30 }
-      )),
     ];
+    if (this.options.events.length) {
+      buttons.push(button(this.texts.addBehaviour, () => (
+        { event: this.options.events[0][0], did: true, operator: "GTE", times: 1, days: 30 }
+      )));
+    }
     if (depth < this.options.deepest) buttons.push(button(this.texts.addGroup, () => ({ match: "any", rules: [] })));
     const legend = element("legend", {}, ...sentence(this.texts.customersWhoMatch, { match }));
     if (parent) legend.append(" ", this.remover(group, parent, this.texts.removeGroup));
