@@ -11,29 +11,25 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-
-from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
+from configuration.queries.rules import NodeRules, WorkspaceRules
 from contacthub_project.core.errors import (
     Conflict,
     FieldError,
     Invalid,
     NotFound,
     Stale,
-    Unavailable,
     pointer,
 )
 from contacthub_project.core.identifiers import new_id
 from contacthub_project.core.principal import Principal
 from contacthub_project.core.timestamps import format_timestamp
-from contacthub_project.db.deadlocks import repeated_on_deadlock
 from contacthub_project.db.sql import fetch_all, load
 from customers.actions.aggregation import lock_aggregates, remerge
 from customers.actions.customer_write import CustomerWrite, Outcome
-from customers.actions.customers import ATTEMPTS
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.actions.matching_keys import key_identities
 from customers.actions.merge_journals import record_merge, sessions_of, write_journal
+from customers.actions.repetition import repeated_on_conflict
 from customers.actions.suppression import note_return
 from customers.actions.validation import check_document, open_node
 from customers.actions.writes import (
@@ -95,7 +91,6 @@ def preview_merge(
     return merging.planned(Customer.objects.live_rows(workspace.id, merging.ids))
 
 
-@repeated_on_deadlock
 def merge_customers(
     workspace: WorkspaceRules, survivor_id: UUID, request: MergeRequest, *, by: Principal
 ) -> Merged:
@@ -105,13 +100,9 @@ def merge_customers(
     TooLarge, PersonForgotten, and Conflict when the merged customer would match another one of the
     node (`data.customer.id`).
     """
-    for _ in range(ATTEMPTS):
-        try:
-            with transaction.atomic():
-                return _Merging(workspace, survivor_id, request, by).made()
-        except (NodeNotOpen, ConcurrentChange, IntegrityError):
-            workspace = latest_rules_of(workspace.id) or workspace
-    raise Unavailable
+    return repeated_on_conflict(
+        workspace, lambda rules: _Merging(rules, survivor_id, request, by).made()
+    )
 
 
 class _Merging:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from uuid import UUID
 
 import orjson
-from django.db import IntegrityError, transaction
 
-from configuration.queries.rules import WorkspaceRules, latest_rules_of
-from contacthub_project.core.errors import Conflict, NotFound, Unavailable
+from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.errors import Conflict, NotFound
 from contacthub_project.core.principal import Principal
-from contacthub_project.db.deadlocks import repeated_on_deadlock
 from contacthub_project.db.sql import fetch_one, load
-from customers.actions.customers import ATTEMPTS
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.actions.matching_keys import claim_keys_of, key_identities
+from customers.actions.repetition import repeated_on_conflict
 from customers.actions.validation import open_node
-from customers.actions.writes import NodeNotOpen, enqueue_aggregate_merge, lock_open_node
+from customers.actions.writes import enqueue_aggregate_merge, lock_open_node
 from customers.domain.identities import EXTERNAL_ID, SESSION_ID
 from customers.domain.matching import match_key
 from customers.models import Customer, DeletedSession, DeletedState
@@ -27,7 +25,6 @@ from customers.queries.documents import document_of
 RESTORE = load("customers/sql/restore_customer")
 
 
-@repeated_on_deadlock
 def restore_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Principal) -> CustomerRow:
     """Restore a deleted customer and return it; a live one is returned unchanged.
 
@@ -35,15 +32,8 @@ def restore_customer(workspace: WorkspaceRules, customer_id: UUID, *, by: Princi
     meanwhile. Events that arrived since and wait for it are attached. Raises NotFound for an erased
     one, Locked, and Conflict when another customer of its node has its key (`data.customer.id`).
     """
-    for _ in range(ATTEMPTS):
-        try:
-            with transaction.atomic():
-                return _restored(workspace, customer_id, by)
-        except NodeNotOpen:
-            workspace = latest_rules_of(workspace.id) or workspace
-        except IntegrityError:
-            continue  # a customer was just created with the key: the next round finds it
-    raise Unavailable
+    # IntegrityError: a customer was just created with the key, which the next attempt finds.
+    return repeated_on_conflict(workspace, lambda rules: _restored(rules, customer_id, by))
 
 
 def _restored(workspace: WorkspaceRules, customer_id: UUID, by: Principal) -> CustomerRow:

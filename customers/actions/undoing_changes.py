@@ -10,17 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-
-from configuration.queries.rules import WorkspaceRules, latest_rules_of
-from contacthub_project.core.errors import Conflict, NotFound, Stale, Unavailable
+from configuration.queries.rules import WorkspaceRules
+from contacthub_project.core.errors import Conflict, NotFound, Stale
 from contacthub_project.core.principal import Principal
-from contacthub_project.db.deadlocks import repeated_on_deadlock
 from customers.actions.customer_write import CustomerWrite, Outcome
-from customers.actions.customers import ATTEMPTS
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.actions.matching_keys import key_identities
 from customers.actions.modification import changed_row
+from customers.actions.repetition import repeated_on_conflict
 from customers.actions.suppression import note_return
 from customers.actions.validation import check_document, open_node
 from customers.actions.writes import (
@@ -80,7 +77,6 @@ def preview_undoing(
     return _planned(workspace, _checked(row, customer_id, expected_version), version, by).result
 
 
-@repeated_on_deadlock
 def undo_change(
     workspace: WorkspaceRules,
     customer_id: UUID,
@@ -95,13 +91,9 @@ def undo_change(
     Gone when the history is not kept so far back, Stale, Locked, Invalid, and Conflict for a merge,
     and when another customer has its key (`data.customer.id`).
     """
-    for _ in range(ATTEMPTS):
-        try:
-            with transaction.atomic():
-                return _undone(workspace, customer_id, version, expected_version, by)
-        except (NodeNotOpen, ConcurrentChange, IntegrityError):
-            workspace = latest_rules_of(workspace.id) or workspace
-    raise Unavailable
+    return repeated_on_conflict(
+        workspace, lambda rules: _undone(rules, customer_id, version, expected_version, by)
+    )
 
 
 def _undone(

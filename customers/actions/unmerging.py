@@ -11,17 +11,14 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import orjson
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
-from contacthub_project.core.errors import Conflict, NotFound, Unavailable
+from configuration.queries.rules import NodeRules, WorkspaceRules
+from contacthub_project.core.errors import Conflict, NotFound
 from contacthub_project.core.principal import Principal
-from contacthub_project.db.deadlocks import repeated_on_deadlock
 from contacthub_project.db.sql import fetch_all, load
 from customers.actions.aggregation import lock_aggregates, remerge
 from customers.actions.customer_write import CustomerWrite, Outcome
-from customers.actions.customers import ATTEMPTS
 from customers.actions.identity_locks import lock_identities, notify_identities_appeared
 from customers.actions.matching_keys import claim_keys_of, key_identities
 from customers.actions.merge_journals import (
@@ -30,6 +27,7 @@ from customers.actions.merge_journals import (
     stored_row,
     unmerging_of,
 )
+from customers.actions.repetition import repeated_on_conflict
 from customers.actions.validation import open_node
 from customers.actions.writes import (
     ConcurrentChange,
@@ -82,7 +80,6 @@ def preview_undo(workspace: WorkspaceRules, merge_id: UUID, *, by: Principal) ->
     return _Undoing(workspace, merge_id, by).planned()
 
 
-@repeated_on_deadlock
 def undo_merge(workspace: WorkspaceRules, merge_id: UUID, *, by: Principal) -> Unmerged:
     """Separate merged customers again.
 
@@ -90,13 +87,7 @@ def undo_merge(workspace: WorkspaceRules, merge_id: UUID, *, by: Principal) -> U
     journal has been removed, the survivor is missing, or another customer has the key of one of the
     customers (`data.customer.id`).
     """
-    for _ in range(ATTEMPTS):
-        try:
-            with transaction.atomic():
-                return _Undoing(workspace, merge_id, by).made()
-        except (NodeNotOpen, ConcurrentChange, IntegrityError):
-            workspace = latest_rules_of(workspace.id) or workspace
-    raise Unavailable
+    return repeated_on_conflict(workspace, lambda rules: _Undoing(rules, merge_id, by).made())
 
 
 class _Undoing:

@@ -83,28 +83,32 @@ def _build(
     segments: Sequence[Segment],
     now: datetime,
 ) -> None:
-    after, node = segments[0].position, workspace.nodes[segments[0].node_id]
-    parameters = {
-        "workspace_id": workspace.id,
-        "node_id": node.id,
-        "after": after,
-        "limit": CUSTOMERS_AT_ONCE,
-    }
-    ids = [key for (key,) in fetch_all(NEXT_CUSTOMERS, parameters, prepare=False)]
-    is_last = len(ids) < CUSTOMERS_AT_ONCE
-    until = None if is_last else ids[-1]
-    evaluation = evaluate(workspace, node, definitions, ids, now)
+    node = workspace.nodes[segments[0].node_id]
+    compared = next_customers(workspace.id, node.id, after=segments[0].position)
+    evaluation = evaluate(workspace, node, definitions, compared.ids, now)
     mark_too_costly(workspace.id, evaluation.too_costly)
-    compared = Compared(ids=ids, is_range=True, after=after, until=until)
     unlogged = {each.id for each in segments if each.built_at is None}
     apply(workspace, [(evaluation, compared)], now, unlogged=unlogged)
     built = Segment.objects.present(workspace.id).filter(
         id__in=list(evaluation.members), state=SegmentState.BUILDING
     )
-    if is_last:
+    if compared.until is None:
         built.update(state=SegmentState.READY, position=None, built_at=now)
     else:
-        built.update(position=until)
+        built.update(position=compared.until)
+
+
+def next_customers(workspace_id: UUID, node_id: UUID, *, after: UUID | None) -> Compared:
+    """Return the next customers of a node by id; `until` is None when they are the last."""
+    parameters = {
+        "workspace_id": workspace_id,
+        "node_id": node_id,
+        "after": after,
+        "limit": CUSTOMERS_AT_ONCE,
+    }
+    ids = [key for (key,) in fetch_all(NEXT_CUSTOMERS, parameters, prepare=False)]
+    until = None if len(ids) < CUSTOMERS_AT_ONCE else ids[-1]
+    return Compared(ids=ids, is_range=True, after=after, until=until)
 
 
 def _headers(workspace_id: UUID) -> list[Segment]:

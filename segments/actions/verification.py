@@ -16,7 +16,7 @@ from django.utils import timezone
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.db.sql import fetch_all, fetch_record, load
 from segments.actions.applying import Compared, Pair, apply, differing
-from segments.actions.building import CUSTOMERS_AT_ONCE, NEXT_CUSTOMERS
+from segments.actions.building import next_customers
 from segments.actions.refreshing import WORKSPACES, refresh_workspace
 from segments.actions.removal import lock_feed_cursor
 from segments.models import MembershipChange, PendingCustomer, Segment, SegmentState
@@ -105,27 +105,18 @@ def _verify(
     found = Verified(segments=len(definitions))
     after: UUID | None = None
     while True:
-        parameters = {
-            "workspace_id": workspace.id,
-            "node_id": node.id,
-            "after": after,
-            "limit": CUSTOMERS_AT_ONCE,
-        }
-        ids = [key for (key,) in fetch_all(NEXT_CUSTOMERS, parameters, prepare=False)]
-        is_last = len(ids) < CUSTOMERS_AT_ONCE
-        until = None if is_last else ids[-1]
-        compared = Compared(ids=ids, is_range=True, after=after, until=until)
-        found.customers += len(ids)
+        compared = next_customers(workspace.id, node.id, after=after)
+        found.customers += len(compared.ids)
         moment = now or datetime.now(UTC)
-        evaluation = evaluate(workspace, node, definitions, ids, moment)
+        evaluation = evaluate(workspace, node, definitions, compared.ids, moment)
         candidates = {customer for _, customer in differing(workspace.id, evaluation, compared)}
         if candidates:
             found.wrong += _confirmed_differences(
                 workspace, node, definitions, sorted(candidates), repairs=repairs, now=now
             )
-        if is_last:
+        if compared.until is None:
             return found
-        after = ids[-1]
+        after = compared.until
 
 
 def _confirmed_differences(
