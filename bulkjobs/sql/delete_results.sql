@@ -1,5 +1,5 @@
 -- Some of the results of a job.
-WITH gone AS (
+WITH removed AS (
     DELETE FROM bulkjobs_result
     WHERE
         workspace_id = :workspace_id
@@ -12,4 +12,4 @@ WITH gone AS (
     RETURNING 1
 )
 
-SELECT count(*) FROM gone
+SELECT count(*) FROM removed

@@ -1,7 +1,7 @@
 {% from "customers/sql/change_feed.sql" import note_changes %}
 -- Customers whose data goes to another one: what stays of each is a tombstone, as of one who was forgotten.
 -- Their sessions move. The ids of those who went.
-WITH gone AS (
+WITH removed AS (
     UPDATE customers_customer
     SET deleted = -1, match_key = NULL, external_id = NULL, extra = NULL, enabled = FALSE, base = '{}',
         consents = '{}', extended = '{}', tags = '{}', version = version + 1, updated_by = :author,
@@ -11,7 +11,7 @@ WITH gone AS (
 ),
 session AS (
     UPDATE customers_session SET customer_id = :survivor_id
-    WHERE workspace_id = :workspace_id AND customer_id IN (SELECT id FROM gone)
+    WHERE workspace_id = :workspace_id AND customer_id IN (SELECT id FROM removed)
 ),
 keys AS (
     DELETE FROM customers_matchingkey
@@ -19,16 +19,17 @@ keys AS (
 ),
 pending AS (
     INSERT INTO customers_pendingmerge (workspace_id, entry_id)
-    SELECT gone.workspace_id, gone.id FROM gone JOIN configuration_node AS node ON node.id = gone.node_id
+    SELECT removed.workspace_id, removed.id FROM removed
+    JOIN configuration_node AS node ON node.id = removed.node_id
     WHERE node.workspace_id = :workspace_id AND node.is_aggregated
 ),
 history AS (
     INSERT INTO customers_valuechange
         (workspace_id, node_id, customer_id, version, changed_at, author, cause, before)
-    SELECT workspace_id, node_id, id, version, updated_at, updated_by, 'MERGE', '{}' FROM gone
+    SELECT workspace_id, node_id, id, version, updated_at, updated_by, 'MERGE', '{}' FROM removed
     WHERE :keeps_history::boolean
 ),
 change AS (
-    {{ note_changes("gone ORDER BY id", "CUSTOMER", "DELETE") }}
+    {{ note_changes("removed ORDER BY id", "CUSTOMER", "DELETE") }}
 )
-SELECT id FROM gone
+SELECT id FROM removed

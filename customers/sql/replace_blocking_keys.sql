@@ -2,7 +2,7 @@
 WITH given AS (
     SELECT * FROM unnest(:customers::uuid[], :keys::bigint[]) AS given (customer_id, key)
 ),
-gone AS (
+removed AS (
     DELETE FROM customers_blockingkey AS stored
     WHERE stored.workspace_id = :workspace_id AND stored.customer_id = ANY(:ids::uuid[])
       AND (stored.customer_id, stored.key) NOT IN (SELECT customer_id, key FROM given)

@@ -6,7 +6,7 @@ WITH given AS (
         :pair_ids::uuid[]
     ) AS given (first_id, second_id, node_id, score, reasons, id)
 ),
-gone AS (
+removed AS (
     DELETE FROM customers_duplicatepair AS pair
     WHERE pair.workspace_id = :workspace_id AND pair.state = 'OPEN'
       AND NOT pair.reasons @> '["SAME_IDENTITY"]'

@@ -1,17 +1,17 @@
 {% from "customers/sql/change_feed.sql" import note_changes %}
 -- The oldest events of a type in a node, with their changes.
-WITH doomed AS (
+WITH batch AS (
     SELECT id FROM events_event
     WHERE node_id = :node_id AND type = :type AND date < :before
       AND workspace_id = :workspace_id
     ORDER BY date LIMIT :limit FOR UPDATE SKIP LOCKED
 ),
-gone AS (
+removed AS (
     DELETE FROM events_event
-    WHERE workspace_id = :workspace_id AND id = ANY(array(SELECT id FROM doomed))
+    WHERE workspace_id = :workspace_id AND id = ANY(array(SELECT id FROM batch))
     RETURNING id, workspace_id, node_id
 ),
 change AS (
-    {{ note_changes("gone ORDER BY id", "EVENT", "DELETE", at="statement_timestamp()") }}
+    {{ note_changes("removed ORDER BY id", "EVENT", "DELETE", at="statement_timestamp()") }}
 )
-SELECT count(*) FROM gone
+SELECT count(*) FROM removed

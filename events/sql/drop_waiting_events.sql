@@ -1,7 +1,7 @@
 {% from "customers/sql/change_feed.sql" import note_changes %}
 {% from "events/sql/waiting_events.sql" import appeared, is_waiting, refused %}
 -- Events that are refused, counted by reason.
-WITH gone AS (
+WITH removed AS (
     DELETE FROM events_event AS event
     USING {{ appeared() }}, {{ refused() }}
     WHERE {{ is_waiting() }}
@@ -9,11 +9,11 @@ WITH gone AS (
     RETURNING event.id, event.workspace_id, event.node_id, event.type, refused.reason
 ),
 change AS (
-    {{ note_changes("gone ORDER BY id", "EVENT", "DELETE", at="statement_timestamp()") }}
+    {{ note_changes("removed ORDER BY id", "EVENT", "DELETE", at="statement_timestamp()") }}
 ),
 counted AS (
     INSERT INTO events_droppedevents (workspace_id, node_id, type, reason, day, count)
     SELECT workspace_id, node_id, type, reason, (now() AT TIME ZONE 'UTC')::date, count(*)
-    FROM gone GROUP BY workspace_id, node_id, type, reason
+    FROM removed GROUP BY workspace_id, node_id, type, reason
 )
-SELECT reason, count(*) FROM gone GROUP BY reason
+SELECT reason, count(*) FROM removed GROUP BY reason

@@ -1,6 +1,6 @@
 {% from "customers/sql/change_feed.sql" import note_changes %}
 {% from "events/sql/events_of_people.sql" import identities, own_event, waits %}
-{% from "events/sql/records_of_requests.sql" import requests_without_gone %}
+{% from "events/sql/records_of_requests.sql" import requests_without_removed %}
 -- The events of people and those that wait for them, with their changes, and what is kept of the requests
 -- that sent them.
 WITH own AS (
@@ -16,9 +16,9 @@ hidden AS (
     WHERE customer_id = ANY(:customers::uuid[]) AND workspace_id = :workspace_id
     RETURNING id
 ),
-gone AS MATERIALIZED (SELECT * FROM own UNION ALL SELECT * FROM waiting),
+removed AS MATERIALIZED (SELECT * FROM own UNION ALL SELECT * FROM waiting),
 change AS (
-    {{ note_changes("gone ORDER BY id", "EVENT", "DELETE", at="statement_timestamp()") }}
+    {{ note_changes("removed ORDER BY id", "EVENT", "DELETE", at="statement_timestamp()") }}
 ),
-{{ requests_without_gone() }}
-SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM hidden), (SELECT count(*) FROM request)
+{{ requests_without_removed() }}
+SELECT (SELECT count(*) FROM removed), (SELECT count(*) FROM hidden), (SELECT count(*) FROM request)

@@ -1,5 +1,5 @@
 -- Some rows of a segment, of the table `table`.
-WITH gone AS (
+WITH removed AS (
     DELETE FROM {{ table }}
     WHERE workspace_id = :workspace_id AND segment_id = :segment_id AND ctid = ANY(array(
         SELECT ctid FROM {{ table }}
@@ -7,4 +7,4 @@ WITH gone AS (
     ))
     RETURNING segment_id
 )
-SELECT count(*) FROM gone
+SELECT count(*) FROM removed
