@@ -16,10 +16,10 @@ if __name__ == "__main__":
         report = soak(
             Path(folder),
             seconds=seconds,
-            pause=4.0,
+            pause=2.0,
             faults=KILLS | STALLS,
             cast=WHOLE_CAST,
-            stalls=(3.0, 8.0, 20.0),  # the longest is longer than claims of work last
+            stalls=(2.0, 5.0, 16.0),  # the longest is longer than leases of work last
             disk=4096 * MIB,
         )
         print(json.dumps(report, indent=1))

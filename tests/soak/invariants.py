@@ -217,8 +217,8 @@ def _segments(product: Product, found: list[dict[str, Any]]) -> int:
         _manage(product, "verify_segments")
     # What the nightly verification has repaired meanwhile was wrong, too.
     logs = (product.data / "logs").glob("*.log")
-    repairs = [line for log in logs for line in log.open() if "segments were wrong" in line]
-    assert repairs == []
+    lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()]
+    assert [each for each in lines if "segments were wrong" in each] == []
     return len(segments)
 
 
