@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,15 +12,25 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from configuration.queries.rules import NodeRules, WorkspaceRules, latest_rules_of
 from contacthub_project.db.sql import fetch_all, fetch_record, load
+from customers.queries.feed import last_offset
+from customers.queries.feed_filter import FeedFilter
 from segments.actions.applying import Compared, Pair, apply, differing
 from segments.actions.building import next_customers
 from segments.actions.refreshing import WORKSPACES, refresh_workspace
 from segments.actions.removal import lock_feed_cursor
-from segments.models import MembershipChange, PendingCustomer, Segment, SegmentState
+from segments.models import (
+    DueEvaluation,
+    FeedCursor,
+    MembershipChange,
+    PendingCustomer,
+    Segment,
+    SegmentState,
+)
 from segments.queries.definitions import Definition, definitions_of
 from segments.queries.evaluation import evaluate
 
@@ -28,6 +39,7 @@ log = structlog.get_logger("contacthub.segments")
 CHANGES_AT_ONCE = 5000
 SEGMENTS_AT_ONCE = 50
 ROUNDS = 3
+CATCH_UP_SECONDS = 120.0
 
 COMPARE_SIZE = load("segments/sql/compare_size")
 
@@ -136,7 +148,9 @@ def _confirmed_differences(
     wrong: set[Pair] | None = None
     compared = Compared(ids=ids)
     for _ in range(ROUNDS):
-        refresh_workspace(workspace.id, now=now)
+        if not _caught_up(workspace.id, now):
+            log.warning("segments not verified", workspace=str(workspace.id), reason="behind")
+            return 0
         with transaction.atomic():
             lock_feed_cursor(workspace.id)
             moment = now or datetime.now(UTC)
@@ -151,6 +165,24 @@ def _confirmed_differences(
             evaluation = evaluate(workspace, node, unchanged, ids, moment)
             apply(workspace, [(evaluation, compared)], moment)
     return len(wrong or ())
+
+
+def _caught_up(workspace_id: UUID, now: datetime | None) -> bool:
+    """Wait until all changes so far are evaluated, here or by another worker; False if too long."""
+    end = last_offset(workspace_id, FeedFilter())
+    pending = PendingCustomer.objects.filter(workspace_id=workspace_id)
+    last_pending = pending.aggregate(last=Max("id"))["last"] or 0
+    due = DueEvaluation.objects.in_workspace(workspace_id)
+    due = due.filter(due_at__lte=now or datetime.now(UTC))
+    cursors = FeedCursor.objects.filter(workspace_id=workspace_id, feed_offset__gte=end)
+    deadline = time.monotonic() + CATCH_UP_SECONDS
+    while time.monotonic() < deadline:
+        refresh_workspace(workspace_id, now=now)
+        is_behind = not cursors.exists() or pending.filter(id__lte=last_pending).exists()
+        if not is_behind and not due.exists():
+            return True
+        time.sleep(0.2)  # another worker has the feed cursor
+    return False
 
 
 def _unchanged(workspace_id: UUID, definitions: Sequence[Definition]) -> list[Definition]:
