@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests.analytics.test_answers import post_event
+from tests.back_office.examples import make_example
 from tests.back_office.test_browser import PAGES, BrowserSession, browser, pytestmark  # noqa: F401
 from tests.factories import Hub
 
@@ -51,8 +52,9 @@ def test_axe_finds_nothing(
         live_hub, person, "completedOrder", "ECOMMERCE", "2026-01-01T00:00:00Z",
         orderId="A1", amount={"total": 12}, products=[{"id": "p", "name": "Glass"}],
     )  # fmt: skip
+    example = make_example(live_hub)
     found = []
-    for path in (*PAGES, *MORE_PAGES):
+    for path in (*PAGES, *MORE_PAGES, *example.addresses()):
         page = browser_session.open(path.format(person=person, event=event, node=live_hub.node.id))
         expect(page.locator("#main")).to_have_attribute("role", "main")
         page.wait_for_load_state("networkidle")
