@@ -19,7 +19,6 @@ from contacthub_project.admin.pages import (
     nodes,
     operations,
     privacy,
-    privacy_registers,
     properties,
     retention,
     saved_searches,
@@ -92,5 +91,5 @@ urlpatterns = [
         "privacy/receipts/<uuid:receipt_id>/", "privacy-receipt", "customers_erasurereceipt_change"
     ),
     moved("privacy/suppressions/", "privacy-suppressions", "customers_suppressedvalue_changelist"),
-    privacy_registers.deleted,
+    moved("privacy/deleted/", "privacy-deleted", "customers_deletedcustomer_changelist"),
 ]

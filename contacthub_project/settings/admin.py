@@ -94,7 +94,7 @@ UNFOLD = {
                 gettext_lazy("Privacy"),
                 (gettext_lazy("Find a person"), "person_search", "privacy"),
                 (gettext_lazy("Requests"), "assignment", "customers.datasubjectrequest"),
-                (gettext_lazy("Deleted people"), "restore_from_trash", "privacy-deleted"),
+                (gettext_lazy("Deleted people"), "restore_from_trash", "customers.deletedcustomer"),
                 (gettext_lazy("Receipts"), "receipt_long", "customers.erasurereceipt"),
                 (gettext_lazy("Suppressions"), "block", "customers.suppressedvalue"),
                 (gettext_lazy("Consent log"), "fact_check", "customers.consentlogentry"),

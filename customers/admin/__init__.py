@@ -5,6 +5,7 @@ from django.contrib import admin
 from contacthub_project.admin.model_admin import WorkspaceReadOnlyAdmin
 from customers.admin.consent_log import ConsentLogEntryAdmin
 from customers.admin.data_subject_request import DataSubjectRequestAdmin
+from customers.admin.deleted_customer import DeletedCustomerAdmin
 from customers.admin.erasure_receipt import ErasureReceiptAdmin
 from customers.admin.quarantine import QuarantinedRequestAdmin
 from customers.admin.suppressed_value import SuppressedValueAdmin
@@ -16,6 +17,7 @@ __all__ = [
     "AggregateBuildAdmin",
     "ConsentLogEntryAdmin",
     "DataSubjectRequestAdmin",
+    "DeletedCustomerAdmin",
     "ErasureReceiptAdmin",
     "QuarantinedRequestAdmin",
     "SuppressedValueAdmin",

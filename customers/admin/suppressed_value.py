@@ -82,7 +82,6 @@ class SuppressedValueAdmin(SearchedByValue, WorkspaceModelAdmin):
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
     sortable_by = ("created_at",)
-    actions_row = ("lift",)
     actions_detail = ("lift",)
     fields = (
         "created_at", "kind", "displayed_whole_hash", "displayed_node", "displayed_receipt",
@@ -92,6 +91,11 @@ class SuppressedValueAdmin(SearchedByValue, WorkspaceModelAdmin):
     def has_lift_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return whether the person may lift suppressions."""
         return self.may(request, "lift")
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Return the columns; whoever may lift a value has a link for it in each row."""
+        may_lift = self.has_lift_permission(request)
+        return (*self.list_display, "lift_link") if may_lift else self.list_display
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SuppressedValue]:
         """Return the workspace's values, those of the form if there is one."""
@@ -163,6 +167,13 @@ class SuppressedValueAdmin(SearchedByValue, WorkspaceModelAdmin):
         if value.lifted_at is None:
             return "IN_FORCE", gettext("in force")
         return "LIFTED", gettext("lifted")
+
+    @display(description=_("Lift"))
+    def lift_link(self, value: SuppressedValue) -> str:
+        if value.lifted_at is not None:
+            return ""
+        address = reverse("admin:customers_suppressedvalue_lift", args=[value.pk])
+        return format_html('<a class="underline" href="{}">{}</a>', address, gettext("Lift"))
 
     @display(description=_("Receipt"))
     def displayed_receipt(self, value: SuppressedValue) -> SafeString:

@@ -82,6 +82,10 @@ class CustomerQuerySet(TenantQuerySet["Customer"]):
         """Return those with an e-mail address among their other contacts, ignoring case."""
         return self.with_other_contact(email_keys(email))
 
+    def with_any_email(self, email: str) -> CustomerQuerySet:
+        """Return those with an e-mail address in either place, ignoring case."""
+        return self.with_email(email) | self.with_other_email(email)
+
     def with_other_contact(self, keys: Sequence[str]) -> CustomerQuerySet:
         """Return those whose other contacts have one of the keys."""
         contacts = OtherContactKeys(KeyTransform("contacts", "base"))

@@ -38,7 +38,7 @@ PAGES = (
     "../../configuration/source/", "../../configuration/source/add/",
     "../../configuration/staffchange/", "../../customers/consentlogentry/",
     "../../customers/erasurereceipt/", "../../customers/datasubjectrequest/",
-    "../../customers/suppressedvalue/",
+    "../../customers/suppressedvalue/", "../../customers/deletedcustomer/",
     "../../bulkjobs/bulkjob/", "../../bulkjobs/bulkjob/add/",
     "../../bulkjobs/exportjob/", "../../bulkjobs/exportjob/add/",
 )  # fmt: skip

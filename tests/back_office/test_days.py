@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -92,9 +93,10 @@ def test_the_day_of_a_privacy_officer(live_hub: Hub, sign_in: SignIn) -> None:
     page = day.page
     expect(page.get_by_role("heading", name="Whom are you looking for?")).to_be_visible()
     day.menu("Requests")
+    page.get_by_role("link", name=re.compile("Add request")).first.click()
     page.get_by_label("What somebody wants").select_option("ERASURE")
     page.get_by_label("Who asks").fill("Ada Bianchi, by letter")
-    page.get_by_role("button", name="Enter").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("The request is in the register.")).to_be_visible()
     day.picture("requests")
     day.menu("Find a person")
@@ -125,6 +127,7 @@ def test_the_day_of_a_privacy_officer(live_hub: Hub, sign_in: SignIn) -> None:
     request = DataSubjectRequest.objects.get(type="ERASURE")
     assert (request.state, request.subject) == ("DONE", "")
     day.menu("Deleted people")
+    page.get_by_role("link", name="Restore").click()
     page.get_by_role("button", name="Restore").click()
     expect(page.get_by_text("The person is there again")).to_be_visible()
     assert Customer.objects.get(id=mistake).deleted == 0
@@ -148,6 +151,7 @@ def test_the_day_of_an_administrator(live_hub: Hub, sign_in: SignIn) -> None:
     expect(page.get_by_text("What is kept of people is changed.")).to_be_visible()
     day.picture("retention")
     day.menu("Deleted people")
+    page.get_by_role("link", name="Restore").click()
     page.get_by_role("button", name="Restore").click()
     expect(page.get_by_text("The person is there again")).to_be_visible()
     for title in ("Users", "Properties", "Operations", "Audit log"):

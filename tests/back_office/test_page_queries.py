@@ -23,7 +23,7 @@ BASELINE = Path(__file__).with_name("page_queries.json")
 OURS = [
     "dashboard", "customers", "new-customer", "duplicates", "events", "new-event",
     "workspace-settings", "properties", "event-settings", "retention",
-    "operations", "data-quality", "privacy-deleted", "privacy", "segment-overlap",
+    "operations", "data-quality", "privacy", "segment-overlap",
 ]  # fmt: skip
 OF_A_CUSTOMER = ["customer", "edit-customer", "customer-events", "identity"]
 # Pages of one thing of the example, by the parts of their addresses.
@@ -37,7 +37,8 @@ LISTS = [
     "configuration_source", "configuration_staffchange", "configuration_node", "configuration_user", "customers_consentlogentry",
     "bulkjobs_bulkjob", "bulkjobs_exportjob", "segments_segment", "customers_webhook",
     "customers_quarantinedrequest", "events_product", "customers_erasurereceipt",
-    "customers_datasubjectrequest", "customers_suppressedvalue", "configuration_workspace",
+    "customers_datasubjectrequest", "customers_suppressedvalue", "customers_deletedcustomer",
+    "configuration_workspace",
 ]  # fmt: skip
 REGISTERS = [
     "events_purgerun", "customers_aggregatebuild", "customers_webhookattempt",

@@ -434,7 +434,7 @@ def test_customers_are_exported_as_a_logged_file(hub: Hub) -> None:
 
 
 # That somebody has looked at people is in the audit log.
-VIEWS_OF_PEOPLE = {"customer", "edit-customer", "identity", "merge-customers", "privacy-deleted"}
+VIEWS_OF_PEOPLE = {"customer", "edit-customer", "identity", "merge-customers"}
 WRITE = re.compile(r"\b(INSERT INTO|UPDATE \S+ SET|DELETE FROM|TRUNCATE)\b", re.IGNORECASE)
 
 

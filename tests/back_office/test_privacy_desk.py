@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import pytest
 
@@ -118,12 +119,63 @@ def test_deleted_people_are_found_and_restored_by_administrators_too(hub: Hub) -
         ada = post(hub, f"{role.lower()}@x.it")
         delete(hub, ada)
         staff = Staff(hub, role, grants={})
-        page = staff.submit("privacy-deleted", {"by": "email", "text": f"{role.lower()}@x.it"})
+        listed, restore = (
+            "customers_deletedcustomer_changelist",
+            "customers_deletedcustomer_restore",
+        )
+        page = staff.submit_admin(listed, by="email", text=f"{role.upper()}@x.it")
         assert hub.node.name in page
-        done = staff.submit("privacy-deleted", {"act": "restore", "customer": ada})
+        assert ada in page.html
+        assert ada not in staff.submit_admin(listed, by="email", text="no@x.it").html
+        assert ada not in staff.submit_admin(listed, by="externalId", text="card-7").html
+        assert "Restore" in staff.open_admin(restore, ada)
+        assert Customer.objects.get(id=ada).deleted == 1
+        done = staff.submit_admin(restore, ada, post="yes")
         assert "The person is there again" in done
         assert Customer.objects.get(id=ada).deleted == 0
-    assert Staff(hub, "USER").open("privacy-deleted").status == 403
+        assert staff.submit_admin(restore, ada, post="yes").status == 404
+    assert Staff(hub, "USER").open_admin(listed).status == 403
+    assert Staff(hub, "USER").submit_admin(restore, ada, post="yes").status in {403, 404}
+
+
+def test_deleted_people_are_listed_by_node_restored_together_and_looked_up_on_record(
+    hub: Hub,
+) -> None:
+    stranger, listed = Hub(), "customers_deletedcustomer_changelist"
+    hidden = post(stranger, "zoe@x.it")
+    ada, bea = post(hub, "ada@x.it"), post(hub, "bea@x.it", hub.other_node)
+    taken = post(hub, "cleo@x.it")
+    for where, each in ((hub, ada), (hub, bea), (hub, taken), (stranger, hidden)):
+        delete(where, each)
+    post(hub, "cleo@x.it")  # has the key now
+    dpo = Staff(hub, "DPO", grants={})
+    for query, found in (
+        ({}, [taken, bea, ada]), ({"node": str(hub.other_node.id)}, [bea]),
+        ({"node": "x"}, []), ({"node": str(stranger.node.id)}, []), ({"o": "4"}, [ada, bea, taken]),
+    ):  # fmt: skip
+        html = dpo.open_admin(listed, **query).html
+        assert re.findall(r'name="_selected_action" value="([^"]+)"', html) == found, query
+    person = dpo.open_admin("customers_deletedcustomer_change", ada).answer.headers["Location"]
+    assert person == dpo.url("privacy-person", customer_id=ada)
+    admin = Staff(hub, "ADMIN", grants={})
+    asked = admin.open_admin("customers_deletedcustomer_change", ada).answer.headers["Location"]
+    assert asked == admin.admin_url("customers_deletedcustomer_restore", ada)
+    assert dpo.open_admin("customers_deletedcustomer_change", hidden).status == 404
+    entries = StaffChange.objects.about(bea).filter(summary="List deleted customers")
+    assert {each.user_id for each in entries} == {dpo.user.id}
+    for each in entries:
+        assert "bea@x.it" not in str([each.path, each.before, each.after, each.object_keys])
+    done = dpo.submit_admin(
+        listed, action="restore_chosen", _selected_action=[ada, bea, taken, hidden]
+    )
+    assert "2 restored." in done
+    assert "Conflict" in done
+    states = Customer.objects.filter(id__in=[ada, bea, taken, hidden])
+    assert dict(states.values_list("id", "deleted")) == {
+        UUID(ada): 0, UUID(bea): 0, UUID(taken): 1, UUID(hidden): 1,
+    }  # fmt: skip
+    moved = dpo.open("privacy-deleted").answer.headers["Location"]
+    assert moved == dpo.admin_url(listed)
 
 
 def test_the_register_is_kept_by_hand(hub: Hub) -> None:
@@ -263,7 +315,9 @@ def test_the_menu_marks_one_page_of_the_desk(hub: Hub, name: str) -> None:
     assert MARKED.findall(dpo.open(name).html) == [dpo.url(name)]
 
 
-@pytest.mark.parametrize("name", ["datasubjectrequest", "erasurereceipt", "suppressedvalue"])
+@pytest.mark.parametrize(
+    "name", ["datasubjectrequest", "deletedcustomer", "erasurereceipt", "suppressedvalue"]
+)
 def test_the_menu_marks_one_register_of_the_desk(hub: Hub, name: str) -> None:
     dpo = Staff(hub, "DPO", grants={})
     listed = f"customers_{name}_changelist"

@@ -47,7 +47,7 @@ ORDINARY = {
     ("duplicates", "dismiss"), ("duplicates", "reopen"),
     ("merge-customers", ""), ("undo-merge", ""), ("undo-change", ""),  # all can be undone
     ("privacy", ""), ("privacy-person", ""),  # a look-up, and the reason for it
-    ("privacy-deleted", ""), ("customers_suppressedvalue_lift", ""),
+    ("customers_deletedcustomer_restore", ""), ("customers_suppressedvalue_lift", ""),
     ("customers_datasubjectrequest_add", ""), ("customers_datasubjectrequest_change", ""),
     ("retention", "people"), ("saved-searches", ""),
     ("fill-segment", ""), ("segment-of-search", ""),
@@ -73,14 +73,14 @@ READ_ONLY_PAGES = {
     "data-quality",
     "aggregate-progress", "aggregate-preview",
     "identity", "count-customers", "help", "segment-overlap", "privacy-receipt", "privacy-receipts",
-    "privacy-request", "privacy-requests", "privacy-suppressions",
+    "privacy-deleted", "privacy-request", "privacy-requests", "privacy-suppressions",
     "nodes", "users", "workspaces",  # lead to lists of models
 }  # fmt: skip
 REGISTERS = {
     "bulkjobs_bulkjob", "bulkjobs_exportjob", "configuration_node",
     "configuration_source", "configuration_staffchange", "customers_consentlogentry",
     "configuration_user", "configuration_workspace", "configuration_senduserdatabase",
-    "customers_aggregatebuild", "customers_datasubjectrequest", "customers_erasurereceipt",
+    "customers_aggregatebuild", "customers_datasubjectrequest", "customers_deletedcustomer", "customers_erasurereceipt",
     "customers_suppressedvalue", "customers_webhook",
     "customers_webhookattempt", "customers_quarantinedrequest", "events_product", "segments_segment",
     "events_purgerun", "django_celery_beat_clockedschedule", "django_celery_beat_crontabschedule",

@@ -44,7 +44,7 @@ class DeletedCustomerFilterSet(FilterSet):
 
     def filter_email(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
         """Return customers with the address."""
-        return rows.with_email(value) | rows.with_other_email(value)
+        return rows.with_any_email(value)
 
     def filter_external_id(self, rows: CustomerQuerySet, name: str, value: str) -> CustomerQuerySet:
         """Return customers with the external id."""
