@@ -13,6 +13,7 @@ from oauth2_provider.models import (
 )
 from unfold.admin import ModelAdmin
 
+from configuration.admin.api_client import ApiClientAdmin
 from configuration.admin.node import NodeAdmin
 from configuration.admin.source import SourceAdmin
 from configuration.admin.staff_change import StaffChangeAdmin
@@ -21,6 +22,7 @@ from configuration.admin.workspace import WorkspaceAdmin
 from configuration.models import SendUserDatabase
 
 __all__ = [
+    "ApiClientAdmin",
     "NodeAdmin",
     "SendUserDatabaseAdmin",
     "SourceAdmin",
@@ -30,7 +32,7 @@ __all__ = [
 ]
 
 # Groups have no permissions: these follow from roles. Clients are made by each person for
-# themselves (contacthub_project.admin.pages.clients), tokens by signing in. Second factors are
+# themselves (`ApiClientAdmin`), tokens by signing in. Second factors are
 # their holder's; e-mail addresses stand in User.
 for model in (
     Authenticator,

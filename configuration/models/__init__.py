@@ -1,4 +1,4 @@
-from configuration.models.api_client import ApiClientAnswers
+from configuration.models.api_client import ApiClient, ApiClientAnswers
 from configuration.models.event_type import EventTypeSettings
 from configuration.models.idempotency import IdempotencyKey
 from configuration.models.node import Node, NodeState, NodeType
@@ -11,6 +11,7 @@ from configuration.models.user_session import UserSession
 from configuration.models.workspace import Suppression, Workspace, WorkspaceStatus
 
 __all__ = [
+    "ApiClient",
     "ApiClientAnswers",
     "EventTypeSettings",
     "IdempotencyKey",

@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from oauth2_provider.models import Application
 
 from contacthub_project.core.date_format import DateFormat
+
+
+class ApiClient(Application):
+    """An OAuth2 client of a person, as the back-office lists it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("API client")
+        verbose_name_plural = _("API clients")
+
+    @property
+    def date_format(self) -> str:
+        """How timestamps end in answers to the client."""
+        answers: ApiClientAnswers | None = getattr(self, "answers", None)
+        return answers.date_format if answers is not None else DateFormat.ZULU.value
 
 
 class ApiClientAnswers(models.Model):

@@ -4,7 +4,6 @@ from analytics.admin.dashboard import dashboard
 from analytics.admin.data_quality import data_quality
 from contacthub_project.admin.pages import (
     access,
-    clients,
     customer_bulk,
     customer_edits,
     customer_list,
@@ -32,7 +31,7 @@ app_name = "office"
 urlpatterns = [
     moved_of_all("workspaces/", "workspaces", "configuration_workspace_changelist"),
     documentation.documentation,
-    clients.clients,
+    moved_of_all("clients/", "clients", "configuration_apiclient_changelist"),
     access.access,
     dashboard,
     customer_list.customers,

@@ -137,7 +137,7 @@ UNFOLD = {
                 (gettext_lazy("Data quality"), "fact_check", "data-quality"),
                 (gettext_lazy("Webhook log"), "outbox", "customers.webhookattempt"),
                 (gettext_lazy("Workspaces"), "domain", "configuration.workspace"),
-                (gettext_lazy("API clients"), "vpn_key", "clients"),
+                (gettext_lazy("API clients"), "vpn_key", "configuration.apiclient"),
                 (gettext_lazy("Sessions and tokens"), "devices", "access"),
             ),
         ],

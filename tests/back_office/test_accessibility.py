@@ -16,7 +16,7 @@ MORE_PAGES = (
     "customers/{person}/", "customers/{person}/edit/", "customers/{person}/identity/",
     "customers/{person}/delete/", "events/{event}/", "events/new/?type=completedOrder",
     "events/{event}/edit/", "../../customers/datasubjectrequest/", "../../customers/datasubjectrequest/add/",
-    "../../customers/suppressedvalue/", "../../customers/deletedcustomer/", "../workspaces/", "../clients/",
+    "../../customers/suppressedvalue/", "../../customers/deletedcustomer/", "../workspaces/", "../../configuration/apiclient/", "../../configuration/apiclient/add/",
     "../help/back-office/", "../../segments/segment/", "../../segments/segment/add/",
     "../../customers/webhook/add/", "../../customers/quarantinedrequest/",
     "../../events/product/", "../../customers/erasurereceipt/", "settings/nodes/{node}/", "settings/nodes/{node}/recognition/",

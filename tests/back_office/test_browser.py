@@ -277,11 +277,11 @@ def test_after_an_hour_the_password_is_required_and_nothing_is_lost(
     browser_session: BrowserSession,
 ) -> None:
     browser_session.hub.post_customer(base={"contacts": {"email": "ada@x.it"}})
-    page = browser_session.open("../clients/")
+    page = browser_session.open("../../configuration/apiclient/add/")
     page.get_by_label("Name").fill("Nightly import")
     (cookie,) = [each for each in page.context.cookies() if each["name"] == "sessionid"]
     age_session(SessionStore(cookie["value"]))
-    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_label(re.compile("Password of ")).fill("let me in")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Go on?")).to_be_visible()
@@ -318,8 +318,9 @@ def test_the_first_day_of_an_installation(browser_session: BrowserSession) -> No
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("link", name="grace").first).to_be_visible()
     page.get_by_role("link", name="API clients").click()
+    page.get_by_role("link", name=re.compile("Add API client")).first.click()
     page.get_by_label("Name").fill("Nightly export")
-    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("#client-secret")).to_be_visible()
 
 
@@ -332,7 +333,11 @@ def test_every_page_fits_a_phone(
         live_hub, live_server, browser,
         viewport={"width": 390, "height": 800}, color_scheme=scheme,
     )  # fmt: skip
-    of_all = ("../workspaces/", "../clients/")
+    of_all = (
+        "../workspaces/",
+        "../../configuration/apiclient/",
+        "../../configuration/apiclient/add/",
+    )
     for path in (*PAGES, f"customers/{person}/", f"customers/{person}/edit/", *of_all):
         page = browser_session.open(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path

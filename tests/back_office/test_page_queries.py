@@ -38,7 +38,7 @@ LISTS = [
     "bulkjobs_bulkjob", "bulkjobs_exportjob", "segments_segment", "customers_webhook",
     "customers_quarantinedrequest", "events_product", "customers_erasurereceipt",
     "customers_datasubjectrequest", "customers_suppressedvalue", "customers_deletedcustomer",
-    "configuration_workspace",
+    "configuration_workspace", "configuration_apiclient",
 ]  # fmt: skip
 REGISTERS = [
     "events_purgerun", "customers_aggregatebuild", "customers_webhookattempt",

@@ -691,12 +691,13 @@ def test_workspaces_are_made_closed_and_deleted(hub: Hub) -> None:
 
 def test_a_script_gets_a_token_with_a_client_made_here(hub: Hub) -> None:
     staff = Staff(hub, "USER")
-    address = reverse("office:clients")
+    listed, add = "configuration_apiclient_changelist", "configuration_apiclient_add"
+    change, delete = "configuration_apiclient_change", "configuration_apiclient_delete"
 
     def submit(form: dict[str, str], who: Staff = staff) -> Page:
-        return Page(who.client.post(address, form, HTTP_HOST="localhost", follow=True))
+        return who.submit_admin(add, **form)
 
-    new = {"act": "add", "name": "Nightly", "authorization_grant_type": "client-credentials"}
+    new = {"name": "Nightly", "authorization_grant_type": "client-credentials"}
     for wrong in ({"name": ""}, {"name": "a\0b"}, {"authorization_grant_type": "password"}):
         assert submit(new | wrong).status == 200
         assert Application.objects.count() == 0
@@ -707,7 +708,7 @@ def test_a_script_gets_a_token_with_a_client_made_here(hub: Hub) -> None:
         re.search(rf'id="client-{name}">([^<]+)<', page.html)[1]  # type: ignore[index]
         for name in ("id", "secret")
     )
-    assert secret not in staff.client.get(address, HTTP_HOST="localhost").content.decode()
+    assert secret not in staff.open_admin(listed).html
     assert secret not in str(StaffChange.objects.values())
     answer = Client().post(
         "/oauth2/token/",
@@ -723,15 +724,19 @@ def test_a_script_gets_a_token_with_a_client_made_here(hub: Hub) -> None:
         return ApiClient(token).get(customer)["registeredAt"][23:]
 
     assert end() == "Z"
-    mine = {"act": "dates", "id": str(Application.objects.get(client_id=client_id).id)}
-    for wrong in ({"date_format": "ISO"}, {}, {"id": "9" * 40, "date_format": "+0000"}):
-        submit(mine | wrong)
+    mine = Application.objects.get(client_id=client_id).id
+    for key, wrong in (
+        (mine, {"date_format": "ISO"}),
+        (mine, {}),
+        ("9" * 40, {"date_format": "+0000"}),
+    ):
+        staff.submit_admin(change, key, **wrong)
         assert end() == "Z"
-    submit(mine | {"date_format": "+0000"}, Staff(hub, "USER"))
+    Staff(hub, "USER").submit_admin(change, mine, date_format="+0000")
     assert end() == "Z", "only one's own"
     with TestCase.captureOnCommitCallbacks(execute=True):
-        page = submit(mine | {"date_format": "+0000"})
-    assert "Moments end with +0000" in page
+        page = staff.submit_admin(change, mine, date_format="+0000")
+    assert "Timestamps end with +0000 now." in page
     assert end() == "+0000"
     assert "API client changed" in staff.audit_log()
     signing_in = new | {
@@ -740,14 +745,18 @@ def test_a_script_gets_a_token_with_a_client_made_here(hub: Hub) -> None:
     assert "Only an operator" in submit(signing_in)
     operator = Staff(hub, "CLAB_OPERATOR")
     assert "scheme" in submit(signing_in | {"redirect_uris": "javascript://x"}, operator)
-    assert "people sign in" in submit(signing_in, operator)
+    assert "The client is there." in submit(signing_in, operator)
+    assert "people sign in" in operator.open_admin(listed)
     other = Application.objects.get(user=operator.user)
-    submit({"act": "delete", "id": str(other.id)})
-    submit({"act": "delete", "id": "9" * 40})
+    for key in (other.id, "9" * 40):
+        staff.submit_admin(delete, key, post="yes")
+    assert str(other.client_id) not in staff.open_admin(listed).html
     assert Application.objects.filter(id=other.id).exists(), "only one's own"
     with TestCase.captureOnCommitCallbacks(execute=True):
-        submit({"act": "delete", "id": str(Application.objects.get(client_id=client_id).id)})
+        staff.submit_admin(delete, mine, post="yes")
     assert ApiClient(token).get("/me").status == 401
+    moved = staff.client.get(reverse("office:clients"), HTTP_HOST="localhost")
+    assert moved.headers["Location"] == staff.admin_url(listed)
 
 
 def test_emptying_and_deleting_a_node(hub: Hub) -> None:

@@ -41,7 +41,8 @@ NEW_PASSWORD = "nobody guesses this one"
 # Forms of the back-office, as page and `act`. Whoever adds one says here what it is.
 ORDINARY = {
     ("access", "session"), ("access", "access-token"), ("access", "refresh-token"),
-    ("access", "client"), ("clients", "delete"), ("clients", "dates"),
+    ("access", "client"),
+    ("configuration_apiclient_change", ""), ("configuration_apiclient_delete", ""),
     ("configuration_workspace_add", ""), ("configuration_workspace_work_here", ""),
     ("new-customer", ""), ("edit-customer", ""), ("delete-customer", ""),
     ("duplicates", "dismiss"), ("duplicates", "reopen"),
@@ -74,10 +75,10 @@ READ_ONLY_PAGES = {
     "aggregate-progress", "aggregate-preview",
     "identity", "count-customers", "help", "segment-overlap", "privacy-receipt", "privacy-receipts",
     "privacy-deleted", "privacy-request", "privacy-requests", "privacy-suppressions",
-    "nodes", "users", "workspaces",  # lead to lists of models
+    "clients", "nodes", "users", "workspaces",  # lead to lists of models
 }  # fmt: skip
 REGISTERS = {
-    "bulkjobs_bulkjob", "bulkjobs_exportjob", "configuration_node",
+    "bulkjobs_bulkjob", "bulkjobs_exportjob", "configuration_apiclient", "configuration_node",
     "configuration_source", "configuration_staffchange", "customers_consentlogentry",
     "configuration_user", "configuration_workspace", "configuration_senduserdatabase",
     "customers_aggregatebuild", "customers_datasubjectrequest", "customers_deletedcustomer", "customers_erasurereceipt",
@@ -145,9 +146,9 @@ def world(hub: Hub) -> World:
 
 Form = Callable[[World], tuple[str, dict[str, Any]]]
 SENSITIVE: dict[tuple[str, str], Form] = {
-    ("clients", "add"): lambda w: (
-        w.address("clients"),
-        {"act": "add", "name": "Mine", "authorization_grant_type": "client-credentials"},
+    ("configuration_apiclient_add", ""): lambda w: (
+        reverse("admin:configuration_apiclient_add"),
+        {"name": "Mine", "authorization_grant_type": "client-credentials"},
     ),
     ("bulkjobs_exportjob_add", ""): lambda w: (
         reverse("admin:bulkjobs_exportjob_add"),
@@ -335,7 +336,7 @@ def test_a_page_with_only_a_sensitive_form_requires_reauthentication_first(
 
 
 def test_of_who_has_a_second_factor_the_password_is_no_proof(world: World) -> None:
-    address, form = SENSITIVE["clients", "add"](world)
+    address, form = SENSITIVE["configuration_apiclient_add", ""](world)
     TOTP.activate(world.operator, SECRET)
     requested = world.send(address, form)["Location"]
     assert requested.startswith(reverse("mfa_reauthenticate")), "though it is a minute old"
@@ -395,7 +396,7 @@ def test_guesses_are_counted_wherever_they_are_made(world: World, address: str) 
 
 
 def test_a_clock_that_is_set_back_makes_no_proof_young(world: World) -> None:
-    address, form = SENSITIVE["clients", "add"](world)
+    address, form = SENSITIVE["configuration_apiclient_add", ""](world)
     with mock.patch("time.time", return_value=time.time() - 2 * HOUR):
         assert world.send(address, form)["Location"].startswith(AGAIN)
 
@@ -409,7 +410,7 @@ def test_nobody_is_led_elsewhere(world: World, evil: str) -> None:
 
 
 def test_how_long_is_a_setting(world: World, settings: Any) -> None:
-    address, form = SENSITIVE["clients", "add"](world)
+    address, form = SENSITIVE["configuration_apiclient_add", ""](world)
     age(world.browser, 120)
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 60
     assert world.send(address, form)["Location"].startswith(AGAIN)
@@ -497,7 +498,7 @@ def test_forms_that_come_from_elsewhere_are_not_kept(world: World) -> None:
     browser = Client(headers={"host": "localhost"}, enforce_csrf_checks=True)
     browser.force_login(world.operator)
     age(browser)
-    assert browser.post(*SENSITIVE["clients", "add"](world)).status_code == 403
+    assert browser.post(*SENSITIVE["configuration_apiclient_add", ""](world)).status_code == 403
     assert "kept_form" not in browser.session
 
 

@@ -70,7 +70,7 @@ class Access:
     @property
     def open(self) -> set[str]:
         """The ways that are open."""
-        page = self.browser.get(reverse("office:clients"))
+        page = self.browser.get(reverse("admin:configuration_apiclient_changelist"))
         tokens = {
             name: ApiClient(token).get("/me").status == 200
             for name, token in (("personal", self.personal), ("script", self.of_script))
@@ -208,10 +208,10 @@ def test_clients_are_made_for_oneself_alone(hub: Hub) -> None:
     for name in ("application", "accesstoken", "refreshtoken", "grant", "idtoken"):
         for path in (f"/admin/oauth2_provider/{name}/", f"/admin/oauth2_provider/{name}/add/"):
             assert operator.client.get(path, HTTP_HOST="localhost").status_code == 404
-    new = {"act": "add", "name": "Mine", "authorization_grant_type": "client-credentials",
+    new = {"name": "Mine", "authorization_grant_type": "client-credentials",
            "user": str(make_user("CLAB_OPERATOR").id)}  # fmt: skip
     admin = Staff(hub, "ADMIN")
-    admin.client.post(reverse("office:clients"), new, HTTP_HOST="localhost")
+    admin.client.post(reverse("admin:configuration_apiclient_add"), new, HTTP_HOST="localhost")
     assert Application.objects.get().user == admin.user
 
 
@@ -323,8 +323,8 @@ def test_who_changes_their_own_password_goes_on_here_and_nowhere_else(hub: Hub) 
         "new_password2": "battery horse correct",
     }
     assert here.post("/admin/password_change/", form).status_code == 302
-    assert here.get(reverse("office:clients")).status_code == 200
-    assert elsewhere.get(reverse("office:clients")).status_code == 302
+    assert here.get(reverse("admin:configuration_apiclient_changelist")).status_code == 200
+    assert elsewhere.get(reverse("admin:configuration_apiclient_changelist")).status_code == 302
 
 
 def test_a_stream_ends_with_its_token(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

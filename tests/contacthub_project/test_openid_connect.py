@@ -217,7 +217,7 @@ def test_second_factors_hold(provider: Provider, person: User, live_hub: Hub) ->
     assert is_signed_in(client)
 
 
-NEW_CLIENT = {"act": "add", "name": "Mine", "authorization_grant_type": "client-credentials"}
+NEW_CLIENT = {"name": "Mine", "authorization_grant_type": "client-credentials"}
 
 
 class PendingClientForm:
@@ -230,7 +230,9 @@ class PendingClientForm:
         self.client = browser()
         provider.sign_in(self.client)
         age(self.client)
-        requested = self.client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
+        requested = self.client.post(reverse("admin:configuration_apiclient_add"), NEW_CLIENT)[
+            "Location"
+        ]
         assert requested.startswith("/sign-in/again/openid-connect/?next=")
         self.confirm = parse_qs(urlsplit(requested).query)["next"][0]
         page = self.client.get(requested).content.decode()
@@ -275,7 +277,7 @@ def test_who_has_a_password_may_choose(provider: Provider, person: User) -> None
     client = browser()
     provider.sign_in(client)
     age(client)
-    requested = client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
+    requested = client.post(reverse("admin:configuration_apiclient_add"), NEW_CLIENT)["Location"]
     assert requested.startswith("/sign-in/again/?")
     assert "Sign in again by the Company" in Page(client.get(requested))
     TOTP.activate(person, SECRET)
@@ -283,7 +285,7 @@ def test_who_has_a_password_may_choose(provider: Provider, person: User) -> None
     by_provider = client.get(reverse("reauthenticate-by-openid-connect"))["Location"]
     assert by_provider.startswith(reverse("mfa_reauthenticate"))
     client.get(provider.authorize(provider.begin(client)))
-    again = client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
+    again = client.post(reverse("admin:configuration_apiclient_add"), NEW_CLIENT)["Location"]
     assert again.startswith(reverse("mfa_reauthenticate"))
 
 
@@ -336,7 +338,7 @@ def test_a_sign_in_is_as_old_as_the_one_at_the_provider(provider: Provider) -> N
     client = browser()
     provider.sign_in(client)
     assert is_signed_in(client)
-    requested = client.post(reverse("office:clients"), NEW_CLIENT)["Location"]
+    requested = client.post(reverse("admin:configuration_apiclient_add"), NEW_CLIENT)["Location"]
     assert requested.startswith("/sign-in/again/")
 
 

@@ -396,8 +396,8 @@ def code_in(answer: Any) -> str:
 def redirects(client: Client) -> list[str]:
     """Where somebody is sent who asks for pages and authorization."""
     requested = [
-        client.get("/admin/"), client.get(reverse("office:clients")),
-        client.post(reverse("office:clients"), {"act": "add"}),
+        client.get("/admin/"), client.get(reverse("admin:configuration_apiclient_changelist")),
+        client.post(reverse("admin:configuration_apiclient_add"), {"name": "x"}),
         client.get("/admin/django_celery_beat/periodictask/"), client.get("/admin/password_change/"),
         client.get("/oauth2/authorize/"), client.post("/oauth2/authorize/", {"allow": "x"}),
     ]  # fmt: skip
