@@ -63,7 +63,7 @@ def test_a_person_and_their_orders_are_shown_in_the_workspaces_zone(hub: Hub) ->
         ("customer", {"customer_id": person}), ("customer-events", {"customer_id": person}),
         ("identity", {"customer_id": person}), ("event", {"event_id": event}),
         ("customers", {}), ("events", {}), ("privacy", {}), ("operations", {}),
-        ("privacy-requests", {}), ("privacy-receipts", {}), ("privacy-deleted", {}),
+        ("privacy-deleted", {}),
         ("data-quality", {}), ("retention", {}), ("workspace-settings", {}),
     ):  # fmt: skip
         assert RAW.findall(displayed_time(staff.open(name, **parts))) == [], name
