@@ -25,7 +25,7 @@ from configuration.queries.rules import WorkspaceRules, rules_of
 from contacthub_project.admin.confirmation import Confirmation
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.model_admin import WORKSPACE, WorkspaceModelAdmin
-from contacthub_project.admin.pages.customer_profile import display_name
+from contacthub_project.admin.person_name import display_name
 from contacthub_project.admin.saving import failure_text
 from contacthub_project.api.operations import contract
 from contacthub_project.core.identifiers import as_uuid

@@ -26,8 +26,8 @@ from configuration.models import Node
 from contacthub_project.admin.api_form import ApiModelForm
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.model_admin import WORKSPACE, WorkspaceModelAdmin
-from contacthub_project.admin.pages.customer_profile import display_name
 from contacthub_project.admin.pages.customer_query import parameters_of_ids
+from contacthub_project.admin.person_name import display_name
 from contacthub_project.admin.saving import SavesThroughApi
 from customers.admin.rule_field import RulesField, RulesWidget, is_buildable
 from segments.models import Segment, SegmentKind, SegmentState

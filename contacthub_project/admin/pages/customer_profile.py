@@ -24,6 +24,7 @@ from contacthub_project.admin.pages.customer_consents import (
 )
 from contacthub_project.admin.pages.customer_orders import orders_of
 from contacthub_project.admin.pages.customer_timeline import event_label
+from contacthub_project.admin.person_name import display_name
 from contacthub_project.admin.site import page
 from contacthub_project.admin.time_zone import local_time, with_local_time
 from contacthub_project.core.addresses import web_origin
@@ -214,13 +215,6 @@ def log_text(line: Mapping[str, Any]) -> str:
     about = label_in_group(f"consents.{channel}").lower() if channel else ""
     what = LOG_TYPES.get(line["type"], line["type"])
     return " · ".join(filter(None, [str(what), about, value]))
-
-
-def display_name(person: dict[str, Any]) -> str:
-    base = person["base"]
-    name = " ".join(filter(None, [base.get("firstName"), base.get("lastName")]))
-    contacts = base.get("contacts") or {}
-    return name or contacts.get("email") or person.get("externalId") or person["id"]
 
 
 def _picture(request: HttpRequest, base: dict[str, Any]) -> tuple[str, str] | None:

@@ -18,8 +18,8 @@ from contacthub_project.admin.form_documents import as_typed, changes, filled, t
 from contacthub_project.admin.form_fields import Field, fields_of
 from contacthub_project.admin.form_sections import problems, with_faults
 from contacthub_project.admin.pages.customer_form import customer_sections
-from contacthub_project.admin.pages.customer_profile import display_name
 from contacthub_project.admin.pages.customer_query import known_customer
+from contacthub_project.admin.person_name import display_name
 from contacthub_project.admin.site import page
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_lazy
 from contacthub_project.admin.audit import record_view
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.form_fields import labelled_values
-from contacthub_project.admin.pages.customer_profile import display_name
+from contacthub_project.admin.person_name import display_name
 from contacthub_project.admin.site import page
 from contacthub_project.admin.time_zone import local_time, with_local_time
 from customers.domain.paths import value_at

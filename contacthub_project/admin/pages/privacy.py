@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy
 from configuration.models import StaffChange
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.form_fields import labelled_values
-from contacthub_project.admin.pages.customer_profile import display_name, log_text
+from contacthub_project.admin.pages.customer_profile import log_text
 from contacthub_project.admin.pages.privacy_display import (
     REASONS,
     TYPES,
@@ -22,6 +22,7 @@ from contacthub_project.admin.pages.privacy_display import (
     node_names,
     request_row,
 )
+from contacthub_project.admin.person_name import display_name
 from contacthub_project.admin.sign_in.reauthentication import ANY, require_reauthentication
 from contacthub_project.admin.site import page
 from contacthub_project.admin.time_zone import local_time

@@ -12,7 +12,7 @@ from analytics.admin.charts import localized
 from configuration.domain.vocabulary import EVENT_TYPES
 from contacthub_project.admin.context import CONFIGURATION, WorkspaceContext
 from contacthub_project.admin.form_fields import number
-from contacthub_project.admin.pages.customer_profile import display_name
+from contacthub_project.admin.person_name import display_name
 from contacthub_project.admin.site import page
 from contacthub_project.api.pagination import LARGEST_MATCH
 from events.actions.purge import expired

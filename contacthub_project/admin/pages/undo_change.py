@@ -9,8 +9,8 @@ from django.utils.translation import gettext
 
 from contacthub_project.admin.context import WorkspaceContext
 from contacthub_project.admin.form_fields import number
-from contacthub_project.admin.pages.customer_profile import display_name
 from contacthub_project.admin.pages.identity import value_text
+from contacthub_project.admin.person_name import display_name
 from contacthub_project.admin.site import page
 from customers.domain.paths import value_at
 
