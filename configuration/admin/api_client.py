@@ -74,6 +74,8 @@ class ApiClientForm(forms.ModelForm):  # type: ignore[type-arg]
             self.instance.user = self.staff.user
         else:
             self.initial["date_format"] = self.instance.date_format
+            for name in ("name", "authorization_grant_type", "redirect_uris"):  # chosen once
+                self.fields.pop(name, None)
         if "authorization_grant_type" in self.fields and not self.staff.is_operator:
             widget: Any = self.fields["authorization_grant_type"].widget
             widget.choices = KINDS[:1]

@@ -22,7 +22,7 @@ from oauth2_provider.models import get_grant_model
 
 from configuration.models import StaffChange, User
 from configuration.models.user_session import SIGN_IN
-from contacthub_project.admin.saving import SavesThroughApi
+from contacthub_project.admin.model_admin import ApiModelAdmin
 from contacthub_project.admin.sign_in import reauthentication
 from contacthub_project.admin.sign_in.flow import AUTHENTICATED_AT
 from contacthub_project.admin.sign_in.urls import urlpatterns as sign_in_urls
@@ -48,6 +48,7 @@ ORDINARY = {
     ("duplicates", "dismiss"), ("duplicates", "reopen"),
     ("merge-customers", ""), ("undo-merge", ""), ("undo-change", ""),  # all can be undone
     ("privacy", ""), ("privacy-person", ""),  # a look-up, and the reason for it
+    ("customers_quarantinedrequest_mend", ""), ("customers_quarantinedrequest_replay", ""),
     ("customers_deletedcustomer_restore", ""), ("customers_suppressedvalue_lift", ""),
     ("customers_datasubjectrequest_add", ""), ("customers_datasubjectrequest_change", ""),
     ("retention", "people"), ("saved-searches", ""),
@@ -536,10 +537,12 @@ def pages(world: World, **parts: Any) -> Iterator[str]:
 
 
 def of_model_admins() -> Iterator[tuple[str, str]]:
-    """The forms of model admins that write through the API."""
+    """The forms of model admins whose permissions are those of operations, or a person's own."""
     for model, each in admin.site._registry.items():
-        if isinstance(each, SavesThroughApi):
-            acts = {*each.operations, *each.actions_detail, *each.actions_list, *each.sensitive}
+        if isinstance(each, ApiModelAdmin):
+            acts = {*each.operations, *each.actions_detail, *each.actions_list}
+            acts |= {*getattr(each, "sensitive", {})}
+            acts |= set() if each.operations else {"change", "delete"}
             acts -= {"view"}
             for act in acts:
                 yield f"{model._meta.app_label}_{model._meta.model_name}_{act}", ""

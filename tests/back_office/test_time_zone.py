@@ -63,10 +63,13 @@ def test_a_person_and_their_orders_are_shown_in_the_workspaces_zone(hub: Hub) ->
         ("customer", {"customer_id": person}), ("customer-events", {"customer_id": person}),
         ("identity", {"customer_id": person}), ("event", {"event_id": event}),
         ("customers", {}), ("events", {}), ("privacy", {}), ("operations", {}),
-        ("privacy-deleted", {}),
         ("data-quality", {}), ("retention", {}), ("workspace-settings", {}),
     ):  # fmt: skip
         assert RAW.findall(displayed_time(staff.open(name, **parts))) == [], name
+    for name in ("datasubjectrequest", "erasurereceipt", "suppressedvalue", "deletedcustomer"):
+        listed = staff.open_admin(f"customers_{name}_changelist")
+        assert listed.status == 200
+        assert RAW.findall(displayed_time(listed)) == [], name
     page = staff.submit("privacy-person", {"reason": "a request"}, customer_id=person)
     assert RAW.findall(displayed_time(page)) == []
     history = page.html.partition("History of consents")[2].partition("</section>")[0]
