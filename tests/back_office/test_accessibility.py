@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
@@ -30,6 +31,7 @@ RULES: dict[str, Any] = {
 }
 
 
+@pytest.mark.timeout(600)  # it opens all pages
 def test_axe_finds_nothing(
     live_hub: Hub,
     live_server: Any,
