@@ -15,7 +15,7 @@ from email_validator import EmailNotValidError, validate_email
 # RFC 5321: the longest path is 256 octets, angle brackets included.
 LONGEST_EMAIL = 254
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-LABEL = r"(?!xn--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+LABEL = r"(?!..--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # Matches nearly all addresses; the complete check costs a hundred times as much.
 USUAL_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){ATOM}(?:\.{ATOM})*@{LABEL}(?:\.{LABEL})*")
 # Schemes whose links run a script.
