@@ -68,7 +68,7 @@ def test_axe_finds_nothing(
                 if each["id"] not in OF_THE_THEME:
                     found.append((path, scheme, each["id"], each["nodes"][0]["html"][:200]))
         page.emulate_media(color_scheme="light")
-    assert found == []
+    assert found == [], "\n".join(map(str, found))
     browser_session.page.context.close()
 
 
