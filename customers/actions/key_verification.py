@@ -22,7 +22,7 @@ from contacthub_project.db.deadlocks import repeated_on_deadlock
 from customers.actions.identity_locks import lock_identities
 from customers.actions.matching_keys import claim_keys_of, key_identities
 from customers.domain.matching import further_keys, match_key
-from customers.models import Customer, DeletedState, MatchingKey
+from customers.models import Customer, MatchingKey
 
 CUSTOMERS_AT_ONCE = 2000
 
@@ -63,29 +63,22 @@ def verify_keys(workspace: WorkspaceRules, *, repairs: bool) -> VerifiedKeys:
     for node in workspace.nodes.values():
         if node.type != NodeType.ENTRY:
             continue
+        customers = Customer.objects.in_node(workspace.id, node.id)
         after = UUID(int=0)
-        while ids := _next_ids(workspace.id, node.id, after):
-            after = ids[-1]
-            found.customers += len(ids)
-            wrong = [each.id for each in _differing(workspace.id, node, _keyed(workspace.id, ids))]
+        while page := _keyed(customers.filter(id__gt=after), most=CUSTOMERS_AT_ONCE):
+            after = page[-1].id
+            found.customers += len(page)
+            wrong = [each.id for each in _differing(workspace.id, node, page)]
             found.wrong += wrong
             if wrong and repairs:
                 found.colliding += _repaired(workspace.id, node, wrong)
     return found
 
 
-def _next_ids(workspace_id: UUID, node_id: UUID, after: UUID) -> list[UUID]:
-    customers = Customer.objects.in_node(workspace_id, node_id).filter(id__gt=after).order_by("id")
-    return list(customers.values_list("id", flat=True)[:CUSTOMERS_AT_ONCE])
-
-
-def _keyed(workspace_id: UUID, ids: Sequence[UUID], *, locked: bool = False) -> list[_Keyed]:
-    customers = Customer.objects.filter(
-        workspace_id=workspace_id, id__in=ids, deleted=DeletedState.LIVE
-    )
-    if locked:
-        customers = customers.select_for_update(no_key=True)
-    return [_Keyed(*row) for row in customers.order_by("id").values_list(*_Keyed._fields)]
+def _keyed(customers: QuerySet[Customer], *, most: int | None = None) -> list[_Keyed]:
+    """Return the first `most` customers in the order of their ids, in which they are locked."""
+    rows = customers.order_by("id").values_list(*_Keyed._fields)[:most]
+    return [_Keyed(*row) for row in rows]
 
 
 def _differing(workspace_id: UUID, node: NodeRules, customers: list[_Keyed]) -> Iterator[_Keyed]:
@@ -108,10 +101,11 @@ def _repaired(workspace_id: UUID, node: NodeRules, ids: Sequence[UUID]) -> list[
     """Give customers the keys of their values; return those who would take another's first key."""
     colliding = []
     with transaction.atomic():
-        before = _keyed(workspace_id, ids)
-        lock_identities(key_identities(node, [each.document for each in before]))
-        wrong = list(_differing(workspace_id, node, _keyed(workspace_id, ids, locked=True)))
-        customers = Customer.objects.filter(workspace_id=workspace_id)
+        customers = Customer.objects.in_node(workspace_id, node.id)
+        named = customers.filter(id__in=ids)
+        lock_identities(key_identities(node, [each.document for each in _keyed(named)]))
+        locked = _keyed(named.select_for_update(no_key=True))
+        wrong = list(_differing(workspace_id, node, locked))
         # Customers may exchange their keys.
         customers.filter(id__in=[each.id for each in wrong]).update(match_key=None)
         for each in wrong:
