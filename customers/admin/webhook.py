@@ -24,7 +24,7 @@ from contacthub_project.admin.model_admin import WORKSPACE, WorkspaceModelAdmin
 from contacthub_project.admin.saving import SavesThroughApi, failure_text
 from contacthub_project.admin.sign_in.reauthentication import hold_form
 from customers.admin.rule_field import is_buildable
-from customers.admin.webhook_form import WebhookForm
+from customers.admin.webhook_form import OPERATIONS, WebhookForm
 from customers.admin.webhook_replay import ReplayForm
 from customers.domain.updates import Update
 from customers.domain.webhooks import customer_of
@@ -41,11 +41,6 @@ ENTITIES = {
     ChangeEntity.CUSTOMER.value: _("Customer"),
     ChangeEntity.EVENT.value: _("Event"),
     ChangeEntity.SEGMENT.value: _("Segment"),
-}
-OPERATIONS = {
-    ChangeOperation.CREATE.value: _("new"),
-    ChangeOperation.UPDATE.value: _("changed"),
-    ChangeOperation.DELETE.value: _("deleted"),
 }
 DELIVERIES = (
     _("Deliveries"),

@@ -20,6 +20,12 @@ from contacthub_project.admin.api_form import ApiModelForm
 from customers.admin.rule_field import RulesField, RulesWidget, is_buildable
 from customers.models import ChangeEntity, ChangeOperation, Webhook
 
+OPERATIONS = {
+    ChangeOperation.CREATE.value: _("new"),
+    ChangeOperation.UPDATE.value: _("changed"),
+    ChangeOperation.DELETE.value: _("deleted"),
+}
+
 
 class QueryText(forms.JSONField):
     """JSON of the query language; nothing is an empty text."""
@@ -50,11 +56,7 @@ class WebhookForm(ApiModelForm):
     )
     operations = forms.MultipleChoiceField(
         label=_("When they are"),
-        choices=[
-            (ChangeOperation.CREATE.value, _("new")),
-            (ChangeOperation.UPDATE.value, _("changed")),
-            (ChangeOperation.DELETE.value, _("deleted")),
-        ],
+        choices=list(OPERATIONS.items()),
         help_text=_("Nothing ticked is all."),
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         required=False,
